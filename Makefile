@@ -1,0 +1,59 @@
+# Every target sets up what it needs. Nothing but Python 3.11+ with pip and make has to be on the machine.
+PYTHON ?= python3
+UV     := .uv/bin/uv
+BIN    := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo sandbox test check lint types contracts format lock bench clean
+
+help: ## show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: .venv/ready ## 60 days of backups on a local Lightsail, in about a minute
+	@$(BIN)/lightkeeper demo
+
+sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
+	@$(BIN)/python -m sandbox
+
+test: .venv/ready ## run the tests, with branch coverage
+	$(BIN)/pytest --cov --cov-report=term
+
+check: lint types contracts test ## lint, types, import contracts, tests
+
+lint: .venv/ready ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/ready ## mypy, strict
+	$(BIN)/mypy
+
+contracts: .venv/ready ## import-linter: who may import whom
+	$(BIN)/lint-imports
+
+format: .venv/ready ## let ruff mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/ready ## planning time and memory, 1,000 to 10,000 sources
+	$(BIN)/python -m benchmarks.planning
+
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
+lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases
+	$(COMPILE) $(LOCK) --group uv --output-file .ci/uv-requirements.txt
+	$(COMPILE) $(LOCK) --group lambda --output-file lambda_src/requirements.txt
+	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --output-file requirements.txt
+
+clean: ## remove what the targets made
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+
+# pip brings uv, uv fills the environment: seconds instead of a minute, and no system package is needed.
+$(UV): .ci/uv-requirements.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Lightkeeper needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ...")'
+	@$(PYTHON) -m pip install --quiet --root-user-action=ignore --upgrade --target .uv --require-hashes --requirement $<
+	@touch $@
+
+.venv/ready: requirements.txt pyproject.toml $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

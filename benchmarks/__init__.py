@@ -1,0 +1,1 @@
+"""Numbers, printed with their method."""

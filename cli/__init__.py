@@ -1,0 +1,1 @@
+"""The `lightkeeper` command: the same core as in Lambda, for people at a terminal."""

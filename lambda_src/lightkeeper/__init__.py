@@ -1,0 +1,1 @@
+"""Tag-driven backups for Amazon Lightsail."""
