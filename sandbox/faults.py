@@ -1,0 +1,210 @@
+"""Scripted faults: which calls go wrong, and how.
+
+A `FaultRule` says which calls it is about and what becomes of them. Each rule counts the calls it is
+about for itself, from 1.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorAnswer:
+    """The call is refused with this error and has no effect."""
+
+    code: str
+    message: str = "Scripted by the sandbox."
+
+
+@dataclass(frozen=True, slots=True)
+class LoseAnswer:
+    """The call takes effect, then the connection closes without an answer, as on a broken network."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAnswer:
+    """The call takes effect, then its answer waits until the faults are cleared: time to kill a client right there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailOperation:
+    """A write is answered normally (200), but its operations are ``Failed`` and it has no effect."""
+
+    code: str = "InternalFailure"
+    details: str = "Scripted by the sandbox."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSnapshots:
+    """A snapshot created by the call ends as ``error`` or ``unknown``, or stays ``pending`` for ever."""
+
+    state: Literal["error", "pending", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttle:
+    """More calls than this in any second of real time are refused with ``ThrottlingException``."""
+
+    per_second: int
+
+
+Effect = ErrorAnswer | LoseAnswer | HoldAnswer | FailOperation | EndSnapshots | Throttle
+
+_EFFECTS: Mapping[str, type[Effect]] = {
+    "error": ErrorAnswer,
+    "lose_answer": LoseAnswer,
+    "hold_answer": HoldAnswer,
+    "operation_failed": FailOperation,
+    "snapshot_ends": EndSnapshots,
+    "throttle": Throttle,
+}
+_EFFECT_NAMES: Mapping[type[Effect], str] = {effect: name for name, effect in _EFFECTS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultRule:
+    """Which calls go wrong, and how.
+
+    Parameters
+    ----------
+    effect
+        What becomes of the calls.
+    operation
+        The name in AWS's model, such as ``CreateDiskSnapshot``. None: every operation.
+    region
+        Only calls to this Region. None: every Region.
+    resource
+        Only calls that name this resource, as source, snapshot or anything else. None: every call.
+    calls
+        Only these of the calls the rule is about: ``(1, 3)`` is the first and the third. None: see `first` and `last`.
+    first, last
+        Only the calls from `first` to `last`, both included. A `last` of None: no end.
+    """
+
+    effect: Effect
+    operation: str | None = None
+    region: str | None = None
+    resource: str | None = None
+    calls: tuple[int, ...] | None = None
+    first: int = 1
+    last: int | None = None
+
+    def is_about(self, operation: str, region: str, names: frozenset[str]) -> bool:
+        """Say whether a call counts for this rule."""
+        return (
+            self.operation in (None, operation)
+            and self.region in (None, region)
+            and (self.resource is None or self.resource in names)
+        )
+
+    def strikes(self, count: int) -> bool:
+        """Say whether the rule has its effect on the call with this count."""
+        if self.calls is not None:
+            return count in self.calls
+        return self.first <= count and (self.last is None or count <= self.last)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the rule as the control interface has it."""
+        effect = {"type": _EFFECT_NAMES[type(self.effect)], **asdict(self.effect)}
+        calls = list(self.calls) if self.calls is not None else {"from": self.first, "to": self.last}
+        return {
+            "operation": self.operation,
+            "region": self.region,
+            "resource": self.resource,
+            "calls": calls,
+            "effect": effect,
+        }
+
+    @classmethod
+    def from_json(cls, rule: Mapping[str, Any]) -> "FaultRule":
+        """Read a rule as the control interface has it."""
+        unknown = sorted(set(rule) - {"operation", "region", "resource", "calls", "effect"})
+        if unknown:
+            raise ValueError(
+                f"A fault rule has no {unknown[0]!r}; it has operation, region, resource, calls and effect."
+            )
+        count = _count_from_json(rule.get("calls"))
+        return cls(
+            effect=_effect_from_json(rule.get("effect")),
+            operation=rule.get("operation"),
+            region=rule.get("region"),
+            resource=rule.get("resource"),
+            **count,
+        )
+
+
+def _effect_from_json(effect: Any) -> Effect:  # noqa: ANN401 - JSON, checked here
+    if not isinstance(effect, dict) or effect.get("type") not in _EFFECTS:
+        raise ValueError(f"The effect is {effect!r}; expected an object whose `type` is one of {', '.join(_EFFECTS)}.")
+    values = {name: value for name, value in effect.items() if name != "type"}
+    try:
+        return _EFFECTS[effect["type"]](**values)
+    except TypeError as error:
+        raise ValueError(f"The effect {effect['type']!r} cannot be read: {error}.") from error
+
+
+def _count_from_json(calls: object) -> dict[str, Any]:
+    match calls:
+        case None:
+            return {}
+        case list():
+            return {"calls": tuple(calls)}
+        case dict() if set(calls) <= {"from", "to"}:
+            return {"first": calls.get("from") or 1, "last": calls.get("to")}
+        case _:
+            raise ValueError(f'`calls` is {calls!r}; expected null, a list such as [1, 3] or {{"from": 2, "to": 5}}.')
+
+
+@dataclass(slots=True)
+class _Counted:
+    rule: FaultRule
+    count: int = 0
+    recent: deque[float] = field(default_factory=deque)
+
+    def effect(self) -> Effect | None:
+        self.count += 1
+        if not self.rule.strikes(self.count):
+            return None
+        if isinstance(self.rule.effect, Throttle) and not self._is_throttled(self.rule.effect, time.monotonic()):
+            return None
+        return self.rule.effect
+
+    def _is_throttled(self, throttle: Throttle, now: float) -> bool:
+        while self.recent and self.recent[0] <= now - 1:
+            self.recent.popleft()
+        if len(self.recent) >= throttle.per_second:
+            return True
+        self.recent.append(now)
+        return False
+
+
+class FaultScript:
+    """The rules in force, and how often each has been met. The caller holds the sandbox's lock."""
+
+    def __init__(self) -> None:
+        self._counted: list[_Counted] = []
+        self.cleared = threading.Event()
+
+    @property
+    def rules(self) -> tuple[FaultRule, ...]:
+        """The rules in force, in the order they were added."""
+        return tuple(counted.rule for counted in self._counted)
+
+    def add(self, rules: Iterable[FaultRule]) -> None:
+        """Put more rules in force."""
+        self._counted.extend(_Counted(rule) for rule in rules)
+
+    def clear(self) -> None:
+        """Forget all rules and let go of the answers they hold."""
+        self._counted.clear()
+        self.cleared.set()
+        self.cleared = threading.Event()
+
+    def effects(self, operation: str, region: str, names: frozenset[str]) -> tuple[Effect, ...]:
+        """Count a call and say what becomes of it, in the order of the rules."""
+        about = [counted for counted in self._counted if counted.rule.is_about(operation, region, names)]
+        return tuple(effect for effect in (counted.effect() for counted in about) if effect is not None)

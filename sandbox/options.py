@@ -1,0 +1,34 @@
+"""What a sandbox lets its user turn."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The settings of a running sandbox.
+
+    Parameters
+    ----------
+    page_size
+        How many entries one page of a list call holds. Lightsail publishes none, so clients must not depend on it.
+    snapshot_seconds
+        How long a new snapshot stays ``pending``, on the sandbox clock.
+    automatic_snapshot_seconds
+        How long a daily automatic snapshot runs, on the sandbox clock.
+    latency_seconds
+        How long each answer is on its way, in real time. The call has taken effect before the wait begins.
+    """
+
+    page_size: int = 100
+    snapshot_seconds: float = 120.0
+    automatic_snapshot_seconds: float = 300.0
+    latency_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.page_size < 1:
+            raise ValueError(f"page_size is {self.page_size}, but a page holds at least 1 entry.")
+        for field in fields(self):
+            if getattr(self, field.name) < 0:
+                raise ValueError(
+                    f"{field.name} is {getattr(self, field.name)}, but time does not run backwards: use 0 or more."
+                )

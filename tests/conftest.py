@@ -1,0 +1,22 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from sandbox.client import Sandbox, running_sandbox
+
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def _session_sandbox() -> Iterator[Sandbox]:
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(_session_sandbox: Sandbox) -> Sandbox:
+    """An empty local Lightsail where it is noon on 15 June 2026, and stays so until the test moves the clock."""
+    _session_sandbox.reset()
+    _session_sandbox.set_time(NOON)
+    return _session_sandbox
