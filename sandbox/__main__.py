@@ -1,0 +1,94 @@
+"""`python -m sandbox`: a local Lightsail that any client can talk to."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from sandbox.app import SandboxApp
+from sandbox.options import Options
+from sandbox.server import make_sandbox_server
+
+_PORT = 5055
+_UNAVAILABLE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl-C or SIGTERM."""
+    asked = _parse(arguments)
+    try:
+        defaults = Options(
+            page_size=asked.page_size,
+            snapshot_seconds=asked.snapshot_duration,
+            automatic_snapshot_seconds=asked.automatic_snapshot_duration,
+            latency_seconds=asked.latency,
+        )
+        server = make_sandbox_server(SandboxApp(defaults), asked.host, asked.port, verbose=asked.verbose)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return _UNAVAILABLE
+    except OSError as error:
+        sys.stderr.write(f"Cannot listen on {asked.host}:{asked.port}: {error.strerror}. Choose another with --port.\n")
+        return _UNAVAILABLE
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if asked.until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    url = f"http://{asked.host}:{server.port}"
+    sys.stdout.write(
+        f"Lightsail is at {url} (Ctrl-C ends it); try: "
+        f"aws lightsail get-disks --endpoint-url {url} --region eu-central-1\n"
+    )
+    sys.stdout.flush()
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.server_close()
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    defaults = Options()
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=_PORT, help="the port to listen on, 0 for any free one (%(default)s)"
+    )
+    parser.add_argument("--page-size", type=int, default=defaults.page_size, help="entries per page (%(default)s)")
+    parser.add_argument(
+        "--snapshot-duration",
+        type=float,
+        default=defaults.snapshot_seconds,
+        metavar="SECONDS",
+        help="how long a new snapshot stays pending (%(default)s)",
+    )
+    parser.add_argument(
+        "--automatic-snapshot-duration",
+        type=float,
+        default=defaults.automatic_snapshot_seconds,
+        metavar="SECONDS",
+        help="how long a daily automatic snapshot runs (%(default)s)",
+    )
+    parser.add_argument(
+        "--latency",
+        type=float,
+        default=defaults.latency_seconds,
+        metavar="SECONDS",
+        help="how long each answer is on its way (%(default)s)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log each request")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that started this one")
+    return parser.parse_args(arguments)
+
+
+def _end_with_stdin() -> None:
+    while os.read(sys.stdin.fileno(), 1024):  # not through sys.stdin, whose lock must be free when Python ends
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""The sandbox as one WSGI application: AWS's interface, scripted and recorded, with the control interface beside it."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.exceptions import InternalServerError
+from werkzeug.test import run_wsgi_app
+from werkzeug.wrappers import Request, Response
+
+from sandbox import lightsail
+from sandbox.calls import Call
+from sandbox.control import Control
+from sandbox.faults import Effect, EndSnapshots, ErrorAnswer, FailOperation, HoldAnswer, LoseAnswer, Throttle
+from sandbox.lightsail.exceptions import error_body, error_status
+from sandbox.lightsail.settings import CallScript, call_script, settings
+from sandbox.options import Options
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_TARGET: Final = "Lightsail_20161128."
+_REGION: Final = re.compile(r"Credential=[^/]+/[^/]+/([^/]+)/")
+_DEFAULT_REGION: Final = "us-east-1"
+_REJECTED: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    operation: str
+    region: str
+    parameters: Mapping[str, Any]
+
+    def names(self) -> frozenset[str]:
+        """Give every name the request mentions."""
+        names: set[str] = set()
+        for value in self.parameters.values():
+            names.update([value] if isinstance(value, str) else _strings(value))
+        return frozenset(names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+class SandboxApp:
+    """The WSGI application.
+
+    Calls take effect one after the other, under a lock; latency and held answers are waited for outside of it.
+
+    Parameters
+    ----------
+    defaults
+        The options at the start and after each reset.
+    """
+
+    def __init__(self, defaults: Options) -> None:
+        lightsail.register()
+        self._lock = threading.Lock()
+        self._control = Control(defaults)
+        self._lightsail = create_backend_app("lightsail")  # type: ignore[arg-type] # moto lists its own services there
+        self._lightsail.config["PROPAGATE_EXCEPTIONS"] = False
+        self._lightsail.register_error_handler(InternalServerError, _bug)
+        self._moto_api = create_backend_app("moto_api")
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        path = environ["PATH_INFO"]
+        if path.startswith("/sandbox/"):
+            return self._answer_control(Request(environ))(environ, start_response)
+        if path.startswith("/moto-api/"):
+            return self._answer_moto(environ, start_response)
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith(_TARGET):
+            return _not_lightsail()(environ, start_response)
+        return self._answer_aws(environ, start_response)
+
+    def _answer_control(self, request: Request) -> Response:
+        path = request.path.removeprefix("/sandbox")
+        number = request.args.get("wait_for", 0, type=int)
+        timeout_seconds = request.args.get("timeout", 0.0, type=float)
+        if not self._control.journal.wait_for(number, timeout_seconds):
+            return _json(408, {"error": f"There has been no call number {number} in the time given."})
+        with self._lock:
+            return _json(*self._control.answer(request.method, path, request.args, request.get_data()))
+
+    def _answer_moto(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        with self._lock:
+            if environ["PATH_INFO"] == "/moto-api/reset":
+                self._control.reset()
+            return self._moto_api(environ, start_response)
+
+    def _answer_aws(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        started = time.perf_counter()
+        asked = _read(environ)
+        with self._lock:
+            effects = self._control.faults.effects(asked.operation, asked.region, asked.names())
+            answered, call = self._carry_out(environ, asked, effects)
+            latency_seconds, cleared = settings.options.latency_seconds, self._control.faults.cleared
+        if latency_seconds:
+            time.sleep(latency_seconds)
+        if HoldAnswer() in effects:
+            cleared.wait()
+        lost = LoseAnswer() in effects
+        self._control.journal.close(call, "lost" if lost else "sent", 1000 * (time.perf_counter() - started))
+        if lost:
+            raise ConnectionAbortedError("This answer is lost, as scripted.")
+        start_response(str(answered.status), [*answered.headers])
+        return [answered.body]
+
+    def _carry_out(
+        self, environ: "WSGIEnvironment", asked: _Asked, effects: Sequence[Effect]
+    ) -> tuple[_Answered, Call]:
+        script = CallScript()
+        answered = self._refusal(effects)
+        was_refused = answered is not None
+        if answered is None:
+            _write_script(script, effects)
+            token = call_script.set(script)
+            try:
+                answered = self._ask_moto(environ)
+            finally:
+                call_script.reset(token)
+        rejected = answered.status >= _REJECTED
+        call = Call(
+            number=0,
+            operation=asked.operation,
+            region=asked.region,
+            parameters=asked.parameters,
+            at=settings.clock.now(),
+            took_effect=not (was_refused or rejected or script.failed),
+            status=answered.status,
+            error=json.loads(answered.body)["__type"] if rejected else None,
+            answer="on its way",
+            items=script.items,
+            duration_ms=0.0,
+        )
+        return answered, self._control.journal.add(call)
+
+    def _refusal(self, effects: Sequence[Effect]) -> _Answered | None:
+        for effect in effects:
+            match effect:
+                case ErrorAnswer(code=code, message=message):
+                    return _error(code, message)
+                case Throttle(per_second=per_second):
+                    return _error("ThrottlingException", f"Rate exceeded: more than {per_second} calls per second.")
+                case _:
+                    continue
+        return None
+
+    def _ask_moto(self, environ: "WSGIEnvironment") -> _Answered:
+        chunks, status, headers = run_wsgi_app(self._lightsail, environ, buffered=True)
+        return _Answered(int(status.split()[0]), list(headers), b"".join(chunks))
+
+
+def _write_script(script: CallScript, effects: Sequence[Effect]) -> None:
+    for effect in effects:
+        match effect:
+            case FailOperation(code=code, details=details):
+                script.failure = (code, details)
+            case EndSnapshots(state=state):
+                script.snapshot_end = state
+            case _:
+                continue
+
+
+def _read(environ: "WSGIEnvironment") -> _Asked:
+    region = _REGION.search(environ.get("HTTP_AUTHORIZATION", ""))
+    body = Request(environ).get_data()
+    environ["wsgi.input"] = BytesIO(body)  # moto reads it again
+    return _Asked(
+        operation=environ["HTTP_X_AMZ_TARGET"].removeprefix(_TARGET),
+        region=region[1] if region else _DEFAULT_REGION,
+        parameters=_parameters(body),
+    )
+
+
+def _parameters(body: bytes) -> dict[str, Any]:
+    try:
+        parameters = json.loads(body or b"{}")
+    except ValueError:
+        return {}  # the backend refuses it in its own words
+    return parameters if isinstance(parameters, dict) else {}
+
+
+def _strings(value: object) -> list[str]:
+    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
+
+
+def _error(code: str, message: str) -> _Answered:
+    headers = [("Content-Type", "application/x-amz-json-1.1")]
+    return _Answered(error_status(code), headers, error_body(code, message).encode())
+
+
+def _bug(error: InternalServerError) -> tuple[str, int]:
+    return error_body("SandboxAnswerError", f"This is a bug of the sandbox: {error.original_exception!r}"), 500
+
+
+def _not_lightsail() -> Response:
+    message = (
+        "This is a local Lightsail. It answers Lightsail's JSON protocol, and its own control interface at /sandbox/."
+    )
+    return Response(error_body("UnknownOperationException", message), status=404, mimetype="application/json")
+
+
+def _json(status: int, answer: object) -> Response:
+    return Response(json.dumps(answer), status=status, mimetype="application/json")

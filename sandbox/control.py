@@ -1,0 +1,97 @@
+"""The sandbox's own HTTP interface: clock, options, faults, calls, seeds. No part of AWS's."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from moto.core.base_backend import BackendDict
+from werkzeug.datastructures import MultiDict
+
+from sandbox.calls import Journal
+from sandbox.faults import FaultRule, FaultScript
+from sandbox.lightsail.exceptions import LightsailError
+from sandbox.lightsail.resources import Snapshot
+from sandbox.lightsail.settings import settings
+from sandbox.options import Options
+from sandbox.planting import plant, region_backend
+from sandbox.seeds import Seed
+
+Query = MultiDict[str, str]
+_STATES = ("pending", "completed", "available", "error", "unknown")
+
+
+class Control:
+    """What the control routes do. The caller holds the sandbox's lock.
+
+    Parameters
+    ----------
+    defaults
+        The options at the start and after each reset.
+    """
+
+    def __init__(self, defaults: Options) -> None:
+        self._defaults = defaults
+        self.faults = FaultScript()
+        self.journal = Journal()
+        self._routes: Mapping[str, Callable[[Any, Query], object]] = {
+            "GET /clock": lambda _body, _query: self._clock(),
+            "PUT /clock": lambda body, _query: self._set_clock(body["now"]),
+            "POST /clock/advance": lambda body, _query: self._advance(body["seconds"]),
+            "GET /options": lambda _body, _query: asdict(settings.options),
+            "PATCH /options": lambda body, _query: self._set_options(body),
+            "GET /faults": lambda _body, _query: [rule.to_json() for rule in self.faults.rules],
+            "POST /faults": lambda body, _query: self._add_faults(body),
+            "DELETE /faults": lambda _body, _query: self.faults.clear(),
+            "GET /calls": lambda _body, query: self._calls(query),
+            "DELETE /calls": lambda _body, _query: self.journal.clear(),
+            "POST /seed": lambda body, _query: plant([Seed.from_json(seed) for seed in body]),
+            "PUT /snapshot-state": lambda body, _query: self._set_snapshot_state(**body),
+            "POST /reset": lambda _body, _query: self.reset(),
+        }
+        self.reset()
+
+    def answer(self, method: str, path: str, query: Query, body: bytes) -> tuple[int, object]:
+        """Answer a control request with an HTTP status and something for JSON."""
+        route = self._routes.get(f"{method} {path}")
+        if route is None:
+            return 404, {"error": f"The sandbox has no {method} /sandbox{path}.", "routes": list(self._routes)}
+        try:
+            return 200, route(json.loads(body or b"null"), query)
+        except (KeyError, LightsailError, TypeError, ValueError) as error:
+            return 400, {"error": f"{method} /sandbox{path}: {error}"}
+
+    def reset(self) -> None:
+        """Empty the sandbox; clock and options are as at the start."""
+        BackendDict.reset()
+        settings.clock.set(None)
+        settings.options = self._defaults
+        self.faults.clear()
+        self.journal.clear()
+
+    def _clock(self) -> object:
+        return {"now": settings.clock.now().isoformat(), "stands_still": settings.clock.stands_still}
+
+    def _set_clock(self, now: str | None) -> object:
+        settings.clock.set(datetime.fromisoformat(now) if now else None)
+        return self._clock()
+
+    def _advance(self, seconds: float) -> object:
+        settings.clock.advance(timedelta(seconds=seconds))
+        return self._clock()
+
+    def _set_options(self, changes: Mapping[str, Any]) -> object:
+        settings.options = replace(settings.options, **changes)
+        return asdict(settings.options)
+
+    def _add_faults(self, rules: list[Mapping[str, Any]]) -> None:
+        self.faults.add([FaultRule.from_json(rule) for rule in rules])
+
+    def _calls(self, query: Query) -> object:
+        return [call.to_json() for call in self.journal.calls(int(query.get("after", 0)))]
+
+    def _set_snapshot_state(self, *, region: str, name: str, state: str) -> None:
+        if state not in _STATES:
+            raise ValueError(f"{state!r} is no snapshot state; expected one of {', '.join(_STATES)}.")
+        region_backend(region).find(Snapshot, name).fix_state(state)
