@@ -1,0 +1,308 @@
+"""What Lightkeeper speaks of: sources, recovery points, policies, actions, outcomes. Data only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from lightkeeper.retention import KeepRule
+from lightkeeper.schedule import Schedule
+
+Tags: TypeAlias = Mapping[str, str]
+"""Tag keys and values; a key-only tag has the value ``""``."""
+
+
+class SourceKind(StrEnum):
+    """What can be backed up."""
+
+    DISK = "disk"
+    INSTANCE = "instance"
+
+
+class SnapshotKind(StrEnum):
+    """The two kinds of Lightsail snapshot. A system volume's is a disk snapshot."""
+
+    DISK = "disk-snapshot"
+    INSTANCE = "instance-snapshot"
+
+
+class SnapshotState(StrEnum):
+    """A snapshot's state, with the two kinds' own words for *usable* made one."""
+
+    PENDING = "pending"
+    USABLE = "usable"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+class Mode(StrEnum):
+    """How an instance is backed up."""
+
+    INSTANCE = "instance"
+    SYSTEM_DISK = "system-disk"
+
+
+class Orphans(StrEnum):
+    """What becomes of the recovery points of a source that is gone, untagged or off."""
+
+    KEEP = "keep"
+    EXPIRE = "expire"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When to take recovery points, how long to keep them and, for instances, of what."""
+
+    name: str
+    schedule: Schedule
+    keep: KeepRule
+    mode: Mode | None = None
+    """None leaves it to the deployment's `instanceMode`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A disk or an instance as Lightsail lists it."""
+
+    kind: SourceKind
+    name: str
+    arn: str
+    region: str
+    created_at: datetime
+    tags: Tags
+    attached_to: str | None = None
+    """The name of the instance a disk is attached to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot as Lightsail lists it: anybody's."""
+
+    kind: SnapshotKind
+    name: str
+    region: str
+    state: SnapshotState
+    created_at: datetime
+    size_gib: int
+    source_name: str
+    source_arns: frozenset[str]
+    """What Lightsail says it was made from: the disk, or the instance; empty where it does not say."""
+    from_auto_snapshot: bool
+    tags: Tags
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPoint:
+    """A snapshot of ours: owner, source, slot and name all agree."""
+
+    kind: SnapshotKind
+    name: str
+    region: str
+    state: SnapshotState
+    created_at: datetime
+    size_gib: int
+    source_name: str
+    source_arn: str
+    slot: datetime
+    attempt: int
+    """1, or 2 and 3 for a slot whose earlier snapshots ended in error."""
+    expires_at: datetime | None
+    """When its announced deletion may happen; None if none is announced."""
+    tags: Tags
+    """Only those of the user's vocabulary, inherited from the source or added since."""
+
+
+class Severity(StrEnum):
+    """What a problem holds back."""
+
+    ERROR = "error"
+    """The source is neither snapshotted nor pruned."""
+    WARNING = "warning"
+    """Nothing is pruned."""
+    ADVICE = "advice"
+    """Nothing is held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person should mend."""
+
+    region: str
+    source: str
+    tag: str | None
+    value: str | None
+    message: str
+    suggestion: str | None
+    severity: Severity
+
+
+class Listing(StrEnum):
+    """The four lists that make an inventory, by their operations."""
+
+    DISKS = "GetDisks"
+    INSTANCES = "GetInstances"
+    DISK_SNAPSHOTS = "GetDiskSnapshots"
+    INSTANCE_SNAPSHOTS = "GetInstanceSnapshots"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailure:
+    """A list that could not be read to its end."""
+
+    region: str
+    listing: Listing
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Everything that was read: the sources and recovery points of all Regions."""
+
+    sources: tuple[Source, ...]
+    points: tuple[RecoveryPoint, ...]
+    problems: tuple[Problem, ...] = ()
+    failures: tuple[ReadFailure, ...] = ()
+
+
+class Status(StrEnum):
+    """How a source stands, at the time of the plan."""
+
+    PROTECTED = "protected"
+    """It has a usable recovery point, and none is overdue."""
+    WAITING = "waiting"
+    """It has no usable recovery point yet, and none is overdue."""
+    OVERDUE = "overdue"
+    """A slot passed longer than `overdueAfter` ago and nothing usable covers it."""
+    PROBLEM = "problem"
+    """Its tags are not understood."""
+    UNTAGGED = "untagged"
+    OFF = "off"
+    GONE = "gone"
+    """The source was deleted; recovery points of it remain."""
+    UNKNOWN = "unknown"
+    """A list of its Region could not be read, so nobody can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One line of the overview: a source, its policy, and how it stands."""
+
+    region: str
+    kind: SourceKind
+    name: str
+    arn: str
+    policy: Policy | None
+    status: Status
+    slot: datetime | None
+    """The current slot."""
+    next_slot: datetime | None
+    usable: tuple[RecoveryPoint, ...]
+    """What can be restored, newest first."""
+    errors: tuple[RecoveryPoint, ...]
+    """Those that ended in error and that no newer usable one has replaced."""
+
+    @property
+    def newest(self) -> RecoveryPoint | None:
+        """The newest usable recovery point."""
+        return self.usable[0] if self.usable else None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The snapshot that an action is about."""
+
+    region: str
+    source: str
+    source_arn: str
+    snapshot: str
+    kind: SnapshotKind
+    slot: datetime
+    policy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Take a snapshot, with its tags, in one call."""
+
+    target: Target
+    of: SourceKind
+    tags: Tags
+    left_out: tuple[str, ...]
+    """Keys of the source's tags for which there was no room."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tag a snapshot with the time from which it may be deleted."""
+
+    target: Target
+    expires_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """Take an announcement back."""
+
+    target: Target
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete a snapshot."""
+
+    target: Target
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Leave a deletion to a later tick."""
+
+    target: Target
+    reason: str
+
+
+Action: TypeAlias = Create | Announce | Rescue | Delete | Defer
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A recovery point that stays, and why."""
+
+    point: RecoveryPoint
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What should be done at `now` (UTC), and why; creates come first."""
+
+    now: datetime
+    sources: tuple[SourceStatus, ...]
+    actions: tuple[Action, ...]
+    kept: tuple[Kept, ...]
+    problems: tuple[Problem, ...]
+    failures: tuple[ReadFailure, ...]
+
+
+class Result(StrEnum):
+    """How an action ended."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    """It had become needless, or another failure of its source forbade it."""
+    DEFERRED = "deferred"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An action and how it ended."""
+
+    action: Action
+    result: Result
+    error: str | None = None

@@ -1,0 +1,125 @@
+"""When: a cron expression in a time zone gives slots, on cronsim.
+
+cronsim evaluates the expression on the wall clock; the zone is applied afterwards, so that a change of the clocks
+gives each wall-clock slot once: in the gap of spring at the first instant after it, in autumn's repeated hour at the
+first of the two.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from lightkeeper.times import parse_zone
+from lightkeeper.wording import InvalidValueError
+
+_FIELDS = 5
+_FIXED_TIME = re.compile(r"[0-9]{1,2} +[0-9]{1,2} +(.*)")
+_AT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?: +(\S+))?")
+_MINUTE = timedelta(minutes=1)
+# Any moment does: from here cronsim looks 50 years ahead for a first slot.
+_ANY_WALL = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall-clock time
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A cron expression of five fields (Debian's cron) on the wall clock of a zone; make it with `parse_schedule`."""
+
+    cron: str
+    zone: ZoneInfo
+
+    def __str__(self) -> str:
+        """Return the expression and its zone."""
+        return f"{self.cron} {self.zone.key}"
+
+
+def parse_schedule(cron: str, zone: ZoneInfo) -> Schedule:
+    """Return the schedule of that cron expression.
+
+    Raises
+    ------
+    InvalidValueError
+        If `cron` is not an expression of five fields, or never fires.
+    """
+    expected = 'expected five fields (minute, hour, day of month, month, day of week) such as "0 3 * * *"'
+    fields = cron.split()
+    if len(fields) != _FIELDS:
+        raise InvalidValueError(f'"{cron}" is not a cron expression; {expected}')
+    try:
+        next(CronSim(cron, _ANY_WALL))
+    except CronSimError as error:
+        raise InvalidValueError(f'"{cron}" is not a cron expression ({str(error).lower()}); {expected}') from None
+    except StopIteration:
+        raise InvalidValueError(f'"{cron}" never fires; {expected}') from None
+    return Schedule(" ".join(fields), zone)
+
+
+def moved(schedule: Schedule, at: str) -> Schedule:
+    """Return `schedule` at another time of day, and in another zone if `at` names one: `02:30 Europe/Zurich`.
+
+    Raises
+    ------
+    InvalidValueError
+        If `at` is not such a time, or the schedule has no fixed hour and minute to move.
+    """
+    time = _AT.fullmatch(at.strip())
+    if not time:
+        raise InvalidValueError(f'"{at}" is not a time of day; expected "02:30" or "02:30 Europe/Zurich"')
+    fixed = _FIXED_TIME.fullmatch(schedule.cron)
+    if not fixed:
+        raise InvalidValueError(
+            f'"{at}" cannot move the schedule "{schedule.cron}", which has no fixed hour and minute; '
+            "expected a policy that runs at one time of day"
+        )
+    hour, minute, zone = time.groups()
+    return Schedule(f"{int(minute)} {int(hour)} {fixed[1]}", parse_zone(zone) if zone else schedule.zone)
+
+
+@lru_cache(maxsize=65536)
+def current_slot(schedule: Schedule, now: datetime) -> datetime:
+    """Return the latest slot at or before `now` (both UTC)."""
+    return next(_slots_back(schedule, now))
+
+
+@lru_cache(maxsize=65536)
+def next_slot(schedule: Schedule, now: datetime) -> datetime:
+    """Return the first slot after `now` (both UTC)."""
+    walls = CronSim(schedule.cron, now.astimezone(schedule.zone).replace(tzinfo=None))
+    return next(slot for slot in (_instant(wall, schedule.zone) for wall in walls) if slot > now)
+
+
+@lru_cache(maxsize=4096)
+def slots_since(schedule: Schedule, start: datetime, now: datetime) -> tuple[datetime, ...]:
+    """Return the slots after `start` and at or before `now` (all UTC), newest first."""
+    slots: list[datetime] = []
+    for slot in _slots_back(schedule, now):
+        if slot <= start:
+            break
+        # The slots inside a spring gap all fall on its end.
+        if not slots or slot != slots[-1]:
+            slots.append(slot)
+    return tuple(slots)
+
+
+def _slots_back(schedule: Schedule, now: datetime) -> Iterator[datetime]:
+    wall = now.astimezone(schedule.zone)
+    # In the second pass of autumn's repeated hour, the whole hour's slots have been: at their first pass.
+    repeated = (wall.replace(fold=0).utcoffset() or timedelta()) - (wall.utcoffset() or timedelta())
+    start = wall.replace(tzinfo=None, microsecond=0) + repeated + timedelta(seconds=1)
+    for slot_wall in CronSim(schedule.cron, start, reverse=True):
+        slot = _instant(slot_wall, schedule.zone)
+        if slot <= now:
+            yield slot
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant of a wall-clock time: the first of two, or the end of the gap it lies in."""
+    while True:
+        instant = wall.replace(tzinfo=zone).astimezone(UTC)
+        if instant.astimezone(zone).replace(tzinfo=None) == wall:
+            return instant
+        wall += _MINUTE

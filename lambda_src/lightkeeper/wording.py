@@ -1,0 +1,33 @@
+"""Errors as sentences: what was written, what was expected, and the nearest valid word."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class InvalidValueError(ValueError):
+    """A value a person wrote that Lightkeeper does not understand.
+
+    Parameters
+    ----------
+    message
+        One sentence: the value, and what was expected instead.
+    suggestion
+        The nearest valid value, if one is near.
+    """
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        self.message = message
+        self.suggestion = suggestion
+        super().__init__(f'{message}; did you mean "{suggestion}"?' if suggestion else message)
+
+
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:
+    """Return the word most like `word`, or None when none is near enough (0 to 1) to be meant."""
+    by_lower = {candidate.lower(): candidate for candidate in words}
+    matches = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[matches[0]] if matches else None
+
+
+def quoted(words: Iterable[str]) -> str:
+    """Return `"a", "b"`: a list of words for use in a sentence."""
+    return ", ".join(f'"{word}"' for word in words)
