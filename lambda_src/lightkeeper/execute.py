@@ -1,0 +1,179 @@
+"""Applies a plan: several writes at a time in each Region, creates before prunes, each failure kept to its source."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from typing import Final, Protocol, assert_never
+
+from lightkeeper.faults import CallError, Fault
+from lightkeeper.model import (
+    Action,
+    Announce,
+    Create,
+    Defer,
+    Delete,
+    Outcome,
+    Plan,
+    RecoveryPoint,
+    Rescue,
+    Result,
+    Snapshot,
+    SnapshotState,
+    Target,
+)
+from lightkeeper.settings import Settings
+from lightkeeper.tags import EXPIRES, read_snapshot
+from lightkeeper.times import format_instant
+
+MARGIN_SECONDS: Final = 30.0
+"""No write starts with less time than this left: more than a call without retries takes."""
+
+
+class Writer(Protocol):
+    """What a plan needs of Lightsail in a Region. Each method raises `CallError` when its call fails."""
+
+    def create(self, create: Create) -> None:
+        """Take a snapshot together with its tags."""
+
+    def tag(self, target: Target, key: str, value: str) -> None:
+        """Set a tag on a snapshot."""
+
+    def untag(self, target: Target, key: str) -> None:
+        """Remove a tag from a snapshot."""
+
+    def delete(self, target: Target) -> None:
+        """Delete a snapshot."""
+
+    def find(self, target: Target) -> Snapshot:
+        """Return the snapshot of the target's name and kind."""
+
+
+def execute(
+    plan: Plan,
+    writers: Mapping[str, Writer],
+    settings: Settings,
+    *,
+    seconds_left: Callable[[], float],
+    on_outcome: Callable[[Outcome], None],
+) -> tuple[Outcome, ...]:
+    """Apply the actions of a plan and return how each ended, in the plan's order.
+
+    Parameters
+    ----------
+    plan
+        What to do.
+    writers
+        For each Region of the plan, what writes there.
+    settings
+        For the number of writes in flight per Region, and for what is ours.
+    seconds_left
+        How long this run may still take.
+    on_outcome
+        Called with each outcome as soon as it is known, from the calling thread.
+
+    Raises
+    ------
+    CallError
+        If the credentials are refused: then nothing further can succeed.
+    """
+    creates = [action for action in plan.actions if isinstance(action, Create)]
+    prunes = [action for action in plan.actions if not isinstance(action, Create)]
+
+    def apply_all(actions: Sequence[Action], without: frozenset[str]) -> dict[int, Outcome]:
+        def apply(action: Action) -> Outcome:
+            if isinstance(action, Announce | Delete) and action.target.source_arn in without:
+                return Outcome(action, Result.SKIPPED, "nothing is pruned when the source's snapshot failed")
+            if not isinstance(action, Defer) and seconds_left() < MARGIN_SECONDS:
+                return Outcome(action, Result.DEFERRED, "no time left in this run; the next one goes on")
+            return _apply(action, writers[action.target.region], settings)
+
+        return _in_parallel(actions, apply, settings.writers, on_outcome)
+
+    created = apply_all(creates, frozenset())
+    not_created = (outcome for outcome in created.values() if outcome.result is not Result.DONE)
+    pruned = apply_all(prunes, frozenset(outcome.action.target.source_arn for outcome in not_created))
+    outcomes = created | pruned
+    return tuple(outcomes[id(action)] for action in plan.actions)
+
+
+def _in_parallel(
+    actions: Iterable[Action],
+    apply: Callable[[Action], Outcome],
+    per_region: int,
+    on_outcome: Callable[[Outcome], None],
+) -> dict[int, Outcome]:
+    """Return the outcomes by the identity of their actions."""
+    outcomes: dict[int, Outcome] = {}
+    with ExitStack() as stack:
+        pools: dict[str, ThreadPoolExecutor] = {}
+        futures: list[Future[Outcome]] = []
+        for action in actions:
+            region = action.target.region
+            if region not in pools:
+                pools[region] = stack.enter_context(ThreadPoolExecutor(per_region, f"writes {region}"))
+            futures.append(pools[region].submit(apply, action))
+        try:
+            for future in as_completed(futures):
+                outcome = future.result()
+                outcomes[id(outcome.action)] = outcome
+                on_outcome(outcome)
+        finally:
+            for future in futures:
+                future.cancel()
+    return outcomes
+
+
+def _apply(action: Action, writer: Writer, settings: Settings) -> Outcome:
+    try:
+        match action:
+            case Create():
+                return _create(action, writer, settings)
+            case Announce(target=target, expires_at=expires_at):
+                writer.tag(target, EXPIRES, format_instant(expires_at))
+            case Rescue(target=target):
+                writer.untag(target, EXPIRES)
+            case Delete(target=target):
+                writer.delete(target)
+            case Defer():
+                return Outcome(action, Result.DEFERRED)
+            case _:
+                assert_never(action)
+    except CallError as error:
+        match error.fault:
+            case Fault.UNAUTHENTICATED:
+                raise
+            case Fault.NOT_FOUND if isinstance(action, Delete):
+                return Outcome(action, Result.DONE)
+            case Fault.NOT_FOUND:
+                return Outcome(action, Result.SKIPPED, f"it has gone meanwhile ({error})")
+            case _:
+                return Outcome(action, Result.FAILED, str(error))
+    return Outcome(action, Result.DONE)
+
+
+def _create(create: Create, writer: Writer, settings: Settings) -> Outcome:
+    try:
+        writer.create(create)
+    except CallError as error:
+        if error.fault is not Fault.INVALID_INPUT:
+            raise
+        # The name may be in use because an earlier attempt took effect and only its answer was lost.
+        return _look_up(create, writer, settings, error)
+    return Outcome(create, Result.DONE)
+
+
+def _look_up(create: Create, writer: Writer, settings: Settings, refused: CallError) -> Outcome:
+    try:
+        point = read_snapshot(writer.find(create.target), settings)
+    except CallError as error:
+        if error.fault is not Fault.NOT_FOUND:
+            raise
+        return Outcome(create, Result.FAILED, str(refused))
+    if not isinstance(point, RecoveryPoint) or (point.source_arn, point.slot) != (
+        create.target.source_arn,
+        create.target.slot,
+    ):
+        return Outcome(create, Result.FAILED, f"{refused}; the name belongs to a snapshot that is not ours")
+    if point.state is SnapshotState.ERROR:
+        return Outcome(create, Result.FAILED, f"snapshot {point.name} ended in error")
+    return Outcome(create, Result.DONE)

@@ -1,0 +1,34 @@
+"""What a failed call to Lightsail means, apart from the library that makes the call."""
+
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Why a call failed, by the error *code*: statuses and texts differ between documents."""
+
+    INVALID_INPUT = "InvalidInputException"
+    """Also what a name that is in use gives."""
+    NOT_FOUND = "NotFoundException"
+    OPERATION_FAILED = "OperationFailureException"
+    """Lightsail could not, or would not now: an automatic snapshot is being taken, say."""
+    ACCESS_DENIED = "AccessDeniedException"
+    UNAUTHENTICATED = "UnauthenticatedException"
+    """No credentials, or not valid ones: no call can succeed."""
+    UNAVAILABLE = "unavailable"
+    """Throttled, a fault of the service, a Region that is being set up, or a connection lost: later it may work."""
+
+
+class CallError(Exception):
+    """A call that failed after all its retries.
+
+    Parameters
+    ----------
+    fault
+        What it means.
+    message
+        A sentence that names the operation and says why.
+    """
+
+    def __init__(self, fault: Fault, message: str) -> None:
+        self.fault = fault
+        super().__init__(message)

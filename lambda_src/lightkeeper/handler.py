@@ -1,0 +1,143 @@
+"""The Lambda function: wiring only. Raises when something failed, so that Lambda retries and the alarm sees it."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lightkeeper.cycle import plan_tick, run_tick
+from lightkeeper.lightsail import connect
+from lightkeeper.model import Create, Outcome, Result, Severity
+from lightkeeper.report import (
+    NAMESPACE,
+    Summary,
+    metrics,
+    outcome_document,
+    plan_document,
+    plan_summary,
+    problem_document,
+    tick_summary,
+)
+from lightkeeper.settings import Settings
+from lightkeeper.times import parse_instant
+from lightkeeper.wording import InvalidValueError, nearest, quoted
+
+_KEYS = ("time", "dryRun", "regions")
+
+
+class RunFailedError(Exception):
+    """A run in which something failed; everything else was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an event asks for."""
+
+    now: datetime
+    dry_run: bool
+    regions: tuple[str, ...]
+
+
+def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
+    """Run one tick.
+
+    Parameters
+    ----------
+    event
+        ``{"time": ISO 8601, "dryRun": bool, "regions": [names]}``, each optional: the time of the tick (default: now),
+        whether only to plan, and which Regions to look after (default: those of the settings, else the function's own).
+    context
+        Lambda's; its remaining time is heeded.
+
+    Returns
+    -------
+    Summary
+        Counts, and what failed.
+
+    Raises
+    ------
+    RunFailedError
+        If any list or action failed.
+    InvalidValueError, SettingsError
+        If the event or the settings are not understood.
+    CallError
+        If the credentials are refused.
+    """
+    settings = Settings.from_env(os.environ)
+    request = read_event(event, settings)
+    regions = connect(request.regions, writers=settings.writers)
+    # A cached Logger keeps its keys between invocations.
+    logger = Logger(service=settings.deployment)
+    logger.append_keys(tick=request.now.isoformat(), request_id=context.aws_request_id)
+
+    if request.dry_run:
+        plan = plan_tick(regions, settings, request.now)
+        for planned in plan_document(plan)["actions"]:
+            logger.info("planned", extra={"detail": planned})
+        return _end(plan_summary(plan), logger)
+
+    tick = run_tick(
+        regions,
+        settings,
+        request.now,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        on_outcome=lambda outcome: _log_outcome(logger, outcome),
+    )
+    for problem in tick.plan.problems:
+        level = logger.info if problem.severity is Severity.ADVICE else logger.warning
+        level("problem", extra={"detail": problem_document(problem)})
+    emf = Metrics(namespace=NAMESPACE, service=settings.deployment)
+    for metric in metrics(tick):
+        emf.add_metric(metric.name, MetricUnit(metric.unit), metric.value)
+    emf.flush_metrics()
+    return _end(tick_summary(tick), logger)
+
+
+def read_event(event: Mapping[str, object], settings: Settings) -> Request:
+    """Return what an event asks for.
+
+    Raises
+    ------
+    InvalidValueError
+        If a key is unknown or a value is not understood.
+    """
+    if not isinstance(event, Mapping):
+        raise InvalidValueError(f"the event {json.dumps(event)} is not an object; expected one with {quoted(_KEYS)}")
+    for key in event:
+        if key not in _KEYS:
+            raise InvalidValueError(
+                f'the event has an unknown key "{key}"; expected {quoted(_KEYS)}', nearest(key, _KEYS)
+            )
+    time, dry_run, regions = event.get("time"), event.get("dryRun", False), event.get("regions")
+    if not isinstance(dry_run, bool):
+        raise InvalidValueError(f'"dryRun" is {json.dumps(dry_run)}; expected true or false')
+    if not isinstance(time, str | None):
+        raise InvalidValueError(f'"time" is {json.dumps(time)}; expected ISO 8601 such as "2026-11-23T03:00:00Z"')
+    if regions is None:
+        regions = list(settings.regions)
+    if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
+        raise InvalidValueError(f'"regions" is {json.dumps(regions)}; expected a list of Region names')
+    now = datetime.now(UTC) if time is None else parse_instant(time, settings.time_zone)  # noqa: TID251 - entry point
+    return Request(now.replace(microsecond=0), dry_run, tuple(regions))
+
+
+def _log_outcome(logger: Logger, outcome: Outcome) -> None:
+    level = logger.error if outcome.result is Result.FAILED else logger.info
+    level("action", extra={"detail": outcome_document(outcome)})
+    if isinstance(outcome.action, Create) and outcome.action.left_out:
+        logger.warning(
+            "no room for all tags",
+            extra={"detail": {"snapshot": outcome.action.target.snapshot, "tags": list(outcome.action.left_out)}},
+        )
+
+
+def _end(summary: Summary, logger: Logger) -> Summary:
+    logger.info("summary", extra={"detail": summary})
+    if summary["failures"]:
+        raise RunFailedError(f"{len(summary['failures'])} failed: {'; '.join(summary['failures'][:10])}")
+    return summary

@@ -1,0 +1,307 @@
+"""Lightsail, by boto3: the only module that knows it.
+
+botocore does the paging and the retries (its `standard` mode retries throttles, faults of the service and lost
+connections, with backoff and jitter); this module turns answers into our types and errors into `CallError`.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from sys import intern
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+
+from lightkeeper.faults import CallError, Fault
+from lightkeeper.model import (
+    Create,
+    Snapshot,
+    SnapshotKind,
+    SnapshotState,
+    Source,
+    SourceKind,
+    Tags,
+    Target,
+)
+from lightkeeper.wording import InvalidValueError, nearest, quoted
+
+if TYPE_CHECKING:
+    from mypy_boto3_lightsail import LightsailClient
+    from mypy_boto3_lightsail.type_defs import (
+        DiskSnapshotTypeDef,
+        InstanceSnapshotTypeDef,
+        OperationTypeDef,
+        TagTypeDef,
+    )
+
+_ATTEMPTS: Final = 6
+_CONNECT_SECONDS: Final = 5
+_READ_SECONDS: Final = 30
+_STATES: Final = {
+    "pending": SnapshotState.PENDING,
+    "completed": SnapshotState.USABLE,
+    "available": SnapshotState.USABLE,
+    "error": SnapshotState.ERROR,
+}
+_NO_CREDENTIALS: Final = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+# Besides Lightsail's own UnauthenticatedException, what AWS answers to a request with a wrong or outdated signature.
+_BAD_CREDENTIALS: Final = frozenset(
+    {
+        "UnauthenticatedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    }
+)
+
+
+def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = None) -> dict[str, "Lightsail"]:
+    """Return a connection to Lightsail in each Region, with the credentials boto3 finds.
+
+    Parameters
+    ----------
+    regions
+        Region names; none means the one boto3 is configured for.
+    writers
+        How many calls may be in flight at once in a Region.
+    endpoint_url
+        Another address than AWS's own, such as a local Lightsail's.
+
+    Raises
+    ------
+    InvalidValueError
+        If a Region has no Lightsail, or none is given or configured.
+    CallError
+        If the configured profile does not exist.
+    """
+    with _errors("connecting"):
+        session = boto3.Session()
+    names = tuple(regions) or ((session.region_name,) if session.region_name else ())
+    if not names:
+        raise InvalidValueError('no Region; expected "regions" in the settings, --region, or AWS_REGION')
+    available = session.get_available_regions("lightsail")
+    for name in names:
+        if name not in available:
+            raise InvalidValueError(
+                f'"{name}" is not a Region of Lightsail; expected one of {quoted(available)}', nearest(name, available)
+            )
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        # Four lists are read side by side.
+        max_pool_connections=max(writers, 4),
+    )
+    return {
+        name: Lightsail(session.client("lightsail", region_name=name, endpoint_url=endpoint_url, config=config), name)
+        for name in dict.fromkeys(names)
+    }
+
+
+class Lightsail:
+    """Lightsail in one Region. Each method makes one call, or reads all the pages of one list.
+
+    Every method raises `CallError` when its call fails.
+    """
+
+    def __init__(self, client: "LightsailClient", region: str) -> None:
+        self._client = client
+        self._region = region
+
+    def disks(self) -> Iterator[Source]:
+        """Yield the block storage disks."""
+        with _errors("GetDisks"):
+            for page in self._client.get_paginator("get_disks").paginate():
+                for disk in page["disks"]:
+                    if not disk.get("isSystemDisk"):
+                        yield Source(
+                            kind=SourceKind.DISK,
+                            name=disk["name"],
+                            arn=intern(disk["arn"]),
+                            region=self._region,
+                            created_at=disk["createdAt"].astimezone(UTC),
+                            tags=_tags(disk.get("tags", [])),
+                            attached_to=disk.get("attachedTo") or None,
+                        )
+
+    def instances(self) -> Iterator[Source]:
+        """Yield the instances."""
+        with _errors("GetInstances"):
+            for page in self._client.get_paginator("get_instances").paginate():
+                for instance in page["instances"]:
+                    yield Source(
+                        kind=SourceKind.INSTANCE,
+                        name=instance["name"],
+                        arn=intern(instance["arn"]),
+                        region=self._region,
+                        created_at=instance["createdAt"].astimezone(UTC),
+                        tags=_tags(instance.get("tags", [])),
+                    )
+
+    def disk_snapshots(self) -> Iterator[Snapshot]:
+        """Yield the snapshots of disks and of instances' system volumes, anybody's."""
+        with _errors("GetDiskSnapshots"):
+            for page in self._client.get_paginator("get_disk_snapshots").paginate():
+                for snapshot in page["diskSnapshots"]:
+                    yield self._disk_snapshot(snapshot)
+
+    def instance_snapshots(self) -> Iterator[Snapshot]:
+        """Yield the snapshots of whole instances, anybody's."""
+        with _errors("GetInstanceSnapshots"):
+            for page in self._client.get_paginator("get_instance_snapshots").paginate():
+                for snapshot in page["instanceSnapshots"]:
+                    yield self._instance_snapshot(snapshot)
+
+    def find(self, target: Target) -> Snapshot:
+        """Return the snapshot of the target's name and kind."""
+        if target.kind is SnapshotKind.DISK:
+            with _errors("GetDiskSnapshot"):
+                disk = self._client.get_disk_snapshot(diskSnapshotName=target.snapshot)["diskSnapshot"]
+            return self._disk_snapshot(disk)
+        with _errors("GetInstanceSnapshot"):
+            instance = self._client.get_instance_snapshot(instanceSnapshotName=target.snapshot)["instanceSnapshot"]
+        return self._instance_snapshot(instance)
+
+    def create(self, create: Create) -> None:
+        """Take a snapshot together with its tags."""
+        target = create.target
+        tags = _tag_list(create.tags)
+        if target.kind is SnapshotKind.INSTANCE:
+            with _errors("CreateInstanceSnapshot"):
+                answer = self._client.create_instance_snapshot(
+                    instanceSnapshotName=target.snapshot, instanceName=target.source, tags=tags
+                )
+                _check(answer["operations"])
+        elif create.of is SourceKind.INSTANCE:
+            with _errors("CreateDiskSnapshot"):
+                answer = self._client.create_disk_snapshot(
+                    diskSnapshotName=target.snapshot, instanceName=target.source, tags=tags
+                )
+                _check(answer["operations"])
+        else:
+            with _errors("CreateDiskSnapshot"):
+                answer = self._client.create_disk_snapshot(
+                    diskSnapshotName=target.snapshot, diskName=target.source, tags=tags
+                )
+                _check(answer["operations"])
+
+    def tag(self, target: Target, key: str, value: str) -> None:
+        """Set a tag on a snapshot."""
+        with _errors("TagResource"):
+            answer = self._client.tag_resource(resourceName=target.snapshot, tags=[{"key": key, "value": value}])
+            _check(answer["operations"])
+
+    def untag(self, target: Target, key: str) -> None:
+        """Remove a tag from a snapshot."""
+        with _errors("UntagResource"):
+            answer = self._client.untag_resource(resourceName=target.snapshot, tagKeys=[key])
+            _check(answer["operations"])
+
+    def delete(self, target: Target) -> None:
+        """Delete a snapshot."""
+        if target.kind is SnapshotKind.DISK:
+            with _errors("DeleteDiskSnapshot"):
+                _check(self._client.delete_disk_snapshot(diskSnapshotName=target.snapshot)["operations"])
+        else:
+            with _errors("DeleteInstanceSnapshot"):
+                _check(self._client.delete_instance_snapshot(instanceSnapshotName=target.snapshot)["operations"])
+
+    def _disk_snapshot(self, snapshot: "DiskSnapshotTypeDef") -> Snapshot:
+        arns = {snapshot.get("fromDiskArn"), snapshot.get("fromInstanceArn")}
+        return Snapshot(
+            kind=SnapshotKind.DISK,
+            name=snapshot["name"],
+            region=self._region,
+            state=_STATES.get(snapshot["state"], SnapshotState.UNKNOWN),
+            created_at=snapshot["createdAt"].astimezone(UTC),
+            size_gib=snapshot.get("sizeInGb", 0),
+            source_name=intern(snapshot.get("fromDiskName") or snapshot.get("fromInstanceName") or ""),
+            source_arns=frozenset(arn for arn in arns if arn),
+            from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
+            tags=_tags(snapshot.get("tags", [])),
+        )
+
+    def _instance_snapshot(self, snapshot: "InstanceSnapshotTypeDef") -> Snapshot:
+        return Snapshot(
+            kind=SnapshotKind.INSTANCE,
+            name=snapshot["name"],
+            region=self._region,
+            state=_STATES.get(snapshot["state"], SnapshotState.UNKNOWN),
+            created_at=snapshot["createdAt"].astimezone(UTC),
+            size_gib=snapshot.get("sizeInGb", 0),
+            source_name=intern(snapshot.get("fromInstanceName") or ""),
+            source_arns=frozenset(arn for arn in (snapshot.get("fromInstanceArn"),) if arn),
+            from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
+            tags=_tags(snapshot.get("tags", [])),
+        )
+
+
+def _tags(tags: Iterable["TagTypeDef"]) -> Tags:
+    return {tag["key"]: tag.get("value", "") for tag in tags}
+
+
+def _tag_list(tags: Tags) -> list["TagTypeDef"]:
+    # A key-only tag stays one: Lightsail answers without a value, so none is sent.
+    return [{"key": key, "value": value} if value else {"key": key} for key, value in tags.items()]
+
+
+def _check(operations: Iterable["OperationTypeDef"]) -> None:
+    """Raise when an operation of a normal answer says that it failed."""
+    for operation in operations:
+        if operation.get("status") == "Failed":
+            why = operation.get("errorDetails") or operation.get("errorCode") or "Lightsail gives no reason"
+            raise CallError(
+                Fault.OPERATION_FAILED, f"{operation.get('operationType')} of {operation.get('resourceName')}: {why}"
+            )
+
+
+@contextmanager
+def _errors(operation: str) -> Iterator[None]:
+    """Turn botocore's errors into `CallError`."""
+    try:
+        yield
+    except ClientError as error:
+        answer = error.response["Error"]
+        raise _call_error(operation, answer.get("Code", "unknown error"), answer.get("Message", "")) from error
+    except _NO_CREDENTIALS as error:
+        raise CallError(Fault.UNAUTHENTICATED, f"{operation}: {error}") from error
+    except BotoCoreError as error:
+        raise CallError(Fault.UNAVAILABLE, f"{operation}: {error}") from error
+
+
+def _call_error(operation: str, code: str, text: str) -> CallError:
+    message = f"{operation}: {code}: {text}"
+    match code:
+        case "InvalidInputException":
+            return CallError(Fault.INVALID_INPUT, message)
+        case "NotFoundException":
+            return CallError(Fault.NOT_FOUND, message)
+        case "OperationFailureException":
+            return CallError(Fault.OPERATION_FAILED, message)
+        case "AccessDeniedException" | "AccessDenied":
+            return CallError(Fault.ACCESS_DENIED, f"{message}; expected permission for lightsail:{operation}")
+        case _ if code in _BAD_CREDENTIALS:
+            return CallError(Fault.UNAUTHENTICATED, message)
+        case _:
+            return CallError(Fault.UNAVAILABLE, message)
