@@ -84,7 +84,7 @@ class Journal:
         """Record what became of a call's answer."""
         with self._changed:
             index = call.number - self._last_number - 1
-            if -len(self._calls) <= index:
+            if -len(self._calls) <= index < 0 and self._calls[index] is call:  # not cleared in the meantime
                 self._calls[index] = replace(call, answer=answer, duration_ms=duration_ms)
 
     def calls(self, after: int = 0) -> list[Call]:

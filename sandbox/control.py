@@ -59,7 +59,9 @@ class Control:
             return 404, {"error": f"The sandbox has no {method} /sandbox{path}.", "routes": list(self._routes)}
         try:
             return 200, route(json.loads(body or b"null"), query)
-        except (KeyError, LightsailError, TypeError, ValueError) as error:
+        except KeyError as error:
+            return 400, {"error": f"{method} /sandbox{path}: the body lacks {error}."}
+        except (LightsailError, TypeError, ValueError) as error:
             return 400, {"error": f"{method} /sandbox{path}: {error}"}
 
     def reset(self) -> None:

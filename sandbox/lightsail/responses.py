@@ -55,7 +55,8 @@ class LightsailResponse(BaseResponse):
             status, body = 200, self._answer()
         except LightsailError as error:
             status, body = error_status(error.code), error_body(error.code, error.message)
-        headers, body = self._enrich_response({**self.response_headers, "Content-Type": _CONTENT_TYPE}, body)
+        # The body stays out of this: moto would search all of it for an XML element.
+        headers, _ = self._enrich_response({**self.response_headers, "Content-Type": _CONTENT_TYPE}, "")
         return status, headers, body
 
     def _answer(self) -> str:

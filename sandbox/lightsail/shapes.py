@@ -1,7 +1,7 @@
 """Requests and answers against AWS's own service model, as botocore ships it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -15,9 +15,9 @@ _VALIDATOR = ParamValidator()  # it keeps nothing between two validations
 
 
 class Rendering(dict[str, Any]):
-    """A resource as answers show it. It is checked once, however many answers it appears in."""
+    """A resource as answers show it. It is checked and written once, however many answers it appears in."""
 
-    checked = False
+    text = ""
 
 
 @cache
@@ -48,31 +48,27 @@ def read_request(operation: str, body: str) -> dict[str, Any]:
 def write_answer(operation: str, answer: Mapping[str, Any]) -> str:
     """Write an answer as JSON, or say loudly that the sandbox has made a wrong one."""
     _, shape = _shapes(operation)
-    outline = {name: _check_renderings(operation, value, shape.members.get(name)) for name, value in answer.items()}
-    _check(operation, outline, shape)
-    return json.dumps(answer)
+    members = [f"{json.dumps(name)}: {_write(operation, value, shape, name)}" for name, value in answer.items()]
+    return f"{{{', '.join(members)}}}"
 
 
-def _check_renderings(operation: str, value: object, shape: Shape | None) -> object:
-    """Check what has not been checked before, and leave the rest of the answer to be checked as a whole."""
-    match value, shape:
-        case Rendering(), Shape():
-            _check_once(operation, value, shape)
-            return {}
-        case list(), ListShape():
-            renderings: Sequence[object] = value
-            for entry in renderings:
-                if isinstance(entry, Rendering):
-                    _check_once(operation, entry, shape.member)
-            return [entry for entry in renderings if not isinstance(entry, Rendering)]
+def _write(operation: str, value: Any, shape: StructureShape, name: str) -> str:  # noqa: ANN401 - JSON
+    match value, shape.members.get(name):
+        case Rendering(), Shape() as member:
+            return _write_rendering(operation, value, member)
+        case [Rendering(), *_] as renderings, ListShape() as member:
+            texts = [_write_rendering(operation, each, member.member) for each in renderings]
+            return f"[{', '.join(texts)}]"
         case _:
-            return value
+            _check(operation, {name: value}, shape)
+            return json.dumps(value)
 
 
-def _check_once(operation: str, rendering: Rendering, shape: Shape) -> None:
-    if not rendering.checked:
+def _write_rendering(operation: str, rendering: Rendering, shape: Shape) -> str:
+    if not rendering.text:
         _check(operation, rendering, shape)
-        rendering.checked = True
+        rendering.text = json.dumps(rendering)
+    return rendering.text
 
 
 def _check(operation: str, value: object, shape: Shape) -> None:
