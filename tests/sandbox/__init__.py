@@ -1,0 +1,1 @@
+"""The local Lightsail, seen by real clients."""
