@@ -7,6 +7,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from werkzeug.serving import BaseWSGIServer
+
 from sandbox.app import SandboxApp
 from sandbox.options import Options
 from sandbox.server import make_sandbox_server
@@ -30,24 +32,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return _UNAVAILABLE
     except OSError as error:
-        sys.stderr.write(f"Cannot listen on {asked.host}:{asked.port}: {error.strerror}. Choose another with --port.\n")
+        reason = (error.strerror or str(error)).partition(" (")[0]  # Python appends the address once more
+        sys.stderr.write(f"Cannot listen on {asked.host}:{asked.port}: {reason}. Choose another with --port.\n")
         return _UNAVAILABLE
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if asked.until_stdin_closes:
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
-    url = f"http://{asked.host}:{server.port}"
-    sys.stdout.write(
-        f"Lightsail is at {url} (Ctrl-C ends it); try: "
-        f"aws lightsail get-disks --endpoint-url {url} --region eu-central-1\n"
-    )
-    sys.stdout.flush()
     try:
-        server.serve_forever()
+        for ending in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ending, signal.default_int_handler)
+        _serve(server, host=asked.host, until_stdin_closes=asked.until_stdin_closes)
     except KeyboardInterrupt:
         pass
     finally:
         server.server_close()
     return 0
+
+
+def _serve(server: BaseWSGIServer, *, host: str, until_stdin_closes: bool) -> None:
+    if until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    url = f"http://{host}:{server.port}"
+    sys.stdout.write(
+        f"Lightsail is at {url} (Ctrl-C ends it); try: "
+        f"aws lightsail get-disks --endpoint-url {url} --region eu-central-1\n"
+    )
+    sys.stdout.flush()
+    server.serve_forever()
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

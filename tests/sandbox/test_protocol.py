@@ -1,0 +1,144 @@
+import subprocess
+import sys
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from sandbox import lightsail as backend
+from sandbox.client import Sandbox, running_sandbox
+from sandbox.lightsail.exceptions import SandboxAnswerError
+from sandbox.lightsail.shapes import Rendering, write_answer
+from tests.sandbox.asking import REGION, ZONE, make_client, refused
+
+if TYPE_CHECKING:
+    from mypy_boto3_lightsail import LightsailClient
+
+
+def test_a_request_that_lacks_something_is_refused_by_name(sandbox: Sandbox) -> None:
+    with closing(make_client(sandbox, validate=False)) as careless:
+        with refused("InvalidInputException", "sizeInGb"):
+            careless.create_disk(diskName="data", availabilityZone=ZONE)  # type: ignore[call-arg] # it lacks the size
+        with refused("InvalidInputException", "diskName"):
+            careless.get_disk(diskName=7)  # type: ignore[arg-type] # it is no string
+
+
+def test_a_body_that_is_not_json_is_refused(sandbox: Sandbox) -> None:
+    address = urlsplit(sandbox.url)
+    connection = HTTPConnection(address.hostname or "", address.port)
+
+    connection.request("POST", "/", "not json", {"X-Amz-Target": "Lightsail_20161128.GetDisks"})
+
+    response = connection.getresponse()
+    assert response.status == 400
+    assert b'"__type": "InvalidInputException"' in response.read()
+    connection.close()
+
+
+def test_an_operation_the_sandbox_has_not_is_refused_without_retries(sandbox: Sandbox) -> None:
+    with closing(make_client(sandbox, attempts=3)) as client, refused("UnknownOperationException", "GetBlueprints"):
+        client.get_blueprints()
+
+    assert len(sandbox.calls()) == 1
+
+
+def test_another_service_is_refused_in_words(sandbox: Sandbox) -> None:
+    address = urlsplit(sandbox.url)
+    connection = HTTPConnection(address.hostname or "", address.port)
+
+    connection.request("GET", "/a-bucket")
+
+    response = connection.getresponse()
+    assert response.status == 404
+    assert b"This is a local Lightsail." in response.read()
+    connection.close()
+
+
+def test_an_answer_that_awss_model_refuses_is_a_loud_bug() -> None:
+    with pytest.raises(SandboxAnswerError, match=r"GetDisks.*sizeInGb"):
+        write_answer("GetDisks", {"disks": [Rendering({"name": "data", "sizeInGb": "eight"})]})
+    with pytest.raises(SandboxAnswerError, match="nextPage"):
+        write_answer("GetDisks", {"disks": [], "nextPage": "x"})
+
+
+def test_the_backend_works_in_mock_aws_too() -> None:
+    backend.register()
+    with mock_aws(), closing(boto3.client("lightsail", REGION)) as mocked:
+        mocked.create_disk(diskName="data", availabilityZone=ZONE, sizeInGb=8)
+        assert [disk["name"] for disk in mocked.get_disks()["disks"]] == ["data"]
+        with refused("NotFoundException"):
+            mocked.get_disk(diskName="gone")
+
+
+def test_a_port_in_use_is_one_clear_sentence(sandbox: Sandbox) -> None:
+    port = str(urlsplit(sandbox.url).port)
+
+    second = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", "sandbox", "--port", port], capture_output=True, text=True, check=False
+    )
+
+    assert second.returncode == 2
+    assert second.stderr == f"Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another with --port.\n"
+
+
+def test_a_sandbox_is_gone_when_its_block_ends() -> None:
+    with running_sandbox() as short_lived:
+        address = urlsplit(short_lived.url)
+        assert short_lived.calls() == ()
+
+    connection = HTTPConnection(address.hostname or "", address.port)
+    with pytest.raises(ConnectionRefusedError):
+        connection.request("GET", "/sandbox/clock")
+
+
+def test_ctrl_c_ends_the_server_cleanly() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        process.send_signal(2)
+        _, complaints = process.communicate()
+
+    assert "aws lightsail get-disks --endpoint-url http://127.0.0.1:" in ready
+    assert (process.returncode, complaints) == (0, "")
+
+
+class TestTheAwsCommand:
+    """The real `aws` command, which knows nothing of the sandbox but its URL."""
+
+    def test_creates_tags_and_lists(self, sandbox: Sandbox) -> None:
+        self._aws(sandbox, "create-disk --disk-name data --availability-zone eu-central-1a --size-in-gb 8")
+        self._aws(
+            sandbox, "create-disk-snapshot --disk-name data --disk-snapshot-name data-1 --tags key=a,value=b key=c"
+        )
+
+        query = "--query diskSnapshots[].[name,state,tags[0].value] --output text"
+        assert self._aws(sandbox, f"get-disk-snapshots {query}").stdout == "data-1\tpending\tb\n"
+
+    def test_follows_pages_by_itself(self, sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+        for number in range(5):
+            lightsail.create_disk(diskName=f"disk-{number}", availabilityZone=ZONE, sizeInGb=8)
+        sandbox.set_options(page_size=2)
+        sandbox.clear_calls()
+
+        assert self._aws(sandbox, "get-disks --query length(disks[])").stdout == "5\n"
+        assert len(sandbox.calls()) == 3
+
+    def test_shows_an_error_with_its_code(self, sandbox: Sandbox) -> None:
+        failed = self._aws(sandbox, "delete-disk --disk-name gone", check=False)
+
+        assert failed.returncode != 0
+        assert "(NotFoundException)" in failed.stderr
+        assert "The Disk does not exist: gone" in failed.stderr
+
+    def _aws(self, sandbox: Sandbox, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        aws = Path(sys.executable).parent / "aws"
+        words = [sys.executable, str(aws), "lightsail", *command.split(), "--endpoint-url", sandbox.url]
+        environment = sandbox.environment(REGION)
+        return subprocess.run(words, env=environment, capture_output=True, text=True, check=check)  # noqa: S603 - ours
