@@ -102,7 +102,7 @@ class SandboxApp:
         started = time.perf_counter()
         asked = _read(environ)
         with self._lock:
-            effects = self._control.faults.effects(asked.operation, asked.region, asked.names())
+            effects = self._control.faults.effects(asked.operation, asked.region, asked.names(), started)
             answered, call = self._carry_out(environ, asked, effects)
             latency_seconds, cleared = settings.options.latency_seconds, self._control.faults.cleared
         if latency_seconds:

@@ -14,6 +14,7 @@ from sandbox.faults import FaultRule, FaultScript
 from sandbox.lightsail.exceptions import LightsailError
 from sandbox.lightsail.resources import Snapshot
 from sandbox.lightsail.settings import settings
+from sandbox.lightsail.shapes import operation_names
 from sandbox.options import Options
 from sandbox.planting import plant, region_backend
 from sandbox.seeds import Seed
@@ -88,7 +89,11 @@ class Control:
         return asdict(settings.options)
 
     def _add_faults(self, rules: list[Mapping[str, Any]]) -> None:
-        self.faults.add([FaultRule.from_json(rule) for rule in rules])
+        read = [FaultRule.from_json(rule) for rule in rules]
+        for rule in read:
+            if rule.operation is not None and rule.operation not in operation_names():
+                raise ValueError(f"Lightsail has no operation {rule.operation!r}, so this rule would never strike.")
+        self.faults.add(read)
 
     def _calls(self, query: Query) -> object:
         return [call.to_json() for call in self.journal.calls(int(query.get("after", 0)))]

@@ -5,7 +5,6 @@ about for itself, from 1.
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -43,6 +42,10 @@ class EndSnapshots:
     """A snapshot created by the call ends as ``error`` or ``unknown``, or stays ``pending`` for ever."""
 
     state: Literal["error", "pending", "unknown"]
+
+    def __post_init__(self) -> None:
+        if self.state not in ("error", "pending", "unknown"):
+            raise ValueError(f"A snapshot cannot be made to end as {self.state!r}; expected error, pending or unknown.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +168,11 @@ class _Counted:
     count: int = 0
     recent: deque[float] = field(default_factory=deque)
 
-    def effect(self) -> Effect | None:
+    def effect(self, now: float) -> Effect | None:
         self.count += 1
         if not self.rule.strikes(self.count):
             return None
-        if isinstance(self.rule.effect, Throttle) and not self._is_throttled(self.rule.effect, time.monotonic()):
+        if isinstance(self.rule.effect, Throttle) and not self._is_throttled(self.rule.effect, now):
             return None
         return self.rule.effect
 
@@ -204,7 +207,7 @@ class FaultScript:
         self.cleared.set()
         self.cleared = threading.Event()
 
-    def effects(self, operation: str, region: str, names: frozenset[str]) -> tuple[Effect, ...]:
-        """Count a call and say what becomes of it, in the order of the rules."""
+    def effects(self, operation: str, region: str, names: frozenset[str], now: float) -> tuple[Effect, ...]:
+        """Count a call and say what becomes of it, in the order of the rules; `now` is in seconds of real time."""
         about = [counted for counted in self._counted if counted.rule.is_about(operation, region, names)]
-        return tuple(effect for effect in (counted.effect() for counted in about) if effect is not None)
+        return tuple(effect for effect in (counted.effect(now) for counted in about) if effect is not None)

@@ -59,6 +59,12 @@ class AccessDeniedError(LightsailError):
     code = "AccessDeniedException"
 
 
+class UnauthenticatedError(LightsailError):
+    """The caller is not known."""
+
+    code = "UnauthenticatedException"
+
+
 class UnknownOperationError(LightsailError):
     """The sandbox does not do this operation. A 4xx, so that no client retries in vain."""
 

@@ -7,13 +7,14 @@ from typing import Any
 from botocore import xform_name
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import AccessDeniedError as MotoAccessDeniedError
-from moto.core.exceptions import AuthFailureError
 from moto.core.responses import BaseResponse
+from werkzeug.exceptions import HTTPException
 
 from sandbox.lightsail.exceptions import (
     AccessDeniedError,
     InvalidInputError,
     LightsailError,
+    UnauthenticatedError,
     UnknownOperationError,
     error_body,
     error_status,
@@ -71,9 +72,10 @@ class LightsailResponse(BaseResponse):
     def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
         try:
             super()._authenticate_and_authorize_normal_action(resource)
-        except (MotoAccessDeniedError, AuthFailureError) as error:
+        except HTTPException as refusal:
             # moto refuses in XML, which no client of a JSON protocol can read.
-            raise AccessDeniedError(error.message) from error
+            kind = AccessDeniedError if isinstance(refusal, MotoAccessDeniedError) else UnauthenticatedError
+            raise kind(getattr(refusal, "message", str(refusal))) from refusal
 
     # Disks and instances
 

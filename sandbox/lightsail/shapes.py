@@ -26,8 +26,14 @@ def _model() -> ServiceModel:
 
 
 @cache
+def operation_names() -> frozenset[str]:
+    """Give the names of all operations of AWS's model."""
+    return frozenset(_model().operation_names)
+
+
+@cache
 def _shapes(operation: str) -> tuple[StructureShape, StructureShape]:
-    operation_model = _model().operation_model(operation) if operation in _model().operation_names else None
+    operation_model = _model().operation_model(operation) if operation in operation_names() else None
     if operation_model is None or operation_model.input_shape is None or operation_model.output_shape is None:
         raise UnknownOperationError(f"Lightsail has no operation {operation!r}.")
     return operation_model.input_shape, operation_model.output_shape

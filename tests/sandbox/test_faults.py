@@ -16,6 +16,7 @@ from sandbox.client import (
     SandboxError,
     Throttle,
 )
+from sandbox.faults import FaultScript
 from tests.sandbox.asking import add_disk, make_client, refused
 
 if TYPE_CHECKING:
@@ -152,7 +153,24 @@ def test_a_scripted_failure_does_not_make_an_invalid_call_valid(sandbox: Sandbox
         lightsail.delete_disk(diskName="gone")
 
 
-def test_more_calls_a_second_than_allowed_are_throttled(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+def test_a_throttle_lets_so_many_calls_through_in_any_second() -> None:
+    script = FaultScript()
+    script.add([FaultRule(effect=Throttle(per_second=2))])
+
+    def is_throttled(now: float) -> bool:
+        return bool(script.effects("GetDisks", "eu-central-1", frozenset(), now))
+
+    assert [is_throttled(now) for now in (10.0, 10.5, 10.9, 11.1, 11.2, 11.6)] == [
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_throttled_calls_are_refused(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
     sandbox.add_faults(FaultRule(operation="GetDisks", effect=Throttle(per_second=0)))
 
     with refused("ThrottlingException", "Rate exceeded"):
@@ -208,4 +226,8 @@ def test_a_rule_that_cannot_be_read_is_refused_in_words(sandbox: Sandbox) -> Non
         FaultRule.from_json({"effect": {"type": "explode"}})
     with pytest.raises(ValueError, match="has no 'opration'"):
         FaultRule.from_json({"opration": "GetDisks", "effect": {"type": "lose_answer"}})
+    with pytest.raises(ValueError, match="cannot be made to end as 'broken'"):
+        FaultRule.from_json({"effect": {"type": "snapshot_ends", "state": "broken"}})
+    with pytest.raises(SandboxError, match="no operation 'GetDisk5'"):
+        sandbox.add_faults(FaultRule(operation="GetDisk5", effect=LoseAnswer()))
     assert sandbox.faults() == ()

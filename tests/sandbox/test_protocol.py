@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core import set_initial_no_auth_action_count
 
 from sandbox import lightsail as backend
 from sandbox.client import Sandbox, running_sandbox
@@ -73,6 +74,27 @@ def test_the_backend_works_in_mock_aws_too() -> None:
         assert [disk["name"] for disk in mocked.get_disks()["disks"]] == ["data"]
         with refused("NotFoundException"):
             mocked.get_disk(diskName="gone")
+
+
+@set_initial_no_auth_action_count(2)
+@mock_aws
+def test_motos_iam_refuses_in_json() -> None:
+    backend.register()
+    with closing(boto3.client("iam", REGION)) as iam:
+        iam.create_user(UserName="nobody")
+        key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    with (
+        closing(
+            boto3.client(
+                "lightsail",
+                REGION,
+                aws_access_key_id=key["AccessKeyId"],
+                aws_secret_access_key=key["SecretAccessKey"],
+            )
+        ) as powerless,
+        refused("AccessDeniedException", "lightsail:GetDisks"),
+    ):
+        powerless.get_disks()
 
 
 def test_a_port_in_use_is_one_clear_sentence(sandbox: Sandbox) -> None:
