@@ -14,6 +14,7 @@ from sandbox.options import Options
 from sandbox.server import make_sandbox_server
 
 _PORT = 5055
+_LAST_PORT = 65_535
 _UNAVAILABLE = 2
 
 
@@ -63,7 +64,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     parser.add_argument(
-        "--port", type=int, default=_PORT, help="the port to listen on, 0 for any free one (%(default)s)"
+        "--port", type=_port, default=_PORT, help="the port to listen on, 0 for any free one (%(default)s)"
     )
     parser.add_argument("--page-size", type=int, default=defaults.page_size, help="entries per page (%(default)s)")
     parser.add_argument(
@@ -90,6 +91,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--verbose", action="store_true", help="log each request")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that started this one")
     return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: expected a number from 0 to {_LAST_PORT}")
+    return int(text)
 
 
 def _end_with_stdin() -> None:

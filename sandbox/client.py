@@ -154,8 +154,9 @@ class Sandbox:
         SandboxError
             If there has been no such call when the time is up.
         """
-        path = f"/calls?after=0&wait_for={number}&timeout={timeout.total_seconds()}"
-        return tuple(Call.from_json(call) for call in self._ask("GET", path))
+        seconds = timeout.total_seconds()
+        path = f"/calls?wait_for={number}&timeout={seconds}"
+        return tuple(Call.from_json(call) for call in self._ask("GET", path, wait_seconds=seconds))
 
     def clear_calls(self) -> None:
         """Forget the calls so far and number from 1 again."""
@@ -173,9 +174,10 @@ class Sandbox:
         """Empty the sandbox: resources, faults and calls go; clock and options are as at the start."""
         self._ask("POST", "/reset")
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON; each caller knows its shape
+    def _ask(self, method: str, path: str, body: object = None, wait_seconds: float = 0) -> Any:  # noqa: ANN401 - JSON; each caller knows its shape
         address = urlsplit(self.url)
-        connection = HTTPConnection(address.hostname or "", address.port, timeout=_CONTROL_TIMEOUT_SECONDS)
+        patience = _CONTROL_TIMEOUT_SECONDS + wait_seconds
+        connection = HTTPConnection(address.hostname or "", address.port, timeout=patience)
         try:
             connection.request(method, f"/sandbox{path}", json.dumps(body), {"Content-Type": "application/json"})
             response = connection.getresponse()

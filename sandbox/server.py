@@ -1,6 +1,7 @@
 """The HTTP server that real clients talk to."""
 
 import socket
+from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -39,6 +40,11 @@ class _Handler(MotoRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.wfile.flush()
+
+    def finish(self) -> None:
+        """Close the connection; a client that has died in the meantime is no error of the server."""
+        with suppress(ConnectionError):
+            super().finish()
 
 
 class _QuietHandler(_Handler):

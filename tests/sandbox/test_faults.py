@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from sandbox.client import (
+    EndSnapshots,
     ErrorAnswer,
     FailOperation,
     FaultRule,
@@ -144,6 +145,17 @@ def test_an_operation_can_fail_in_a_normal_answer_and_then_nothing_is_there(
     }
     assert lightsail.get_disk_snapshots()["diskSnapshots"] == []
     assert sandbox.calls()[0].took_effect is False
+
+
+def test_an_operation_can_fail_and_leave_an_error_snapshot(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    add_disk(lightsail)
+    sandbox.set_options(snapshot_seconds=0)
+    sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", effect=EndSnapshots(state="error")))
+
+    operations = lightsail.create_disk_snapshot(diskName="data", diskSnapshotName="data-1")["operations"]
+
+    assert [each["status"] for each in operations] == ["Failed", "Failed"]
+    assert lightsail.get_disk_snapshots()["diskSnapshots"][0]["state"] == "error"
 
 
 def test_a_scripted_failure_does_not_make_an_invalid_call_valid(sandbox: Sandbox, lightsail: "LightsailClient") -> None:

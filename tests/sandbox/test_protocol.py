@@ -1,3 +1,5 @@
+import socket
+import struct
 import subprocess
 import sys
 from contextlib import closing
@@ -12,7 +14,7 @@ from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
 from sandbox import lightsail as backend
-from sandbox.client import Sandbox, running_sandbox
+from sandbox.client import FaultRule, HoldAnswer, Sandbox, running_sandbox
 from sandbox.lightsail.exceptions import SandboxAnswerError
 from sandbox.lightsail.shapes import Rendering, write_answer
 from tests.sandbox.asking import REGION, ZONE, make_client, refused
@@ -116,6 +118,29 @@ def test_a_sandbox_is_gone_when_its_block_ends() -> None:
     connection = HTTPConnection(address.hostname or "", address.port)
     with pytest.raises(ConnectionRefusedError):
         connection.request("GET", "/sandbox/clock")
+
+
+def test_a_client_that_dies_does_not_disturb_the_server() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        sandbox = Sandbox(process.stdout.readline().split()[3])
+        sandbox.add_faults(FaultRule(effect=HoldAnswer()))
+        address = urlsplit(sandbox.url)
+        client = socket.create_connection((address.hostname or "", address.port or 0))
+        client.sendall(b"POST / HTTP/1.1\r\nX-Amz-Target: Lightsail_20161128.GetDisks\r\nContent-Length: 2\r\n\r\n{}")
+        [call] = sandbox.wait_for_call(1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close without a goodbye
+        client.close()
+        sandbox.clear_faults()
+
+        sandbox.reset()
+        process.terminate()
+        _, complaints = process.communicate()
+
+    assert call.took_effect
+    assert (process.returncode, complaints) == (0, "")
 
 
 def test_ctrl_c_ends_the_server_cleanly() -> None:
