@@ -39,7 +39,7 @@ def fleet(start: datetime) -> list[Seed]:
                 "backup:keep": "daily=10 weekly=5 monthly=12 yearly=all",
             },
         ),
-        disk("blog", 16, {"backup": "daily", "backup:kepe": "30d"}),
+        disk("blog", 16, {"backup": "weekly", "backup:kepe": "6"}),
         disk(FLAKY_DISK, 128, {"backup": "daily"}),
         disk("scratch", 8, {}),
         Seed(

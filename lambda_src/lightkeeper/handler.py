@@ -5,13 +5,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper.cycle import plan_tick, run_tick
-from lightkeeper.lightsail import connect
+from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Create, Outcome, Result, Severity
 from lightkeeper.report import (
     NAMESPACE,
@@ -28,6 +29,12 @@ from lightkeeper.times import parse_instant
 from lightkeeper.wording import InvalidValueError, nearest, quoted
 
 _KEYS = ("time", "dryRun", "regions")
+
+
+# Lambda keeps the process between invocations, and a connection with it.
+@lru_cache(maxsize=1)
+def _connect(regions: tuple[str, ...], writers: int) -> dict[str, Lightsail]:
+    return connect(regions, writers=writers)
 
 
 class RunFailedError(Exception):
@@ -70,7 +77,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     """
     settings = Settings.from_env(os.environ)
     request = read_event(event, settings)
-    regions = connect(request.regions, writers=settings.writers)
+    regions = _connect(request.regions, settings.writers)
     # A cached Logger keeps its keys between invocations.
     logger = Logger(service=settings.deployment)
     logger.append_keys(tick=request.now.isoformat(), request_id=context.aws_request_id)

@@ -1,11 +1,11 @@
 """Outcomes into what people and machines read: one document, log lines, a summary, metrics."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypedDict, assert_never
+from typing import Final, NotRequired, TypedDict, assert_never
 
 from lightkeeper.cycle import Tick
 from lightkeeper.model import (
@@ -87,7 +87,7 @@ class SourceDocument(TypedDict):
 
 
 class ActionDocument(TypedDict):
-    """An action in the document, without how it ended."""
+    """An action in the document; after a run also how it ended."""
 
     action: str
     region: str
@@ -96,13 +96,8 @@ class ActionDocument(TypedDict):
     slot: str
     policy: str | None
     reason: str
-
-
-class DoneDocument(ActionDocument):
-    """An action and how it ended."""
-
-    outcome: str
-    error: str | None
+    outcome: NotRequired[str]
+    error: NotRequired[str | None]
 
 
 class KeptDocument(TypedDict):
@@ -139,7 +134,7 @@ class Document(TypedDict):
 
     now: str
     sources: list[SourceDocument]
-    actions: Sequence[ActionDocument]
+    actions: list[ActionDocument]
     kept: list[KeptDocument]
     problems: list[ProblemDocument]
     failures: list[FailureDocument]
@@ -184,7 +179,7 @@ def tick_document(tick: Tick) -> Document:
     return _document(tick.plan, [outcome_document(outcome) for outcome in tick.outcomes])
 
 
-def _document(plan: Plan, actions: Sequence[ActionDocument]) -> Document:
+def _document(plan: Plan, actions: list[ActionDocument]) -> Document:
     return {
         "now": format_instant(plan.now),
         "sources": [_source(source) for source in plan.sources],
@@ -238,7 +233,7 @@ def _action(action: Action) -> ActionDocument:
     }
 
 
-def outcome_document(outcome: Outcome) -> DoneDocument:
+def outcome_document(outcome: Outcome) -> ActionDocument:
     """Return an action and how it ended: an entry of a run's document, and a log line."""
     return {**_action(outcome.action), "outcome": outcome.result.value, "error": outcome.error}
 

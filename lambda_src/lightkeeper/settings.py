@@ -120,6 +120,23 @@ class Settings:
         return settings
 
     @classmethod
+    def from_file(cls, document: object) -> "Settings":
+        """Return the settings in a cdk.json, or in a file that holds just the `lightkeeper` object, as parsed JSON.
+
+        Raises
+        ------
+        SettingsError
+            With a sentence for every wrong key and value.
+        """
+        if not isinstance(document, dict):
+            raise SettingsError(["expected a JSON object: a cdk.json, or the settings themselves"])
+        is_cdk = "lightkeeper" in document or "app" in document
+        given = document.get("lightkeeper", {}) if is_cdk else document
+        if not isinstance(given, dict):
+            raise SettingsError([f"lightkeeper: {json.dumps(given)} is not an object of settings"])
+        return cls.from_mapping(given)
+
+    @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """Return the settings in the environment of the Lambda function; without any, the defaults.
 

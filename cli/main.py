@@ -1,0 +1,218 @@
+"""The command line: `lightkeeper plan`, `run`, `keep`, `demo`.
+
+Exit status: 0 done, 1 something failed, 2 wrong usage or settings.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from cli.demo import run_demo
+from cli.show import show_document
+from lightkeeper.cycle import Tick, plan_tick
+from lightkeeper.execute import execute
+from lightkeeper.faults import CallError
+from lightkeeper.lightsail import Lightsail, connect
+from lightkeeper.model import Outcome, Result
+from lightkeeper.report import Document, plan_document, tick_document, verb
+from lightkeeper.retention import judge, parse_keep
+from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.times import parse_instant, parse_zone
+from lightkeeper.wording import InvalidValueError
+
+_CDK_JSON = Path("cdk.json")
+# A pipe has no width of its own; rows that do not wrap can be searched.
+_PIPE_WIDTH = 200
+
+app = typer.Typer(
+    help="Backups for Amazon Lightsail, by tag.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="A cdk.json, or just its lightkeeper object.  [default: cdk.json]"),
+]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option("--region", metavar="REGION", help="Region to look after; repeatable.  [default: from the settings]"),
+]
+Endpoint = Annotated[
+    str | None, typer.Option("--endpoint-url", metavar="URL", help="Another Lightsail, such as a local one.")
+]
+At = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="As if at this time, in ISO 8601.  [default: now]")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def main() -> None:
+    """Run the command line; a person's mistake is answered with a sentence, never with a traceback."""
+    try:
+        app()
+    except (InvalidValueError, SettingsError) as error:
+        _fail(error, 2)
+    except CallError as error:
+        _fail(error, 1)
+
+
+def _fail(error: Exception, status: int) -> None:
+    print(f"lightkeeper: {error}", file=sys.stderr)  # noqa: T201 - plain, so that it can be searched and pasted
+    sys.exit(status)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+
+
+def _settings(config: Path | None) -> Settings:
+    path = config or _CDK_JSON
+    if config is None and not path.exists():
+        return Settings()
+    try:
+        return Settings.from_file(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InvalidValueError(f"{path}: {error.strerror}; expected a readable file of settings") from None
+    except ValueError as error:
+        if isinstance(error, SettingsError):
+            raise SettingsError(f"{path}: {sentence}" for sentence in error.errors) from None
+        raise InvalidValueError(f"{path}: not JSON ({error}); expected a JSON object of settings") from None
+
+
+def _now(at: str | None, settings: Settings) -> datetime:
+    if at is not None:
+        return parse_instant(at, settings.time_zone)
+    return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - an entry point
+
+
+def _connect(regions: Iterable[str] | None, settings: Settings, endpoint_url: str | None) -> dict[str, Lightsail]:
+    return connect(regions or settings.regions, writers=settings.writers, endpoint_url=endpoint_url)
+
+
+def _print(document: Document, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        show_document(document, _console())
+
+
+@app.command()
+def plan(
+    *,
+    config: Config = None,
+    region: Regions = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what would happen, and why. Changes nothing."""
+    settings = _settings(config)
+    now = _now(at, settings)
+    planned = plan_tick(_connect(region, settings, endpoint_url), settings, now)
+    _print(plan_document(planned), as_json=as_json)
+    if planned.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    *,
+    config: Config = None,
+    region: Regions = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the snapshots that are due and prune what the rules drop."""
+    settings = _settings(config)
+    now = _now(at, settings)
+    regions = _connect(region, settings, endpoint_url)
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(f"reading {', '.join(regions)}", total=None)
+        planned = plan_tick(regions, settings, now)
+        progress.update(task, total=len(planned.actions), description="writing")
+
+        def advance(outcome: Outcome) -> None:
+            progress.update(task, advance=1, description=f"{verb(outcome.action)} {outcome.action.target.snapshot}")
+            if outcome.result is Result.FAILED:
+                progress.console.print(f"[bold red]failed[/] {escape(str(outcome.error))}")
+
+        outcomes = execute(planned, regions, settings, seconds_left=lambda: math.inf, on_outcome=advance)
+    tick = Tick(planned, outcomes)
+    _print(tick_document(tick), as_json=as_json)
+    if tick.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def keep(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help='A keep rule, such as "daily=7 weekly=4".')],
+    *,
+    zone: Annotated[
+        str | None,
+        typer.Option("--zone", metavar="ZONE", help="Zone of the periods.  [default: from the settings]"),
+    ] = None,
+    config: Config = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read ISO 8601 times from standard input, one a line, and say which the rule keeps, and why."""
+    settings = _settings(config)
+    now = _now(at, settings)
+    calendar = parse_zone(zone) if zone is not None else settings.time_zone
+    parsed = parse_keep(rule)
+    if sys.stdin.isatty():
+        typer.echo("Times, one a line; end with Ctrl-D:", err=True)
+    times = [
+        (_line_time(number, line.strip(), calendar), line.strip())
+        for number, line in enumerate(typer.get_text_stream("stdin", errors="replace"), start=1)
+        if line.strip()
+    ]
+    times.sort(key=lambda time: time[0], reverse=True)
+    newest = next((time for time, _ in times if time <= now), None)
+    verdicts = judge(parsed, [time for time, _ in times], zone=calendar, newest=newest)
+    lines = list(zip((line for _, line in times), verdicts, strict=True))
+    if as_json:
+        entries = [
+            {"time": line, "verdict": "keep" if reasons else "remove", "reasons": reasons} for line, reasons in lines
+        ]
+        typer.echo(json.dumps({"rule": str(parsed), "zone": calendar.key, "times": entries}, indent=2))
+    else:
+        for line, reasons in lines:
+            typer.echo(f"keep {line} {', '.join(reasons)}" if reasons else f"remove {line}")
+
+
+def _line_time(number: int, line: str, zone: ZoneInfo) -> datetime:
+    try:
+        return parse_instant(line, zone)
+    except InvalidValueError as error:
+        raise InvalidValueError(f"line {number}: {error}") from None
+
+
+@app.command()
+def demo(
+    *,
+    days: Annotated[int, typer.Option(min=14, max=400, help="How many days to simulate.")] = 60,
+) -> None:
+    """Run the real handler through simulated days of backups, on a local Lightsail."""
+    run_demo(days, _console())
