@@ -14,6 +14,7 @@ from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
 from sandbox import lightsail as backend
+from sandbox.__main__ import main
 from sandbox.client import FaultRule, HoldAnswer, Sandbox, running_sandbox
 from sandbox.lightsail.exceptions import SandboxAnswerError
 from sandbox.lightsail.shapes import Rendering, write_answer
@@ -99,15 +100,13 @@ def test_motos_iam_refuses_in_json() -> None:
         powerless.get_disks()
 
 
-def test_a_port_in_use_is_one_clear_sentence(sandbox: Sandbox) -> None:
+def test_a_port_in_use_is_one_clear_sentence(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     port = str(urlsplit(sandbox.url).port)
 
-    second = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "sandbox", "--port", port], capture_output=True, text=True, check=False
-    )
+    assert main(["--port", port]) == 2
 
-    assert second.returncode == 2
-    assert second.stderr == f"Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another with --port.\n"
+    complaint = f"Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another with --port.\n"
+    assert capsys.readouterr() == ("", complaint)
 
 
 def test_a_sandbox_is_gone_when_its_block_ends() -> None:
