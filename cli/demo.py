@@ -29,7 +29,7 @@ from lightkeeper.report import ActionDocument, MetricName, plan_document
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from sandbox.client import EndSnapshots, FaultRule, Sandbox, running_sandbox
-from sandbox.fleet import DOOMED_INSTANCE, FLAKY_DISK, HELD_DISK, REGION, fleet
+from sandbox.fleet import DOOMED_INSTANCE, FLAKY_DISK, HELD_DISK, REGION, fleet, newcomer
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -141,7 +141,7 @@ def _simulate(sandbox: Sandbox, days: int, console: Console) -> _Diary:
 
 
 def _live_through(sandbox: Sandbox, user: "LightsailClient", day: int, days: int, diary: _Diary) -> None:
-    """Let happen what happens on a day: a hold, a bad week, an instance deleted half-way."""
+    """Let happen what happens on a day: a hold, a bad week, an instance deleted half-way, a new disk."""
     if day == days // 6:
         held = next(done["snapshot"] for done in diary.done if done["source"] == HELD_DISK)
         user.tag_resource(resourceName=held, tags=[{"key": "backup:hold"}])
@@ -151,6 +151,8 @@ def _live_through(sandbox: Sandbox, user: "LightsailClient", day: int, days: int
         sandbox.clear_faults()
     if day == days // 2:
         user.delete_instance(instanceName=DOOMED_INSTANCE)
+    if day == days * 3 // 4:
+        sandbox.seed([newcomer(sandbox.now())])
 
 
 def _foreign(sandbox: Sandbox, ours: set[str]) -> list[str]:

@@ -43,19 +43,17 @@ app = typer.Typer(
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="A cdk.json, or just its lightkeeper object.  [default: cdk.json]"),
+    typer.Option("--config", metavar="FILE", help="A cdk.json, or just its lightkeeper object. Default: cdk.json."),
 ]
 Regions = Annotated[
     list[str] | None,
-    typer.Option("--region", metavar="REGION", help="Region to look after; repeatable.  [default: from the settings]"),
+    typer.Option("--region", metavar="REGION", help="A Region to look after; repeatable. Default: the settings'."),
 ]
 Endpoint = Annotated[
     str | None, typer.Option("--endpoint-url", metavar="URL", help="Another Lightsail, such as a local one.")
 ]
-At = Annotated[
-    str | None, typer.Option("--at", metavar="TIME", help="As if at this time, in ISO 8601.  [default: now]")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As if at this time, in ISO 8601. Default: now.")]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON document.")]
 
 
 def main() -> None:
@@ -170,7 +168,7 @@ def keep(
     *,
     zone: Annotated[
         str | None,
-        typer.Option("--zone", metavar="ZONE", help="Zone of the periods.  [default: from the settings]"),
+        typer.Option("--zone", metavar="ZONE", help="Zone of the periods. Default: the settings'."),
     ] = None,
     config: Config = None,
     at: At = None,

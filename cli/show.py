@@ -26,7 +26,10 @@ _SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 def show_document(document: Document, console: Console) -> None:
     """Print a plan or a run."""
     console.print(sources_table(document))
-    show_actions(document["actions"], console)
+    if document["actions"]:
+        console.print(actions_table(document["actions"]))
+    elif not document["failures"]:
+        console.print("Nothing to do.")
     show_problems(document["problems"], console)
     for failure in document["failures"]:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure['region']}: {failure['message']}"))
@@ -60,24 +63,25 @@ def _last(source: SourceDocument) -> str:
     return f"{clock(source['lastRecoveryPoint'])} ({source['recoveryPoints']})" if source["recoveryPoints"] else "-"
 
 
-def show_actions(actions: Iterable[ActionDocument], console: Console) -> None:
-    """Print actions with their reasons, and with how they ended if they were done."""
-    rows = list(actions)
-    if not rows:
-        console.print("Nothing to do.")
-        return
+def actions_table(actions: list[ActionDocument]) -> Table:
+    """Return the actions with their reasons, and with how they ended if they were done."""
     table = Table(title="Actions", title_justify="left", expand=False)
-    for heading in ("Action", "Snapshot", "Reason", *(("Outcome",) if "outcome" in rows[0] else ())):
+    for heading in ("Action", "Snapshot", "Reason", *(("Outcome",) if "outcome" in actions[0] else ())):
         table.add_column(heading, overflow="fold", no_wrap=heading == "Action")
-    for row in rows:
-        cells = [Text(row["action"], _ACTION_STYLES[row["action"]]), Text(row["snapshot"]), Text(row["reason"])]
-        if "outcome" in row:
-            error = row.get("error")
-            cells.append(
-                Text.assemble((row["outcome"], _OUTCOME_STYLES[row["outcome"]]), f": {error}" if error else "")
-            )
+    for action in actions:
+        cells = [
+            Text(action["action"], _ACTION_STYLES[action["action"]]),
+            Text(action["snapshot"]),
+            Text(action["reason"]),
+        ]
+        if "outcome" in action:
+            cells.append(_outcome(action["outcome"], action.get("error")))
         table.add_row(*cells)
-    console.print(table)
+    return table
+
+
+def _outcome(outcome: str, error: str | None) -> Text:
+    return Text.assemble((outcome, _OUTCOME_STYLES[outcome]), f": {error}" if error else "")
 
 
 def show_problems(problems: Iterable[ProblemDocument], console: Console) -> None:

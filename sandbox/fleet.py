@@ -10,6 +10,11 @@ DOOMED_INSTANCE = "old-site"
 HELD_DISK = "shop-data"
 
 
+def newcomer(now: datetime) -> Seed:
+    """Return a disk that is added at `now` (UTC), and is to be backed up every hour."""
+    return Seed(kind="Disk", name="orders", region=REGION, created_at=now, size_gb=16, tags={"backup": "hourly"})
+
+
 def fleet(start: datetime) -> list[Seed]:
     """Return the fleet as it stands at `start` (UTC), a month after it was set up."""
     born = start - timedelta(days=30)
@@ -29,7 +34,6 @@ def fleet(start: datetime) -> list[Seed]:
         instance("landing", {"backup": "dialy"}),
         disk(HELD_DISK, 64, {"backup": "daily", "customer": "shop"}),
         disk("shop-files", 32, {"backup": "weekly"}, attached_to="shop-web"),
-        disk("orders", 16, {"backup": "hourly", "backup:keep": "hourly=12 daily=7", "customer": "shop"}),
         disk(
             "ledger",
             8,

@@ -4,6 +4,7 @@ botocore does the paging and the retries (its `standard` mode retries throttles,
 connections, with backoff and jitter); this module turns answers into our types and errors into `CallError`.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -21,6 +22,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.model import (
@@ -91,7 +93,7 @@ def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = 
     Raises
     ------
     InvalidValueError
-        If a Region has no Lightsail, or none is given or configured.
+        If a Region has no Lightsail, none is given or configured, or the address is none.
     CallError
         If the configured profile does not exist.
     """
@@ -106,6 +108,8 @@ def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = 
             raise InvalidValueError(
                 f'"{name}" is not a Region of Lightsail; expected one of {quoted(available)}', nearest(name, available)
             )
+    if endpoint_url is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", endpoint_url):
+        raise InvalidValueError(f'"{endpoint_url}" is not an address; expected one such as "http://127.0.0.1:5055"')
     config = Config(
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         connect_timeout=_CONNECT_SECONDS,
@@ -133,7 +137,7 @@ class Lightsail:
         """Yield the block storage disks."""
         with _errors("GetDisks"):
             for page in self._client.get_paginator("get_disks").paginate():
-                for disk in page["disks"]:
+                for disk in page.get("disks", []):
                     if not disk.get("isSystemDisk"):
                         yield Source(
                             kind=SourceKind.DISK,
@@ -149,7 +153,7 @@ class Lightsail:
         """Yield the instances."""
         with _errors("GetInstances"):
             for page in self._client.get_paginator("get_instances").paginate():
-                for instance in page["instances"]:
+                for instance in page.get("instances", []):
                     yield Source(
                         kind=SourceKind.INSTANCE,
                         name=instance["name"],
@@ -163,14 +167,14 @@ class Lightsail:
         """Yield the snapshots of disks and of instances' system volumes, anybody's."""
         with _errors("GetDiskSnapshots"):
             for page in self._client.get_paginator("get_disk_snapshots").paginate():
-                for snapshot in page["diskSnapshots"]:
+                for snapshot in page.get("diskSnapshots", []):
                     yield self._disk_snapshot(snapshot)
 
     def instance_snapshots(self) -> Iterator[Snapshot]:
         """Yield the snapshots of whole instances, anybody's."""
         with _errors("GetInstanceSnapshots"):
             for page in self._client.get_paginator("get_instance_snapshots").paginate():
-                for snapshot in page["instanceSnapshots"]:
+                for snapshot in page.get("instanceSnapshots", []):
                     yield self._instance_snapshot(snapshot)
 
     def find(self, target: Target) -> Snapshot:
@@ -249,7 +253,13 @@ class Lightsail:
             region=self._region,
             state=_STATES.get(snapshot["state"], SnapshotState.UNKNOWN),
             created_at=snapshot["createdAt"].astimezone(UTC),
-            size_gib=snapshot.get("sizeInGb", 0),
+            # Its own size is the system disk's; the attached disks are in it too.
+            size_gib=snapshot.get("sizeInGb", 0)
+            + sum(
+                disk.get("sizeInGb", 0)
+                for disk in snapshot.get("fromAttachedDisks", [])
+                if not disk.get("isSystemDisk")
+            ),
             source_name=intern(snapshot.get("fromInstanceName") or ""),
             source_arns=frozenset(arn for arn in (snapshot.get("fromInstanceArn"),) if arn),
             from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
@@ -286,7 +296,7 @@ def _errors(operation: str) -> Iterator[None]:
         raise _call_error(operation, answer.get("Code", "unknown error"), answer.get("Message", "")) from error
     except _NO_CREDENTIALS as error:
         raise CallError(Fault.UNAUTHENTICATED, f"{operation}: {error}") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise CallError(Fault.UNAVAILABLE, f"{operation}: {error}") from error
 
 
