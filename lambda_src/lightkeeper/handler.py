@@ -33,7 +33,8 @@ _KEYS = ("time", "dryRun", "regions")
 
 # Lambda keeps the process between invocations, and a connection with it.
 @lru_cache(maxsize=1)
-def _connect(regions: tuple[str, ...], writers: int) -> dict[str, Lightsail]:
+def connections(regions: tuple[str, ...], writers: int) -> dict[str, Lightsail]:
+    """Return the connections to these Regions, or to the function's own."""
     return connect(regions, writers=writers)
 
 
@@ -77,7 +78,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     """
     settings = Settings.from_env(os.environ)
     request = read_event(event, settings)
-    regions = _connect(request.regions, settings.writers)
+    regions = connections(request.regions, settings.writers)
     # A cached Logger keeps its keys between invocations.
     logger = Logger(service=settings.deployment)
     logger.append_keys(tick=request.now.isoformat(), request_id=context.aws_request_id)

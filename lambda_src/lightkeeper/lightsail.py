@@ -133,6 +133,10 @@ class Lightsail:
         self._client = client
         self._region = region
 
+    def close(self) -> None:
+        """Close the connections; the object is of no use afterwards."""
+        self._client.close()
+
     def disks(self) -> Iterator[Source]:
         """Yield the block storage disks."""
         with _errors("GetDisks"):

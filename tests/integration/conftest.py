@@ -1,0 +1,44 @@
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.client import Sandbox
+from tests.integration.keeper import OTHER_REGION, REGION, Keeper, make_keeper
+
+
+@pytest.fixture(scope="session")
+def _session_keeper(_session_sandbox: Sandbox) -> Iterator[Keeper]:
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(_session_sandbox, patch)
+        keeper = make_keeper(_session_sandbox, (REGION, OTHER_REGION))
+        yield keeper
+        keeper.user.close()
+
+
+def _enter(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    for name, value in sandbox.environment(REGION).items():
+        patch.setenv(name, value)
+
+
+@pytest.fixture
+def aws(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The sandbox, as what this process takes for AWS."""
+    _enter(sandbox, monkeypatch)
+    return sandbox
+
+
+@pytest.fixture
+def keeper(aws: Sandbox, _session_keeper: Keeper) -> Keeper:
+    """Lightkeeper with default settings in one Region of an empty sandbox, at noon on 15 June 2026."""
+    regions = {REGION: _session_keeper.regions[REGION]}
+    return Keeper(aws, _session_keeper.user, regions)
+
+
+@pytest.fixture
+def two_regions(keeper: Keeper, _session_keeper: Keeper) -> Keeper:
+    """The same in two Regions."""
+    keeper.regions = _session_keeper.regions
+    return keeper

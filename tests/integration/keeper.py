@@ -1,0 +1,124 @@
+"""Lightkeeper on a sandbox, as the stories need it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import boto3
+
+from lightkeeper.cycle import Tick, plan_tick, run_tick
+from lightkeeper.lightsail import Lightsail, connect
+from lightkeeper.model import Plan
+from lightkeeper.report import verb
+from lightkeeper.settings import Settings
+from sandbox.client import Sandbox, Seed
+
+if TYPE_CHECKING:
+    from mypy_boto3_lightsail import LightsailClient
+    from mypy_boto3_lightsail.type_defs import TagTypeDef
+
+REGION = "eu-central-1"
+OTHER_REGION = "us-east-1"
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+READS = {"GetDisks", "GetInstances", "GetDiskSnapshots", "GetInstanceSnapshots"}
+
+Tags = Mapping[str, str]
+
+
+def noop(_: object) -> None:
+    """Do nothing with an outcome."""
+
+
+@dataclass
+class Keeper:
+    """Lightkeeper with its settings, a user at the console, and the sandbox they share."""
+
+    sandbox: Sandbox
+    user: "LightsailClient"
+    regions: dict[str, Lightsail]
+    settings: Settings = field(default_factory=Settings)
+
+    def configure(self, **changes: object) -> None:
+        """Change settings, by the keys of cdk.json."""
+        self.settings = Settings.from_mapping(self.settings.to_mapping() | changes)
+
+    def disk(self, name: str, tags: Tags, region: str = REGION, age: timedelta = 100 * DAY) -> str:
+        """Give the user a disk and return its ARN."""
+        born = self.sandbox.now() - age
+        return self.sandbox.seed([Seed(kind="Disk", name=name, region=region, tags=tags, created_at=born)])[0]
+
+    def instance(self, name: str, tags: Tags, age: timedelta = 100 * DAY) -> str:
+        """Give the user an instance and return its ARN."""
+        born = self.sandbox.now() - age
+        return self.sandbox.seed([Seed(kind="Instance", name=name, tags=tags, created_at=born)])[0]
+
+    def plan(self) -> Plan:
+        """Plan for the sandbox's time."""
+        return plan_tick(self.regions, self.settings, self.sandbox.now())
+
+    def tick(self, *, seconds_left: Callable[[], float] = lambda: 900.0) -> Tick:
+        """Run a tick at the sandbox's time."""
+        return run_tick(self.regions, self.settings, self.sandbox.now(), seconds_left=seconds_left, on_outcome=noop)
+
+    def live(self, time: timedelta, step: timedelta = DAY) -> list[Tick]:
+        """Let time pass, with a tick after each step."""
+        ticks = []
+        for _ in range(time // step):
+            self.sandbox.advance(step)
+            ticks.append(self.tick())
+        return ticks
+
+    def tag(self, name: str, key: str, value: str = "") -> None:
+        """Tag a resource, as the user would."""
+        tag: TagTypeDef = {"key": key, "value": value} if value else {"key": key}
+        self.user.tag_resource(resourceName=name, tags=[tag])
+
+    def untag(self, name: str, key: str) -> None:
+        """Remove a tag, as the user would."""
+        self.user.untag_resource(resourceName=name, tagKeys=[key])
+
+    def snapshots(self, source: str | None = None) -> dict[str, dict[str, str]]:
+        """Return the tags of all snapshots, anybody's, by name, oldest first; of one source if it is named."""
+        disks = [
+            snapshot
+            for page in self.user.get_paginator("get_disk_snapshots").paginate()
+            for snapshot in page["diskSnapshots"]
+            if source in {None, snapshot.get("fromDiskName"), snapshot.get("fromInstanceName")}
+        ]
+        instances = [
+            snapshot
+            for page in self.user.get_paginator("get_instance_snapshots").paginate()
+            for snapshot in page["instanceSnapshots"]
+            if source in {None, snapshot["fromInstanceName"]}
+        ]
+        found: dict[str, tuple[datetime, dict[str, str]]] = {}
+        for snapshot in (*disks, *instances):
+            tags = {tag["key"]: tag.get("value", "") for tag in snapshot.get("tags", [])}
+            found[snapshot["name"]] = (snapshot["createdAt"], tags)
+        return {name: tags for name, (_, tags) in sorted(found.items(), key=lambda item: item[1][0])}
+
+    def days(self, source: str) -> list[str]:
+        """Return the days of a source's snapshots by their names, oldest first."""
+        return [name.split("-")[-3] for name in self.snapshots(source)]
+
+    def writes(self) -> list[str]:
+        """Return the operations of all calls that were not reads of a list, in order."""
+        return [call.operation for call in self.sandbox.calls() if call.operation not in READS]
+
+
+def did(tick: Tick) -> list[tuple[str, str, str]]:
+    """Return what a tick did: action, snapshot and result of each, in the plan's order."""
+    return [(verb(outcome.action), outcome.action.target.snapshot, outcome.result.value) for outcome in tick.outcomes]
+
+
+def count(tick: Tick, action: str, result: str = "done") -> int:
+    """Return how many actions of a kind ended so."""
+    return sum(1 for done, _, ended in did(tick) if (done, ended) == (action, result))
+
+
+def make_keeper(sandbox: Sandbox, regions: tuple[str, ...] = (REGION,)) -> Keeper:
+    """Return a keeper; the environment must hold the sandbox's credentials."""
+    user = boto3.client("lightsail", **sandbox.client_options(REGION))
+    return Keeper(sandbox, user, connect(regions, writers=8, endpoint_url=sandbox.url))

@@ -1,0 +1,207 @@
+"""The function as Lambda calls it: events in; log lines, metrics, a summary or an exception out."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lightkeeper import handler
+from lightkeeper.report import NAMESPACE, MetricName, Summary
+from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.wording import InvalidValueError
+from sandbox.client import ErrorAnswer, FaultRule, Sandbox
+from tests.integration.keeper import OTHER_REGION, REGION, Keeper
+
+NOON = "2026-06-15T12:00:00Z"
+
+
+class Context(LambdaContext):
+    _aws_request_id = "request-1"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 900_000
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process(aws: Sandbox) -> Iterator[None]:  # noqa: ARG001 - its surroundings
+    handler.connections.cache_clear()
+    yield
+    if handler.connections.cache_info().currsize:
+        for connection in handler.connections((), 8).values():
+            connection.close()
+    handler.connections.cache_clear()
+
+
+def invoke(event: dict[str, object]) -> Summary:
+    # A Logger keeps the standard output it was born with: that of an earlier test.
+    for stream in logging.getLogger("Lightkeeper").handlers:
+        assert isinstance(stream, logging.StreamHandler)
+        stream.stream = sys.stdout
+    return handler.handle(event, Context())
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_tick_returns_a_summary_logs_each_action_and_sends_the_metrics(
+    keeper: Keeper, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.disk("scratch", {})
+    keeper.disk("typo", {"backup": "dialy"})
+
+    summary = invoke({"time": NOON})
+
+    printed = lines(capsys)
+    (action,) = (line["detail"] for line in printed if line.get("message") == "action")
+    assert summary["outcomes"] == {"done": 1}
+    assert summary["sources"] == {"overdue": 1, "untagged": 1, "problem": 1}
+    assert action == {
+        "action": "create",
+        "region": REGION,
+        "source": "shop",
+        "snapshot": next(iter(keeper.snapshots())),
+        "slot": "2026-06-15T03:00:00Z",
+        "policy": "daily",
+        "reason": "no snapshot for the slot 2026-06-15T03:00:00Z",
+        "outcome": "done",
+        "error": None,
+    }
+    assert next(line["detail"] for line in printed if line.get("message") == "summary") == summary
+    assert next(line["detail"] for line in printed if line.get("message") == "problem")["suggestion"] == "daily"
+    (emf,) = (line for line in printed if "_aws" in line)
+    (directive,) = emf["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == NAMESPACE
+    assert directive["Dimensions"] == [["service"]]
+    assert emf["service"] == "Lightkeeper"
+    sent = {metric["Name"]: emf[metric["Name"]] for metric in directive["Metrics"]}
+    assert sent == {
+        "ResourcesProtected": [0],
+        "ResourcesUnprotected": [2],
+        "ResourcesOverdue": [1],
+        "SnapshotsCreated": [1],
+        "SnapshotsDeleted": [0],
+        "SnapshotsFailed": [0],
+        "TagProblems": [1],
+        "ActionsDeferred": [0],
+        "StoredGiB": [0],
+    }
+
+
+def test_all_ten_metrics_are_sent_once_there_is_a_recovery_point(
+    keeper: Keeper, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    invoke({"time": NOON})
+    capsys.readouterr()
+    keeper.sandbox.advance(keeper.sandbox.now() - keeper.sandbox.now().replace(hour=10))
+
+    invoke({"time": "2026-06-15T14:00:00Z"})
+
+    (emf,) = (line for line in lines(capsys) if "_aws" in line)
+    units = {metric["Name"]: metric["Unit"] for metric in emf["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    assert set(units) == set(MetricName)
+    assert units["StoredGiB"] == "Gigabytes"
+    assert emf["OldestRecoveryPointHours"] == [2]
+    assert emf["StoredGiB"] == [32]
+    assert emf["ResourcesProtected"] == [1]
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_happen(
+    keeper: Keeper, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    summary = invoke({"time": NOON, "dryRun": True})
+
+    assert summary["dryRun"] is True
+    assert summary["planned"] == {"create": 1}
+    assert [line["detail"]["action"] for line in lines(capsys) if line.get("message") == "planned"] == ["create"]
+    assert keeper.snapshots() == {}
+    assert keeper.writes() == []
+
+
+def test_a_run_in_which_something_failed_does_the_rest_and_then_raises(
+    keeper: Keeper, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.disk("clinic", {"backup": "daily"})
+    keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), resource="shop"))
+
+    with pytest.raises(handler.RunFailedError, match=r"1 failed: eu-central-1: shop: .*lightsail:CreateDiskSnapshot"):
+        invoke({"time": NOON})
+
+    printed = lines(capsys)
+    assert len(keeper.snapshots()) == 1
+    assert [line["level"] for line in printed if line.get("message") == "action"].count("ERROR") == 1
+    assert next(line for line in printed if "_aws" in line)["SnapshotsFailed"] == [1]
+
+
+def test_the_regions_of_an_event_go_before_those_of_the_settings(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.disk("shop", {"backup": "daily"}, OTHER_REGION)
+    keeper.disk("shop", {"backup": "daily"}, REGION)
+    for name, value in Settings(regions=(REGION,)).to_env().items():
+        monkeypatch.setenv(name, value)
+
+    summary = invoke({"time": NOON, "regions": [OTHER_REGION]})
+
+    assert summary["outcomes"] == {"done": 1}
+    assert {call.region for call in keeper.sandbox.calls()} == {OTHER_REGION}
+
+
+def test_a_retry_of_the_same_event_repeats_nothing(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    first, retry = invoke({"time": NOON}), invoke({"time": NOON})
+
+    assert (first["outcomes"], retry["outcomes"]) == ({"done": 1}, {})
+
+
+def test_without_a_time_the_tick_is_now(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    assert invoke({})["planned"] == {"create": 1}
+
+
+def test_tags_for_which_there_was_no_room_are_logged(keeper: Keeper, capsys: pytest.CaptureFixture[str]) -> None:
+    keeper.disk("shop", {f"tag-{number:02}": "x" for number in range(49)} | {"backup": "daily"})
+
+    invoke({"time": NOON})
+
+    left_out = next(line for line in lines(capsys) if line.get("message") == "no room for all tags")
+    assert left_out["detail"]["tags"] == ["tag-44", "tag-45", "tag-46", "tag-47", "tag-48"]
+
+
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        ({"tiem": NOON}, 'unknown key "tiem".*did you mean "time"'),
+        ({"time": "tomorrow"}, '"tomorrow" is not a time'),
+        ({"time": "<aws.scheduler.scheduled-time>"}, "is not a time"),
+        ({"time": 5}, '"time" is 5; expected ISO 8601'),
+        ({"dryRun": "yes"}, '"dryRun" is "yes"; expected true or false'),
+        ({"regions": "eu-central-1"}, "expected a list of Region names"),
+        ({"regions": ["eu-centrl-1"]}, 'did you mean "eu-central-1"'),
+        ([], "is not an object"),
+    ],
+)
+def test_an_event_that_is_not_understood_is_refused_with_a_sentence(event: Any, sentence: str) -> None:  # noqa: ANN401
+    with pytest.raises(InvalidValueError, match=sentence):
+        invoke(event)
+
+
+def test_settings_that_are_not_understood_are_refused_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIGHTKEEPER", '{"grace": "soon", "orphan": "keep"}')
+
+    with pytest.raises(SettingsError) as raised:
+        invoke({"time": NOON})
+
+    assert len(raised.value.errors) == 2
