@@ -38,6 +38,8 @@ app = typer.Typer(
     help="Backups for Amazon Lightsail, by tag.",
     no_args_is_help=True,
     add_completion=False,
+    # Plain text can be searched and pasted.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 

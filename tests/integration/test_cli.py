@@ -1,0 +1,374 @@
+"""The command line, as a person types it."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.main import main
+from sandbox.client import ErrorAnswer, FaultRule, Sandbox
+from tests.integration.keeper import OTHER_REGION, REGION, Keeper
+
+AT = ("--at", "2026-06-15T12:00:00Z")
+
+
+class Ended:
+    """A command that has ended: its exit status, and what it printed."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def document(self) -> Any:  # noqa: ANN401 - JSON
+        return json.loads(self.out)
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def lightkeeper(
+    aws: Sandbox,  # noqa: ARG001 - what the command takes for AWS
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> Command:
+    """Run the command in an empty folder, with the sandbox for AWS."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, stdin: str = "") -> Ended:
+        monkeypatch.setattr(sys, "argv", ["lightkeeper", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), printed.out, printed.err)
+
+    return run
+
+
+# plan
+
+
+def test_plan_shows_what_would_happen_and_why_and_changes_nothing(lightkeeper: Command, keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.disk("blog", {"backup": "dialy"})
+
+    ended = lightkeeper("plan", *AT)
+
+    assert ended.status == 0
+    assert ended.err == ""
+    for words in ("shop disk", "daily=7 weekly=4", "overdue", "no snapshot for the slot 2026-06-15T03:00:00Z"):
+        assert words in ended.out
+    assert 'error   blog backup=dialy "dialy" is not a policy' in ended.out
+    assert "did you mean daily?" in ended.out
+    assert keeper.writes() == []
+
+
+def test_plan_says_so_when_there_is_nothing_to_do(lightkeeper: Command) -> None:
+    assert "Nothing to do." in lightkeeper("plan", *AT).out
+
+
+def test_the_json_of_a_plan_is_one_document_with_the_documented_keys(lightkeeper: Command, keeper: Keeper) -> None:
+    arn = keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backup:kepe": "2"})
+    keeper.tick()
+    keeper.sandbox.advance(keeper.sandbox.now() - keeper.sandbox.now().replace(hour=11))
+    slot = "2026-06-15T03:00:00Z"
+    (name,) = keeper.snapshots()
+
+    document = lightkeeper("plan", "--at", "2026-06-16T03:00:00Z", "--json").document
+
+    assert document == {
+        "now": "2026-06-16T03:00:00Z",
+        "sources": [
+            {
+                "name": "shop",
+                "kind": "disk",
+                "arn": arn,
+                "region": REGION,
+                "policy": {"name": "daily", "schedule": "0 3 * * *", "timeZone": "UTC", "keep": "last=1"},
+                "slot": "2026-06-16T03:00:00Z",
+                "nextSlot": "2026-06-17T03:00:00Z",
+                "lastRecoveryPoint": slot,
+                "recoveryPoints": 1,
+                "status": "protected",
+            }
+        ],
+        "actions": [
+            {
+                "action": "create",
+                "region": REGION,
+                "source": "shop",
+                "snapshot": name.replace("20260615", "20260616"),
+                "slot": "2026-06-16T03:00:00Z",
+                "policy": "daily",
+                "reason": "no snapshot for the slot 2026-06-16T03:00:00Z",
+            }
+        ],
+        "kept": [{"region": REGION, "source": "shop", "snapshot": name, "reasons": ["last snapshot"]}],
+        "problems": [
+            {
+                "region": REGION,
+                "source": "shop",
+                "tag": "backup:kepe",
+                "value": "2",
+                "message": 'unknown tag; expected "backup", "backup:keep", "backup:at", "backup:mode", "backup:hold"',
+                "suggestion": "backup:keep",
+                "severity": "warning",
+            }
+        ],
+        "failures": [],
+    }
+
+
+def test_plan_fails_where_a_region_cannot_be_read(lightkeeper: Command, keeper: Keeper) -> None:
+    keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="GetDisks"))
+
+    ended = lightkeeper("plan", *AT)
+
+    assert ended.status == 1
+    assert "could not be read eu-central-1: GetDisks: AccessDeniedException" in ended.out
+    assert "expected permission for lightsail:GetDisks" in ended.out
+
+
+# run
+
+
+def test_run_does_what_the_plan_says_and_a_second_run_finds_nothing_to_do(lightkeeper: Command, keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    first = lightkeeper("run", *AT)
+    second = lightkeeper("run", *AT)
+
+    assert (first.status, second.status) == (0, 0)
+    assert "done" in first.out
+    assert "Nothing to do." in second.out
+    assert len(keeper.snapshots()) == 1
+
+
+def test_the_json_of_a_run_says_how_each_action_ended(lightkeeper: Command, keeper: Keeper) -> None:
+    keeper.disk("clinic", {"backup": "daily"})
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="OperationFailureException"), resource="shop"))
+
+    ended = lightkeeper("run", *AT, "--json")
+
+    assert ended.status == 1
+    assert [(action["source"], action["outcome"], action["error"]) for action in ended.document["actions"]] == [
+        ("clinic", "done", None),
+        ("shop", "failed", "CreateDiskSnapshot: OperationFailureException: Scripted by the sandbox."),
+    ]
+
+
+def test_regions_are_repeatable_and_go_before_the_settings(
+    lightkeeper: Command, two_regions: Keeper, tmp_path: Path
+) -> None:
+    for region in (REGION, OTHER_REGION):
+        two_regions.disk("shop", {"backup": "daily"}, region)
+    (tmp_path / "settings.json").write_text('{"regions": ["eu-west-1"]}')
+
+    ended = lightkeeper("run", *AT, "--config", "settings.json", "--region", REGION, "--region", OTHER_REGION, "--json")
+
+    assert [action["region"] for action in ended.document["actions"]] == [REGION, OTHER_REGION]
+
+
+def test_the_settings_come_from_cdk_json(lightkeeper: Command, keeper: Keeper, tmp_path: Path) -> None:
+    keeper.disk("shop", {"save": "nightly"})
+    policies = {"nightly": {"schedule": "30 1 * * *", "keep": "30d"}}
+    (tmp_path / "cdk.json").write_text(
+        json.dumps({"app": "python app.py", "lightkeeper": {"tagKey": "save", "policies": policies}})
+    )
+
+    document = lightkeeper("plan", *AT, "--json").document
+
+    assert document["sources"][0]["policy"]["keep"] == "within=30d"
+    assert document["sources"][0]["slot"] == "2026-06-15T01:30:00Z"
+
+
+def test_another_endpoint_can_be_named(lightkeeper: Command, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LIGHTSAIL", "http://127.0.0.1:1")
+
+    document = lightkeeper("plan", *AT, "--endpoint-url", keeper.sandbox.url, "--json").document
+
+    assert [source["name"] for source in document["sources"]] == ["shop"]
+
+
+# keep
+
+
+def test_keep_says_for_each_time_whether_and_why_newest_first(lightkeeper: Command) -> None:
+    times = ["2026-01-01T09:00:00Z", "2026-01-02 23:30:00", "2026-01-02T23:00:00Z", "2025-12-20", "2025-12-28T12:00Z"]
+
+    ended = lightkeeper("keep", "daily=2 weekly=2", *AT, stdin="\n".join(times) + "\n\n")
+
+    assert ended.out.splitlines() == [
+        "keep 2026-01-02 23:30:00 daily snapshot, weekly snapshot",
+        "remove 2026-01-02T23:00:00Z",
+        "keep 2026-01-01T09:00:00Z daily snapshot",
+        "keep 2025-12-28T12:00Z weekly snapshot",
+        "remove 2025-12-20",
+    ]
+
+
+def test_keep_counts_days_in_the_given_zone(lightkeeper: Command) -> None:
+    times = "2026-01-02T23:30:00Z\n2026-01-02T22:30:00Z\n"
+
+    assert lightkeeper("keep", "daily=9", *AT, stdin=times).out.count("oldest daily snapshot") == 1
+    assert lightkeeper("keep", "daily=9", "--zone", "Europe/Zurich", *AT, stdin=times).out.count("oldest") == 0
+
+
+def test_keep_counts_within_back_from_the_newest_time_that_is_not_in_the_future(lightkeeper: Command) -> None:
+    times = "2030-01-01\n2026-06-14\n2026-06-10\n"
+
+    assert lightkeeper("keep", "2d", *AT, stdin=times).out.splitlines() == [
+        "keep 2030-01-01 within 2d",
+        "keep 2026-06-14 within 2d",
+        "remove 2026-06-10",
+    ]
+
+
+def test_the_json_of_keep(lightkeeper: Command) -> None:
+    assert lightkeeper("keep", "1", *AT, "--json", stdin="2026-01-02\n2026-01-01\n").document == {
+        "rule": "last=1",
+        "zone": "UTC",
+        "times": [
+            {"time": "2026-01-02", "verdict": "keep", "reasons": ["last snapshot"]},
+            {"time": "2026-01-01", "verdict": "remove", "reasons": []},
+        ],
+    }
+
+
+def test_keep_of_nothing_is_nothing(lightkeeper: Command) -> None:
+    ended = lightkeeper("keep", "1")
+
+    assert (ended.status, ended.out) == (0, "")
+
+
+# What a person gets wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("keep", "dayly=7"), 'did you mean "daily=7"?'),
+        (("keep", "7", "--zone", "Europe/Zurch"), 'did you mean "Europe/Zurich"?'),
+        (("plan", "--at", "noon"), '"noon" is not a time; expected ISO 8601'),
+        (("plan", "--region", "eu-centrl-1"), 'did you mean "eu-central-1"?'),
+        (("plan", "--endpoint-url", "localhost"), '"localhost" is not an address'),
+        (("plan", "--config", "missing.json"), "missing.json: No such file or directory"),
+        (("plan", "--config", "."), ".: Is a directory"),
+        (("run", "--conifg", "x"), "No such option: --conifg"),
+        (("rnu",), "No such command 'rnu'"),
+        (("demo", "--days", "3"), "greater than or equal to 14"),
+    ],
+)
+def test_a_mistake_is_answered_with_one_sentence(
+    lightkeeper: Command, arguments: tuple[str, ...], sentence: str
+) -> None:
+    ended = lightkeeper(*arguments)
+
+    assert ended.status == 2
+    assert ended.out == ""
+    assert sentence in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "not JSON"),
+        ("[]", "expected a JSON object"),
+        ('{"grase": "1d"}', "settings.json: grase: unknown key"),
+        ('{"app": "x", "lightkeeper": {"grace": "1w"}}', '"1w" is not a duration'),
+        ('{"lightkeeper": []}', "is not an object of settings"),
+        ("\xff", "not JSON"),
+    ],
+)
+def test_wrong_settings_are_answered_with_sentences(
+    lightkeeper: Command, tmp_path: Path, text: str, sentence: str
+) -> None:
+    (tmp_path / "settings.json").write_bytes(text.encode("latin-1"))
+
+    ended = lightkeeper("plan", "--config", "settings.json")
+
+    assert ended.status == 2
+    assert sentence in ended.err
+
+
+def test_a_wrong_line_is_named_by_its_number(lightkeeper: Command) -> None:
+    ended = lightkeeper("keep", "1", stdin="2026-01-01\n\nyesterday\n")
+
+    assert ended.status == 2
+    assert ended.err.startswith('lightkeeper: line 3: "yesterday" is not a time')
+
+
+def test_without_a_region_the_command_says_where_to_name_one(
+    lightkeeper: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+
+    ended = lightkeeper("plan")
+
+    assert ended.status == 2
+    assert ended.err == 'lightkeeper: no Region; expected "regions" in the settings, --region, or AWS_REGION\n'
+
+
+def test_without_credentials_the_command_fails_with_a_sentence(
+    lightkeeper: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+    ended = lightkeeper("plan")
+
+    assert ended.status == 1
+    assert "Unable to locate credentials" in ended.err
+
+
+def test_a_profile_that_does_not_exist_is_named(lightkeeper: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    ended = lightkeeper("plan")
+
+    assert ended.status == 1
+    assert "nobody" in ended.err
+
+
+def test_what_is_no_lightsail_is_answered_with_a_sentence(lightkeeper: Command, keeper: Keeper) -> None:
+    ended = lightkeeper("plan", "--endpoint-url", f"{keeper.sandbox.url}/sandbox/clock")
+
+    assert ended.status == 1
+    assert "could not be read" in ended.out
+
+
+# The installed command, in a process of its own
+
+
+def test_the_demo_shows_what_a_user_wants_to_see() -> None:
+    command = [str(Path(sys.executable).parent / "lightkeeper"), "demo", "--days", "14"]
+
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+
+    assert ended.stderr == ""
+    assert ended.returncode == 0
+    for words in (
+        "on the local Lightsail",
+        "Days that can be recovered",
+        "on hold",
+        "its source is gone; orphans are kept",
+        "ended in error, and a newer one is usable",
+        "announced a day before",
+        "before-the-big-upgrade",
+        "did you mean backup:keep?",
+        "did you mean daily?",
+        "ResourcesProtected",
+        "336 ticks",
+    ):
+        assert words in ended.stdout

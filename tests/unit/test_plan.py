@@ -1,0 +1,409 @@
+"""The plan: examples of what the stories on the sandbox do not reach, and what holds for every inventory."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lightkeeper.model import (
+    Announce,
+    Create,
+    Defer,
+    Delete,
+    Inventory,
+    Listing,
+    Orphans,
+    Plan,
+    ReadFailure,
+    RecoveryPoint,
+    Rescue,
+    Severity,
+    SnapshotKind,
+    SnapshotState,
+    Source,
+    SourceKind,
+    Status,
+)
+from lightkeeper.plan import make_plan
+from lightkeeper.settings import Settings
+from lightkeeper.tags import snapshot_name
+from lightkeeper.times import Duration
+
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+REGION = "eu-central-1"
+AT_ONCE = Settings(grace=Duration())
+
+
+def source(
+    name: str = "shop",
+    kind: SourceKind = SourceKind.DISK,
+    *,
+    attached_to: str | None = None,
+    age: timedelta = 100 * DAY,
+    **tags: str,
+) -> Source:
+    arn = f"arn:aws:lightsail:{REGION}:1:{kind.title()}/{name}"
+    written = {key.replace("_", ":"): value for key, value in tags.items()}
+    return Source(kind, name, arn, REGION, NOW - age, written, attached_to)
+
+
+def point(
+    of: Source,
+    slot: datetime,
+    state: SnapshotState = SnapshotState.USABLE,
+    *,
+    attempt: int = 1,
+    expires_at: datetime | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> RecoveryPoint:
+    return RecoveryPoint(
+        kind=SnapshotKind.DISK,
+        name=snapshot_name(of.name, of.arn, slot, attempt),
+        region=of.region,
+        state=state,
+        created_at=slot,
+        size_gib=8,
+        source_name=of.name,
+        source_arn=of.arn,
+        slot=slot,
+        attempt=attempt,
+        expires_at=expires_at,
+        tags=of.tags if tags is None else tags,
+    )
+
+
+def daily(of: Source, days: Iterable[int]) -> tuple[RecoveryPoint, ...]:
+    """Return a point for the slot so many days ago, for each."""
+    return tuple(point(of, datetime(2026, 6, 15, 3, tzinfo=UTC) - day * DAY) for day in days)
+
+
+def status(plan: Plan, name: str = "shop") -> Status:
+    return next(entry.status for entry in plan.sources if entry.name == name)
+
+
+# Overdue
+
+
+@pytest.mark.parametrize(
+    ("newest_days_ago", "hour", "expected"),
+    [
+        (1, 8, Status.PROTECTED),
+        (1, 9, Status.OVERDUE),
+        (0, 23, Status.PROTECTED),
+    ],
+)
+def test_a_source_is_overdue_six_hours_after_a_slot_that_nothing_usable_covers(
+    newest_days_ago: int, hour: int, expected: Status
+) -> None:
+    shop = source(backup="daily")
+
+    plan = make_plan(Inventory((shop,), daily(shop, [newest_days_ago])), Settings(), NOW.replace(hour=hour))
+
+    assert status(plan) is expected
+
+
+def test_a_new_source_waits_and_is_not_overdue_at_once() -> None:
+    plan = make_plan(Inventory((source(backup="daily", age=timedelta(hours=5)),), ()), Settings(), NOW)
+
+    assert status(plan) is Status.WAITING
+
+
+def test_a_pending_snapshot_does_not_cover_an_overdue_slot() -> None:
+    shop = source(backup="daily")
+    pending = point(shop, NOW.replace(hour=3), SnapshotState.PENDING)
+
+    plan = make_plan(Inventory((shop,), (pending,)), Settings(), NOW)
+
+    assert status(plan) is Status.OVERDUE
+    assert plan.actions == ()
+
+
+# Lists that fail
+
+
+def test_where_a_list_failed_nobody_claims_to_know_how_a_source_stands() -> None:
+    shop, gone = source(backup="daily"), source("gone")
+    failure = ReadFailure(REGION, Listing.INSTANCES, "refused")
+
+    plan = make_plan(Inventory((shop,), daily(gone, [3]), failures=(failure,)), Settings(), NOW)
+
+    assert [(entry.name, entry.status) for entry in plan.sources] == [("shop", Status.UNKNOWN)]
+
+
+@pytest.mark.parametrize(
+    ("listing", "kind", "created"),
+    [
+        (Listing.DISK_SNAPSHOTS, SourceKind.DISK, False),
+        (Listing.INSTANCE_SNAPSHOTS, SourceKind.DISK, True),
+        (Listing.DISK_SNAPSHOTS, SourceKind.INSTANCE, False),
+        (Listing.INSTANCE_SNAPSHOTS, SourceKind.INSTANCE, False),
+        (Listing.DISKS, SourceKind.INSTANCE, True),
+    ],
+)
+def test_a_snapshot_is_taken_only_if_those_that_may_cover_its_slot_were_listed(
+    listing: Listing, kind: SourceKind, *, created: bool
+) -> None:
+    failure = ReadFailure(REGION, listing, "refused")
+
+    plan = make_plan(Inventory((source(kind=kind, backup="daily"),), (), failures=(failure,)), Settings(), NOW)
+
+    assert bool(plan.actions) is created
+
+
+def test_nothing_is_rescued_or_pruned_from_half_a_list() -> None:
+    shop = source(backup="daily", backup_keep="3")
+    points = [replace(each, expires_at=NOW - DAY) for each in daily(shop, range(6))]
+    failure = ReadFailure(REGION, Listing.INSTANCES, "refused")
+
+    plan = make_plan(Inventory((shop,), tuple(points), failures=(failure,)), Settings(), NOW)
+
+    assert plan.actions == ()
+    assert len(plan.kept) == 6
+
+
+# Modes and money
+
+
+def test_a_disk_that_is_part_of_a_whole_instance_snapshot_is_paid_twice() -> None:
+    web = source("web", SourceKind.INSTANCE, backup="daily")
+    data = source("data", attached_to="web", backup="daily")
+
+    (problem,) = make_plan(Inventory((web, data), ()), Settings(), NOW).problems
+
+    assert (problem.source, problem.tag, problem.severity) == ("data", "backup", Severity.ADVICE)
+    assert 'attached to the instance "web"' in problem.message
+
+
+@pytest.mark.parametrize(
+    "instance",
+    [
+        source("web", SourceKind.INSTANCE, backup="daily", backup_mode="system-disk"),
+        source("web", SourceKind.INSTANCE),
+        source("other", SourceKind.INSTANCE, backup="daily"),
+    ],
+)
+def test_a_disk_is_not_paid_twice_otherwise(instance: Source) -> None:
+    data = source("data", attached_to="web", backup="daily")
+
+    assert make_plan(Inventory((instance, data), ()), Settings(), NOW).problems == ()
+
+
+def test_the_settings_mode_applies_where_neither_tag_nor_policy_says_otherwise() -> None:
+    web = source("web", SourceKind.INSTANCE, backup="daily")
+    settings = Settings.from_mapping({"instanceMode": "system-disk"})
+
+    (create,) = make_plan(Inventory((web,), ()), settings, NOW).actions
+
+    assert isinstance(create, Create)
+    assert (create.target.kind, create.of) == (SnapshotKind.DISK, SourceKind.INSTANCE)
+
+
+# The awkward ones
+
+
+def test_a_snapshot_from_the_future_neither_covers_the_slot_nor_anchors_within() -> None:
+    shop = source(backup="daily", backup_keep="within=3d")
+    future = point(shop, NOW + 30 * DAY)
+
+    plan = make_plan(Inventory((shop,), (future, *daily(shop, range(1, 6)))), AT_ONCE, NOW)
+
+    assert [action.target.slot.day for action in plan.actions if isinstance(action, Create)] == [15]
+    assert [action.target.slot.day for action in plan.actions if isinstance(action, Delete)] == [10, 11]
+
+
+def test_a_failed_attempt_that_is_newer_than_all_usable_ones_stays_for_now() -> None:
+    shop = source(backup="daily")
+    failed = point(shop, NOW.replace(hour=3), SnapshotState.ERROR)
+
+    plan = make_plan(Inventory((shop,), (failed, *daily(shop, [1]))), Settings(), NOW)
+
+    (create,) = plan.actions
+    assert create.target.snapshot == f"{failed.name}-2"
+    assert plan.sources[0].errors == (failed,)
+    assert ("ended in error, but no newer one is usable yet",) in [kept.reasons for kept in plan.kept]
+
+
+def test_a_held_failed_snapshot_stays() -> None:
+    shop = source(backup="daily")
+    failed = point(shop, NOW.replace(hour=3) - DAY, SnapshotState.ERROR, tags={"backup:hold": ""})
+
+    plan = make_plan(Inventory((shop,), (failed, *daily(shop, [0]))), Settings(), NOW)
+
+    assert plan.actions == ()
+    assert ("on hold",) in [kept.reasons for kept in plan.kept]
+
+
+def test_orphans_that_expire_leave_alone_what_a_misspelt_tag_may_have_meant() -> None:
+    shop = source(Backup="daily")
+    points = daily(source(backup="daily", backup_keep="1"), range(40, 44))
+    settings = replace(AT_ONCE, orphans=Orphans.EXPIRE)
+
+    plan = make_plan(Inventory((shop,), points), settings, NOW)
+
+    assert plan.actions == ()
+    assert [problem.suggestion for problem in plan.problems] == ["backup"]
+
+
+# Whatever the inventory
+
+slots = st.integers(-3, 60).map(lambda days: datetime(2026, 6, 15, 3, tzinfo=UTC) - days * DAY)
+tag_values = {
+    "backup": st.sampled_from(["", "daily", "hourly", "weekly", "off", "dialy"]),
+    "backup:keep": st.sampled_from(["1", "3", "daily=2 weekly=2", "within=5d", "forever", "none"]),
+    "backup:hold": st.sampled_from(["", "2026-06-20", "2020-01-01", "soon"]),
+}
+tag_sets = st.fixed_dictionaries({}, optional=tag_values)
+
+
+@st.composite
+def series(draw: st.DrawFn, name: str) -> tuple[Source, list[RecoveryPoint]]:
+    shop = replace(source(name, draw(st.sampled_from(SourceKind))), tags=draw(tag_sets))
+    taken = draw(st.dictionaries(st.tuples(slots, st.integers(1, 3)), st.sampled_from(SnapshotState), max_size=14))
+    points = [
+        point(
+            shop,
+            slot,
+            state,
+            attempt=attempt,
+            expires_at=draw(st.sampled_from([None, None, NOW - DAY, NOW, NOW + DAY])),
+            tags=draw(tag_sets),
+        )
+        for (slot, attempt), state in taken.items()
+    ]
+    return shop, points
+
+
+@st.composite
+def inventories(draw: st.DrawFn) -> Inventory:
+    drawn = [draw(series(name)) for name in ("a", "b", "c")]
+    present = draw(st.lists(st.booleans(), min_size=3, max_size=3))
+    failures = draw(st.sampled_from([(), (), (), (ReadFailure(REGION, Listing.DISKS, "refused"),)]))
+    return Inventory(
+        sources=tuple(shop for (shop, _), is_there in zip(drawn, present, strict=True) if is_there),
+        points=tuple(each for _, points in drawn for each in points),
+        failures=failures,
+    )
+
+
+all_settings = st.builds(
+    Settings,
+    grace=st.sampled_from([Duration(), Duration(days=1)]),
+    orphans=st.sampled_from(Orphans),
+    max_deletes_per_source=st.integers(1, 4),
+)
+
+
+@given(inventories(), all_settings)
+def test_every_recovery_point_is_accounted_for_exactly_once(inventory: Inventory, settings: Settings) -> None:
+    plan = make_plan(inventory, settings, NOW)
+
+    kept = [kept.point.name for kept in plan.kept]
+    dropped = [action.target.snapshot for action in plan.actions if isinstance(action, Announce | Delete | Defer)]
+    unread = {failure.region for failure in inventory.failures}
+    expected = {
+        each.name
+        for each in inventory.points
+        if not unread or each.source_arn in {source.arn for source in inventory.sources}
+    }
+    assert Counter([*kept, *dropped]) == Counter(expected)
+    assert all(kept.reasons for kept in plan.kept)
+
+
+@given(inventories(), all_settings)
+def test_what_is_deleted_may_be_deleted(inventory: Inventory, settings: Settings) -> None:
+    plan = make_plan(inventory, settings, NOW)
+
+    points = {each.name: each for each in inventory.points}
+    deletions = [action for action in plan.actions if isinstance(action, Delete)]
+    for name in (action.target.snapshot for action in deletions):
+        doomed = points[name]
+        usable = [
+            each
+            for each in inventory.points
+            if each.source_arn == doomed.source_arn and each.state is SnapshotState.USABLE
+        ]
+        newest = max(usable, key=lambda each: (each.slot, each.attempt))
+        assert doomed is not newest
+        assert doomed.state in {SnapshotState.USABLE, SnapshotState.ERROR}
+        assert doomed.tags.get("backup:hold") in {None, "2020-01-01"}
+        if doomed.state is SnapshotState.USABLE and settings.grace:
+            assert doomed.expires_at is not None
+        if doomed.state is SnapshotState.USABLE and doomed.expires_at:
+            assert doomed.expires_at <= NOW
+        if doomed.state is SnapshotState.ERROR:
+            assert (newest.slot, newest.attempt) > (doomed.slot, doomed.attempt)
+    per_source = Counter(action.target.source_arn for action in deletions)
+    assert max(per_source.values(), default=0) <= settings.max_deletes_per_source
+    oldest_first = [action.target.slot for action in deletions if action.target.source == "a"]
+    assert oldest_first == sorted(oldest_first)
+    assert not (inventory.failures and plan.actions and deletions)
+
+
+@given(inventories(), all_settings)
+def test_what_is_created_covers_a_slot_that_nothing_covers(inventory: Inventory, settings: Settings) -> None:
+    plan = make_plan(inventory, settings, NOW)
+
+    taken = {each.name for each in inventory.points}
+    creates = [action for action in plan.actions if isinstance(action, Create)]
+    for create in creates:
+        of_slot = [
+            each
+            for each in inventory.points
+            if each.source_arn == create.target.source_arn and each.slot == create.target.slot
+        ]
+        assert {each.state for each in of_slot} <= {SnapshotState.ERROR}
+        assert create.target.slot <= NOW
+    names = [create.target.snapshot for create in creates]
+    assert taken.isdisjoint(names)
+    assert len(names) == len(set(names))
+    assert [isinstance(action, Create) for action in plan.actions] == sorted(
+        (isinstance(action, Create) for action in plan.actions), reverse=True
+    )
+
+
+@given(inventories(), all_settings)
+def test_only_an_announced_snapshot_is_rescued_and_it_is_kept(inventory: Inventory, settings: Settings) -> None:
+    plan = make_plan(inventory, settings, NOW)
+
+    points = {each.name: each for each in inventory.points}
+    kept = {kept.point.name for kept in plan.kept}
+    for action in plan.actions:
+        if isinstance(action, Rescue):
+            assert points[action.target.snapshot].expires_at
+            assert action.target.snapshot in kept
+
+
+@given(inventories(), all_settings, st.randoms(use_true_random=False))
+def test_the_order_in_which_things_are_listed_changes_nothing(
+    inventory: Inventory, settings: Settings, random: Random
+) -> None:
+    sources, points = list(inventory.sources), list(inventory.points)
+    random.shuffle(sources)
+    random.shuffle(points)
+    shuffled = replace(inventory, sources=tuple(sources), points=tuple(points))
+
+    plan, again = make_plan(inventory, settings, NOW), make_plan(shuffled, settings, NOW)
+
+    assert again.actions == plan.actions
+    assert Counter(again.problems) == Counter(plan.problems)
+
+
+@given(inventories(), all_settings)
+def test_a_source_is_judged_by_itself(inventory: Inventory, settings: Settings) -> None:
+    together = make_plan(inventory, settings, NOW)
+
+    for name in ("a", "b", "c"):
+        alone = Inventory(
+            tuple(each for each in inventory.sources if each.name == name),
+            tuple(each for each in inventory.points if each.source_name == name),
+            failures=inventory.failures,
+        )
+        assert make_plan(alone, settings, NOW).actions == tuple(
+            action for action in together.actions if action.target.source == name
+        )
