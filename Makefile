@@ -4,10 +4,12 @@ UV     := .uv/bin/uv
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check lint types contracts format lock bench clean
+.PHONY: help setup demo sandbox test check lint types contracts format lock bench clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: .venv/ready ## put the command and the tools into .venv/
 
 demo: .venv/ready ## 60 days of backups on a local Lightsail, in about a minute
 	@$(BIN)/lightkeeper demo
