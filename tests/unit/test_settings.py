@@ -1,0 +1,463 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lightkeeper.model import Mode, Orphans, Policy
+from lightkeeper.retention import parse_keep
+from lightkeeper.schedule import parse_schedule
+from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError, built_in_policies
+from lightkeeper.times import Duration, parse_zone
+
+UTC_ZONE = parse_zone("UTC")
+ZURICH = parse_zone("Europe/Zurich")
+KEYS = tuple(Settings().to_mapping())
+
+
+def errors_of(given: dict[str, Any]) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_mapping(given)
+    return caught.value.errors
+
+
+def error_of(given: dict[str, Any]) -> str:
+    (error,) = errors_of(given)
+    return error
+
+
+def test_nothing_written_means_the_documented_defaults() -> None:
+    settings = Settings.from_mapping({})
+
+    assert settings == Settings()
+    assert settings.to_mapping() == {
+        "deployment": "Lightkeeper",
+        "tagKey": "backup",
+        "regions": [],
+        "tick": "rate(1 hour)",
+        "timeZone": "UTC",
+        "policies": {
+            "hourly": {"schedule": "0 * * * *", "keep": "hourly=24 daily=7", "timeZone": "UTC"},
+            "daily": {"schedule": "0 3 * * *", "keep": "daily=7 weekly=4", "timeZone": "UTC"},
+            "weekly": {"schedule": "0 3 * * 0", "keep": "weekly=8", "timeZone": "UTC"},
+            "monthly": {"schedule": "0 3 1 * *", "keep": "monthly=12", "timeZone": "UTC"},
+        },
+        "defaultPolicy": "daily",
+        "instanceMode": "instance",
+        "grace": "1d",
+        "orphans": "keep",
+        "maxDeletesPerSource": 3,
+        "overdueAfter": "6h",
+        "writers": 8,
+        "notify": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "attribute", "parsed"),
+    [
+        ("deployment", "Spare", "deployment", "Spare"),
+        ("tagKey", "ops:backup", "tag_key", "ops:backup"),
+        ("tagKey", "k" * 123, "tag_key", "k" * 123),
+        ("regions", ["eu-central-1", "us-gov-west-1"], "regions", ("eu-central-1", "us-gov-west-1")),
+        ("regions", ["eu-west-1", "eu-west-1"], "regions", ("eu-west-1",)),
+        ("regions", [], "regions", ()),
+        ("tick", "rate(15 minutes)", "tick", "rate(15 minutes)"),
+        ("tick", "cron(0 * * * ? *)", "tick", "cron(0 * * * ? *)"),
+        ("timeZone", "Europe/Zurich", "time_zone", ZURICH),
+        ("defaultPolicy", "weekly", "default_policy", "weekly"),
+        ("instanceMode", "system-disk", "instance_mode", Mode.SYSTEM_DISK),
+        ("grace", "0d", "grace", Duration()),
+        ("grace", "2d12h", "grace", Duration(days=2, hours=12)),
+        ("orphans", "expire", "orphans", Orphans.EXPIRE),
+        ("maxDeletesPerSource", 1, "max_deletes_per_source", 1),
+        ("maxDeletesPerSource", 1000, "max_deletes_per_source", 1000),
+        ("overdueAfter", "1d", "overdue_after", Duration(days=1)),
+        ("writers", 64, "writers", 64),
+        ("notify", ["ops@example.com"], "notify", ("ops@example.com",)),
+    ],
+)
+def test_each_key_sets_what_it_names(key: str, value: object, attribute: str, parsed: object) -> None:
+    settings = Settings.from_mapping({key: value})
+
+    assert getattr(settings, attribute) == parsed
+    assert Settings.from_mapping(settings.to_mapping()) == settings
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("deployment", "", "cannot be a tag value; expected up to 256"),
+        ("deployment", "Grün", '"Grün" cannot be a tag value'),
+        ("deployment", "aws:mine", 'not starting with "aws:"'),
+        ("deployment", "d" * 257, "cannot be a tag value"),
+        ("deployment", None, "null is not text"),
+        ("tagKey", "", "cannot be a tag key; expected up to 123"),
+        ("tagKey", "back,up", '"back,up" cannot be a tag key'),
+        ("tagKey", "AWS:backup", 'not starting with "aws:", "lightkeeper:"'),
+        ("tagKey", "Lightkeeper:backup", "cannot be a tag key"),
+        ("tagKey", "k" * 124, "cannot be a tag key"),
+        ("tagKey", 7, "7 is not text"),
+        ("regions", "eu-central-1", '"eu-central-1" is not a list; expected [a Region such as "eu-central-1", ...]'),
+        ("regions", ["eu-central-1", "Frankfurt"], '"Frankfurt" is not a Region such as "eu-central-1"'),
+        ("regions", [None], "null is not a Region"),
+        ("regions", ["eu-central-1a"], '"eu-central-1a" is not a Region'),
+        ("tick", "hourly", '"hourly" is not a tick; expected "rate(1 hour)" or an EventBridge "cron(...)"'),
+        ("tick", "rate(0 hours)", "is not a tick"),
+        ("tick", "rate(1 hour) ", "is not a tick"),
+        ("tick", 60, "60 is not text"),
+        ("timeZone", "Europe/Zurch", 'did you mean "Europe/Zurich"?'),
+        ("timeZone", "", '"" is not a time zone'),
+        ("timeZone", 1, "1 is not text"),
+        ("policies", [], "[] is not an object of policies by name"),
+        ("policies", None, "null is not an object of policies by name"),
+        ("defaultPolicy", "dayly", 'did you mean "daily"?'),
+        ("defaultPolicy", "off", 'expected one of "hourly", "daily", "weekly", "monthly"'),
+        ("defaultPolicy", ["daily"], '["daily"] is not text'),
+        ("instanceMode", "systemdisk", 'did you mean "system-disk"?'),
+        ("instanceMode", True, "true is not text"),
+        ("grace", "1 day", '"1 day" is not a duration'),
+        ("grace", 1, "1 is not text"),
+        ("orphans", "delete", 'expected one of "keep", "expire"'),
+        ("orphans", "expired", 'did you mean "expire"?'),
+        ("maxDeletesPerSource", 0, "0 is not a whole number from 1 to 1000"),
+        ("maxDeletesPerSource", 1001, "1001 is not a whole number"),
+        ("maxDeletesPerSource", True, "true is not a whole number"),
+        ("maxDeletesPerSource", "3", '"3" is not a whole number'),
+        ("overdueAfter", "0h", '"0h" is too short; expected an hour or more'),
+        ("overdueAfter", "6", '"6" is not a duration'),
+        ("writers", 65, "65 is not a whole number from 1 to 64"),
+        ("writers", 1.5, "1.5 is not a whole number"),
+        ("notify", "ops@example.com", "is not a list; expected [an e-mail address, ...]"),
+        ("notify", ["ops"], '"ops" is not an e-mail address'),
+        ("notify", [{"to": "ops"}], '{"to": "ops"} is not an e-mail address'),
+    ],
+)
+def test_each_key_says_what_it_expects(key: str, value: object, says: str) -> None:
+    error = error_of({key: value})
+
+    assert error.startswith(f"{key}: ")
+    assert says in error
+
+
+def test_every_error_is_named_at_once() -> None:
+    errors = errors_of({"tagkey": "backup", "grace": "soon", "writers": 0, "policies": {"daily": {"keep": "0"}}})
+
+    assert [error.partition(": ")[0] for error in errors] == [
+        "tagkey",
+        "policies.daily.keep",
+        "policies.daily.schedule",
+        "grace",
+        "writers",
+    ]
+
+
+def test_the_errors_together_are_the_message_line_by_line() -> None:
+    error = SettingsError(["one thing", "another"])
+
+    assert str(error) == "one thing\nanother"
+    assert error.errors == ("one thing", "another")
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("tagkey", "tagKey"),
+        ("timezone", "timeZone"),
+        ("region", "regions"),
+        ("policy", "policies"),
+        ("graceful", "grace"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_nearest_known_one(key: str, near: str) -> None:
+    error = error_of({key: "x"})
+
+    assert error.startswith(f"{key}: unknown key; expected one of ")
+    assert error.endswith(f'did you mean "{near}"?')
+    assert [known for known in KEYS if f'"{known}"' not in error] == []
+
+
+def test_a_key_like_no_other_is_answered_with_all_of_them() -> None:
+    error = error_of({"colour": "red"})
+
+    assert error.startswith("colour: unknown key; expected one of ")
+    assert "did you mean" not in error
+
+
+# Policies
+
+
+def test_a_policy_of_ones_own_stands_beside_the_built_in_ones() -> None:
+    settings = Settings.from_mapping(
+        {
+            "policies": {
+                "nightly": {
+                    "schedule": "30  2 * * *",
+                    "keep": "30d",
+                    "timeZone": "Asia/Kathmandu",
+                    "mode": "system-disk",
+                }
+            },
+            "defaultPolicy": "nightly",
+        }
+    )
+
+    assert list(settings.policies) == ["hourly", "daily", "weekly", "monthly", "nightly"]
+    assert settings.policies["nightly"] == Policy(
+        "nightly", parse_schedule("30 2 * * *", parse_zone("Asia/Kathmandu")), parse_keep("30d"), Mode.SYSTEM_DISK
+    )
+    assert settings.default_policy == "nightly"
+
+
+def test_a_policy_may_replace_a_built_in_one() -> None:
+    settings = Settings.from_mapping({"policies": {"daily": {"schedule": "0 5 * * *", "keep": "14"}}})
+
+    assert list(settings.policies) == ["hourly", "daily", "weekly", "monthly"]
+    assert settings.policies["daily"] == Policy("daily", parse_schedule("0 5 * * *", UTC_ZONE), parse_keep("14"))
+
+
+def test_policies_are_in_the_time_zone_of_the_settings_unless_they_name_their_own() -> None:
+    settings = Settings.from_mapping(
+        {
+            "policies": {
+                "mine": {"schedule": "0 5 * * *", "keep": "14"},
+                "theirs": {"schedule": "0 5 * * *", "keep": "14", "timeZone": "UTC"},
+            },
+            "timeZone": "Europe/Zurich",
+        }
+    )
+
+    assert {name: policy.schedule.zone.key for name, policy in settings.policies.items()} == {
+        **dict.fromkeys(["hourly", "daily", "weekly", "monthly", "mine"], "Europe/Zurich"),
+        "theirs": "UTC",
+    }
+
+
+def test_the_built_in_policies_take_the_zone_even_if_no_policy_is_written() -> None:
+    assert Settings.from_mapping({"timeZone": "Europe/Zurich"}).policies == built_in_policies(ZURICH)
+
+
+GOOD = {"schedule": "0 5 * * *", "keep": "14"}
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "path", "says"),
+    [
+        ("mine", GOOD | {"schedule": "0 25 * * *"}, "policies.mine.schedule: ", "(bad hour)"),
+        ("mine", GOOD | {"schedule": 5}, "policies.mine.schedule: ", "5 is not text"),
+        ("mine", GOOD | {"keep": "dayly=7"}, "policies.mine.keep: ", 'did you mean "daily=7"?'),
+        ("mine", GOOD | {"keep": 7}, "policies.mine.keep: ", "7 is not text"),
+        ("mine", GOOD | {"timeZone": "Zurich"}, "policies.mine.timeZone: ", "is not a time zone"),
+        ("mine", GOOD | {"mode": "disk"}, "policies.mine.mode: ", 'expected one of "instance", "system-disk"'),
+        ("mine", GOOD | {"kepe": "7"}, "policies.mine.kepe: ", 'did you mean "keep"?'),
+        ("mine", {"keep": "7"}, "policies.mine.schedule: ", 'missing; expected "0 3 * * *" or the like'),
+        ("mine", {"schedule": "0 5 * * *"}, "policies.mine.keep: ", 'missing; expected "daily=7 weekly=4"'),
+        (
+            "mine",
+            "0 5 * * *",
+            "policies.mine: ",
+            '"0 5 * * *" is not a policy; expected {"schedule": ..., "keep": ...}',
+        ),
+        ("mine", None, "policies.mine: ", "null is not a policy"),
+        ("off", GOOD, "policies.off: ", '"off" cannot be the name of a policy; expected a word other than "off"'),
+        ("", GOOD, "policies.: ", '"" cannot be the name of a policy'),
+        (" ", GOOD, "policies. : ", '" " cannot be the name of a policy'),
+        ("mine ", GOOD, "policies.mine : ", '"mine " cannot be the name of a policy'),
+        ("täglich", GOOD, "policies.täglich: ", '"täglich" cannot be a tag value'),
+    ],
+)
+def test_a_wrong_policy_is_named_by_its_path(name: str, policy: object, path: str, says: str) -> None:
+    error = error_of({"policies": {name: policy}})
+
+    assert error.startswith(path)
+    assert says in error
+
+
+def test_a_policy_that_is_wrong_is_not_also_an_unknown_default() -> None:
+    error = error_of({"policies": {"mine": GOOD | {"keep": "0"}}, "defaultPolicy": "mine"})
+
+    assert error.startswith("policies.mine.keep: ")
+
+
+def test_the_default_is_checked_even_where_the_policies_are_wrong() -> None:
+    errors = errors_of({"policies": {"mine": {}}, "defaultPolicy": "mein"})
+
+    assert [error.partition(":")[0] for error in errors] == [
+        "policies.mine.schedule",
+        "policies.mine.keep",
+        "defaultPolicy",
+    ]
+
+
+# Files and the environment
+
+
+def test_a_cdk_json_holds_the_settings_under_their_name() -> None:
+    document = {"app": "python3 app.py", "context": {}, "lightkeeper": {"tagKey": "save"}}
+
+    assert Settings.from_file(document) == Settings(tag_key="save")
+
+
+def test_a_file_may_hold_just_the_settings() -> None:
+    assert Settings.from_file({"tagKey": "save"}) == Settings(tag_key="save")
+    assert Settings.from_file({}) == Settings()
+
+
+def test_a_cdk_json_without_settings_means_the_defaults() -> None:
+    assert Settings.from_file({"app": "python3 app.py", "watch": {}}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ([], "expected a JSON object: a cdk.json, or the settings themselves"),
+        (None, "expected a JSON object"),
+        ("text", "expected a JSON object"),
+        ({"lightkeeper": None}, "lightkeeper: null is not an object of settings"),
+        ({"lightkeeper": ["x"]}, 'lightkeeper: ["x"] is not an object of settings'),
+        ({"lightkeeper": {"writers": 0}}, "writers: 0 is not a whole number"),
+        ({"context": {}, "tagKey": "save"}, "context: unknown key"),
+    ],
+)
+def test_a_file_of_another_form_says_so(document: object, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_file(document)
+
+    assert len(caught.value.errors) == 1
+    assert says in caught.value.errors[0]
+
+
+def test_an_empty_environment_means_the_defaults() -> None:
+    assert Settings.from_env({"PATH": "/bin"}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "LIGHTKEEPER: not JSON"),
+        ("{", "LIGHTKEEPER: not JSON"),
+        ("[]", "LIGHTKEEPER: [] is not a JSON object"),
+        ("null", "LIGHTKEEPER: null is not a JSON object"),
+        ('{"grace":"soon"}', 'grace: "soon" is not a duration'),
+    ],
+)
+def test_a_wrong_environment_says_so(text: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({ENVIRONMENT_VARIABLE: text})
+
+    assert len(caught.value.errors) == 1
+    assert caught.value.errors[0].startswith(says)
+
+
+# Properties
+
+keep_rules = st.sampled_from(["7", "30d", "forever", "daily=7 weekly=4 within-yearly=2y", "monthly=all"])
+crons = st.sampled_from(["0 3 * * *", "*/5 * * * *", "0 3 L * MON-FRI"])
+zone_names = st.sampled_from(["UTC", "Europe/Zurich", "Asia/Kathmandu", "Pacific/Apia"])
+modes = st.sampled_from(list(Mode))
+duration_texts = st.builds(Duration, *[st.integers(0, 99)] * 3, st.integers(1, 99)).map(str)
+tag_texts = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9 +\-=._/@]{0,20}[A-Za-z0-9]", fullmatch=True)
+policy_objects = st.fixed_dictionaries(
+    {"schedule": crons, "keep": keep_rules}, optional={"timeZone": zone_names, "mode": modes.map(str)}
+)
+good_values: dict[str, st.SearchStrategy[object]] = {
+    "deployment": tag_texts,
+    "tagKey": tag_texts,
+    "regions": st.lists(st.sampled_from(["eu-central-1", "us-east-2", "ap-southeast-5"])),
+    "tick": st.sampled_from(["rate(1 hour)", "rate(5 minutes)", "cron(0 * * * ? *)"]),
+    "timeZone": zone_names,
+    "policies": st.dictionaries(st.sampled_from(["daily", "mine", "db dump"]), policy_objects),
+    "defaultPolicy": st.sampled_from(["hourly", "daily", "weekly", "monthly"]),
+    "instanceMode": modes.map(str),
+    "grace": duration_texts,
+    "orphans": st.sampled_from(["keep", "expire"]),
+    "maxDeletesPerSource": st.integers(1, 1000),
+    "overdueAfter": duration_texts,
+    "writers": st.integers(1, 64),
+    "notify": st.lists(st.sampled_from(["a@example.com", "b.c@example.org"])),
+}
+good_objects = st.fixed_dictionaries({}, optional=good_values)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+# Near the truth, where the interesting errors are: known keys, values of any kind, some of them right.
+odd_policies = st.dictionaries(
+    st.sampled_from(["daily", "mine", "off", ""]) | st.text(max_size=4),
+    st.dictionaries(
+        st.sampled_from(["schedule", "keep", "timeZone", "mode", "kepe"]),
+        json_values | crons | keep_rules | st.text("0123456789*/-, L#", max_size=12),
+        max_size=4,
+    ),
+    max_size=2,
+)
+odd_objects = st.dictionaries(
+    st.sampled_from(KEYS) | st.text(max_size=8),
+    json_values | odd_policies | tag_texts | duration_texts,
+    max_size=6,
+)
+
+
+def test_the_strategies_here_cover_every_key() -> None:
+    assert tuple(good_values) == KEYS
+
+
+@given(good_objects)
+def test_good_settings_survive_both_round_trips(given: dict[str, object]) -> None:
+    settings = Settings.from_mapping(given)
+
+    assert Settings.from_mapping(settings.to_mapping()) == settings
+    assert Settings.from_env(settings.to_env()) == settings
+    assert Settings.from_file({"app": "x", "lightkeeper": settings.to_mapping()}) == settings
+
+
+@given(good_objects)
+def test_the_order_of_keys_does_not_matter(given: dict[str, object]) -> None:
+    assert Settings.from_mapping(dict(reversed(given.items()))) == Settings.from_mapping(given)
+
+
+@given(good_objects, st.sampled_from(KEYS), json_values)
+def test_one_odd_value_among_good_ones_is_the_only_one_named(given: dict[str, object], key: str, value: object) -> None:
+    try:
+        settings = Settings.from_mapping({**given, key: value})
+    except SettingsError as error:
+        assert {sentence[: len(key)] for sentence in error.errors} == {key}  # noqa: PT017 - most values are wrong
+    else:
+        assert Settings.from_mapping(settings.to_mapping()) == settings
+
+
+@given(odd_objects)
+def test_any_object_is_settings_or_errors_that_each_name_their_key(given: dict[str, object]) -> None:
+    try:
+        settings = Settings.from_mapping(given)
+    except SettingsError as error:
+        assert error.errors  # noqa: PT017 - most objects are wrong
+        assert all(sentence.startswith(tuple(given)) for sentence in error.errors)  # noqa: PT017
+    else:
+        assert Settings.from_env(settings.to_env()) == settings
+
+
+@given(json_values | odd_objects | st.dictionaries(st.sampled_from(["app", "lightkeeper"]), odd_objects))
+def test_any_document_is_settings_or_errors(document: object) -> None:
+    try:
+        settings = Settings.from_file(document)
+    except SettingsError as error:
+        assert error.errors  # noqa: PT017 - most documents are wrong
+    else:
+        assert Settings.from_mapping(settings.to_mapping()) == settings
+
+
+@given(json_values | odd_objects)
+def test_a_file_and_the_environment_say_the_same_of_an_object(document: object) -> None:
+    def said(read: Callable[[], Settings]) -> Settings | int:
+        try:
+            return read()
+        except SettingsError as error:
+            return len(error.errors)
+
+    in_the_environment = said(lambda: Settings.from_env({ENVIRONMENT_VARIABLE: json.dumps(document)}))
+
+    assert in_the_environment == said(lambda: Settings.from_file({"lightkeeper": document}))
