@@ -18,7 +18,7 @@ sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
 	@$(BIN)/python -m sandbox
 
 test: .venv/ready ## run the tests, with branch coverage
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --cov --cov-report=term
 
 check: lint types contracts test ## lint, types, import contracts, tests
 

@@ -12,8 +12,10 @@ def _session_keeper(_session_sandbox: Sandbox) -> Iterator[Keeper]:
     with pytest.MonkeyPatch.context() as patch:
         _enter(_session_sandbox, patch)
         keeper = make_keeper(_session_sandbox, (REGION, OTHER_REGION))
-        yield keeper
-        keeper.user.close()
+    yield keeper
+    keeper.user.close()
+    for region in keeper.regions.values():
+        region.close()
 
 
 def _enter(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
