@@ -86,9 +86,9 @@ def _settings(config: Path | None) -> Settings:
         return Settings.from_file(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InvalidValueError(f"{path}: {error.strerror}; expected a readable file of settings") from None
-    except ValueError as error:
-        if isinstance(error, SettingsError):
-            raise SettingsError(f"{path}: {sentence}" for sentence in error.errors) from None
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {sentence}" for sentence in error.errors) from None
+    except (ValueError, RecursionError) as error:
         raise InvalidValueError(f"{path}: not JSON ({error}); expected a JSON object of settings") from None
 
 

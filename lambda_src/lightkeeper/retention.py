@@ -101,17 +101,31 @@ def parse_keep(text: str) -> KeepRule:
     InvalidValueError
         If a word is not understood, stands twice, or the rule would keep nothing.
     """
-    if text.strip() == FOREVER:
+    words = text.split()
+    if words == [FOREVER]:
         return KeepRule((Count(None, None),))
     clauses: dict[str, Count | Within] = {}
-    for word in text.split():
-        key, clause = _parse_word(word)
+    for number, word in enumerate(words):
+        try:
+            key, clause = _parse_word(word)
+        except InvalidValueError as error:
+            mended = " ".join([*words[:number], error.suggestion or "", *words[number + 1 :]])
+            raise InvalidValueError(error.message, _if_valid(" ".join(mended.split()))) from None
         if key in clauses:
             raise InvalidValueError(f'"{key}" stands twice in "{text}"; expected each rule once')
         clauses[key] = clause
     if not clauses:
         raise InvalidValueError('an empty keep rule would keep nothing; expected a rule such as "daily=7 weekly=4"')
     return KeepRule(tuple(clauses[key] for key in _ORDER if key in clauses))
+
+
+def _if_valid(suggestion: str) -> str | None:
+    """Return the suggestion if following it would help."""
+    try:
+        parse_keep(suggestion)
+    except InvalidValueError:
+        return None
+    return suggestion
 
 
 def _parse_word(word: str) -> tuple[str, Count | Within]:
@@ -125,14 +139,24 @@ def _parse_word(word: str) -> tuple[str, Count | Within]:
         return key, Count(_COUNTS[key], _parse_count(key, value))
     if key in _WITHINS and value:
         return key, Within(_WITHINS[key], _parse_within(key, value))
+    if key == FOREVER:
+        raise InvalidValueError(f'"{FOREVER}" keeps everything; expected it alone')
     if key in _ORDER:
-        raise InvalidValueError(f'"{word}" has no value', f"{key}={'30d' if key in _WITHINS else '7'}")
-    near = nearest(key, (*_ORDER, FOREVER))
+        raise InvalidValueError(f'"{word}" has no value', _nearest_word(word, key, value))
     raise InvalidValueError(
         f'"{word}" is not a keep rule; expected a number, a duration, "{FOREVER}", or key=value with a key among '
         f"{quoted(_ORDER)}",
-        f"{near}={value}" if near and value else near,
+        _nearest_word(word, key, value),
     )
+
+
+def _nearest_word(word: str, key: str, value: str) -> str | None:
+    if "," in word:
+        return word.replace(",", " ")
+    near = nearest(key, (*_ORDER, FOREVER))
+    if near is None or near == FOREVER:
+        return near
+    return f"{near}={value or ('30d' if near in _WITHINS else '7')}"
 
 
 def _parse_count(key: str, value: str) -> int | None:
@@ -141,9 +165,10 @@ def _parse_count(key: str, value: str) -> int | None:
     if _NUMBER.fullmatch(value) and int(value) > 0:
         return int(value)
     within = "within" if key == "last" else f"within-{key}"
+    suggestion = value.replace(",", " ") if "," in value else nearest(value, (ALL,))
     raise InvalidValueError(
         f'"{key}={value}" does not say how many to keep; expected a number from 1 to 999999 or "{ALL}"',
-        f"{within}={value}" if is_duration(value) else nearest(value, (ALL,)) and f"{key}={ALL}",
+        f"{within}={value}" if is_duration(value) else suggestion and f"{key}={suggestion}",
     )
 
 

@@ -51,7 +51,8 @@ def parse_schedule(cron: str, zone: ZoneInfo) -> Schedule:
         raise InvalidValueError(f'"{cron}" is not a cron expression; {expected}')
     try:
         next(CronSim(cron, _ANY_WALL))
-    except CronSimError as error:
+    # A ValueError comes from a number too long to be one.
+    except (CronSimError, ValueError) as error:
         raise InvalidValueError(f'"{cron}" is not a cron expression ({str(error).lower()}); {expected}') from None
     except StopIteration:
         raise InvalidValueError(f'"{cron}" never fires; {expected}') from None
@@ -76,7 +77,15 @@ def moved(schedule: Schedule, at: str) -> Schedule:
             "expected a policy that runs at one time of day"
         )
     hour, minute, zone = time.groups()
-    return Schedule(f"{int(minute)} {int(hour)} {fixed[1]}", parse_zone(zone) if zone else schedule.zone)
+    return Schedule(f"{int(minute)} {int(hour)} {fixed[1]}", _zone_at(at, zone) if zone else schedule.zone)
+
+
+def _zone_at(at: str, name: str) -> ZoneInfo:
+    try:
+        return parse_zone(name)
+    except InvalidValueError as error:
+        whole = at.replace(name, error.suggestion) if error.suggestion else None
+        raise InvalidValueError(error.message, whole) from None
 
 
 @lru_cache(maxsize=65536)

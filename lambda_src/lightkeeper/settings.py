@@ -31,11 +31,14 @@ _TAG_TEXT: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]+")
 _MAX_TAG_KEY: Final = 128 - len(":keep")
 _MAX_TAG_VALUE: Final = 256
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-_TICK: Final = re.compile(r"rate\([1-9][0-9]{0,3} (minute|minutes|hour|hours|day|days)\)|cron\([^()]+\)")
+_TICK: Final = re.compile(
+    r"rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]{1,3}) (minutes|hours|days))\)|cron\([^() ]+( [^() ]+){5}\)"
+)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _RESERVED: Final = ("aws:", "lightkeeper:")
 _MAX_WRITERS: Final = 64
 _MAX_DELETES: Final = 1000
+_MAX_DAYS: Final = 3660
 
 
 class SettingsError(ValueError):
@@ -148,7 +151,7 @@ class Settings:
         text = environ.get(ENVIRONMENT_VARIABLE, "{}")
         try:
             given = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise SettingsError([f"{ENVIRONMENT_VARIABLE}: not JSON ({error}); expected a JSON object"]) from None
         if not isinstance(given, dict):
             raise SettingsError([f"{ENVIRONMENT_VARIABLE}: {text} is not a JSON object"])
@@ -239,7 +242,7 @@ def _policies(value: object, *, zone: ZoneInfo) -> dict[str, Policy]:
 
 
 def _policy(name: str, definition: object, zone: ZoneInfo) -> Policy:
-    if name == OFF or not name.strip() or name != _tag_value(name).strip():
+    if name.lower() == OFF or not name.strip() or name != _tag_value(name).strip():
         raise InvalidValueError(f'"{name}" cannot be the name of a policy; expected a word other than "{OFF}"')
     if not isinstance(definition, dict):
         raise InvalidValueError(f'{json.dumps(definition)} is not a policy; expected {{"schedule": ..., "keep": ...}}')
@@ -273,7 +276,11 @@ def _zone(value: object) -> ZoneInfo:
 
 
 def _duration(value: object) -> Duration:
-    return parse_duration(_text(value))
+    duration = parse_duration(_text(value))
+    days = duration.years * 366 + duration.months * 31 + duration.days + duration.hours / 24
+    if days > _MAX_DAYS:
+        raise InvalidValueError(f'"{value}" is too long; expected at most "10y"')
+    return duration
 
 
 def _overdue_after(value: object) -> Duration:
@@ -323,7 +330,8 @@ def _texts(pattern: re.Pattern[str], expected: str) -> Callable[[object], tuple[
 
 def _tag_key(value: object) -> str:
     text = _text(value)
-    if not _TAG_TEXT.fullmatch(text) or len(text) > _MAX_TAG_KEY or text.lower().startswith(_RESERVED):
+    reserved = f"{text}:".lower().startswith(_RESERVED)
+    if not _TAG_TEXT.fullmatch(text) or text != text.strip() or len(text) > _MAX_TAG_KEY or reserved:
         raise InvalidValueError(
             f'"{text}" cannot be a tag key; expected up to {_MAX_TAG_KEY} letters, digits, spaces and + - = . _ : / @, '
             f"not starting with {quoted(_RESERVED)}"

@@ -135,11 +135,12 @@ def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> Reading:
         *_unknown_suffixes(tags, settings),
         *_misspelt_keys(tags, settings, alone=Severity.ADVICE),
     ]
-    policy = _policy(tags, settings, found)
     mode = f"{key}:mode"
     if kind is SourceKind.DISK and mode in tags:
         error = InvalidValueError("has no effect on a disk; expected on instances only")
         found.append(_problem(mode, tags[mode], error, Severity.ADVICE))
+        tags = {tag: value for tag, value in tags.items() if tag != mode}
+    policy = _policy(tags, settings, found)
     unreadable = any(problem.severity is Severity.ERROR for problem in found)
     return Reading(Choice.UNREADABLE if unreadable else policy, hold, tuple(found))
 
@@ -236,10 +237,14 @@ def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[P
 
 @lru_cache(maxsize=4096)
 def _near_key(key: str, known: tuple[str, ...]) -> str | None:
-    head, _, suffix = key.partition(":")
-    if not nearest(head, known[:1], cutoff=0.8):
-        return None
-    return nearest(key, known[1:]) if suffix else known[0]
+    def plain(word: str) -> str:
+        return re.sub(r"[ ._/-]", ":", word)
+
+    by_plain = {plain(word): word for word in known}
+    # A longer word has to be nearer: much of it is "backup:" anyway.
+    main = nearest(plain(key), [plain(known[0])], cutoff=0.82)
+    near = nearest(plain(key), by_plain, cutoff=0.87) or main
+    return by_plain[near] if near else None
 
 
 def snapshot_name(source_name: str, source_arn: str, slot: datetime, attempt: int = 1) -> str:
@@ -248,14 +253,18 @@ def snapshot_name(source_name: str, source_arn: str, slot: datetime, attempt: in
     It is dated, the same on every retry, unique for the source's ARN, and valid for Lightsail whatever the source is
     called: letters, digits and hyphens, at most 254 of them. Attempts after the first end in `-2`, `-3`.
     """
-    end = _name_end(source_arn, slot, attempt)
-    # Room for the longest attempt, so that all of a slot's names share their beginning.
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", source_name).strip("-")[: _MAX_NAME - len(_name_end(source_arn, slot, 2))]
-    return f"{stem}{end}"
+    return _stem(source_name) + _name_end(source_arn, slot, attempt)
 
 
 def _name_end(source_arn: str, slot: datetime, attempt: int) -> str:
     return f"-{slot:%Y%m%d-%H%M}-{_digest(source_arn)}{f'-{attempt}' if attempt > 1 else ''}"
+
+
+@lru_cache(maxsize=16384)
+def _stem(source_name: str) -> str:
+    # Room for the longest attempt, so that all names of a source share their beginning.
+    room = _MAX_NAME - len("-YYYYMMDD-HHMM-abcdef-2")
+    return re.sub(r"[^A-Za-z0-9]+", "-", source_name).strip("-")[:room]
 
 
 @lru_cache(maxsize=16384)
@@ -286,7 +295,7 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
     owner, source_arn, slot_text = (snapshot.tags.get(key) for key in (OWNER, SOURCE, SLOT))
     if owner != settings.deployment or not source_arn or snapshot.from_auto_snapshot:
         return None
-    slot = _slot(slot_text)
+    slot = _own_instant(slot_text)
     attempt = _attempt(snapshot, source_arn, slot) if slot else None
     if slot is None or attempt is None or (snapshot.source_arns and source_arn not in snapshot.source_arns):
         return Problem(
@@ -310,21 +319,25 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         source_arn=source_arn,
         slot=slot,
         attempt=attempt,
-        expires_at=_slot(snapshot.tags.get(EXPIRES)),
+        expires_at=_own_instant(snapshot.tags.get(EXPIRES)),
         tags=users_tags(snapshot.tags, settings),
     )
 
 
 @lru_cache(maxsize=16384)
-def _slot(text: str | None) -> datetime | None:
+def _own_instant(text: str | None) -> datetime | None:
+    """Return the instant in a tag of ours, or None if it is not as we write it."""
     try:
-        return parse_instant(text, parse_zone("UTC")) if text else None
+        slot = parse_instant(text or "", parse_zone("UTC"))
     except InvalidValueError:
         return None
+    return slot if format_instant(slot) == text else None
 
 
 def _attempt(snapshot: Snapshot, source_arn: str, slot: datetime) -> int | None:
+    if slot.second:
+        return None
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        if snapshot.name.endswith(_name_end(source_arn, slot, attempt)):
+        if snapshot.name == snapshot_name(snapshot.source_name, source_arn, slot, attempt):
             return attempt
     return None

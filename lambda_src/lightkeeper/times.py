@@ -50,9 +50,9 @@ class Duration:
         return self._shifted(instant, zone, +1)
 
     def _shifted(self, instant: datetime, zone: ZoneInfo, sign: int) -> datetime:
-        wall = instant.astimezone(zone)
-        months = wall.year * 12 + (wall.month - 1) + sign * (self.years * 12 + self.months)
         try:
+            wall = instant.astimezone(zone)
+            months = wall.year * 12 + (wall.month - 1) + sign * (self.years * 12 + self.months)
             first = date(months // 12, months % 12 + 1, 1)
             day = first + timedelta(days=wall.day - 1 + sign * self.days)
             shifted = datetime.combine(day, wall.timetz()).astimezone(UTC)
@@ -103,6 +103,8 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
 def parse_day_or_instant(text: str, zone: ZoneInfo) -> datetime:
     """Return the end of the day `text` names in `zone`, or the instant it names, in UTC.
 
+    A day in a year too far off to reckon with, such as 9999-12-31, is as good as the end of time.
+
     Raises
     ------
     InvalidValueError
@@ -112,9 +114,10 @@ def parse_day_or_instant(text: str, zone: ZoneInfo) -> datetime:
         day = date.fromisoformat(text)
     except ValueError:
         day = None
-    if day is None:
+    if day is None or day.year < _FIRST_YEAR:
         return parse_instant(text, zone)
-    parse_instant(text, zone)
+    if day.year > _LAST_YEAR:
+        return _END
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), tzinfo=zone).astimezone(UTC)
 
 

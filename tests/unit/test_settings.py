@@ -118,6 +118,12 @@ def test_each_key_sets_what_it_names(key: str, value: object, attribute: str, pa
         ("defaultPolicy", ["daily"], '["daily"] is not text'),
         ("instanceMode", "systemdisk", 'did you mean "system-disk"?'),
         ("instanceMode", True, "true is not text"),
+        ("grace", "999y", '"999y" is too long'),
+        ("tick", "cron(x)", "is not a tick"),
+        ("tick", "rate(1 hours)", "is not a tick"),
+        ("tagKey", "lightkeeper", "cannot be a tag key"),
+        ("tagKey", "aws", "cannot be a tag key"),
+        ("tagKey", " ", "cannot be a tag key"),
         ("grace", "1 day", '"1 day" is not a duration'),
         ("grace", 1, "1 is not text"),
         ("orphans", "delete", 'expected one of "keep", "expire"'),
@@ -340,6 +346,8 @@ def test_an_empty_environment_means_the_defaults() -> None:
         ("{", "LIGHTKEEPER: not JSON"),
         ("[]", "LIGHTKEEPER: [] is not a JSON object"),
         ("null", "LIGHTKEEPER: null is not a JSON object"),
+        ("[" * 100_000, "LIGHTKEEPER: not JSON"),
+        ('{"writers":' + "9" * 5000 + "}", "LIGHTKEEPER: not JSON"),
         ('{"grace":"soon"}', 'grace: "soon" is not a duration'),
     ],
 )
@@ -357,7 +365,7 @@ keep_rules = st.sampled_from(["7", "30d", "forever", "daily=7 weekly=4 within-ye
 crons = st.sampled_from(["0 3 * * *", "*/5 * * * *", "0 3 L * MON-FRI"])
 zone_names = st.sampled_from(["UTC", "Europe/Zurich", "Asia/Kathmandu", "Pacific/Apia"])
 modes = st.sampled_from(list(Mode))
-duration_texts = st.builds(Duration, *[st.integers(0, 99)] * 3, st.integers(1, 99)).map(str)
+duration_texts = st.builds(Duration, st.integers(0, 7), *[st.integers(0, 11)] * 2, st.integers(1, 99)).map(str)
 tag_texts = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9 +\-=._/@]{0,20}[A-Za-z0-9]", fullmatch=True)
 policy_objects = st.fixed_dictionaries(
     {"schedule": crons, "keep": keep_rules}, optional={"timeZone": zone_names, "mode": modes.map(str)}

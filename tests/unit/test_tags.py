@@ -197,8 +197,9 @@ def test_every_wrong_tag_is_named_at_once() -> None:
     ]
 
 
-def test_a_mode_on_a_disk_has_no_effect_and_holds_nothing_back() -> None:
-    source = disk(backup="daily", backup__mode="instance")
+@pytest.mark.parametrize("mode", ["instance", "sytem-disk"])
+def test_a_mode_on_a_disk_has_no_effect_and_holds_nothing_back(mode: str) -> None:
+    source = disk(backup="daily", backup__mode=mode)
 
     assert isinstance(read_source(source, SETTINGS).choice, Policy)
     assert problem_of(source).severity is Severity.ADVICE
@@ -240,7 +241,16 @@ def test_a_look_alike_of_the_tag_is_reported_more_gravely_where_the_tag_is_missi
 
 
 @pytest.mark.parametrize("tags", [{}, {"backup": "daily"}])
-@pytest.mark.parametrize(("key", "near"), [("Backup:keep", "backup:keep"), ("backups:At", "backup:at")])
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("Backup:keep", "backup:keep"),
+        ("backups:At", "backup:at"),
+        ("backup-keep", "backup:keep"),
+        ("backup_hold", "backup:hold"),
+        ("backup.mode", "backup:mode"),
+    ],
+)
 def test_a_look_alike_of_an_override_is_always_a_warning(tags: dict[str, str], key: str, near: str) -> None:
     problem = problem_of(disk(**tags, **{key: "7"}))
 
@@ -248,7 +258,19 @@ def test_a_look_alike_of_an_override_is_always_a_warning(tags: dict[str, str], k
 
 
 @pytest.mark.parametrize(
-    "key", ["Name", "front", "env:backup", "aws:backup", "aws:backup:plan", "lightkeeper:backup", "up"]
+    "key",
+    [
+        "Name",
+        "front",
+        "back",
+        "backup-plan",
+        "backup-day",
+        "env:backup",
+        "aws:backup",
+        "aws:backup:plan",
+        "lightkeeper:backup",
+        "up",
+    ],
 )
 def test_other_peoples_tags_are_none_of_our_business(key: str) -> None:
     assert read_source(disk(**{key: "x"}), SETTINGS).problems == ()
@@ -528,11 +550,14 @@ def test_a_copy_of_an_automatic_snapshot_is_the_users() -> None:
     "snapshot",
     [
         pytest.param(replace(our_snapshot(), name="before-the-upgrade"), id="a name of the user's"),
+        pytest.param(replace(our_snapshot(), name=f"keep-me-{our_snapshot().name}"), id="a name that ends like ours"),
         pytest.param(replace(our_snapshot(), name=f"{our_snapshot().name}-4"), id="an attempt we never make"),
         pytest.param(replace(our_snapshot(), source_arns=frozenset([OTHER_ARN])), id="another origin"),
         pytest.param(retagged(source=OTHER_ARN), id="another source"),
         pytest.param(retagged(slot="2026-06-16T03:00:00Z"), id="another slot"),
         pytest.param(retagged(slot=None), id="no slot"),
+        pytest.param(retagged(slot="2026-06-15T03:00:30Z"), id="a slot half a minute off"),
+        pytest.param(retagged(slot="2026-06-15x03:00"), id="a slot written otherwise than we do"),
         pytest.param(retagged(slot=""), id="an empty slot"),
         pytest.param(retagged(slot="yesterday"), id="a slot that is no time"),
     ],

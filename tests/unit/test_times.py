@@ -203,7 +203,7 @@ def test_a_time_without_an_offset_is_on_the_clock_of_the_zone(text: str, instant
         "2026-13-01T00:00:00Z",
         "2026-02-30",
         "1969-12-31T23:59:59Z",
-        "3000-01-01",
+        "3000-01-01T00:00:00Z",
         "2026-11-23T",
     ],
 )
@@ -230,7 +230,7 @@ def test_any_text_is_a_time_or_an_error_in_words(text: str) -> None:
             assert "is not a time" in error.message  # noqa: PT017 - most texts are no times
         else:
             assert instant.tzinfo is UTC
-            assert 1969 <= instant.year <= 3000
+            assert 1969 <= instant.year <= 3000 or instant.year == 9999
 
 
 @pytest.mark.parametrize(
@@ -250,6 +250,11 @@ def test_any_text_is_a_time_or_an_error_in_words(text: str) -> None:
 )
 def test_a_day_is_over_when_the_next_one_begins_in_the_zone(text: str, zone: str, end: str) -> None:
     assert parse_day_or_instant(text, ZoneInfo(zone)) == utc(end)
+
+
+@pytest.mark.parametrize("text", ["3000-01-01", "9999-12-31"])
+def test_a_day_too_far_off_to_reckon_with_is_the_end_of_time(text: str) -> None:
+    assert format_instant(parse_day_or_instant(text, ZURICH)) == "9999-12-31T23:59:59Z"
 
 
 def test_a_day_with_a_time_is_that_time() -> None:
