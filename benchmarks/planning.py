@@ -40,9 +40,13 @@ class Pages:
 
     def get_paginator(self, operation: str) -> "Paginator":
         """Return the pages of a list."""
-        entries = {"get_disks": self._all_disks, "get_disk_snapshots": self._all_snapshots}.get(operation)
-        key = {"get_disks": "disks", "get_disk_snapshots": "diskSnapshots"}.get(operation, "none")
-        return Paginator(key, entries() if entries else ())
+        match operation:
+            case "get_disks":
+                return Paginator("disks", self._all_disks())
+            case "get_disk_snapshots":
+                return Paginator("diskSnapshots", self._all_snapshots())
+            case _:
+                return Paginator("", ())
 
     def _arn(self, disk: int) -> str:
         return f"arn:aws:lightsail:{REGION}:123456789012:Disk/00000000-0000-4000-8000-{disk:012}"
@@ -90,13 +94,13 @@ class Paginator:
 
     def paginate(self) -> Iterator[dict[str, Any]]:
         """Yield the pages."""
-        page = []
+        page: list[dict[str, Any]] = []
         for entry in self._entries:
             page.append(entry)
             if len(page) == PAGE:
                 yield {self._key: page}
                 page = []
-        yield {self._key: page}
+        yield {self._key: page, "ResponseMetadata": {"HTTPHeaders": {"content-type": "application/x-amz-json-1.1"}}}
 
 
 def _tags(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         DiskSnapshotTypeDef,
         InstanceSnapshotTypeDef,
         OperationTypeDef,
+        ResponseMetadataTypeDef,
         TagTypeDef,
     )
 
@@ -141,7 +142,7 @@ class Lightsail:
         """Yield the block storage disks."""
         with _errors("GetDisks"):
             for page in self._client.get_paginator("get_disks").paginate():
-                for disk in page.get("disks", []):
+                for disk in page.get("disks") or _none("GetDisks", page["ResponseMetadata"]):
                     if not disk.get("isSystemDisk"):
                         yield Source(
                             kind=SourceKind.DISK,
@@ -157,7 +158,7 @@ class Lightsail:
         """Yield the instances."""
         with _errors("GetInstances"):
             for page in self._client.get_paginator("get_instances").paginate():
-                for instance in page.get("instances", []):
+                for instance in page.get("instances") or _none("GetInstances", page["ResponseMetadata"]):
                     yield Source(
                         kind=SourceKind.INSTANCE,
                         name=instance["name"],
@@ -171,14 +172,16 @@ class Lightsail:
         """Yield the snapshots of disks and of instances' system volumes, anybody's."""
         with _errors("GetDiskSnapshots"):
             for page in self._client.get_paginator("get_disk_snapshots").paginate():
-                for snapshot in page.get("diskSnapshots", []):
+                for snapshot in page.get("diskSnapshots") or _none("GetDiskSnapshots", page["ResponseMetadata"]):
                     yield self._disk_snapshot(snapshot)
 
     def instance_snapshots(self) -> Iterator[Snapshot]:
         """Yield the snapshots of whole instances, anybody's."""
         with _errors("GetInstanceSnapshots"):
             for page in self._client.get_paginator("get_instance_snapshots").paginate():
-                for snapshot in page.get("instanceSnapshots", []):
+                for snapshot in page.get("instanceSnapshots") or _none(
+                    "GetInstanceSnapshots", page["ResponseMetadata"]
+                ):
                     yield self._instance_snapshot(snapshot)
 
     def find(self, target: Target) -> Snapshot:
@@ -269,6 +272,14 @@ class Lightsail:
             from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
             tags=_tags(snapshot.get("tags", [])),
         )
+
+
+def _none(operation: str, metadata: "ResponseMetadataTypeDef") -> tuple[()]:
+    """Return no entries, for a page without any; what is not Lightsail's own answer must not pass for an empty list."""
+    kind = metadata["HTTPHeaders"].get("content-type", "none")
+    if "json" not in kind:
+        raise CallError(Fault.UNAVAILABLE, f"{operation}: the answer is of type {kind}; expected Lightsail's JSON")
+    return ()
 
 
 def _tags(tags: Iterable["TagTypeDef"]) -> Tags:

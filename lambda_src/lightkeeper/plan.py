@@ -292,13 +292,16 @@ def _plan_prune(draft: _Draft, series: _Series, blocked: str | None) -> None:
         elif blocked:
             draft.kept.append(Kept(point, (blocked,)))
         else:
-            match _prune(draft, series, point):
-                case Delete() as delete:
-                    deletions.append(delete)
-                case Announce() as announce:
-                    draft.prunes.append(announce)
-                case Kept() as kept:
-                    draft.kept.append(kept)
+            verdict = _prune(draft, series, point)
+            match verdict:
+                case Delete():
+                    deletions.append(verdict)
+                case Announce():
+                    draft.prunes.append(verdict)
+                case Kept():
+                    draft.kept.append(verdict)
+                case _:
+                    assert_never(verdict)
     most = draft.settings.max_deletes_per_source
     deletions.reverse()
     draft.prunes.extend(deletions[:most])

@@ -5,7 +5,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -346,6 +348,27 @@ def test_what_is_no_lightsail_is_answered_with_a_sentence(lightkeeper: Command, 
 
     assert ended.status == 1
     assert "could not be read" in ended.out
+
+
+def test_an_answer_that_is_no_json_is_answered_with_a_sentence(lightkeeper: Command) -> None:
+    class Greeter(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"hello")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Greeter) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        ended = lightkeeper("plan", "--endpoint-url", f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+    assert ended.status == 1
+    assert "could not be read eu-central-1: GetDisks: the answer is of type none; expected Lightsail's" in ended.out
 
 
 # The installed command, in a process of its own

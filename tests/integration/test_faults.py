@@ -79,6 +79,16 @@ def test_a_name_that_is_in_use_by_another_resource_is_a_failure(keeper: Keeper) 
     assert "Some names are already in use" in tick.failures[0]
 
 
+def test_where_the_name_in_use_cannot_be_looked_up_the_action_fails_and_says_why(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.sandbox.add_faults(FaultRule(effect=LoseAnswer(), operation="CreateDiskSnapshot", calls=(1,)))
+    fail(keeper, "AccessDeniedException", "GetDiskSnapshot")
+
+    tick = keeper.tick()
+
+    assert tick.failures[0].endswith("expected permission for lightsail:GetDiskSnapshot")
+
+
 def test_an_earlier_attempt_that_ended_in_error_is_no_success(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.set_options(snapshot_seconds=0)
