@@ -64,7 +64,7 @@ def main() -> None:
         app()
     except (InvalidValueError, SettingsError) as error:
         _fail(error, 2)
-    except CallError as error:
+    except (CallError, OSError) as error:
         _fail(error, 1)
 
 
@@ -90,6 +90,11 @@ def _settings(config: Path | None) -> Settings:
         raise SettingsError(f"{path}: {sentence}" for sentence in error.errors) from None
     except (ValueError, RecursionError) as error:
         raise InvalidValueError(f"{path}: not JSON ({error}); expected a JSON object of settings") from None
+
+
+def _say_defaults(config: Path | None) -> None:
+    if config is None and not _CDK_JSON.exists():
+        print("lightkeeper: no cdk.json in this folder; using the default settings", file=sys.stderr)  # noqa: T201 - as in _fail
 
 
 def _now(at: str | None, settings: Settings) -> datetime:
@@ -120,6 +125,7 @@ def plan(
 ) -> None:
     """Show what would happen, and why. Changes nothing."""
     settings = _settings(config)
+    _say_defaults(config)
     now = _now(at, settings)
     planned = plan_tick(_connect(region, settings, endpoint_url), settings, now)
     _print(plan_document(planned), as_json=as_json)
@@ -138,6 +144,7 @@ def run(
 ) -> None:
     """Take the snapshots that are due and prune what the rules drop."""
     settings = _settings(config)
+    _say_defaults(config)
     now = _now(at, settings)
     regions = _connect(region, settings, endpoint_url)
     with Progress(
@@ -181,6 +188,8 @@ def keep(
     now = _now(at, settings)
     calendar = parse_zone(zone) if zone is not None else settings.time_zone
     parsed = parse_keep(rule)
+    if sys.stdin is None:
+        raise InvalidValueError("standard input is closed; expected times on it, one a line")
     if sys.stdin.isatty():
         typer.echo("Times, one a line; end with Ctrl-D:", err=True)
     times = [

@@ -25,8 +25,8 @@ from lightkeeper.settings import Settings
 from lightkeeper.tags import EXPIRES, read_snapshot
 from lightkeeper.times import format_instant
 
-MARGIN_SECONDS: Final = 30.0
-"""No write starts with less time than this left: more than a call without retries takes."""
+MARGIN_SECONDS: Final = 150.0
+"""No write starts with less time than this left: the slowest call, with all its retries, still ends in it."""
 
 
 class Writer(Protocol):
@@ -125,30 +125,40 @@ def _in_parallel(
 
 def _apply(action: Action, writer: Writer, settings: Settings) -> Outcome:
     try:
-        match action:
-            case Create():
-                return _create(action, writer, settings)
-            case Announce(target=target, expires_at=expires_at):
-                writer.tag(target, EXPIRES, format_instant(expires_at))
-            case Rescue(target=target):
-                writer.untag(target, EXPIRES)
-            case Delete(target=target):
-                writer.delete(target)
-            case Defer():
-                return Outcome(action, Result.DEFERRED)
-            case _:
-                assert_never(action)
+        return _do(action, writer, settings)
     except CallError as error:
-        match error.fault:
-            case Fault.UNAUTHENTICATED:
-                raise
-            case Fault.NOT_FOUND if isinstance(action, Delete):
-                return Outcome(action, Result.DONE)
-            case Fault.NOT_FOUND:
-                return Outcome(action, Result.SKIPPED, f"it has gone meanwhile ({error})")
-            case _:
-                return Outcome(action, Result.FAILED, str(error))
+        return _failed(action, error)
+    except Exception as error:  # noqa: BLE001 - a defect met in one action must not stop the others; the run still fails
+        return Outcome(action, Result.FAILED, f"unexpected {type(error).__name__}: {error}")
+
+
+def _do(action: Action, writer: Writer, settings: Settings) -> Outcome:
+    match action:
+        case Create():
+            return _create(action, writer, settings)
+        case Announce(target=target, expires_at=expires_at):
+            writer.tag(target, EXPIRES, format_instant(expires_at))
+        case Rescue(target=target):
+            writer.untag(target, EXPIRES)
+        case Delete(target=target):
+            writer.delete(target)
+        case Defer():
+            return Outcome(action, Result.DEFERRED)
+        case _:
+            assert_never(action)
     return Outcome(action, Result.DONE)
+
+
+def _failed(action: Action, error: CallError) -> Outcome:
+    match error.fault:
+        case Fault.UNAUTHENTICATED:
+            raise error
+        case Fault.NOT_FOUND if isinstance(action, Delete):
+            return Outcome(action, Result.DONE)
+        case Fault.NOT_FOUND:
+            return Outcome(action, Result.SKIPPED, f"it has gone meanwhile ({error})")
+        case _:
+            return Outcome(action, Result.FAILED, str(error))
 
 
 def _create(create: Create, writer: Writer, settings: Settings) -> Outcome:

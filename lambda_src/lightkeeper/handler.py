@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper.cycle import plan_tick, run_tick
 from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.model import Create, Outcome, Result, Severity
+from lightkeeper.model import Create, Outcome, Plan, Result, Severity
 from lightkeeper.report import (
     NAMESPACE,
     Summary,
@@ -87,6 +87,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
         plan = plan_tick(regions, settings, request.now)
         for planned in plan_document(plan)["actions"]:
             logger.info("planned", extra={"detail": planned})
+        _log_problems(logger, plan)
         return _end(plan_summary(plan), logger)
 
     tick = run_tick(
@@ -96,9 +97,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
         on_outcome=lambda outcome: _log_outcome(logger, outcome),
     )
-    for problem in tick.plan.problems:
-        level = logger.info if problem.severity is Severity.ADVICE else logger.warning
-        level("problem", extra={"detail": problem_document(problem)})
+    _log_problems(logger, tick.plan)
     emf = Metrics(namespace=NAMESPACE, service=settings.deployment)
     for metric in metrics(tick):
         emf.add_metric(metric.name, MetricUnit(metric.unit), metric.value)
@@ -126,7 +125,7 @@ def read_event(event: Mapping[str, object], settings: Settings) -> Request:
         raise InvalidValueError(f'"dryRun" is {json.dumps(dry_run)}; expected true or false')
     if not isinstance(time, str | None):
         raise InvalidValueError(f'"time" is {json.dumps(time)}; expected ISO 8601 such as "2026-11-23T03:00:00Z"')
-    if regions is None:
+    if regions is None or regions == []:
         regions = list(settings.regions)
     if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
         raise InvalidValueError(f'"regions" is {json.dumps(regions)}; expected a list of Region names')
@@ -142,6 +141,12 @@ def _log_outcome(logger: Logger, outcome: Outcome) -> None:
             "no room for all tags",
             extra={"detail": {"snapshot": outcome.action.target.snapshot, "tags": list(outcome.action.left_out)}},
         )
+
+
+def _log_problems(logger: Logger, plan: Plan) -> None:
+    for problem in plan.problems:
+        level = logger.info if problem.severity is Severity.ADVICE else logger.warning
+        level("problem", extra={"detail": problem_document(problem)})
 
 
 def _end(summary: Summary, logger: Logger) -> Summary:

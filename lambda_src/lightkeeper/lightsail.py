@@ -4,12 +4,12 @@ botocore does the paging and the retries (its `standard` mode retries throttles,
 connections, with backoff and jitter); this module turns answers into our types and errors into `CallError`.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from sys import intern
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -47,9 +47,12 @@ if TYPE_CHECKING:
         TagTypeDef,
     )
 
-_ATTEMPTS: Final = 6
+_ATTEMPTS: Final = 5
 _CONNECT_SECONDS: Final = 5
-_READ_SECONDS: Final = 30
+_READ_SECONDS: Final = 20
+# botocore's standard mode waits up to 1, 2, 4, ... seconds between attempts.
+SLOWEST_CALL_SECONDS: Final = _ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS) + 2 ** (_ATTEMPTS - 1) - 1
+"""A call that uses up its attempts, each to its time-out."""
 _STATES: Final = {
     "pending": SnapshotState.PENDING,
     "completed": SnapshotState.USABLE,
@@ -96,7 +99,7 @@ def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = 
     InvalidValueError
         If a Region has no Lightsail, none is given or configured, or the address is none.
     CallError
-        If the configured profile does not exist.
+        If the configured credentials or profile cannot be used.
     """
     with _errors("connecting"):
         session = boto3.Session()
@@ -109,8 +112,6 @@ def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = 
             raise InvalidValueError(
                 f'"{name}" is not a Region of Lightsail; expected one of {quoted(available)}', nearest(name, available)
             )
-    if endpoint_url is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", endpoint_url):
-        raise InvalidValueError(f'"{endpoint_url}" is not an address; expected one such as "http://127.0.0.1:5055"')
     config = Config(
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         connect_timeout=_CONNECT_SECONDS,
@@ -118,10 +119,19 @@ def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = 
         # Four lists are read side by side.
         max_pool_connections=max(writers, 4),
     )
-    return {
-        name: Lightsail(session.client("lightsail", region_name=name, endpoint_url=endpoint_url, config=config), name)
-        for name in dict.fromkeys(names)
-    }
+    try:
+        with _errors("connecting"):
+            clients = {
+                name: session.client("lightsail", region_name=name, endpoint_url=endpoint_url, config=config)
+                for name in dict.fromkeys(names)
+            }
+            for client in clients.values():
+                # botocore reads the port only when it signs a call.
+                _ = urlsplit(client.meta.endpoint_url).port
+    except ValueError as error:
+        # Of an address given here or in the environment.
+        raise InvalidValueError(f'{error}; expected an address such as "http://127.0.0.1:5055"') from None
+    return {name: Lightsail(client, name) for name, client in clients.items()}
 
 
 class Lightsail:
@@ -203,40 +213,42 @@ class Lightsail:
                 answer = self._client.create_instance_snapshot(
                     instanceSnapshotName=target.snapshot, instanceName=target.source, tags=tags
                 )
-                _check(answer["operations"])
+                _check(answer.get("operations", []))
         elif create.of is SourceKind.INSTANCE:
             with _errors("CreateDiskSnapshot"):
                 answer = self._client.create_disk_snapshot(
                     diskSnapshotName=target.snapshot, instanceName=target.source, tags=tags
                 )
-                _check(answer["operations"])
+                _check(answer.get("operations", []))
         else:
             with _errors("CreateDiskSnapshot"):
                 answer = self._client.create_disk_snapshot(
                     diskSnapshotName=target.snapshot, diskName=target.source, tags=tags
                 )
-                _check(answer["operations"])
+                _check(answer.get("operations", []))
 
     def tag(self, target: Target, key: str, value: str) -> None:
         """Set a tag on a snapshot."""
         with _errors("TagResource"):
             answer = self._client.tag_resource(resourceName=target.snapshot, tags=[{"key": key, "value": value}])
-            _check(answer["operations"])
+            _check(answer.get("operations", []))
 
     def untag(self, target: Target, key: str) -> None:
         """Remove a tag from a snapshot."""
         with _errors("UntagResource"):
             answer = self._client.untag_resource(resourceName=target.snapshot, tagKeys=[key])
-            _check(answer["operations"])
+            _check(answer.get("operations", []))
 
     def delete(self, target: Target) -> None:
         """Delete a snapshot."""
         if target.kind is SnapshotKind.DISK:
             with _errors("DeleteDiskSnapshot"):
-                _check(self._client.delete_disk_snapshot(diskSnapshotName=target.snapshot)["operations"])
+                _check(self._client.delete_disk_snapshot(diskSnapshotName=target.snapshot).get("operations", []))
         else:
             with _errors("DeleteInstanceSnapshot"):
-                _check(self._client.delete_instance_snapshot(instanceSnapshotName=target.snapshot)["operations"])
+                _check(
+                    self._client.delete_instance_snapshot(instanceSnapshotName=target.snapshot).get("operations", [])
+                )
 
     def _disk_snapshot(self, snapshot: "DiskSnapshotTypeDef") -> Snapshot:
         arns = {snapshot.get("fromDiskArn"), snapshot.get("fromInstanceArn")}
@@ -244,7 +256,7 @@ class Lightsail:
             kind=SnapshotKind.DISK,
             name=snapshot["name"],
             region=self._region,
-            state=_STATES.get(snapshot["state"], SnapshotState.UNKNOWN),
+            state=_STATES.get(snapshot.get("state", "unknown"), SnapshotState.UNKNOWN),
             created_at=snapshot["createdAt"].astimezone(UTC),
             size_gib=snapshot.get("sizeInGb", 0),
             source_name=intern(snapshot.get("fromDiskName") or snapshot.get("fromInstanceName") or ""),
@@ -258,7 +270,7 @@ class Lightsail:
             kind=SnapshotKind.INSTANCE,
             name=snapshot["name"],
             region=self._region,
-            state=_STATES.get(snapshot["state"], SnapshotState.UNKNOWN),
+            state=_STATES.get(snapshot.get("state", "unknown"), SnapshotState.UNKNOWN),
             created_at=snapshot["createdAt"].astimezone(UTC),
             # Its own size is the system disk's; the attached disks are in it too.
             size_gib=snapshot.get("sizeInGb", 0)
@@ -313,6 +325,8 @@ def _errors(operation: str) -> Iterator[None]:
         raise CallError(Fault.UNAUTHENTICATED, f"{operation}: {error}") from error
     except (BotoCoreError, ResponseParserError) as error:
         raise CallError(Fault.UNAVAILABLE, f"{operation}: {error}") from error
+    except KeyError as error:
+        raise CallError(Fault.UNAVAILABLE, f"{operation}: the answer has an entry without {error}") from error
 
 
 def _call_error(operation: str, code: str, text: str) -> CallError:

@@ -199,13 +199,10 @@ class SourceStatus:
     next_slot: datetime | None
     usable: tuple[RecoveryPoint, ...]
     """What can be restored, newest first."""
+    newest: RecoveryPoint | None
+    """The newest usable one; one whose slot is still to come only if there is no other."""
     errors: tuple[RecoveryPoint, ...]
-    """Those that ended in error and that no newer usable one has replaced."""
-
-    @property
-    def newest(self) -> RecoveryPoint | None:
-        """The newest usable recovery point."""
-        return self.usable[0] if self.usable else None
+    """Of a source with a policy: those that ended in error and that no newer usable one has replaced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from lightkeeper.model import (
     Status,
     Target,
 )
-from lightkeeper.retention import judge
+from lightkeeper.retention import judge, using_up
 from lightkeeper.schedule import current_slot, next_slot, slots_since
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
@@ -116,16 +116,26 @@ def _usable(points: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
     return tuple(point for point in points if point.state is SnapshotState.USABLE)
 
 
+def _newest(usable: Sequence[RecoveryPoint], now: datetime) -> RecoveryPoint | None:
+    """Return the newest of the usable points; a slot still to come covers nothing while there is another."""
+    return next((point for point in usable if point.slot <= now), usable[0] if usable else None)
+
+
+def _is_replaced(point: RecoveryPoint, newest: RecoveryPoint | None) -> bool:
+    """Return whether a failed snapshot has a newer usable one."""
+    return newest is not None and _age(newest) > _age(point)
+
+
 def _plan_source(draft: _Draft, source: Source, reading: Reading, points: Sequence[RecoveryPoint]) -> None:
     draft.problems.extend(reading.problems)
     unread = draft.unread[source.region]
     policy: Policy | None = None
     match reading.choice:
         case Policy() as policy:
-            status = Status.UNKNOWN if unread else _status(source, policy, points, draft)
-            problems = [] if unread & _SNAPSHOT_LISTINGS[source.kind] else _plan_create(draft, source, policy, points)
-            blocked = _blocked((*reading.problems, *problems), unread)
-            _plan_prune(draft, _Series(policy, points, reading.hold), blocked)
+            unseen = unread & _SNAPSHOT_LISTINGS[source.kind]
+            status = Status.UNKNOWN if unseen else _status(source, policy, points, draft)
+            problems = () if unseen else _plan_create(draft, source, policy, points)
+            _plan_prune(draft, _Series(policy, points, reading.hold), (*reading.problems, *problems))
         case Choice.UNREADABLE:
             status = Status.PROBLEM
             _keep_all(draft, points, "its source has a problem in its tags")
@@ -151,6 +161,7 @@ def _plan_gone(draft: _Draft, points: Sequence[RecoveryPoint]) -> None:
             slot=None,
             next_slot=None,
             usable=_usable(points),
+            newest=_newest(_usable(points), draft.now),
             errors=(),
         )
     )
@@ -160,6 +171,7 @@ def _source_status(
     draft: _Draft, source: Source, policy: Policy | None, status: Status, points: Sequence[RecoveryPoint]
 ) -> SourceStatus:
     usable = _usable(points)
+    newest = _newest(usable, draft.now)
     return SourceStatus(
         region=source.region,
         kind=source.kind,
@@ -170,20 +182,22 @@ def _source_status(
         slot=current_slot(policy.schedule, draft.now) if policy else None,
         next_slot=next_slot(policy.schedule, draft.now) if policy else None,
         usable=usable,
+        newest=newest,
         errors=tuple(
             point
             for point in points
-            if point.state is SnapshotState.ERROR and not (usable and _age(usable[0]) > _age(point))
+            if policy and point.state is SnapshotState.ERROR and not _is_replaced(point, newest)
         ),
     )
 
 
 def _status(source: Source, policy: Policy, points: Sequence[RecoveryPoint], draft: _Draft) -> Status:
     limit = draft.settings.overdue_after.before(draft.now, policy.schedule.zone)
-    usable = _usable(points)
-    if source.created_at <= limit and not (usable and usable[0].slot >= current_slot(policy.schedule, limit)):
+    newest = _newest(_usable(points), draft.now)
+    covered = newest and current_slot(policy.schedule, limit) <= newest.slot <= draft.now
+    if source.created_at <= limit and not covered:
         return Status.OVERDUE
-    return Status.PROTECTED if usable else Status.WAITING
+    return Status.PROTECTED if newest else Status.WAITING
 
 
 def _blocked(problems: Iterable[Problem], unread: Iterable[Listing]) -> str | None:
@@ -255,10 +269,10 @@ def _plan_orphan(draft: _Draft, points: Sequence[RecoveryPoint], reading: Readin
         _keep_all(draft, points, f"{why}, and its own tags name no policy")
         return
     # As if the schedule had gone on: otherwise nothing new would ever push the old ones out of a count.
-    missed = slots_since(own.choice.schedule, usable[0].slot, draft.now)
-    hold = reading.hold if reading else own.hold
-    problems = (*own.problems, *(reading.problems if reading else ()))
-    _plan_prune(draft, _Series(own.choice, points, hold, missed), _blocked(problems, draft.unread[points[0].region]))
+    schedule = own.choice.schedule
+    missed = using_up(own.choice.keep, slots_since(schedule, usable[0].slot, draft.now), schedule.zone)
+    series = _Series(own.choice, points, reading.hold if reading else own.hold, missed)
+    _plan_prune(draft, series, (*own.problems, *(reading.problems if reading else ())))
 
 
 def _keep_all(draft: _Draft, points: Iterable[RecoveryPoint], why: str) -> None:
@@ -281,13 +295,20 @@ def _target(point: RecoveryPoint, policy: Policy | None) -> Target:
     )
 
 
-def _plan_prune(draft: _Draft, series: _Series, blocked: str | None) -> None:
+def _plan_prune(draft: _Draft, series: _Series, problems: Iterable[Problem]) -> None:
     """Plan what becomes of each recovery point of a source; deletions oldest first, up to the limit."""
+    if not series.points:
+        return
+    holds, hold_problems = _holds(draft, series)
+    draft.problems.extend(hold_problems)
+    unread = draft.unread[series.points[0].region]
+    blocked = _blocked((*problems, *hold_problems), unread)
     deletions: list[Delete] = []
-    for point, reasons in zip(series.points, _reasons(draft, series), strict=True):
+    for point, reasons in zip(series.points, _reasons(draft.now, series, holds), strict=True):
         if reasons:
             draft.kept.append(Kept(point, tuple(reasons)))
-            if point.expires_at and not blocked:
+            # From half a list nobody can tell what the rules keep.
+            if point.expires_at and not unread:
                 draft.prunes.append(Rescue(_target(point, series.policy), ", ".join(reasons)))
         elif blocked:
             draft.kept.append(Kept(point, (blocked,)))
@@ -327,23 +348,29 @@ def _prune(draft: _Draft, series: _Series, point: RecoveryPoint) -> Delete | Ann
     return Kept(point, (f"{dropped}; to be deleted from {format_instant(point.expires_at)}",))
 
 
-def _reasons(draft: _Draft, series: _Series) -> Iterator[list[str]]:
-    """Yield, for each recovery point of a series, the reasons to keep it; none lets it be pruned."""
-    now = draft.now
-    usable = _usable(series.points)
+def _holds(draft: _Draft, series: _Series) -> tuple[list[list[str]], list[Problem]]:
+    """Return, for each recovery point of a series, the holds on it, and what is wrong with their tags."""
     holds: list[list[str]] = []
+    problems: list[Problem] = []
     for point in series.points:
-        own_hold, problems = read_hold(point, draft.settings)
-        draft.problems.extend(problems)
-        holds.append([hold.reason for hold in (own_hold, series.hold) if hold.is_on(now)])
+        own, found = read_hold(point, draft.settings)
+        problems.extend(found)
+        holds.append([hold.reason for hold in (own, series.hold) if hold.is_on(draft.now)])
+    return holds, problems
+
+
+def _reasons(now: datetime, series: _Series, holds: Sequence[list[str]]) -> Iterator[list[str]]:
+    """Yield, for each recovery point of a series, the reasons to keep it; none lets it be pruned."""
+    usable = _usable(series.points)
+    newest = _newest(usable, now)
     # Held ones use no count.
     judged = [
         point.slot
         for point, held in zip(series.points, holds, strict=True)
         if point.state is SnapshotState.USABLE and not held
     ]
-    newest = next((slot for slot in (*series.missed, *(point.slot for point in usable)) if slot <= now), None)
-    verdicts = judge(series.policy.keep, [*series.missed, *judged], zone=series.policy.schedule.zone, newest=newest)
+    anchor = next((slot for slot in (*series.missed, *(point.slot for point in usable)) if slot <= now), None)
+    verdicts = judge(series.policy.keep, [*series.missed, *judged], zone=series.policy.schedule.zone, newest=anchor)
     by_rule = iter(verdicts[len(series.missed) :])
     for point, held in zip(series.points, holds, strict=True):
         match point.state:
@@ -352,10 +379,10 @@ def _reasons(draft: _Draft, series: _Series) -> Iterator[list[str]]:
             case SnapshotState.UNKNOWN:
                 yield [*held, "its state is unknown"]
             case SnapshotState.ERROR:
-                replaced = usable and _age(usable[0]) > _age(point)
+                replaced = _is_replaced(point, newest)
                 yield held or ([] if replaced else ["ended in error, but no newer one is usable yet"])
             case SnapshotState.USABLE:
-                only = ["newest usable snapshot"] if point is usable[0] else []
+                only = ["newest usable snapshot"] if point in (newest, usable[0]) else []
                 yield held or next(by_rule) or only
             case _:
                 assert_never(point.state)

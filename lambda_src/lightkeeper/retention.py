@@ -5,7 +5,7 @@ counted in a given zone, and the newest time is handed in rather than read from 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -219,6 +219,24 @@ def judge(rule: KeepRule, times: Sequence[datetime], *, zone: ZoneInfo, newest: 
         for index, reason in kept:
             reasons[index].append(reason)
     return reasons
+
+
+def using_up(rule: KeepRule, times: Iterable[datetime], zone: ZoneInfo) -> list[datetime]:
+    """Return the first of `times` (UTC, newest first), as far as it takes to use up every count of the rule.
+
+    What is older changes no verdict, as nothing is left to keep it but *all* and *within*.
+    """
+    counts = [clause for clause in rule.clauses if isinstance(clause, Count) and clause.limit is not None]
+    seen: list[set[PeriodKey]] = [set() for _ in counts]
+    taken: list[datetime] = []
+    for number, time in enumerate(times):
+        taken.append(time)
+        wall = time.astimezone(zone)
+        for clause, keys in zip(counts, seen, strict=True):
+            keys.add(_PERIOD_KEY[clause.period](wall) if clause.period else (number,))
+        if all(len(keys) >= (clause.limit or 0) for clause, keys in zip(counts, seen, strict=True)):
+            break
+    return taken
 
 
 def _newest_of_each(walls: Sequence[datetime], clause: Count | Within) -> list[tuple[int, str]]:

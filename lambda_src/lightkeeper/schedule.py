@@ -101,17 +101,16 @@ def next_slot(schedule: Schedule, now: datetime) -> datetime:
     return next(slot for slot in (_instant(wall, schedule.zone) for wall in walls) if slot > now)
 
 
-@lru_cache(maxsize=4096)
-def slots_since(schedule: Schedule, start: datetime, now: datetime) -> tuple[datetime, ...]:
-    """Return the slots after `start` and at or before `now` (all UTC), newest first."""
-    slots: list[datetime] = []
+def slots_since(schedule: Schedule, start: datetime, now: datetime) -> Iterator[datetime]:
+    """Yield the slots after `start` and at or before `now` (all UTC), newest first."""
+    previous = None
     for slot in _slots_back(schedule, now):
         if slot <= start:
-            break
+            return
         # The slots inside a spring gap all fall on its end.
-        if not slots or slot != slots[-1]:
-            slots.append(slot)
-    return tuple(slots)
+        if slot != previous:
+            yield slot
+        previous = slot
 
 
 def _slots_back(schedule: Schedule, now: datetime) -> Iterator[datetime]:

@@ -133,6 +133,9 @@ class Settings:
         """
         if not isinstance(document, dict):
             raise SettingsError(["expected a JSON object: a cdk.json, or the settings themselves"])
+        context = document.get("context")
+        if isinstance(context, dict) and "lightkeeper" in context:
+            raise SettingsError(['lightkeeper: found under "context"; expected at the top of the file'])
         is_cdk = "lightkeeper" in document or "app" in document
         given = document.get("lightkeeper", {}) if is_cdk else document
         if not isinstance(given, dict):

@@ -107,11 +107,19 @@ def read_orphan(newest: RecoveryPoint, settings: Settings) -> Reading:
 
 
 def read_hold(point: RecoveryPoint, settings: Settings) -> tuple[Hold, tuple[Problem, ...]]:
-    """Return the hold on a recovery point; a value that is not understood holds for good, and is a problem."""
-    hold, problems = _read_hold(point.tags, settings)
+    """Return the hold on a recovery point; one that is misspelt or not understood holds for good, and is a problem."""
+    hold, found = _read_hold(point.tags, settings)
+    tag = _hold_key(settings)
+    misspelt = [key for key in point.tags if key != tag and _meant(key, settings) == tag]
+    error = InvalidValueError(f'looks like "{tag}" but is another tag', tag)
+    problems = (*found, *(_problem(key, point.tags[key], error, Severity.WARNING) for key in misspelt))
     where = f"on snapshot {point.name}: "
-    found = (replace(problem, message=where + problem.message) for problem in problems)
-    return hold, _of(point.region, point.source_name, found)
+    named = (replace(problem, message=where + problem.message) for problem in problems)
+    return HELD if misspelt else hold, _of(point.region, point.source_name, named)
+
+
+def _hold_key(settings: Settings) -> str:
+    return f"{settings.tag_key}:hold"
 
 
 def _of(region: str, source: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -128,13 +136,15 @@ def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> Reading:
     if key not in tags:
         misspelt = _misspelt_keys(tags, settings, alone=Severity.WARNING)
         return Reading(Choice.UNTAGGED, hold, (*hold_problems, *misspelt, *_suffixes_alone(tags, settings)))
-    if tags[key] == OFF:
-        return Reading(Choice.OFF, hold, hold_problems)
     found = [
         *hold_problems,
         *_unknown_suffixes(tags, settings),
         *_misspelt_keys(tags, settings, alone=Severity.ADVICE),
     ]
+    if tags[key] == OFF:
+        _policy({**tags, key: ""}, settings, found)
+        # Nothing is to be snapshotted anyway; but what the wrong value was to keep is not known.
+        return Reading(Choice.OFF, hold, tuple(_at_most_warning(problem) for problem in found))
     mode = f"{key}:mode"
     if kind is SourceKind.DISK and mode in tags:
         error = InvalidValueError("has no effect on a disk; expected on instances only")
@@ -143,6 +153,10 @@ def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> Reading:
     policy = _policy(tags, settings, found)
     unreadable = any(problem.severity is Severity.ERROR for problem in found)
     return Reading(Choice.UNREADABLE if unreadable else policy, hold, tuple(found))
+
+
+def _at_most_warning(problem: Problem) -> Problem:
+    return replace(problem, severity=Severity.WARNING) if problem.severity is Severity.ERROR else problem
 
 
 def _policy(tags: Tags, settings: Settings, found: list[Problem]) -> Policy:
@@ -187,7 +201,7 @@ def _mode(value: str) -> Mode:
 
 
 def _read_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[Problem, ...]]:
-    tag = f"{settings.tag_key}:hold"
+    tag = _hold_key(settings)
     value = tags.get(tag)
     if value is None:
         return NOT_HELD, ()
@@ -205,7 +219,7 @@ def _unknown_suffixes(tags: Tags, settings: Settings) -> list[Problem]:
     known = vocabulary(settings)
     expected = f"unknown tag; expected {quoted(known)}"
     return [
-        _problem(key, tags[key], InvalidValueError(expected, nearest(key, known)), Severity.WARNING)
+        _problem(key, tags[key], InvalidValueError(expected, _meant(key, settings)), Severity.WARNING)
         for key in users_tags(tags, settings)
         if key not in known
     ]
@@ -215,7 +229,7 @@ def _suffixes_alone(tags: Tags, settings: Settings) -> list[Problem]:
     """Return a warning for each `backup:...` that stands without `backup`; a hold is meant to."""
     key = settings.tag_key
     error = InvalidValueError(f'has no effect without the tag "{key}"; expected both', key)
-    alone = (tag for tag in users_tags(tags, settings) if tag != f"{key}:hold")
+    alone = (tag for tag in users_tags(tags, settings) if tag != _hold_key(settings))
     return [_problem(tag, tags[tag], error, Severity.WARNING) for tag in alone]
 
 
@@ -228,15 +242,25 @@ def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[P
     ours = users_tags(tags, settings)
     found: list[Problem] = []
     for key, value in tags.items():
-        near = None if key in ours or key.startswith(("aws:", OWN_PREFIX)) else _near_key(key, known)
+        near = None if key in ours else _meant(key, settings)
         if near:
             error = InvalidValueError(f'looks like "{near}" but is another tag, so it is not read', near)
             found.append(_problem(key, value, error, alone if near == known[0] else Severity.WARNING))
     return found
 
 
+def _meant(key: str, settings: Settings) -> str | None:
+    """Return the key of the vocabulary that `key` is, or most likely was meant to be."""
+    return None if key.startswith(("aws:", OWN_PREFIX)) else _nearest_key(key, vocabulary(settings))
+
+
 @lru_cache(maxsize=4096)
-def _near_key(key: str, known: tuple[str, ...]) -> str | None:
+def _nearest_key(key: str, known: tuple[str, ...]) -> str | None:
+    if key in known:
+        return key
+    if key.startswith(f"{known[0]}:"):
+        return nearest(key, known)
+
     def plain(word: str) -> str:
         return re.sub(r"[ ._/-]", ":", word)
 
@@ -297,7 +321,9 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         return None
     slot = _own_instant(slot_text)
     attempt = _attempt(snapshot, source_arn, slot) if slot else None
-    if slot is None or attempt is None or (snapshot.source_arns and source_arn not in snapshot.source_arns):
+    elsewhere = f":{snapshot.region}:" not in source_arn
+    foreign = bool(snapshot.source_arns) and source_arn not in snapshot.source_arns
+    if slot is None or attempt is None or elsewhere or foreign:
         return Problem(
             region=snapshot.region,
             source=snapshot.source_name,
@@ -320,8 +346,12 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         slot=slot,
         attempt=attempt,
         expires_at=_own_instant(snapshot.tags.get(EXPIRES)),
-        tags=users_tags(snapshot.tags, settings),
+        tags=users_tags(snapshot.tags, settings) | _misspelt_holds(snapshot.tags, settings),
     )
+
+
+def _misspelt_holds(tags: Tags, settings: Settings) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if _meant(key, settings) == _hold_key(settings)}
 
 
 @lru_cache(maxsize=16384)

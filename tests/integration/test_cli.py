@@ -64,7 +64,7 @@ def test_plan_shows_what_would_happen_and_why_and_changes_nothing(lightkeeper: C
     ended = lightkeeper("plan", *AT)
 
     assert ended.status == 0
-    assert ended.err == ""
+    assert ended.err == "lightkeeper: no cdk.json in this folder; using the default settings\n"
     for words in ("shop disk", "daily=7 weekly=4", "overdue", "no snapshot for the slot 2026-06-15T03:00:00Z"):
         assert words in ended.out
     assert 'error   blog backup=dialy "dialy" is not a policy' in ended.out
@@ -262,7 +262,9 @@ def test_keep_of_nothing_is_nothing(lightkeeper: Command) -> None:
         (("keep", "7", "--zone", "Europe/Zurch"), 'did you mean "Europe/Zurich"?'),
         (("plan", "--at", "noon"), '"noon" is not a time; expected ISO 8601'),
         (("plan", "--region", "eu-centrl-1"), 'did you mean "eu-central-1"?'),
-        (("plan", "--endpoint-url", "localhost"), '"localhost" is not an address'),
+        (("plan", "--endpoint-url", "localhost"), "expected an address such as"),
+        (("plan", "--endpoint-url", "http://localhost:99999"), "expected an address such as"),
+        (("plan", "--endpoint-url", "http://["), "expected an address such as"),
         (("plan", "--config", "missing.json"), "missing.json: No such file or directory"),
         (("plan", "--config", "."), ".: Is a directory"),
         (("run", "--conifg", "x"), "No such option: --conifg"),
@@ -289,6 +291,8 @@ def test_a_mistake_is_answered_with_one_sentence(
         ('{"grase": "1d"}', "settings.json: grase: unknown key"),
         ('{"app": "x", "lightkeeper": {"grace": "1w"}}', '"1w" is not a duration'),
         ('{"lightkeeper": []}', "is not an object of settings"),
+        ('{"context": {"lightkeeper": {}}}', 'found under "context"; expected at the top of the file'),
+        ("[" * 100_000, "not JSON"),
         ("\xff", "not JSON"),
     ],
 )
@@ -318,7 +322,10 @@ def test_without_a_region_the_command_says_where_to_name_one(
     ended = lightkeeper("plan")
 
     assert ended.status == 2
-    assert ended.err == 'lightkeeper: no Region; expected "regions" in the settings, --region, or AWS_REGION\n'
+    assert (
+        ended.err.splitlines()[-1]
+        == 'lightkeeper: no Region; expected "regions" in the settings, --region, or AWS_REGION'
+    )
 
 
 def test_without_credentials_the_command_fails_with_a_sentence(
@@ -332,6 +339,40 @@ def test_without_credentials_the_command_fails_with_a_sentence(
 
     assert ended.status == 1
     assert "Unable to locate credentials" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("AWS_SECRET_ACCESS_KEY", None, "Partial credentials"),
+        ("AWS_DEFAULTS_MODE", "weird", "weird"),
+        ("AWS_ENDPOINT_URL_LIGHTSAIL", "garbage", "expected an address such as"),
+    ],
+)
+def test_a_wrong_environment_is_answered_with_a_sentence(
+    lightkeeper: Command, monkeypatch: pytest.MonkeyPatch, variable: str, value: str | None, words: str
+) -> None:
+    if value is None:
+        monkeypatch.delenv(variable)
+    else:
+        monkeypatch.setenv(variable, value)
+
+    ended = lightkeeper("plan")
+
+    assert ended.status in {1, 2}
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_keep_without_a_standard_input_says_so(lightkeeper: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    del lightkeeper
+    monkeypatch.setattr(sys, "argv", ["lightkeeper", "keep", "7"])
+    monkeypatch.setattr(sys, "stdin", None)
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
 
 
 def test_a_profile_that_does_not_exist_is_named(lightkeeper: Command, monkeypatch: pytest.MonkeyPatch) -> None:

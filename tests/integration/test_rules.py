@@ -1,11 +1,15 @@
 """The twelve safety rules: each test tries to break one."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lightkeeper.model import Create, Kept, Result, Severity
+from lightkeeper.cycle import plan_tick
+from lightkeeper.execute import MARGIN_SECONDS
+from lightkeeper.lightsail import SLOWEST_CALL_SECONDS, Lightsail
+from lightkeeper.model import Create, Kept, Result, Severity, Snapshot
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name
 from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, LoseAnswer, Seed
 from tests.integration.keeper import DAY, HOUR, OTHER_REGION, READS, REGION, Keeper, count, did
@@ -176,6 +180,20 @@ def test_two_ticks_at_once_take_one_snapshot_per_slot(keeper: Keeper) -> None:
 
     assert [tick.failures for tick in ticks] == [(), ()]
     assert len(keeper.snapshots()) == 12
+
+
+def test_two_sources_whose_snapshot_names_collide_are_not_taken_for_one(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightkeeper.tags._digest", lambda _: "000000")
+    for name in ("shop.eu", "shop-eu"):
+        keeper.disk(name, {"backup": "daily"})
+    keeper.configure(writers=1)
+
+    tick = keeper.tick()
+
+    assert sorted(ended for _, _, ended in did(tick)) == ["done", "failed"]
+    assert "not ours" in tick.failures[0]
 
 
 def test_a_new_source_under_an_old_name_gets_snapshots_of_its_own(keeper: Keeper) -> None:
@@ -496,7 +514,7 @@ def test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick(ke
     for number in range(6):
         keeper.disk(f"disk-{number}", {"backup": "daily"})
     keeper.configure(writers=1)
-    left = iter([120.0, 90.0, 60.0, *[10.0] * 9])
+    left = iter([MARGIN_SECONDS + 60, MARGIN_SECONDS + 30, MARGIN_SECONDS, *[MARGIN_SECONDS - 1] * 9])
 
     tick = keeper.tick(seconds_left=lambda: next(left))
 
@@ -505,6 +523,50 @@ def test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick(ke
     assert tick.failures == ()
     assert len(keeper.snapshots()) == 3
     assert count(keeper.tick(), "create") == 3
+
+
+def test_an_entry_that_a_changing_list_gives_twice_counts_once(keeper: Keeper) -> None:
+    keeper.configure(grace="0d")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
+    keeper.tick()
+    keeper.live(2 * DAY)
+    keeper.sandbox.advance(HOUR)
+    region = keeper.regions[REGION]
+
+    class Twice:
+        disks, instances, instance_snapshots = region.disks, region.instances, region.instance_snapshots
+
+        @staticmethod
+        def disk_snapshots() -> Iterator[Snapshot]:
+            yield from region.disk_snapshots()
+            yield from region.disk_snapshots()
+
+    plan = plan_tick({REGION: Twice()}, keeper.settings, keeper.sandbox.now())
+
+    assert plan.actions == ()
+    assert len(plan.kept) == 3
+
+
+def test_the_margin_before_the_deadline_is_enough_for_the_slowest_call() -> None:
+    assert SLOWEST_CALL_SECONDS <= MARGIN_SECONDS
+
+
+def test_a_defect_met_in_one_action_does_not_stop_the_others(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "shop", "z"):
+        keeper.disk(name, {"backup": "daily"})
+    create = Lightsail.create
+
+    def stumble(self: Lightsail, action: Create) -> None:
+        if action.target.source == "shop":
+            raise KeyError("operations")
+        create(self, action)
+
+    monkeypatch.setattr(Lightsail, "create", stumble)
+
+    tick = keeper.tick()
+
+    assert count(tick, "create") == 2
+    assert tick.failures == ("eu-central-1: shop: unexpected KeyError: 'operations'",)
 
 
 def test_reads_are_the_pages_that_exist_and_writes_the_actions_of_the_plan(keeper: Keeper) -> None:

@@ -127,13 +127,25 @@ def test_a_pending_snapshot_does_not_cover_an_overdue_slot() -> None:
 # Lists that fail
 
 
-def test_where_a_list_failed_nobody_claims_to_know_how_a_source_stands() -> None:
-    shop, gone = source(backup="daily"), source("gone")
+@pytest.mark.parametrize(
+    ("listing", "expected"), [(Listing.DISK_SNAPSHOTS, Status.UNKNOWN), (Listing.INSTANCES, Status.OVERDUE)]
+)
+def test_where_its_snapshots_were_not_listed_nobody_claims_to_know_how_a_source_stands(
+    listing: Listing, expected: Status
+) -> None:
+    failure = ReadFailure(REGION, listing, "refused")
+
+    plan = make_plan(Inventory((source(backup="daily"),), (), failures=(failure,)), Settings(), NOW)
+
+    assert status(plan) is expected
+
+
+def test_where_a_list_failed_nobody_claims_that_a_source_is_gone() -> None:
     failure = ReadFailure(REGION, Listing.INSTANCES, "refused")
 
-    plan = make_plan(Inventory((shop,), daily(gone, [3]), failures=(failure,)), Settings(), NOW)
+    plan = make_plan(Inventory((), daily(source("gone"), [3]), failures=(failure,)), Settings(), NOW)
 
-    assert [(entry.name, entry.status) for entry in plan.sources] == [("shop", Status.UNKNOWN)]
+    assert plan.sources == ()
 
 
 @pytest.mark.parametrize(
@@ -215,6 +227,74 @@ def test_a_snapshot_from_the_future_neither_covers_the_slot_nor_anchors_within()
 
     assert [action.target.slot.day for action in plan.actions if isinstance(action, Create)] == [15]
     assert [action.target.slot.day for action in plan.actions if isinstance(action, Delete)] == [10, 11]
+
+
+def test_a_snapshot_from_the_future_protects_neither_from_being_overdue_nor_the_newest_of_today() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    future = point(shop, NOW + 30 * DAY)
+    failed = point(shop, NOW.replace(hour=3), SnapshotState.ERROR)
+
+    plan = make_plan(Inventory((shop,), (future, failed, *daily(shop, [2, 3]))), AT_ONCE, NOW)
+
+    assert status(plan) is Status.OVERDUE
+    assert plan.sources[0].newest == daily(shop, [2])[0]
+    assert plan.sources[0].errors == (failed,)
+    assert [action.target.slot.day for action in plan.actions if isinstance(action, Delete)] == [12]
+
+
+def test_nothing_is_pruned_while_every_attempt_at_the_slot_has_failed() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    failed = [point(shop, NOW.replace(hour=3), SnapshotState.ERROR, attempt=attempt) for attempt in (1, 2, 3)]
+
+    plan = make_plan(Inventory((shop,), (*failed, *daily(shop, [1, 2, 3]))), AT_ONCE, NOW)
+
+    assert plan.actions == ()
+    assert [problem.severity for problem in plan.problems] == [Severity.WARNING]
+
+
+def test_a_held_snapshot_uses_no_count_even_if_it_is_the_newest() -> None:
+    shop = source(backup="daily", backup_keep="2")
+    held = replace(daily(shop, [0])[0], tags={"backup:hold": ""})
+
+    plan = make_plan(Inventory((shop,), (held, *daily(shop, [1, 2, 3]))), AT_ONCE, NOW)
+
+    assert [action.target.slot.day for action in plan.actions] == [12]
+
+
+def test_a_hold_on_a_source_that_is_off_holds_the_snapshots_it_has() -> None:
+    points = daily(source(backup="daily", backup_keep="1"), range(40, 44))
+    settings = replace(AT_ONCE, orphans=Orphans.EXPIRE)
+
+    plan = make_plan(Inventory((source(backup="off", backup_hold=""),), points), settings, NOW)
+
+    assert plan.actions == ()
+    assert {kept.reasons for kept in plan.kept} == {("on hold",)}
+
+
+def test_an_announcement_is_taken_back_even_while_a_problem_forbids_to_prune() -> None:
+    shop = source(backup="daily", backup_keep="30", backup_kepe="1")
+    announced = replace(daily(shop, [1])[0], expires_at=NOW + DAY)
+
+    plan = make_plan(Inventory((shop,), (*daily(shop, [0]), announced)), Settings(), NOW)
+
+    assert [type(action) for action in plan.actions] == [Rescue]
+
+
+def test_failed_snapshots_of_a_source_that_is_off_are_nobodys_failure() -> None:
+    failed = point(source(backup="daily"), NOW - 3 * DAY, SnapshotState.ERROR)
+
+    plan = make_plan(Inventory((source(backup="off"),), (failed,)), Settings(), NOW)
+
+    assert plan.sources[0].errors == ()
+
+
+def test_a_hold_that_is_not_understood_on_one_snapshot_forbids_to_prune_the_others() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    held = replace(daily(shop, [3])[0], tags={"backup:hold": "next week"})
+
+    plan = make_plan(Inventory((shop,), (held, *daily(shop, [0, 1, 2]))), AT_ONCE, NOW)
+
+    assert plan.actions == ()
 
 
 def test_a_failed_attempt_that_is_newer_than_all_usable_ones_stays_for_now() -> None:
@@ -328,7 +408,8 @@ def test_what_is_deleted_may_be_deleted(inventory: Inventory, settings: Settings
             for each in inventory.points
             if each.source_arn == doomed.source_arn and each.state is SnapshotState.USABLE
         ]
-        newest = max(usable, key=lambda each: (each.slot, each.attempt))
+        past = [each for each in usable if each.slot <= NOW] or usable
+        newest = max(past, key=lambda each: (each.slot, each.attempt))
         assert doomed is not newest
         assert doomed.state in {SnapshotState.USABLE, SnapshotState.ERROR}
         assert doomed.tags.get("backup:hold") in {None, "2020-01-01"}

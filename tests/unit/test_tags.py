@@ -95,10 +95,18 @@ def test_a_policy_of_ones_own_is_known_by_its_name() -> None:
     assert policy_of(disk(backup="db dump"), settings).keep == parse_keep("14")
 
 
-def test_off_is_a_choice_and_asks_for_nothing_else() -> None:
-    assert read_source(disk(backup="off", backup__keep="nonsense", backup__kepe="7"), SETTINGS) == Reading(
-        Choice.OFF, NOT_HELD, ()
-    )
+def test_off_is_a_choice_whatever_else_the_tags_say() -> None:
+    assert read_source(disk(backup="off", backup__keep="7"), SETTINGS) == Reading(Choice.OFF, NOT_HELD, ())
+
+
+def test_what_is_wrong_beside_off_is_a_warning_as_it_may_have_been_meant_to_keep() -> None:
+    reading = read_source(disk(backup="off", backup__keep="forevr", backup__hodl=""), SETTINGS)
+
+    assert reading.choice is Choice.OFF
+    assert [(problem.severity, problem.suggestion) for problem in reading.problems] == [
+        (Severity.WARNING, "backup:hold"),
+        (Severity.WARNING, "forever"),
+    ]
 
 
 @pytest.mark.parametrize("tags", [{}, {"Name": "data", "owner": "ops"}])
@@ -644,3 +652,23 @@ def test_any_tags_on_a_snapshot_are_ours_a_problem_or_nothing(tags: dict[str, st
         assert read.tags == users_tags({"backup": "daily", **tags}, SETTINGS)
         assert read_orphan(read, SETTINGS).choice is not Choice.UNTAGGED
         assert read_hold(read, SETTINGS)[0].held == ("backup:hold" in tags)
+
+
+@pytest.mark.parametrize("key", ["backup:hodl", "backup:Hold", "backup:holds", "Backup:hold", "backup-hold"])
+def test_a_misspelt_hold_on_a_snapshot_holds_and_is_reported(key: str) -> None:
+    snapshot = our_snapshot()
+    ours = read_snapshot(replace(snapshot, tags={**snapshot.tags, key: ""}), SETTINGS)
+    assert isinstance(ours, RecoveryPoint)
+
+    hold, (problem,) = read_hold(ours, SETTINGS)
+
+    assert hold == HELD
+    assert (problem.tag, problem.suggestion, problem.severity) == (key, "backup:hold", Severity.WARNING)
+
+
+def test_an_inherited_typo_is_no_hold() -> None:
+    assert read_hold(point(backup="daily", backup__kepe="7"), SETTINGS) == (NOT_HELD, ())
+
+
+def test_a_copy_of_ours_in_another_region_is_not_ours() -> None:
+    assert isinstance(read_snapshot(replace(our_snapshot(), region="us-east-1"), SETTINGS), Problem)
