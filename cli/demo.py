@@ -151,7 +151,7 @@ def _live_through(sandbox: Sandbox, user: "LightsailClient", day: int, days: int
         sandbox.clear_faults()
     if day == days // 2:
         user.delete_instance(instanceName=DOOMED_INSTANCE)
-    if day == days * 3 // 4:
+    if day == days * 5 // 6:
         sandbox.seed([newcomer(sandbox.now())])
 
 

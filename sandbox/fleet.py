@@ -12,7 +12,14 @@ HELD_DISK = "shop-data"
 
 def newcomer(now: datetime) -> Seed:
     """Return a disk that is added at `now` (UTC), and is to be backed up every hour."""
-    return Seed(kind="Disk", name="orders", region=REGION, created_at=now, size_gb=16, tags={"backup": "hourly"})
+    return Seed(
+        kind="Disk",
+        name="orders",
+        region=REGION,
+        created_at=now,
+        size_gb=16,
+        tags={"backup": "hourly", "backup:keep": "hourly=12 daily=7"},
+    )
 
 
 def fleet(start: datetime) -> list[Seed]:
