@@ -43,6 +43,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group uv --output-file .ci/uv-requirements.txt
 	$(COMPILE) $(LOCK) --group lambda --output-file lambda_src/requirements.txt
+	$(COMPILE) $(LOCK) --group aws --output-file .ci/aws-requirements.txt
 	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --output-file requirements.txt
 
 clean: ## remove what the targets made

@@ -37,6 +37,8 @@ _TICK: Final = re.compile(
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _RESERVED: Final = ("aws:", "lightkeeper:")
 _MAX_WRITERS: Final = 64
+# They stand in the same object of cdk.json and are the stack's to read; here they are only known.
+_STACK_KEYS: Final = ("encryptNotifications", "logRetentionDays", "tagOnCreate")
 _MAX_DELETES: Final = 1000
 _MAX_DAYS: Final = 3660
 
@@ -117,7 +119,7 @@ class Settings:
             writers=read.value("writers", _number(_MAX_WRITERS), default.writers),
             notify=read.value("notify", _texts(_EMAIL, "an e-mail address"), default.notify),
         )
-        errors = read.all_errors()
+        errors = read.all_errors(also_known=_STACK_KEYS)
         if errors:
             raise SettingsError(errors)
         return settings
@@ -221,10 +223,11 @@ class _Reader:
         inner = self._given.get(key)
         return list(inner) if isinstance(inner, dict) else []
 
-    def all_errors(self) -> list[str]:
-        unknown = [key for key in self._given if key not in self._known]
-        expected = f"unknown key; expected one of {quoted(self._known)}"
-        return [f"{key}: {InvalidValueError(expected, nearest(key, self._known))}" for key in unknown] + self._errors
+    def all_errors(self, also_known: Iterable[str] = ()) -> list[str]:
+        known = [*self._known, *also_known]
+        unknown = [key for key in self._given if key not in known]
+        expected = f"unknown key; expected one of {quoted(known)}"
+        return [f"{key}: {InvalidValueError(expected, nearest(key, known))}" for key in unknown] + self._errors
 
 
 def _policies(value: object, *, zone: ZoneInfo) -> dict[str, Policy]:

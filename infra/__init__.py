@@ -1,0 +1,1 @@
+"""The stack: one construct for each concern, wired in `stack.py`."""

@@ -1,0 +1,124 @@
+"""What wakes somebody up. Each alarm names its section of docs/runbook.md."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.metrics import metric
+from infra.props import Props
+from lightkeeper.report import MetricName
+
+_MISSING: Final = cloudwatch.TreatMissingData
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An alarm's section of the runbook: its heading, and what to do first."""
+
+    heading: str
+    first: str
+
+    @property
+    def description(self) -> str:
+        """The alarm's description."""
+        return f'{self.first} See "{self.heading}" in docs/runbook.md.'
+
+
+NO_RUN: Final = Section(
+    "No run", "Lightkeeper has not run for three ticks, so no backups are taken. Look whether the schedule is enabled."
+)
+FUNCTION_ERRORS: Final = Section(
+    "Function errors", "A run has failed. Read the last summary line in the function's log: it says what failed."
+)
+OVERDUE: Final = Section(
+    "Resources overdue",
+    "A resource has no usable snapshot for a slot that has passed. Run `lightkeeper plan` to see which and why.",
+)
+SNAPSHOTS_FAILED: Final = Section(
+    "Snapshots failed", "A snapshot could not be taken, or ended in error. Read the function's log: each says why."
+)
+TAG_PROBLEMS: Final = Section(
+    "Tag problems",
+    "A backup tag is not understood, so its resource is not backed up. Run `lightkeeper plan`: it says what to write.",
+)
+DEAD_LETTERS: Final = Section(
+    "Dead letters", "An event was never delivered, or failed on every attempt. Read the messages in the queue."
+)
+SECTIONS: Final = (NO_RUN, FUNCTION_ERRORS, OVERDUE, SNAPSHOTS_FAILED, TAG_PROBLEMS, DEAD_LETTERS)
+
+
+class Alarms(Construct):
+    """The alarms; each tells the topic when it goes off and when it is over."""
+
+    def __init__(  # noqa: PLR0913 - one argument for each thing that is watched
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        props: Props,
+        function: lambda_.IFunction,
+        failures: sqs.IQueue,
+        topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._action = actions.SnsAction(topic)
+        self._add(
+            "NoRun",
+            NO_RUN,
+            function.metric_invocations(period=props.period, statistic="Sum"),
+            below_one=True,
+            periods=props.periods_without_a_run,
+            missing=_MISSING.BREACHING,
+        )
+        self._add(
+            "FunctionErrors",
+            FUNCTION_ERRORS,
+            function.metric_errors(period=props.period, statistic="Sum"),
+            missing=_MISSING.NOT_BREACHING,
+        )
+        # Between ticks there is no news: the state stays as it is. That ticks stop is NoRun's to say.
+        for name, section in (
+            (MetricName.RESOURCES_OVERDUE, OVERDUE),
+            (MetricName.SNAPSHOTS_FAILED, SNAPSHOTS_FAILED),
+            (MetricName.TAG_PROBLEMS, TAG_PROBLEMS),
+        ):
+            self._add(name.value, section, metric(name, props, "Maximum"), missing=_MISSING.IGNORE)
+        self._add(
+            "DeadLetters",
+            DEAD_LETTERS,
+            failures.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
+            missing=_MISSING.NOT_BREACHING,
+        )
+
+    def _add(  # noqa: PLR0913 - an alarm has that many sides
+        self,
+        name: str,
+        section: Section,
+        watched: cloudwatch.IMetric,
+        *,
+        missing: cloudwatch.TreatMissingData,
+        below_one: bool = False,
+        periods: int = 1,
+    ) -> None:
+        operator = cloudwatch.ComparisonOperator
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_description=section.description,
+            metric=watched,
+            threshold=1,
+            comparison_operator=operator.LESS_THAN_THRESHOLD
+            if below_one
+            else operator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            evaluation_periods=periods,
+            treat_missing_data=missing,
+        )
+        alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)

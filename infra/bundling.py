@@ -1,0 +1,113 @@
+"""The function's zip, made without Docker and the same to the byte on every build."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import jsii
+from aws_cdk import AssetHashType, BundlingOptions, BundlingOutput, DockerImage, ILocalBundling
+from aws_cdk import aws_lambda as lambda_
+
+ROOT: Final = Path(__file__).parent.parent
+SOURCE: Final = ROOT / "lambda_src"
+PLATFORM: Final = "aarch64-manylinux2014"
+PYTHON: Final = "3.14"
+ZIP_NAME: Final = "lightkeeper.zip"
+_CACHE: Final = ROOT / ".bundle"
+# Metadata of packages, what compiles differently each time, and what nobody imports in Lambda.
+_LEFT_OUT_ENDINGS: Final = (".dist-info", "__pycache__", ".pyc", ".pyi", "py.typed", ".lock")
+_LEFT_OUT: Final = frozenset({"bin", "aws_lambda_powertools/event_handler", "aws_lambda_powertools/utilities/parser"})
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_READABLE: Final = 0o100644
+
+
+class BundlingError(Exception):
+    """The function's zip cannot be made."""
+
+
+def function_code() -> lambda_.Code:
+    """Return the function's code as an asset whose hash is that of the zip."""
+    return lambda_.Code.from_asset(
+        str(SOURCE),
+        asset_hash_type=AssetHashType.OUTPUT,
+        bundling=BundlingOptions(
+            image=DockerImage.from_registry("never-used"),
+            local=_LocalBundling(),
+            output_type=BundlingOutput.ARCHIVED,
+        ),
+    )
+
+
+def write_zip(path: Path) -> None:
+    """Write the function's zip: our package and its locked dependencies for the target platform.
+
+    Raises
+    ------
+    BundlingError
+        If the dependencies cannot be installed.
+    """
+    files = {**_files(_dependencies()), **_files(SOURCE)}
+    del files["requirements.txt"]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = _READABLE << 16
+            entry.create_system = 3  # Unix, on whatever machine
+            archive.writestr(entry, files[name].read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
+
+
+@jsii.implements(ILocalBundling)
+class _LocalBundling:
+    def try_bundle(self, output_dir: str, *_: object, **__: object) -> bool:
+        """Write the zip, so that the CDK never asks for Docker."""
+        write_zip(Path(output_dir) / ZIP_NAME)
+        return True
+
+
+def _files(root: Path) -> dict[str, Path]:
+    return {path.relative_to(root).as_posix(): path for path in _walk(root, root)}
+
+
+def _walk(folder: Path, root: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name.endswith(_LEFT_OUT_ENDINGS) or path.relative_to(root).as_posix() in _LEFT_OUT:
+            continue
+        if path.is_dir():
+            yield from _walk(path, root)
+        else:
+            yield path
+
+
+def _dependencies() -> Path:
+    """Return a folder with the locked dependencies; installed once for each lock, so that later builds need no network."""
+    lock = SOURCE / "requirements.txt"
+    digest = hashlib.sha256(json.dumps([PLATFORM, PYTHON, lock.read_text(encoding="utf-8")]).encode()).hexdigest()
+    folder = _CACHE / digest[:16]
+    if not folder.exists():
+        _CACHE.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_CACHE) as making:
+            fresh = Path(making) / "dependencies"
+            _install(lock, fresh)
+            if not folder.exists():  # another build may have been faster
+                fresh.rename(folder)
+    return folder
+
+
+def _install(lock: Path, folder: Path) -> None:
+    uv = ROOT / ".uv" / "bin" / "uv"
+    found = str(uv) if uv.exists() else shutil.which("uv")
+    if found is None:
+        raise BundlingError("uv is not there to install the function's dependencies; run make first, it brings uv.")
+    command = [found, "pip", "install", "--quiet", "--target", str(folder), "--require-hashes", "--requirement"]
+    command += [str(lock), "--only-binary", ":all:", "--python-platform", PLATFORM, "--python-version", PYTHON]
+    command += ["--link-mode", "copy"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=dict(os.environ))  # noqa: S603 - no shell, every argument is ours
+    if done.returncode:
+        raise BundlingError(f"The function's dependencies cannot be installed: {done.stderr.strip()}")

@@ -1,0 +1,120 @@
+"""The function, its logs, and what it may do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.bundling import function_code
+from infra.props import LOG_RETENTION, Props
+from lightkeeper.tags import OWNER
+
+READS: Final = (
+    "lightsail:GetDisks",
+    "lightsail:GetInstances",
+    "lightsail:GetDiskSnapshots",
+    "lightsail:GetInstanceSnapshots",
+    "lightsail:GetDiskSnapshot",
+    "lightsail:GetInstanceSnapshot",
+)
+CREATES: Final = ("lightsail:CreateDiskSnapshot", "lightsail:CreateInstanceSnapshot")
+CHANGES: Final = (
+    "lightsail:DeleteDiskSnapshot",
+    "lightsail:DeleteInstanceSnapshot",
+    "lightsail:TagResource",
+    "lightsail:UntagResource",
+)
+MEMORY_MIB: Final = 512
+_RETRIES: Final = 2
+# A later tick does what an old one would have done, so an old event is not worth keeping.
+_MAX_EVENT_AGE: Final = Duration.hours(1)
+
+
+class KeeperFunction(Construct):
+    """The function.
+
+    Parameters
+    ----------
+    scope, construct_id
+        Where it stands.
+    props
+        The deployment's.
+    failures
+        Where an event goes whose retries have all failed.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, props: Props, failures: sqs.IQueue) -> None:
+        super().__init__(scope, construct_id)
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=LOG_RETENTION[props.log_retention_days],
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description="What Lightkeeper may do; each permission is explained in docs/security.md",
+        )
+        for statement in (*lightsail_statements(props), _write_logs(self.log_group)):
+            self.role.add_to_policy(statement)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description="Snapshots of tagged Lightsail disks and instances: takes what is due, prunes what is dropped",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            handler="lightkeeper.handler.handle",
+            code=function_code(),
+            environment=props.settings.to_env(),
+            role=self.role,
+            timeout=Duration.minutes(15),
+            memory_size=MEMORY_MIB,
+            log_group=self.log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            tracing=lambda_.Tracing.ACTIVE,
+            retry_attempts=_RETRIES,
+            max_event_age=_MAX_EVENT_AGE,
+            on_failure=destinations.SqsDestination(failures),
+        )
+        Validations.of(self.role).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="Lightsail's reads take no resource. Its snapshots have random identifiers for names, so creates "
+                "and deletes are narrowed by the owner tag instead, in a condition; X-Ray's writes take no resource.",
+            )
+        )
+
+
+def lightsail_statements(props: Props) -> list[iam.PolicyStatement]:
+    """Return what the function may do in Lightsail, and nothing else."""
+    owner = props.settings.deployment
+    ours_in_request = {"StringEquals": {f"aws:RequestTag/{OWNER}": owner}}
+    ours = {"StringEquals": {f"aws:ResourceTag/{OWNER}": owner}}
+    statements = [
+        _allow("Read", READS),
+        _allow("CreateAsOurs", CREATES, ours_in_request),
+        _allow("ChangeOnlyOurs", CHANGES, ours),
+    ]
+    if props.tag_on_create:
+        statements.append(_allow("TagOnCreate", ["lightsail:TagResource"], ours_in_request))
+    return statements
+
+
+def _allow(sid: str, actions: Sequence[str], conditions: Mapping[str, object] | None = None) -> iam.PolicyStatement:
+    return iam.PolicyStatement(sid=sid, actions=[*actions], resources=["*"], conditions=conditions)
+
+
+def _write_logs(log_group: logs.ILogGroup) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="WriteLogs",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[log_group.log_group_arn],
+    )

@@ -1,0 +1,17 @@
+"""The metrics of Lightkeeper's runs, as alarms and dashboard name them: exactly as the function sends them."""
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from infra.props import Props
+from lightkeeper.report import NAMESPACE, MetricName
+
+
+def metric(name: MetricName, props: Props, statistic: str) -> cloudwatch.Metric:
+    """Return a metric of this deployment, over the time from tick to tick."""
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=name.value,
+        dimensions_map={"service": props.settings.deployment},
+        period=props.period,
+        statistic=statistic,
+    )

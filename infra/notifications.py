@@ -1,0 +1,47 @@
+"""Who hears of an alarm: an SNS topic with e-mail subscriptions."""
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.props import Props
+
+
+class Notifications(Construct):
+    """The topic. CloudWatch may publish to it, over TLS, for alarms of this account."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, props: Props) -> None:
+        super().__init__(scope, construct_id)
+        alarms = iam.ServicePrincipal(
+            "cloudwatch.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        )
+        key = _key(self) if props.encrypt_notifications else None
+        self.topic = sns.Topic(
+            self,
+            "Topic",
+            display_name=props.settings.deployment,
+            enforce_ssl=True,
+            master_key=key,
+        )
+        # Neither the topic's own policy nor the key's lets CloudWatch in by itself: alarms would vanish without a word.
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(actions=["sns:Publish"], principals=[alarms], resources=[self.topic.topic_arn])
+        )
+        for address in props.settings.notify:
+            self.topic.add_subscription(subscriptions.EmailSubscription(address))
+
+
+def _key(scope: Construct) -> kms.Key:
+    key = kms.Key(
+        scope,
+        "Key",
+        description="Encrypts Lightkeeper's notifications",
+        enable_key_rotation=True,
+        # It protects only messages on their way; nothing has to be read with it later.
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*")
+    return key

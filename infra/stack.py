@@ -1,0 +1,35 @@
+"""The stack: wiring only."""
+
+from aws_cdk import Aws, CfnOutput, Stack
+from constructs import Construct
+
+from infra.alarms import Alarms
+from infra.dashboard import Dashboard
+from infra.function import KeeperFunction
+from infra.notifications import Notifications
+from infra.props import Props
+from infra.schedule import Failures, Tick
+
+
+class LightkeeperStack(Stack):
+    """Everything that Lightkeeper is, in one account and Region."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, props: Props) -> None:
+        super().__init__(scope, construct_id, description="Lightkeeper: tag-driven backups for Amazon Lightsail")
+        failures = Failures(self, "Failures").queue
+        keeper = KeeperFunction(self, "Keeper", props=props, failures=failures)
+        Tick(self, "Tick", props=props, function=keeper.function, failures=failures)
+        topic = Notifications(self, "Notifications", props=props).topic
+        Alarms(self, "Alarms", props=props, function=keeper.function, failures=failures, topic=topic)
+        dashboard = Dashboard(self, "Dashboard", props=props, function=keeper.function).dashboard
+
+        CfnOutput(self, "FunctionName", value=keeper.function.function_name, description="The function")
+        CfnOutput(
+            self,
+            "DashboardAddress",
+            value=f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region={Aws.REGION}"
+            f"#dashboards/dashboard/{dashboard.dashboard_name}",
+            description="The dashboard",
+        )
+        CfnOutput(self, "TopicArn", value=topic.topic_arn, description="Where alarms are told")
+        CfnOutput(self, "DeadLetterQueueAddress", value=failures.queue_url, description="What could not be done")
