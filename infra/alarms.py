@@ -72,18 +72,18 @@ class Alarms(Construct):
         self._add(
             "NoRun",
             NO_RUN,
-            function.metric_invocations(period=props.period, statistic="Sum"),
+            function.metric_invocations(period=props.run_period, statistic="Sum"),
             below_one=True,
             periods=props.periods_without_a_run,
             missing=_MISSING.BREACHING,
         )
+        # Between ticks there is no news: the state stays as it is. That ticks stop is NoRun's to say.
         self._add(
             "FunctionErrors",
             FUNCTION_ERRORS,
-            function.metric_errors(period=props.period, statistic="Sum"),
-            missing=_MISSING.NOT_BREACHING,
+            function.metric_errors(period=props.news_period, statistic="Sum"),
+            missing=_MISSING.IGNORE,
         )
-        # Between ticks there is no news: the state stays as it is. That ticks stop is NoRun's to say.
         for name, section in (
             (MetricName.RESOURCES_OVERDUE, OVERDUE),
             (MetricName.SNAPSHOTS_FAILED, SNAPSHOTS_FAILED),

@@ -86,7 +86,7 @@ def _walk(folder: Path, root: Path) -> Iterator[Path]:
 
 
 def _dependencies() -> Path:
-    """Return a folder with the locked dependencies; installed once for each lock, so that later builds need no network."""
+    """Return a folder with the locked dependencies. Installed once for each lock: later builds need no network."""
     lock = SOURCE / "requirements.txt"
     digest = hashlib.sha256(json.dumps([PLATFORM, PYTHON, lock.read_text(encoding="utf-8")]).encode()).hexdigest()
     folder = _CACHE / digest[:16]

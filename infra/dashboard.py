@@ -40,9 +40,7 @@ class Dashboard(Construct):
         self.dashboard.add_widgets(
             self._graph(
                 "Resources",
-                self._metrics(
-                    "Maximum", name.RESOURCES_PROTECTED, name.RESOURCES_UNPROTECTED, name.RESOURCES_OVERDUE
-                ),
+                self._metrics("Maximum", name.RESOURCES_PROTECTED, name.RESOURCES_UNPROTECTED, name.RESOURCES_OVERDUE),
             ),
             self._graph("Snapshots", self._metrics("Sum", name.SNAPSHOTS_CREATED, name.SNAPSHOTS_DELETED)),
         )
@@ -57,11 +55,11 @@ class Dashboard(Construct):
             self._graph(
                 "Runs",
                 [
-                    function.metric_invocations(period=props.period, statistic="Sum"),
-                    function.metric_errors(period=props.period, statistic="Sum"),
+                    function.metric_invocations(period=props.news_period, statistic="Sum"),
+                    function.metric_errors(period=props.news_period, statistic="Sum"),
                 ],
             ),
-            self._graph("Duration", [function.metric_duration(period=props.period, statistic="Maximum")]),
+            self._graph("Duration", [function.metric_duration(period=props.news_period, statistic="Maximum")]),
         )
 
     def _metrics(self, statistic: str, *names: MetricName) -> list[cloudwatch.IMetric]:

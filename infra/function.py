@@ -57,14 +57,25 @@ class KeeperFunction(Construct):
             retention=LOG_RETENTION[props.log_retention_days],
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.role = iam.Role(
+        role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description="What Lightkeeper may do; each permission is explained in docs/security.md",
+            # Part of the role itself, so that nothing runs before it may.
+            inline_policies={
+                "Lightsail": iam.PolicyDocument(statements=lightsail_statements(props)),
+                "Telling": iam.PolicyDocument(statements=_telling(self.log_group, failures)),
+            },
         )
-        for statement in (*lightsail_statements(props), _write_logs(self.log_group)):
-            self.role.add_to_policy(statement)
+        Validations.of(role).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="Lightsail's reads take no resource. Its snapshots have random identifiers for names, so "
+                "creates, deletes and tags are narrowed by the owner tag instead, in conditions. X-Ray's writes take "
+                "no resource.",
+            )
+        )
         self.function = lambda_.Function(
             self,
             "Function",
@@ -74,7 +85,8 @@ class KeeperFunction(Construct):
             handler="lightkeeper.handler.handle",
             code=function_code(),
             environment=props.settings.to_env(),
-            role=self.role,
+            # Its policies are complete; the library would add more than is needed.
+            role=role.without_policy_updates(),
             timeout=Duration.minutes(15),
             memory_size=MEMORY_MIB,
             log_group=self.log_group,
@@ -83,13 +95,6 @@ class KeeperFunction(Construct):
             retry_attempts=_RETRIES,
             max_event_age=_MAX_EVENT_AGE,
             on_failure=destinations.SqsDestination(failures),
-        )
-        Validations.of(self.role).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::*]",
-                reason="Lightsail's reads take no resource. Its snapshots have random identifiers for names, so creates "
-                "and deletes are narrowed by the owner tag instead, in a condition; X-Ray's writes take no resource.",
-            )
         )
 
 
@@ -112,9 +117,9 @@ def _allow(sid: str, actions: Sequence[str], conditions: Mapping[str, object] | 
     return iam.PolicyStatement(sid=sid, actions=[*actions], resources=["*"], conditions=conditions)
 
 
-def _write_logs(log_group: logs.ILogGroup) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid="WriteLogs",
-        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-        resources=[log_group.log_group_arn],
-    )
+def _telling(log_group: logs.ILogGroup, failures: sqs.IQueue) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]),
+        iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]),
+        iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[failures.queue_arn]),
+    ]

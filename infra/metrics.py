@@ -7,11 +7,11 @@ from lightkeeper.report import NAMESPACE, MetricName
 
 
 def metric(name: MetricName, props: Props, statistic: str) -> cloudwatch.Metric:
-    """Return a metric of this deployment, over the time from tick to tick."""
+    """Return a metric of this deployment, as often as there is news."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name.value,
         dimensions_map={"service": props.settings.deployment},
-        period=props.period,
+        period=props.news_period,
         statistic=statistic,
     )

@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from aws_cdk import Duration
 from aws_cdk.aws_logs import RetentionDays
 
 from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.wording import InvalidValueError
 
 LOG_RETENTION: Final = {
     1: RetentionDays.ONE_DAY,
@@ -27,9 +28,11 @@ LOG_RETENTION: Final = {
     3653: RetentionDays.TEN_YEARS,
 }
 """By days; CloudWatch Logs takes no other numbers, but for a few between these."""
+_T = TypeVar("_T")
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 _RATE: Final = re.compile(r"rate\(([0-9]+) (minute|hour|day)s?\)")
 _MINUTES: Final = {"minute": 1, "hour": 60, "day": 24 * 60}
+_HOUR_MINUTES: Final = 60
 _DAY_MINUTES: Final = 24 * 60
 _TICKS_WITHOUT_A_RUN: Final = 3
 # CloudWatch looks back a week at most.
@@ -67,11 +70,11 @@ class Props:
         default = cls(settings)
         props = cls(
             settings=settings,
-            log_retention_days=own.get("logRetentionDays", default.log_retention_days),
-            encrypt_notifications=own.get("encryptNotifications", default.encrypt_notifications),
-            tag_on_create=own.get("tagOnCreate", default.tag_on_create),
+            log_retention_days=_value(own, "logRetentionDays", _retention, default.log_retention_days, errors),
+            encrypt_notifications=_value(own, "encryptNotifications", _switch, default.encrypt_notifications, errors),
+            tag_on_create=_value(own, "tagOnCreate", _switch, default.tag_on_create, errors),
         )
-        errors.extend(props._errors())  # noqa: SLF001 - its own
+        errors.extend(props._misfits())
         if errors:
             raise SettingsError(errors)
         return props
@@ -82,43 +85,61 @@ class Props:
         return self.settings.deployment
 
     @property
-    def period(self) -> Duration:
-        """The time from tick to tick, a day at most; a day where the tick is a cron expression."""
+    def news_period(self) -> Duration:
+        """The period of what each run tells: from tick to tick, and an hour at most."""
+        return Duration.minutes(min(self._tick_minutes, _HOUR_MINUTES))
+
+    @property
+    def run_period(self) -> Duration:
+        """The period in which a run is expected: from tick to tick, and a day at most."""
         return Duration.minutes(min(self._tick_minutes, _DAY_MINUTES))
 
     @property
     def periods_without_a_run(self) -> int:
-        """How many periods without an invocation are three missed ticks."""
+        """How many of those periods three missed ticks are."""
         return -(-_TICKS_WITHOUT_A_RUN * self._tick_minutes // min(self._tick_minutes, _DAY_MINUTES))
 
     @property
     def _tick_minutes(self) -> int:
+        """Minutes from tick to tick; a day where the tick is a cron expression."""
         rate = _RATE.fullmatch(self.settings.tick)
         return int(rate[1]) * _MINUTES[rate[2]] if rate else _DAY_MINUTES
 
-    def _errors(self) -> list[str]:
+    def _misfits(self) -> list[str]:
+        """Name the settings that would do for a run, but not for a stack."""
         errors: list[str] = []
         if not _STACK_NAME.fullmatch(self.stack_name):
             errors.append(
                 f'deployment: "{self.stack_name}" cannot be the name of a stack; '
                 'expected up to 100 letters, digits and "-", the first a letter'
             )
-        if isinstance(self.log_retention_days, bool) or self.log_retention_days not in tuple(LOG_RETENTION):
-            errors.append(
-                f"logRetentionDays: {json.dumps(self.log_retention_days)} is not a retention; "
-                f"expected one of {', '.join(map(str, LOG_RETENTION))}"
-            )
-        errors += [
-            f"{key}: {json.dumps(value)} is neither true nor false"
-            for key, value in (
-                ("encryptNotifications", self.encrypt_notifications),
-                ("tagOnCreate", self.tag_on_create),
-            )
-            if not isinstance(value, bool)
-        ]
         if _TICKS_WITHOUT_A_RUN * self._tick_minutes > _MAX_LOOK_BACK_DAYS * _DAY_MINUTES:
             errors.append(
                 f'tick: "{self.settings.tick}" is too rare to notice that it has stopped; '
                 'expected "rate(2 days)" or more often'
             )
         return errors
+
+
+def _value(own: Mapping[str, object], key: str, parse: Callable[[object], _T], default: _T, errors: list[str]) -> _T:
+    if key not in own:
+        return default
+    try:
+        return parse(own[key])
+    except InvalidValueError as error:
+        errors.append(f"{key}: {error}")
+        return default
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidValueError(f"{json.dumps(value)} is neither true nor false")
+    return value
+
+
+def _retention(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in LOG_RETENTION:
+        raise InvalidValueError(
+            f"{json.dumps(value)} is not a retention; expected one of {', '.join(map(str, LOG_RETENTION))}"
+        )
+    return value

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aws_cdk import Acknowledgment, Duration, Stack, TimeZone, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, TimeZone, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -31,8 +31,8 @@ class Failures(Construct):
         Validations.of(self.queue).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-SQS3",
-                reason="This is the dead-letter queue: of the schedule, and of the function's asynchronous invocations. "
-                "The rule sees neither use. Nothing consumes it; an alarm goes off on the first message.",
+                reason="This is the dead-letter queue, of the schedule and of the function's asynchronous invocations. "
+                "The rule sees neither use. Nothing consumes it; an alarm goes off at the first message.",
             )
         )
 
@@ -45,7 +45,7 @@ class Tick(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
-        group = scheduler.ScheduleGroup(self, "Group")
+        group = scheduler.ScheduleGroup(self, "Group", removal_policy=RemovalPolicy.DESTROY)
         role = iam.Role(
             self,
             "Role",
@@ -60,11 +60,15 @@ class Tick(Construct):
                     }
                 },
             ),
+            inline_policies={
+                "Tick": iam.PolicyDocument(
+                    statements=[
+                        iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]),
+                        iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[failures.queue_arn]),
+                    ]
+                )
+            },
         )
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]),
-        )
-        role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[failures.queue_arn]))
         self.schedule = scheduler.Schedule(
             self,
             "Schedule",
@@ -77,7 +81,7 @@ class Tick(Construct):
                 function,
                 # The same on every retry, so that a retry reaches the same plan.
                 input=scheduler.ScheduleTargetInput.from_object({"time": scheduler.ContextAttribute.scheduled_time}),
-                # Its policy is complete: the target would add the function's versions and aliases, which there are none of.
+                # Its policy is complete; the target would add the function's versions and aliases.
                 role=role.without_policy_updates(),
                 retry_attempts=_RETRIES,
                 max_event_age=_MAX_EVENT_AGE,

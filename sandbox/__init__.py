@@ -10,6 +10,8 @@
     HTTP; AWS's interface, scripted and recorded
 `control`, `planting`
     the control interface under ``/sandbox/``
+`role`, `policy`
+    what a caller may do, where a role is enforced
 `lightsail`
     Lightsail itself, in moto's layout; it would work inside moto as it is
 """

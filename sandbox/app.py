@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _TARGET: Final = "Lightsail_20161128."
-_REGION: Final = re.compile(r"Credential=[^/]+/[^/]+/([^/]+)/")
+_CREDENTIAL: Final = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/")
 _DEFAULT_REGION: Final = "us-east-1"
 _REJECTED: Final = 400
 
@@ -35,6 +35,7 @@ _REJECTED: Final = 400
 class _Asked:
     operation: str
     region: str
+    access_key_id: str
     parameters: Mapping[str, Any]
 
     def names(self) -> frozenset[str]:
@@ -120,7 +121,7 @@ class SandboxApp:
         self, environ: "WSGIEnvironment", asked: _Asked, effects: Sequence[Effect]
     ) -> tuple[_Answered, Call]:
         script = CallScript()
-        answered = self._refusal(effects)
+        answered = self._refusal(effects) or self._role_refusal(asked)
         was_refused = answered is not None
         if answered is None:
             _write_script(script, effects)
@@ -156,6 +157,12 @@ class SandboxApp:
                     continue
         return None
 
+    def _role_refusal(self, asked: _Asked) -> _Answered | None:
+        if self._control.role is None:
+            return None
+        why = self._control.role.refusal(asked.operation, asked.region, asked.parameters, asked.access_key_id)
+        return _error("AccessDeniedException", why) if why else None
+
     def _ask_moto(self, environ: "WSGIEnvironment") -> _Answered:
         chunks, status, headers = run_wsgi_app(self._lightsail, environ, buffered=True)
         return _Answered(int(status.split()[0]), list(headers), b"".join(chunks))
@@ -173,12 +180,13 @@ def _write_script(script: CallScript, effects: Sequence[Effect]) -> None:
 
 
 def _read(environ: "WSGIEnvironment") -> _Asked:
-    region = _REGION.search(environ.get("HTTP_AUTHORIZATION", ""))
+    credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     body = Request(environ).get_data()
     environ["wsgi.input"] = BytesIO(body)  # moto reads it again
     return _Asked(
         operation=environ["HTTP_X_AMZ_TARGET"].removeprefix(_TARGET),
-        region=region[1] if region else _DEFAULT_REGION,
+        region=credential[2] if credential else _DEFAULT_REGION,
+        access_key_id=credential[1] if credential else "",
         parameters=_parameters(body),
     )
 

@@ -136,6 +136,19 @@ class Sandbox:
         """Forget all fault rules and let go of the answers they hold."""
         self._ask("DELETE", "/faults")
 
+    def enforce_role(self, policy: Mapping[str, Any] | None, access_key_id: str | None = None) -> None:
+        """Refuse every call that a role's policy does not allow, until the next reset.
+
+        Parameters
+        ----------
+        policy
+            A policy document, as IAM has it. None: everybody may do everything again.
+        access_key_id
+            Only the calls made with this access key have the role. None: all calls.
+        """
+        role = {"policy": policy, "access_key_id": access_key_id} if policy is not None else None
+        self._ask("PUT", "/role", role)
+
     def calls(self, after: int = 0) -> tuple[Call, ...]:
         """Give the AWS calls so far, in the order in which they took effect.
 

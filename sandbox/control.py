@@ -1,4 +1,4 @@
-"""The sandbox's own HTTP interface: clock, options, faults, calls, seeds. No part of AWS's."""
+"""The sandbox's own HTTP interface: clock, options, faults, role, calls, seeds. No part of AWS's."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ from sandbox.lightsail.settings import settings
 from sandbox.lightsail.shapes import operation_names
 from sandbox.options import Options
 from sandbox.planting import plant, region_backend
+from sandbox.role import Role
 from sandbox.seeds import Seed
 
 Query = MultiDict[str, str]
@@ -36,6 +37,7 @@ class Control:
         self._defaults = defaults
         self.faults = FaultScript()
         self.journal = Journal()
+        self.role: Role | None = None
         self._routes: Mapping[str, Callable[[Any, Query], object]] = {
             "GET /clock": lambda _body, _query: self._clock(),
             "PUT /clock": lambda body, _query: self._set_clock(body["now"]),
@@ -45,6 +47,7 @@ class Control:
             "GET /faults": lambda _body, _query: [rule.to_json() for rule in self.faults.rules],
             "POST /faults": lambda body, _query: self._add_faults(body),
             "DELETE /faults": lambda _body, _query: self.faults.clear(),
+            "PUT /role": lambda body, _query: self._set_role(body),
             "GET /calls": lambda _body, query: self._calls(query),
             "DELETE /calls": lambda _body, _query: self.journal.clear(),
             "POST /seed": lambda body, _query: plant([Seed.from_json(seed) for seed in body]),
@@ -66,12 +69,13 @@ class Control:
             return 400, {"error": f"{method} /sandbox{path}: {error}"}
 
     def reset(self) -> None:
-        """Empty the sandbox; clock and options are as at the start."""
+        """Empty the sandbox; clock and options are as at the start, and everybody may do everything."""
         BackendDict.reset()
         settings.clock.set(None)
         settings.options = self._defaults
         self.faults.clear()
         self.journal.clear()
+        self.role = None
 
     def _clock(self) -> object:
         return {"now": settings.clock.now().isoformat(), "stands_still": settings.clock.stands_still}
@@ -94,6 +98,9 @@ class Control:
             if rule.operation is not None and rule.operation not in operation_names():
                 raise ValueError(f"Lightsail has no operation {rule.operation!r}, so this rule would never strike.")
         self.faults.add(read)
+
+    def _set_role(self, role: Mapping[str, Any] | None) -> None:
+        self.role = Role.from_json(role) if role is not None else None
 
     def _calls(self, query: Query) -> object:
         return [call.to_json() for call in self.journal.calls(int(query.get("after", 0)))]

@@ -26,7 +26,7 @@ def main() -> None:
     function.add_environment("AWS_ENDPOINT_URL_LIGHTSAIL", os.environ["SANDBOX_URL"])
     schedule = _child(stack, scheduler.CfnSchedule)
     assert isinstance(schedule, scheduler.CfnSchedule)
-    # The local scheduler would hand over "<aws.scheduler.scheduled-time>" as it stands. Without a time, the tick is now.
+    # The local scheduler would hand over "<aws.scheduler.scheduled-time>" as it stands. Without a time, it is now.
     schedule.add_property_override("Target.Input", "{}")
     app.synth()
 
