@@ -4,7 +4,7 @@ UV     := .uv/bin/uv
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test check lint types contracts format lock bench clean
+.PHONY: help setup demo sandbox test check lint types contracts format lock bench bootstrap deploy diff destroy clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -17,8 +17,9 @@ demo: .venv/ready ## 60 days of backups on a local Lightsail, in about a minute
 sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
 	@$(BIN)/python -m sandbox
 
-test: .venv/ready ## run the tests, with branch coverage
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --cov --cov-report=term
+# A deployment into a local AWS is part of the tests where Node is there; without it those tests say that they skip.
+test: .venv/ready .aws-local/ready $(if $(shell command -v npm),node_modules/ready) ## run the tests, with branch coverage
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
 
 check: lint types contracts test ## lint, types, import contracts, tests
 
@@ -39,6 +40,19 @@ format: .venv/ready ## let ruff mend what it can
 bench: .venv/ready ## planning time and memory, 1,000 to 10,000 sources
 	$(BIN)/python -m benchmarks.planning
 
+CDK = node_modules/.bin/cdk
+bootstrap: .venv/ready node_modules/ready ## once for each account and Region: what the CDK itself needs there
+	$(CDK) bootstrap
+
+deploy: .venv/ready node_modules/ready ## put Lightkeeper into the AWS account that your credentials name
+	$(CDK) deploy
+
+diff: .venv/ready node_modules/ready ## what a deployment would change
+	$(CDK) diff
+
+destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account; every snapshot stays
+	$(CDK) destroy
+
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
 lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group uv --output-file .ci/uv-requirements.txt
@@ -47,7 +61,7 @@ lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" take
 	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle cdk.out
 
 # pip brings uv, uv fills the environment: seconds instead of a minute, and no system package is needed.
 $(UV): .ci/uv-requirements.txt
@@ -59,4 +73,14 @@ $(UV): .ci/uv-requirements.txt
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/ready: package-lock.json
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# Apart from .venv: the local AWS wants its own botocore, and the deployed function must not find this project there.
+.aws-local/ready: .ci/aws-requirements.txt $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .aws-local
+	@$(UV) pip sync --quiet --python .aws-local/bin/python --require-hashes .ci/aws-requirements.txt
 	@touch $@

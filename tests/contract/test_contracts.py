@@ -1,0 +1,147 @@
+"""What one side writes, the other reads: settings, metrics and permissions, between stack and function."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.model import ServiceModel
+from botocore.session import get_session
+
+from infra.props import Props
+from lightkeeper import lightsail
+from lightkeeper.report import NAMESPACE, MetricName
+from lightkeeper.settings import Settings
+from tests.infra.synth import lightsail_policy, only, resources, template
+from tests.integration.keeper import Keeper
+from tests.integration.test_handler import invoke, lines
+
+pytestmark = pytest.mark.xdist_group("stack")
+MAXIMAL: dict[str, object] = {
+    "deployment": "Night-Shift",
+    "tagKey": "save",
+    "regions": ["eu-central-1", "us-east-1"],
+    "tick": "rate(30 minutes)",
+    "timeZone": "Europe/Zurich",
+    "policies": {"office": {"schedule": "0 18 * * 1-5", "keep": "daily=5 weekly=4", "mode": "system-disk"}},
+    "defaultPolicy": "office",
+    "instanceMode": "system-disk",
+    "grace": "2d",
+    "orphans": "expire",
+    "maxDeletesPerSource": 5,
+    "overdueAfter": "12h",
+    "writers": 4,
+    "notify": ["ops@example.com"],
+}
+
+
+# Settings
+
+
+@pytest.mark.parametrize("keys", [{}, MAXIMAL, MAXIMAL | {"encryptNotifications": True, "logRetentionDays": 7}])
+def test_the_function_reads_from_its_environment_what_cdk_json_says(keys: dict[str, object]) -> None:
+    variables = only(template(**keys), "AWS::Lambda::Function")["Environment"]["Variables"]
+
+    assert Settings.from_env(variables) == Props.from_document({"lightkeeper": keys}).settings
+
+
+# Metrics
+
+
+def watched(of: dict[str, Any]) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Return the metrics of ours that alarms and dashboard name, with their dimensions."""
+    alarms = [resource["Properties"] for resource in resources(of, "AWS::CloudWatch::Alarm")]
+    found = {
+        (alarm["MetricName"], tuple((each["Name"], each["Value"]) for each in alarm["Dimensions"]))
+        for alarm in alarms
+        if alarm["Namespace"] == NAMESPACE
+    }
+    parts = only(of, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
+    body = json.loads("".join(part if isinstance(part, str) else "x" for part in parts))
+    for widget in body["widgets"]:
+        for namespace, name, *rest in widget["properties"]["metrics"]:
+            if namespace == NAMESPACE:
+                dimensions = [each for each in rest if isinstance(each, str)]
+                found.add((name, tuple(zip(dimensions[::2], dimensions[1::2], strict=True))))
+    return found
+
+
+@pytest.mark.parametrize("deployment", ["Lightkeeper", "Night-Shift"])
+def test_every_metric_that_is_watched_is_sent_with_exactly_those_dimensions(
+    keeper: Keeper, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, deployment: str
+) -> None:
+    of = template(deployment=deployment)
+    for name, value in only(of, "AWS::Lambda::Function")["Environment"]["Variables"].items():
+        monkeypatch.setenv(name, value)
+    keeper.disk("shop", {"backup": "daily"})
+    invoke({"time": "2026-06-15T12:00:00Z"})
+    capsys.readouterr()
+    keeper.sandbox.advance(keeper.sandbox.now() - keeper.sandbox.now().replace(hour=10))
+    invoke({"time": "2026-06-15T14:00:00Z"})
+
+    (emf,) = (line for line in lines(capsys) if "_aws" in line)
+
+    (directive,) = emf["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == NAMESPACE
+    (keys,) = directive["Dimensions"]
+    dimensions = tuple((key, emf[key]) for key in keys)
+    sent = {(metric["Name"], dimensions) for metric in directive["Metrics"]}
+    units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
+    assert watched(of) == sent, "and every metric that is sent is watched"
+    assert units == dict.fromkeys(MetricName, "Count") | {"StoredGiB": "Gigabytes", "OldestRecoveryPointHours": "None"}
+
+
+def test_no_alarm_asks_for_a_unit_in_which_its_metric_is_not_sent() -> None:
+    # Without a unit an alarm takes whatever is sent.
+    assert all("Unit" not in resource["Properties"] for resource in resources(template(), "AWS::CloudWatch::Alarm"))
+
+
+# Permissions
+
+
+def calls_of_the_code() -> set[str]:
+    """Return the operations of Lightsail that the only module with a client can call, found in its source."""
+    model = ServiceModel(get_session().get_component("data_loader").load_service_model("lightsail", "service-2"))
+    by_method = {_snake(name): name for name in model.operation_names}
+    tree = ast.parse(Path(lightsail.__file__).read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if not (isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "_client"):
+            continue
+        method = node.func.attr
+        if method == "get_paginator":
+            (name,) = node.args
+            method = ast.literal_eval(name)
+        if method != "close":
+            found.add(by_method[method])
+    return found
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def test_the_role_allows_exactly_the_calls_that_the_code_can_make() -> None:
+    allowed = [
+        action
+        for statement in lightsail_policy(template())["Statement"]
+        for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
+    ]
+
+    assert len(allowed) == len(set(allowed)), "none twice"
+    assert set(allowed) == {f"lightsail:{name}" for name in calls_of_the_code()}
+
+
+def test_the_client_is_used_in_no_other_way_than_by_calling_its_methods() -> None:
+    tree = ast.parse(Path(lightsail.__file__).read_text(encoding="utf-8"))
+    uses = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "_client"]
+    called = [
+        node.func.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+
+    assert [use for use in uses if use not in called and isinstance(use.ctx, ast.Load)] == []

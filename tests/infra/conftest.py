@@ -1,0 +1,11 @@
+from typing import Any
+
+import pytest
+
+from tests.infra.synth import template
+
+
+@pytest.fixture(scope="session")
+def default() -> dict[str, Any]:
+    """The template of a deployment without any settings."""
+    return template()

@@ -1,0 +1,66 @@
+"""Synthesizes the stack for tests. As a command: writes the reviewed template anew."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from infra.props import Props
+from infra.stack import LightkeeperStack
+
+REVIEWED = Path(__file__).parent / "template.json"
+HOW = "python -m tests.infra.synth"
+
+
+def stack(**keys: object) -> LightkeeperStack:
+    """Return the stack of a `lightkeeper` object, without its bundle."""
+    props = Props.from_document({"lightkeeper": keys})
+    return LightkeeperStack(App(context={"aws:cdk:bundling-stacks": []}), props.stack_name, props=props)
+
+
+def template(**keys: object) -> dict[str, Any]:
+    """Return its template, without the name of the bundle, which every change of the code changes."""
+    synthesized = dict(Template.from_stack(stack(**keys)).to_json())
+    for resource in synthesized["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"]["Code"]["S3Key"] = "bundle.zip"
+    return synthesized
+
+
+def resources(of: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the resources of a type."""
+    return [resource for resource in of["Resources"].values() if resource["Type"] == kind]
+
+
+def only(of: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return the properties of the only resource of a type."""
+    (resource,) = resources(of, kind)
+    properties: dict[str, Any] = resource["Properties"]
+    return properties
+
+
+def function_role(of: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties of the function's role."""
+    name = only(of, "AWS::Lambda::Function")["Role"]["Fn::GetAtt"][0]
+    properties: dict[str, Any] = of["Resources"][name]["Properties"]
+    return properties
+
+
+def lightsail_policy(of: dict[str, Any]) -> dict[str, Any]:
+    """Return the policy document that says what the function may do in Lightsail."""
+    (policy,) = (each for each in function_role(of)["Policies"] if each["PolicyName"] == "Lightsail")
+    document: dict[str, Any] = policy["PolicyDocument"]
+    return document
+
+
+def text(of: dict[str, Any]) -> str:
+    """Return a template as it is reviewed."""
+    return json.dumps(of, indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    REVIEWED.write_text(text(template()), encoding="utf-8")
+    sys.stdout.write(f"{REVIEWED}: read the difference before you commit it.\n")
