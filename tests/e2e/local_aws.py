@@ -1,0 +1,130 @@
+"""A local AWS with the CDK's command line beside it, both of their own for the length of a test."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MINISTACK = ROOT / ".aws-local" / "bin" / "ministack"
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+ACCOUNT, REGION = "000000000000", "eu-central-1"
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """A running local AWS."""
+
+    port: int
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What a process needs to take it for AWS."""
+        return {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.url,
+        }
+
+    @property
+    def assembly(self) -> Path:
+        """Where the synthesized stack lies."""
+        return self.folder / "cdk.out"
+
+    def cdk(self, *arguments: str, app: str | None = None, sandbox_url: str = "") -> str:
+        """Run the CDK's command line against it, with an app or with what one has synthesized; return what it said."""
+        # A home of its own: nothing of the user's is read or written, and nobody is asked for news.
+        quiet = {"HOME": str(self.folder), "CDK_DISABLE_VERSION_CHECK": "1", "CDK_DISABLE_CLI_TELEMETRY": "true"}
+        command = [str(CDK), *arguments, "--no-notices", "--ci", "--app", app or str(self.assembly)]
+        command += ["--output", str(self.assembly)] if app else []
+        done = subprocess.run(  # noqa: S603 - our own arguments
+            command,
+            cwd=ROOT,
+            env=_bare() | self.credentials | quiet | {"SANDBOX_URL": sandbox_url},
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} seconds: {what}"
+        time.sleep(0.25)
+
+
+@contextmanager
+def running_local_aws(folder: Path) -> Iterator[LocalAws]:
+    """Start a local AWS on a free loopback port; end it, and every function it runs, when the block ends."""
+    aws = LocalAws(_free_port(), folder)
+    environment = _bare() | {
+        # Functions run in the first Python on the path: one that has boto3, as Lambda has, and none of this project.
+        "PATH": f"{MINISTACK.parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(aws.port),
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1",
+    }
+    with (folder / "local-aws.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own arguments
+            [str(MINISTACK)], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            wait_until(lambda: process.poll() is not None or _answers(aws.port), "a local AWS that answers", 60)
+            assert process.poll() is None, (folder / "local-aws.log").read_text(encoding="utf-8")
+            yield aws
+        finally:
+            # Its functions are processes of its session.
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
+            wait_until(lambda: not _group_lives(process.pid), "the end of all that the local AWS has started", 30)
+
+
+def _bare() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "COV_"))}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/_ministack/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
