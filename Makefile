@@ -37,8 +37,9 @@ format: .venv/ready ## let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/ready ## planning time and memory, 1,000 to 10,000 sources
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; size and import time of the zip
 	$(BIN)/python -m benchmarks.planning
+	$(BIN)/python -m benchmarks.bundle
 
 CDK = node_modules/.bin/cdk
 bootstrap: .venv/ready node_modules/ready ## once for each account and Region: what the CDK itself needs there

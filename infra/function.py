@@ -30,6 +30,8 @@ CHANGES: Final = (
     "lightsail:TagResource",
     "lightsail:UntagResource",
 )
+# By `make bench`: 49 MiB to start, 319 MiB to plan for 10,000 disks with 300,000 snapshots. Half of it would do for
+# nearly everybody, but Lambda gives less processor with less memory, and the start would take twice as long.
 MEMORY_MIB: Final = 512
 _RETRIES: Final = 2
 # A later tick does what an old one would have done, so an old event is not worth keeping.
