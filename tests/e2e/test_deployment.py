@@ -1,10 +1,11 @@
 """A real `cdk bootstrap` and `cdk deploy`, into a local AWS: the Scheduler fires, the bundle runs, snapshots appear."""
 
+import faulthandler
 import json
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -81,47 +82,130 @@ class Deployment:
         ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """What has happened, in this order."""
+
+    deployment: Deployment
+    first: dict[str, dict[str, str]]
+    """The snapshots after the first firing."""
+    log: list[str]
+    letters: list[dict[str, Any]]
+    """What came out of the dead-letter queue after a run that failed on every attempt."""
+    second: dict[str, dict[str, str]]
+    """The snapshots after the second firing."""
+    second_calls: list[str]
+    """What the second firing asked of Lightsail."""
+    left: dict[str, list[Any]]
+    """What was left when the stack was destroyed."""
+    last: dict[str, dict[str, str]]
+    """The snapshots after that."""
+
+
+FAILING = {"time": "2031-01-01T03:00:00Z", "dryRun": True}
+
+
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Lightkeeper in a local AWS, with a disk and an instance to back up and its role enforced."""
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Deploy Lightkeeper, with its role enforced, let it live for two firings, and destroy it.
+
+    One fixture for all: the tests of a group come in any order, and what is destroyed cannot be asked any more.
+    """
+    faulthandler.cancel_dump_traceback_later()  # two firings are two minutes; each wait here has its own limit
     with ExitStack() as stack:
         sandbox = stack.enter_context(running_sandbox())
         aws = stack.enter_context(running_local_aws(tmp_path_factory.mktemp("local-aws")))
-        sandbox.seed(
-            [
-                Seed(kind="Disk", name="shop", region=REGION, tags={"backup": "yearly", "team": "sales"}),
-                Seed(kind="Instance", name="web", region=REGION, tags={"backup": "yearly"}),
-                Seed(kind="Disk", name="scratch", region=REGION),
-            ]
+        deployment = stack.enter_context(deployed(aws, sandbox))
+
+        wait_until(lambda: len(deployment.snapshots()) == 2, "two snapshots after a firing", _A_FIRING_SECONDS)
+        wait_until(lambda: any('"summary"' in line for line in deployment.log()), "a summary in the log", 30)
+        first, log = deployment.snapshots(), deployment.log()
+
+        letters = failed_run(deployment)
+
+        sandbox.clear_calls()
+        wait_until(lambda: deployment.runs() == 1, "another firing", _A_FIRING_SECONDS)
+        second = deployment.snapshots()
+        function_calls = [call.operation for call in sandbox.calls()]
+
+        aws.cdk("destroy", "--force")
+        left = {
+            "stacks": deployment.ask(
+                "cloudformation", "list_stacks", StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"]
+            )["StackSummaries"],
+            "functions": deployment.ask("lambda", "list_functions")["Functions"],
+            "schedules": deployment.ask("scheduler", "list_schedules")["Schedules"],
+        }
+        return Story(
+            deployment=deployment,
+            first=first,
+            log=log,
+            letters=letters,
+            second=second,
+            second_calls=function_calls,
+            left=left,
+            last=deployment.snapshots(),
         )
-        aws.cdk("synth", "--quiet", app=f"{sys.executable} -m tests.e2e.app", sandbox_url=sandbox.url)
-        aws.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
-        said = aws.cdk("deploy", "--require-approval", "never")
-        deployed = Deployment(aws, sandbox, said)
-        role = deployed.configuration()["Role"].rpartition("/")[2]
-        policy = deployed.ask("iam", "get_role_policy", RoleName=role, PolicyName="Lightsail")
+
+
+@contextmanager
+def deployed(aws: LocalAws, sandbox: Sandbox) -> Iterator[Deployment]:
+    """Deploy Lightkeeper where there are a disk and an instance to back up, and enforce the role it was given."""
+    sandbox.seed(
+        [
+            Seed(kind="Disk", name="shop", region=REGION, tags={"backup": "yearly", "team": "sales"}),
+            Seed(kind="Instance", name="web", region=REGION, tags={"backup": "yearly"}),
+            Seed(kind="Disk", name="scratch", region=REGION),
+        ]
+    )
+    aws.cdk("synth", "--quiet", app=f"{sys.executable} -m tests.e2e.app", sandbox_url=sandbox.url)
+    aws.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    deployment = Deployment(aws, sandbox, aws.cdk("deploy", "--require-approval", "never"))
+    try:
+        role = deployment.configuration()["Role"].rpartition("/")[2]
+        policy = deployment.ask("iam", "get_role_policy", RoleName=role, PolicyName="Lightsail")
         sandbox.enforce_role(policy["PolicyDocument"])
-        yield deployed
-        for client in deployed.clients.values():
+        yield deployment
+    finally:
+        for client in deployment.clients.values():
             client.close()
 
 
-@pytest.fixture(scope="module")
-def fired(deployment: Deployment) -> Deployment:
-    """The same after the Scheduler has fired for the first time."""
-    wait_until(lambda: len(deployment.snapshots()) == 2, "two snapshots after a firing", _A_FIRING_SECONDS)
-    return deployment
+def failed_run(deployment: Deployment) -> list[dict[str, Any]]:
+    """Let a run fail on every attempt, and return what comes out of the dead-letter queue."""
+    rule = FaultRule(operation="GetDisks", effect=ErrorAnswer(code="AccessDeniedException"))
+    deployment.sandbox.add_faults(rule)
+    deployment.ask(
+        "lambda",
+        "invoke",
+        FunctionName=deployment.output("FunctionName"),
+        InvocationType="Event",
+        Payload=json.dumps(FAILING),
+    )
+    queue = deployment.output("DeadLetterQueueAddress").replace("localhost", "127.0.0.1")
+    found: list[dict[str, Any]] = []
+
+    def arrived() -> bool:
+        answer = deployment.ask("sqs", "receive_message", QueueUrl=queue, WaitTimeSeconds=1)
+        found.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
+        return any(body["requestPayload"] == FAILING for body in found)
+
+    wait_until(arrived, "the event in the dead-letter queue", 60)
+    deployment.sandbox.clear_faults()
+    return found
 
 
-def test_the_deployment_says_where_everything_is(deployment: Deployment) -> None:
-    assert deployment.configuration()["FunctionName"] == deployment.output("FunctionName")
+def test_the_deployment_says_where_everything_is(story: Story) -> None:
+    deployment = story.deployment
+
+    assert deployment.output("FunctionName").startswith("Lightkeeper-")
     assert deployment.output("DashboardAddress").startswith(f"https://{REGION}.console.aws.amazon.com/cloudwatch/")
     assert deployment.output("TopicArn").startswith(f"arn:aws:sns:{REGION}:{ACCOUNT}:")
 
 
-def test_the_scheduler_fires_and_dated_tagged_snapshots_appear(fired: Deployment) -> None:
+def test_the_scheduler_fires_and_dated_tagged_snapshots_appear(story: Story) -> None:
     year = datetime.now(UTC).year  # noqa: TID251 - the deployed function has no other clock
-    tags = {re.sub(r"-[0-9a-f]{6}$", "", name): tags for name, tags in fired.snapshots().items()}
+    tags = {re.sub(r"-[0-9a-f]{6}$", "", name): tags for name, tags in story.first.items()}
 
     assert set(tags) == {f"shop-{year}0101-0300", f"web-{year}0101-0300"}
     shop = tags[f"shop-{year}0101-0300"]
@@ -131,9 +215,8 @@ def test_the_scheduler_fires_and_dated_tagged_snapshots_appear(fired: Deployment
     assert (shop["backup"], shop["team"]) == ("yearly", "sales")
 
 
-def test_the_log_is_json_and_says_what_was_done_and_why(fired: Deployment) -> None:
-    wait_until(lambda: any('"summary"' in line for line in fired.log()), "a summary in the log", 30)
-    lines = [json.loads(line) for line in fired.log()]
+def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
+    lines = [json.loads(line) for line in story.log]
 
     done = {line["detail"]["source"]: line["detail"] for line in lines if line.get("message") == "action"}
     assert set(done) == {"shop", "web"}
@@ -143,50 +226,19 @@ def test_the_log_is_json_and_says_what_was_done_and_why(fired: Deployment) -> No
     assert any("_aws" in line for line in lines), "and metrics"
 
 
-def test_a_run_that_fails_on_every_attempt_reaches_the_dead_letter_queue(fired: Deployment) -> None:
-    event = {"time": "2031-01-01T03:00:00Z", "dryRun": True}
-    fired.sandbox.add_faults(FaultRule(operation="GetDisks", effect=ErrorAnswer(code="AccessDeniedException")))
-    try:
-        fired.ask(
-            "lambda",
-            "invoke",
-            FunctionName=fired.output("FunctionName"),
-            InvocationType="Event",
-            Payload=json.dumps(event),
-        )
-        queue = fired.output("DeadLetterQueueAddress").replace("localhost", "127.0.0.1")
-        found: list[dict[str, Any]] = []
+def test_a_run_that_fails_on_every_attempt_reaches_the_dead_letter_queue(story: Story) -> None:
+    letter = next(body for body in story.letters if body["requestPayload"] == FAILING)
 
-        def arrived() -> bool:
-            answer = fired.ask("sqs", "receive_message", QueueUrl=queue, WaitTimeSeconds=1)
-            found.extend(json.loads(message["Body"]) for message in answer.get("Messages", []))
-            return any(body["requestPayload"] == event for body in found)
-
-        wait_until(arrived, "the event in the dead-letter queue", 60)
-    finally:
-        fired.sandbox.clear_faults()
-
-    letter = next(body for body in found if body["requestPayload"] == event)
     assert letter["requestContext"]["approximateInvokeCount"] == 3
     assert "expected permission for lightsail:GetDisks" in json.dumps(letter["responsePayload"])
 
 
-def test_a_second_firing_adds_nothing(fired: Deployment) -> None:
-    before, runs = fired.snapshots(), fired.runs()
-
-    wait_until(lambda: fired.runs() > runs, "another firing", _A_FIRING_SECONDS)
-
-    assert fired.snapshots() == before
-    assert [call.operation for call in fired.sandbox.calls() if call.error] == ["GetDisks"] * 3, "only as scripted"
+def test_a_second_firing_adds_nothing(story: Story) -> None:
+    assert story.second == story.first
+    assert set(story.second_calls) == READS
 
 
-def test_destroying_the_stack_leaves_every_snapshot(fired: Deployment) -> None:
-    before = fired.snapshots()
-
-    fired.aws.cdk("destroy", "--force")
-
-    stacks = fired.ask("cloudformation", "list_stacks", StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])
-    assert [stack["StackName"] for stack in stacks["StackSummaries"]] == ["CDKToolkit"]
-    assert fired.ask("lambda", "list_functions")["Functions"] == []
-    assert fired.ask("scheduler", "list_schedules")["Schedules"] == []
-    assert fired.snapshots() == before
+def test_destroying_the_stack_leaves_every_snapshot(story: Story) -> None:
+    assert [stack["StackName"] for stack in story.left.pop("stacks")] == ["CDKToolkit"]
+    assert story.left == {"functions": [], "schedules": []}
+    assert story.last == story.first
