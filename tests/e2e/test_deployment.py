@@ -2,19 +2,23 @@
 
 import faulthandler
 import json
+import os
 import re
+import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
 from sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, running_sandbox
-from tests.e2e.local_aws import ACCOUNT, CDK, MINISTACK, REGION, LocalAws, running_local_aws, wait_until
+from tests.e2e.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws, wait_until
 from tests.integration.keeper import READS
 
 pytestmark = [
@@ -90,6 +94,8 @@ class Story:
     first: dict[str, dict[str, str]]
     """The snapshots after the first firing."""
     log: list[str]
+    pasted: list["subprocess.CompletedProcess[str]"]
+    """The commands of the runbook, as they ended."""
     letters: list[dict[str, Any]]
     """What came out of the dead-letter queue after a run that failed on every attempt."""
     second: dict[str, dict[str, str]]
@@ -121,6 +127,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         wait_until(lambda: any('"summary"' in line for line in deployment.log()), "a summary in the log", 30)
         first, log = deployment.snapshots(), deployment.log()
 
+        pasted = [paste(aws, command) for command in runbook_commands()]
         letters = failed_run(deployment)
 
         sandbox.clear_calls()
@@ -140,6 +147,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             deployment=deployment,
             first=first,
             log=log,
+            pasted=pasted,
             letters=letters,
             second=second,
             second_calls=function_calls,
@@ -169,6 +177,27 @@ def deployed(aws: LocalAws, sandbox: Sandbox) -> Iterator[Deployment]:
     finally:
         for client in deployment.clients.values():
             client.close()
+
+
+def runbook_commands() -> list[str]:
+    """Return the commands of the runbook that ask AWS, each with what it says to set once before."""
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    once, *blocks = (
+        textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)```", runbook, re.DOTALL | re.MULTILINE)
+    )
+    return [f"{once}\n{block}" for block in blocks if block.startswith("aws") and "lightsail" not in block]
+
+
+def paste(aws: LocalAws, command: str) -> "subprocess.CompletedProcess[str]":
+    """Run what a person would paste into a shell."""
+    environment = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(aws.folder)}
+    return subprocess.run(  # noqa: S603 - our own document
+        ["/bin/bash", "-euo", "pipefail", "-c", command],
+        env=environment | aws.credentials,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 def failed_run(deployment: Deployment) -> list[dict[str, Any]]:
@@ -224,6 +253,17 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
         assert (detail["action"], detail["outcome"]) == ("create", "done")
         assert detail["reason"].startswith("no snapshot for the slot ")
     assert any("_aws" in line for line in lines), "and metrics"
+
+
+def test_the_commands_of_the_runbook_can_be_pasted(story: Story) -> None:
+    assert [done.stderr for done in story.pasted if done.returncode] == []
+    said = [done.stdout for done in story.pasted]
+    assert len(said) == 7
+    tail, run, dry_run, schedules, *_ = said
+    assert '"summary"' in tail
+    assert '"dryRun": false' in run
+    assert '"dryRun": true' in dry_run
+    assert schedules.split()[-1] == "ENABLED"
 
 
 def test_a_run_that_fails_on_every_attempt_reaches_the_dead_letter_queue(story: Story) -> None:
