@@ -41,7 +41,8 @@ bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.bundle
 
-CDK = node_modules/.bin/cdk
+# The command line would advertise a newer major release, which refuses this library.
+CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
 bootstrap: .venv/ready node_modules/ready ## once for each account and Region: what the CDK itself needs there
 	$(CDK) bootstrap
 
