@@ -261,6 +261,29 @@ def test_a_held_snapshot_uses_no_count_even_if_it_is_the_newest() -> None:
     assert [action.target.slot.day for action in plan.actions] == [12]
 
 
+def test_a_held_snapshot_does_not_stand_for_its_day() -> None:
+    shop = source(backup="daily", backup_keep="daily=2")
+    held = point(shop, NOW.replace(hour=4), tags={"backup:hold": ""})
+
+    plan = make_plan(Inventory((shop,), (held, *daily(shop, [0, 1, 2]))), AT_ONCE, NOW)
+
+    assert [action.target.slot.day for action in plan.actions] == [13]
+
+
+def test_deletions_beyond_the_limit_are_deferred_the_oldest_go_first() -> None:
+    shop = source(backup="daily", backup_keep="1")
+
+    plan = make_plan(Inventory((shop,), daily(shop, range(6))), replace(AT_ONCE, max_deletes_per_source=2), NOW)
+
+    assert [(type(action), action.target.slot.day) for action in plan.actions] == [
+        (Delete, 10),
+        (Delete, 11),
+        (Defer, 12),
+        (Defer, 13),
+        (Defer, 14),
+    ]
+
+
 def test_a_hold_on_a_source_that_is_off_holds_the_snapshots_it_has() -> None:
     points = daily(source(backup="daily", backup_keep="1"), range(40, 44))
     settings = replace(AT_ONCE, orphans=Orphans.EXPIRE)
