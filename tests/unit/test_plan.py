@@ -229,6 +229,16 @@ def test_a_snapshot_from_the_future_neither_covers_the_slot_nor_anchors_within()
     assert [action.target.slot.day for action in plan.actions if isinstance(action, Delete)] == [10, 11]
 
 
+def test_without_new_snapshots_nothing_ages_out_of_within() -> None:
+    shop = source(backup="daily", backup_keep="within=3d", age=500 * DAY)
+    points = daily(shop, range(200, 206))
+
+    plan = make_plan(Inventory((shop,), points), AT_ONCE, NOW)
+
+    dropped = [action.target.slot for action in plan.actions if not isinstance(action, Create)]
+    assert dropped == [points[index].slot for index in (5, 4, 3)]
+
+
 def test_a_snapshot_from_the_future_protects_neither_from_being_overdue_nor_the_newest_of_today() -> None:
     shop = source(backup="daily", backup_keep="1")
     future = point(shop, NOW + 30 * DAY)
@@ -340,6 +350,17 @@ def test_a_held_failed_snapshot_stays() -> None:
 
     assert plan.actions == ()
     assert ("on hold",) in [kept.reasons for kept in plan.kept]
+
+
+@pytest.mark.parametrize("state", [SnapshotState.ERROR, SnapshotState.PENDING, SnapshotState.UNKNOWN])
+def test_orphans_of_which_none_is_usable_stay(state: SnapshotState) -> None:
+    shop = source(backup="daily", backup_keep="1")
+    points = [replace(each, state=state) for each in daily(shop, range(40, 44))]
+
+    plan = make_plan(Inventory((), tuple(points)), replace(AT_ONCE, orphans=Orphans.EXPIRE), NOW)
+
+    assert plan.actions == ()
+    assert {kept.reasons for kept in plan.kept} == {("its source is gone; orphans are kept",)}
 
 
 def test_orphans_that_expire_leave_alone_what_a_misspelt_tag_may_have_meant() -> None:
