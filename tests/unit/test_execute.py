@@ -234,8 +234,7 @@ def test_refused_credentials_end_the_run_with_no_more_than_the_write_that_was_un
     class Refusing(Shelf):
         def create(self, create: Create) -> None:
             super().create(create)
-            for _ in range(8):
-                given_up.acquire(timeout=10)
+            all(given_up.acquire(timeout=10) for _ in range(8))
 
     monkeypatch.setattr(Future, "cancel", cancel_and_tell)
     shelf = Refusing(faults={("create", "a"): CallError(Fault.UNAUTHENTICATED, "the token has expired")})
