@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from pytest import ExitCode
+import pytest
 
 from mutation.rules import ROOT, RULES, Removal
 
@@ -22,7 +22,7 @@ def run() -> list[str]:
     removals = [removal for rule in RULES for removal in rule.removals]
     with TemporaryDirectory() as folder:
         ended = _test(_copy(Path(folder)), dict.fromkeys(removal.node for removal in removals))
-    if ended is not ExitCode.OK:
+    if ended is not pytest.ExitCode.OK:
         return [f"the tests of the rules end with {ended!r} before anything is taken out; expected them to pass"]
     return [*_told(removals)]
 
@@ -46,9 +46,9 @@ def _take_out(removal: Removal) -> str | None:
         (tree / removal.path).write_text(code.replace(removal.old, removal.new), encoding="utf-8")
         ended = _test(tree, [removal.node])
     match ended:
-        case ExitCode.TESTS_FAILED:
+        case pytest.ExitCode.TESTS_FAILED:
             return None
-        case ExitCode.OK:
+        case pytest.ExitCode.OK:
             return f"{removal.node} passes without it; expected it to fail"
         case _:
             return f"{removal.node} ends with {ended!r}; expected it to run, and to fail"
@@ -63,10 +63,10 @@ def _copy(tree: Path) -> Path:
     return tree
 
 
-def _test(tree: Path, nodes: Iterable[str]) -> ExitCode:
+def _test(tree: Path, nodes: Iterable[str]) -> pytest.ExitCode:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n0", "-p", "no:cacheprovider", *nodes]
     # Before the work tree, where this project itself is installed from.
     path = os.pathsep.join([str(tree / "lambda_src"), str(tree)])
     environment = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-    ended = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False)
-    return ExitCode(ended.returncode)
+    ended = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False)  # noqa: S603 - ourselves
+    return pytest.ExitCode(ended.returncode)

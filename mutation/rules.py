@@ -81,7 +81,8 @@ RULES: Final = (
                 TAGS,
                 "read_snapshot",
                 "for key in (OWNER, SOURCE, SLOT))\n",
-                "for key in (OWNER, SOURCE, SLOT))\n    source_arn = source_arn or next(iter(snapshot.source_arns), '')\n",
+                "for key in (OWNER, SOURCE, SLOT))\n"
+                "    source_arn = source_arn or next(iter(snapshot.source_arns), '')\n",
                 IN_RULES,
                 "test_snapshots_that_are_not_ours_survive_everything",
             ),
@@ -368,7 +369,8 @@ RULES: Final = (
                 PLAN,
                 "_reasons",
                 "by_rule = iter(verdicts[len(series.missed) :])",
-                "counted = [point for point in series.points if point.state in (SnapshotState.USABLE, SnapshotState.ERROR)]"
+                "ended = (SnapshotState.USABLE, SnapshotState.ERROR)"
+                "\n    counted = [point for point in series.points if point.state in ended]"
                 "\n    counts = judge(series.policy.keep, [point.slot for point in counted],"
                 " zone=series.policy.schedule.zone, newest=anchor)"
                 "\n    by_rule = (why for point, why in zip(counted, counts) if point.state is SnapshotState.USABLE)",
@@ -791,8 +793,8 @@ RULES: Final = (
                 "what is left is reported as deferred",
                 EXECUTE,
                 "execute",
-                "Outcome(action, Result.DEFERRED, \"no time left",
-                "Outcome(action, Result.DONE, \"no time left",
+                'Outcome(action, Result.DEFERRED, "no time left',
+                'Outcome(action, Result.DONE, "no time left',
                 IN_RULES,
                 "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick",
             ),
@@ -808,7 +810,8 @@ def tables() -> str:
 
 def _table(rule: Rule) -> str:
     rows = "".join(
-        f"| {removal.what} | `{removal.code}` | `{removal.node.removeprefix('tests/')}` |\n" for removal in rule.removals
+        f"| {removal.what} | `{removal.code}` | `{removal.node.removeprefix('tests/')}` |\n"
+        for removal in rule.removals
     )
     return (
         f"### {rule.number}. {rule.text}\n\n"

@@ -77,7 +77,16 @@ class Shelf:
         name, region = action.target.source, action.target.region
         origin = frozenset([action.target.source_arn])
         self.snapshots[action.target.snapshot] = Snapshot(
-            action.target.kind, action.target.snapshot, region, state, NOW, 8, name, origin, False, action.tags
+            kind=action.target.kind,
+            name=action.target.snapshot,
+            region=region,
+            state=state,
+            created_at=NOW,
+            size_gib=8,
+            source_name=name,
+            source_arns=origin,
+            from_auto_snapshot=False,
+            tags=action.tags,
         )
 
     def create(self, create: Create) -> None:
@@ -150,7 +159,7 @@ def test_what_the_plan_defers_is_deferred_without_a_call() -> None:
 
 def test_every_create_has_ended_before_anything_is_pruned_and_the_outcomes_are_in_the_plans_order() -> None:
     shelf = Shelf()
-    actions = [delete("a"), create("b"), delete("c"), create("d")]
+    actions: list[Action] = [delete("a"), create("b"), delete("c"), create("d")]
 
     outcomes = run(shelf, *actions)
 
@@ -176,12 +185,10 @@ def test_regions_do_not_wait_for_each_other_and_within_one_so_many_writes_are_in
 # What a failure holds back
 
 
-@pytest.mark.parametrize(
-    ("fault", "result"), [(Fault.UNAVAILABLE, Result.FAILED), (Fault.NOT_FOUND, Result.SKIPPED)]
-)
+@pytest.mark.parametrize(("fault", "result"), [(Fault.UNAVAILABLE, Result.FAILED), (Fault.NOT_FOUND, Result.SKIPPED)])
 def test_nothing_is_pruned_where_the_snapshot_was_not_taken(fault: Fault, result: Result) -> None:
     shelf = Shelf(faults={("create", "shop"): CallError(fault, "no")})
-    actions = [create("shop"), create("clinic"), announce(), rescue(), delete(), delete("clinic")]
+    actions: list[Action] = [create("shop"), create("clinic"), announce(), rescue(), delete(), delete("clinic")]
 
     outcomes = run(shelf, *actions)
 

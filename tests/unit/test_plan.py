@@ -283,8 +283,8 @@ def test_nothing_is_pruned_while_every_attempt_at_the_slot_has_failed() -> None:
             source="shop",
             tag=None,
             value=None,
-            message="3 snapshots for the slot 2026-06-15T03:00:00Z ended in error, so there is no further try before the "
-            "slot 2026-06-16T03:00:00Z; expected one to succeed: look at them in Lightsail",
+            message="3 snapshots for the slot 2026-06-15T03:00:00Z ended in error, so there is no further try before "
+            "the slot 2026-06-16T03:00:00Z; expected one to succeed: look at them in Lightsail",
             suggestion=None,
             severity=Severity.WARNING,
         ),
@@ -438,9 +438,7 @@ def test_a_create_says_what_is_taken_of_what_under_which_name_with_which_tags(
 @pytest.mark.parametrize("attempt", [2, 3])
 def test_a_further_attempt_says_that_the_one_before_ended_in_error(attempt: int) -> None:
     shop = source(backup="daily")
-    failed = [
-        point(shop, NOW.replace(hour=3), SnapshotState.ERROR, attempt=earlier) for earlier in range(1, attempt)
-    ]
+    failed = [point(shop, NOW.replace(hour=3), SnapshotState.ERROR, attempt=earlier) for earlier in range(1, attempt)]
 
     (create,) = make_plan(Inventory((shop,), tuple(failed)), Settings(), NOW).actions
 
@@ -551,9 +549,7 @@ def test_a_source_that_is_gone_is_still_listed_with_what_can_be_restored(kind: S
     plan = make_plan(Inventory((), (announced, last)), Settings(), NOW)
 
     assert plan.sources == (
-        SourceStatus(
-            REGION, kind, "shop", shop.arn, None, Status.GONE, None, None, (last, announced), last, errors=()
-        ),
+        SourceStatus(REGION, kind, "shop", shop.arn, None, Status.GONE, None, None, (last, announced), last, errors=()),
     )
     assert plan.actions == (Rescue(target(announced, None), "its source is gone; orphans are kept"),)
 

@@ -408,7 +408,9 @@ def test_a_day_within_is_a_day_on_the_clock_of_the_zone() -> None:
     noon = datetime(2026, 10, 25, 11, tzinfo=UTC)
     day_before = [noon - timedelta(hours=hours) for hours in (24, 25)]
 
-    assert kept("within=1d", [noon, *day_before], ZoneInfo("Europe/Zurich")) == {0, 1}, "the clocks went back that night"
+    assert kept("within=1d", [noon, *day_before], ZoneInfo("Europe/Zurich")) == {0, 1}, (
+        "the clocks went back that night"
+    )
     assert kept("within=1d", [noon, *day_before], GMT) == {0}
 
 
@@ -442,7 +444,9 @@ def test_what_is_older_than_what_uses_up_a_rule_changes_no_verdict(
 ) -> None:
     enough = using_up(parse_keep(rule), times, zone)
     older = times[-1] - timedelta(days=5000)
-    counts = KeepRule(tuple(clause for clause in parse_keep(rule).clauses if isinstance(clause, Count) and clause.limit))
+    counts = KeepRule(
+        tuple(clause for clause in parse_keep(rule).clauses if isinstance(clause, Count) and clause.limit)
+    )
 
     after_all = judge(counts, [*times, older, older - timedelta(1)], zone=zone, newest=times[0])[-2:]
     after_enough = judge(counts, [*enough, older, older - timedelta(1)], zone=zone, newest=times[0])[-2:]

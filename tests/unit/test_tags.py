@@ -591,8 +591,8 @@ def test_a_snapshot_with_our_tags_that_we_did_not_make_is_left_alone_and_reporte
         source="data",
         tag=OWNER,
         value="Lightkeeper",
-        message=f"on snapshot {snapshot.name}: carries Lightkeeper's tags, but its name or origin says otherwise, so it "
-        "is left alone; expected no tags of ours on your own snapshots",
+        message=f"on snapshot {snapshot.name}: carries Lightkeeper's tags, but its name or origin says otherwise, so "
+        "it is left alone; expected no tags of ours on your own snapshots",
         suggestion=None,
         severity=Severity.ADVICE,
     )
