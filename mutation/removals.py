@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,18 +19,18 @@ _COPIED: Final = ("lambda_src", "infra", "cli", "sandbox", "tests", "docs", "mut
 
 def run() -> list[str]:
     """Take every part of every rule out, tell how each ended, and return what is wrong: a sentence each."""
-    removals = [removal for rule in RULES for removal in rule.removals]
+    parts = [(rule.number, removal) for rule in RULES for removal in rule.removals]
     with TemporaryDirectory() as folder:
-        ended = _test(_copy(Path(folder)), dict.fromkeys(removal.node for removal in removals))
+        ended = _test(_copy(Path(folder)), dict.fromkeys(removal.node for _, removal in parts))
     if ended is not pytest.ExitCode.OK:
         return [f"the tests of the rules end with {ended!r} before anything is taken out; expected them to pass"]
-    return [*_told(removals)]
+    return [*_told(parts)]
 
 
-def _told(removals: Iterable[Removal]) -> Iterator[str]:
+def _told(parts: Sequence[tuple[int, Removal]]) -> Iterator[str]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        numbered = ((rule.number, removal) for rule in RULES for removal in rule.removals)
-        for (number, removal), wrong in zip(numbered, pool.map(_take_out, removals), strict=True):
+        wrongs = pool.map(_take_out, (removal for _, removal in parts))
+        for (number, removal), wrong in zip(parts, wrongs, strict=True):
             print(f"{number:2}  {'SURVIVED' if wrong else 'killed'}  {removal.code}: {removal.what}", flush=True)
             if wrong:
                 yield f"rule {number}, {removal.code}: {removal.what}: {wrong}"

@@ -560,7 +560,7 @@ RULES: Final = (
                 TAGS,
                 "_own_instant",
                 "    except InvalidValueError:\n        return None",
-                "    except InvalidValueError:\n        return datetime(1970, 1, 1).astimezone()",
+                "    except InvalidValueError:\n        return datetime(1970, 1, 1).astimezone() if text else None",
                 IN_RULES,
                 "test_an_announcement_nobody_can_read_is_made_anew",
             ),

@@ -164,6 +164,7 @@ def test_where_a_list_failed_nobody_claims_that_a_source_is_gone() -> None:
     plan = make_plan(Inventory((), daily(source("gone"), [3]), failures=(failure,)), Settings(), NOW)
 
     assert plan.sources == ()
+    assert plan.failures == (failure,)
 
 
 @pytest.mark.parametrize(
@@ -206,8 +207,16 @@ def test_a_disk_that_is_part_of_a_whole_instance_snapshot_is_paid_twice() -> Non
 
     (problem,) = make_plan(Inventory((web, data), ()), Settings(), NOW).problems
 
-    assert (problem.source, problem.tag, problem.severity) == ("data", "backup", Severity.ADVICE)
-    assert 'attached to the instance "web"' in problem.message
+    assert problem == Problem(
+        region=REGION,
+        source="data",
+        tag="backup",
+        value="daily",
+        message='attached to the instance "web", whose snapshots include it, so it is paid for twice; expected one of '
+        'the two, or "backup:mode" = "system-disk" on the instance',
+        suggestion=None,
+        severity=Severity.ADVICE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -289,7 +298,8 @@ def test_nothing_is_pruned_while_every_attempt_at_the_slot_has_failed() -> None:
             severity=Severity.WARNING,
         ),
     )
-    assert ("nothing is pruned while its source has a problem",) in [kept.reasons for kept in plan.kept]
+    older = daily(shop, [2, 3])
+    assert {why(plan)[each.name] for each in older} == {("nothing is pruned while its source has a problem",)}
 
 
 def test_a_held_snapshot_uses_no_count_even_if_it_is_the_newest() -> None:
@@ -331,7 +341,7 @@ def test_a_hold_on_a_source_that_is_off_holds_the_snapshots_it_has() -> None:
     plan = make_plan(Inventory((source(backup="off", backup_hold=""),), points), settings, NOW)
 
     assert plan.actions == ()
-    assert {kept.reasons for kept in plan.kept} == {("on hold",)}
+    assert why(plan) == {each.name: ("on hold",) for each in points}
 
 
 def test_an_announcement_is_taken_back_even_while_a_problem_forbids_to_prune() -> None:
@@ -538,6 +548,41 @@ def test_a_source_that_is_not_backed_up_says_how_it_stands_and_what_becomes_of_i
         SourceStatus(REGION, SourceKind.DISK, "shop", shop.arn, None, expected, None, None, (last,), last, ()),
     )
     assert why(plan) == {last.name: (reason,)}
+
+
+def test_a_source_that_is_backed_up_says_what_is_newest_and_when_the_next_one_comes() -> None:
+    shop = source(backup="daily")
+    points = daily(shop, [0, 1])
+    now = points[0].slot
+
+    plan = make_plan(Inventory((shop,), points), Settings(), now)
+
+    assert plan.now == now
+    assert plan.sources == (
+        SourceStatus(
+            region=REGION,
+            kind=SourceKind.DISK,
+            name="shop",
+            arn=shop.arn,
+            policy=Settings().policies["daily"],
+            status=Status.PROTECTED,
+            slot=now,
+            next_slot=now + DAY,
+            usable=points,
+            newest=points[0],
+            errors=(),
+        ),
+    )
+
+
+def test_a_snapshot_from_the_future_is_the_newest_where_there_is_no_other() -> None:
+    shop = source(backup="daily")
+    future = point(shop, NOW + 30 * DAY)
+
+    plan = make_plan(Inventory((shop,), (future,)), Settings(), NOW)
+
+    assert plan.sources[0].newest == future
+    assert status(plan) is Status.OVERDUE
 
 
 @pytest.mark.parametrize("kind", SourceKind)
