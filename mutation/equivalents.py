@@ -47,11 +47,21 @@ EQUIVALENTS: Final = (
         "retention.using_up", r"clause\.limit or 1", "A clause that counts has a limit; `or` is there for mypy."
     ),
     Equivalent("retention._newest_of_each", r'\+ previous: PeriodKey \| None = ""', "No period is equal to either."),
+    Equivalent(
+        "schedule.next_slot",
+        r"\+ .*if slot >= now\)",
+        "cronsim starts after `now`; what is earlier is of autumn's repeated hour, and never `now` itself.",
+    ),
     Equivalent("schedule.slots_since", r'\+ previous = ""', "No slot is equal to either."),
     Equivalent(
         "schedule._slots_back",
         r"\(tzinfo=None, (microsecond=1)?\) \+ repeated \+ timedelta\(seconds=1\)|\+ start = .* timedelta\(seconds=2\)",
         "What a later start adds is after `now`, and so left out.",
+    ),
+    Equivalent(
+        "tags._own_instant",
+        r'\+ slot = parse_instant\(text or ("", None|"XXXX", parse_zone\("UTC"\))\)',
+        "A text that names no zone, or none at all, is not as we write it whatever comes of it here.",
     ),
     Equivalent(
         "tags._problem",

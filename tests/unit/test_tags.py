@@ -242,7 +242,7 @@ def test_an_unknown_suffix_is_a_warning_that_names_the_nearest(key: str, suggest
     assert problem.suggestion == suggestion
 
 
-@pytest.mark.parametrize("key", ["Backup", "BACKUP", "backups", "bakup", "back-up", "Backup:"])
+@pytest.mark.parametrize("key", ["Backup", "BACKUP", "backups", "bakup", "backop", "back-up", "Backup:"])
 @pytest.mark.parametrize(("tags", "severity"), [({}, Severity.WARNING), ({"backup": "daily"}, Severity.ADVICE)])
 def test_a_look_alike_of_the_tag_is_reported_more_gravely_where_the_tag_is_missing(
     key: str, tags: dict[str, str], severity: Severity
@@ -289,6 +289,13 @@ def test_a_look_alike_of_an_override_is_always_a_warning(tags: dict[str, str], k
 def test_other_peoples_tags_are_none_of_our_business(key: str) -> None:
     assert read_source(disk(**{key: "x"}), SETTINGS).problems == ()
     assert policy_of(disk(**{"backup": "", key: "x"})) == DAILY
+
+
+@pytest.mark.parametrize("key", ["my_backup_keep", "my backup keep", "my.backup/keep"])
+def test_other_signs_between_the_words_are_a_near_miss_however_many_there_are(key: str) -> None:
+    problem = problem_of(disk(**{key: "7"}), Settings(tag_key="my-backup"))
+
+    assert (problem.severity, problem.suggestion) == (Severity.WARNING, "my-backup:keep")
 
 
 def test_aws_s_own_tags_are_never_taken_for_a_misspelling_whatever_the_key() -> None:
@@ -376,6 +383,10 @@ attempts = st.integers(1, 3)
 
 def test_a_snapshot_is_named_after_its_source_and_slot() -> None:
     assert re.fullmatch(r"my-data-v2-20260615-0300-[0-9a-f]{6}", snapshot_name("my_data.v2", ARN, SLOT_TIME))
+
+
+def test_a_name_begins_and_goes_on_with_a_letter_although_its_source_does_not() -> None:
+    assert snapshot_name("_data_", ARN, SLOT_TIME) == snapshot_name("data", ARN, SLOT_TIME)
 
 
 def test_a_later_attempt_says_which_it_is() -> None:
