@@ -36,10 +36,8 @@ class Survivor:
     @property
     def function(self) -> str:
         """The function as `plan._reasons`."""
-        package_and_function = self.name.partition("__mutmut_")[0]
-        return (
-            package_and_function.removeprefix("lightkeeper.").replace(".x_", ".").replace(".xǁ", ".").replace("ǁ", ".")
-        )
+        mangled = self.name.removeprefix("lightkeeper.").partition("__mutmut_")[0]
+        return re.sub(r"\.x_|\.xǁ|ǁ", ".", mangled)
 
     @property
     def equivalent(self) -> Equivalent | None:
