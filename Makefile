@@ -41,7 +41,7 @@ bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.bundle
 
-mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about 15 minutes
+mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about 12 minutes
 	$(BIN)/python -m mutation rules
 	$(BIN)/python -m mutation mutants
 

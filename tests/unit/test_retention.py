@@ -200,14 +200,14 @@ def test_a_rule_is_a_number_a_duration_or_clauses(text: str, rule: KeepRule) -> 
         ("daily=", '"daily=" has no value', "daily=7"),
         ("within", '"within" has no value', "within=30d"),
         ("within-weekly=", '"within-weekly=" has no value', "within-weekly=30d"),
-        ("0", "does not say how many to keep; expected a number from 1 to 999999", None),
+        ("0", '"last=0" does not say how many to keep; expected a number from 1 to 999999', None),
         ("daily=0", '"daily=0" does not say how many to keep', None),
         ("daily=7, weekly=4", '"daily=7," does not say how many to keep', "daily=7 weekly=4"),
         ("forever 7", '"forever" keeps everything; expected it alone', "7"),
         ("forever=1", '"forever" keeps everything; expected it alone', None),
         ("dailly=0", '"dailly=0" is not a keep rule', None),
         ("7,weekly=4", '"7,weekly=4" is not a keep rule', "7 weekly=4"),
-        ("within=0", '"0" is not a duration', None),
+        ("within=0", 'in within=0, "0" is not a duration', None),
         ("daily=1000000", '"daily=1000000" does not say how many to keep', None),
         ("daily=-1", '"daily=-1" does not say how many to keep', None),
         ("daily=7,weekly=4", '"daily=7,weekly=4" does not say how many to keep', "daily=7 weekly=4"),
@@ -216,8 +216,8 @@ def test_a_rule_is_a_number_a_duration_or_clauses(text: str, rule: KeepRule) -> 
         ("yearly=All", '"yearly=All" does not say how many to keep', "yearly=all"),
         ("within=7", "in within=7,", "within=7d"),
         ("within-daily=14", "in within-daily=14,", "within-daily=14d"),
-        ("2w", '"2w" is not a duration', None),
-        ("within=all", '"all" is not a duration', None),
+        ("2w", 'in within=2w, "2w" is not a duration', None),
+        ("within=all", 'in within=all, "all" is not a duration', None),
         ("0d", '"within=0d" would keep nothing', None),
         ("within-yearly=0y", '"within-yearly=0y" would keep nothing', None),
         ("7 last=3", '"last" stands twice in "7 last=3"', None),
@@ -231,7 +231,7 @@ def test_a_bad_rule_is_answered_with_what_is_wrong_and_what_may_be_meant(
     with pytest.raises(InvalidValueError) as caught:
         parse_keep(text)
 
-    assert says in caught.value.message
+    assert caught.value.message.startswith(says)
     assert caught.value.suggestion == suggestion
 
 
