@@ -1,4 +1,4 @@
-"""The sandbox's own HTTP interface: clock, options, faults, role, calls, seeds. No part of AWS's."""
+"""The sandbox's own HTTP interface: clock, options, faults, role, entries, calls, seeds. No part of AWS's."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from moto.core.base_backend import BackendDict
 from werkzeug.datastructures import MultiDict
 
 from sandbox.calls import Journal
+from sandbox.entries import entries
 from sandbox.faults import FaultRule, FaultScript
 from sandbox.lightsail.exceptions import LightsailError
 from sandbox.lightsail.resources import Snapshot
@@ -48,6 +49,7 @@ class Control:
             "POST /faults": lambda body, _query: self._add_faults(body),
             "DELETE /faults": lambda _body, _query: self.faults.clear(),
             "PUT /role": lambda body, _query: self._set_role(body),
+            "GET /entries": lambda _body, _query: [entry.to_json() for entry in entries()],
             "GET /calls": lambda _body, query: self._calls(query),
             "DELETE /calls": lambda _body, _query: self.journal.clear(),
             "POST /seed": lambda body, _query: plant([Seed.from_json(seed) for seed in body]),

@@ -52,7 +52,8 @@ def test_every_call_is_recorded_in_order(sandbox: Sandbox, lightsail: "Lightsail
     assert [call.number for call in (create, get, delete)] == [1, 2, 3]
     assert (create.operation, create.region, create.at) == ("CreateDisk", REGION, NOON)
     assert create.parameters["diskName"] == "data"
-    assert (create.status, create.error, create.answer, create.items) == (200, None, "sent", None)
+    assert (create.status, create.error, create.answer, create.items, create.more) == (200, None, "sent", None, None)
+    assert create.access_key_id == "sandbox"
     assert (delete.status, delete.error, delete.took_effect) == (404, "NotFoundException", False)
     assert delete.at == NOON + timedelta(minutes=1)
     assert delete.duration_ms > 0
@@ -108,6 +109,25 @@ def test_a_snapshot_can_be_seeded_whose_source_is_gone(sandbox: Sandbox, lightsa
     [orphan] = lightsail.get_disk_snapshots()["diskSnapshots"]
     assert (orphan["fromDiskName"], orphan["fromDiskArn"]) == ("gone", gone)
     assert lightsail.get_disks()["disks"] == []
+
+
+def test_all_there_is_can_be_seen_at_once(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    seeds = [
+        Seed(kind="Disk", name="data", tags={"backup": ""}),
+        Seed(kind="DiskSnapshot", name="data-1", source="data", created_at=NOON, tags={"by": "hand"}),
+        Seed(kind="Instance", name="far", region="us-east-1"),
+    ]
+    [data, snapshot, far] = sandbox.seed(seeds)
+    lightsail.delete_disk(diskName="data")
+    sandbox.clear_calls()
+
+    entries = {entry.arn: entry for entry in sandbox.entries()}
+
+    assert set(entries) == {snapshot, far}
+    assert (entries[snapshot].tags, entries[snapshot].state) == ({"by": "hand"}, "pending")
+    assert (entries[snapshot].source_name, entries[snapshot].source_arn) == ("data", data)
+    assert (entries[far].region, entries[far].state, entries[far].created_at) == ("us-east-1", None, NOON)
+    assert sandbox.calls() == ()
 
 
 @pytest.mark.parametrize(
