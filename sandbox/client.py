@@ -189,6 +189,14 @@ class Sandbox:
         """Give a snapshot a state, for good."""
         self._ask("PUT", "/snapshot-state", {"region": region, "name": name, "state": state})
 
+    def checkpoint(self) -> None:
+        """Remember resources, clock and options, to go back to; an older checkpoint is forgotten."""
+        self._ask("POST", "/checkpoint")
+
+    def restore(self) -> None:
+        """Go back to the checkpoint, as often as one likes, until the next reset of the process."""
+        self._ask("POST", "/restore")
+
     def reset(self) -> None:
         """Empty the sandbox: resources, faults and calls go; clock and options are as at the start."""
         self._ask("POST", "/reset")

@@ -6,7 +6,7 @@ copy of what there was before, and says which promise a call breaks.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -178,9 +178,12 @@ class Witness:
     """Follows one sandbox from its start."""
 
     sandbox: Sandbox
-    calls_judged: int = 0
+    judged: Counter[str] = field(default_factory=Counter)
+    """How many calls of runs have been judged and took effect, by operation."""
     _number: int = 0
     _scene: Scene = field(default_factory=lambda: Scene({}, {}))
+    _before: Scene = field(default_factory=lambda: Scene({}, {}))
+    _saved: Scene = field(default_factory=lambda: Scene({}, {}))
 
     def look(self) -> None:
         """Take in what has happened since, none of it by a run."""
@@ -190,6 +193,18 @@ class Witness:
         # The record may have been cleared; then it counts from 1 again.
         calls = self.sandbox.calls(self._number) or self.sandbox.calls()
         self._number = calls[-1].number if calls else 0
+
+    def checkpoint(self) -> None:
+        """Remember the sandbox as it is now, and what in it is ours."""
+        self.look()
+        self._saved = Scene(dict(self._scene.entries), dict(self._scene.ours))
+        self.sandbox.checkpoint()
+
+    def restore(self) -> None:
+        """Go back to the checkpoint."""
+        self.sandbox.restore()
+        self._scene = Scene(dict(self._saved.entries), dict(self._saved.ours))
+        self.look()
 
     def _is_the_same(self, key: Key, entry: Entry | None) -> bool:
         return entry is not None and entry.arn == self._scene.entries[key].arn
@@ -224,7 +239,7 @@ class Witness:
         now = self.sandbox.now()
         calls = self.sandbox.calls(self._number)
         after = {(entry.region, entry.name): entry for entry in self.sandbox.entries()}
-        before = Scene(dict(self._scene.entries), dict(self._scene.ours))
+        before = self._before = Scene(dict(self._scene.entries), dict(self._scene.ours))
         runs: defaultdict[str, list[Call]] = defaultdict(list)
         for call in calls:
             if call.access_key_id != CONSOLE:
@@ -236,7 +251,7 @@ class Witness:
         self._judge_end(after)
         if expect_all and all(call.took_effect and call.answer == "sent" for run in runs.values() for call in run):
             self._judge_state(terms, now)
-        self.calls_judged += sum(map(len, runs.values()))
+        self.judged.update(call.operation for run in runs.values() for call in run if call.took_effect)
         self.look()
 
     # One call
@@ -355,11 +370,12 @@ class Witness:
     def _judge_announcement(self, call: Call, key: Key, value: str, terms: Terms, now: datetime) -> None:
         expires = instant(value)
         promise(expires, 7, f"{key}: announced for {value}")
-        entry = self._scene.entries.get(key)
+        # As it was when the lists were read: another run may have put it off in the meantime.
+        entry = self._before.entries.get(key)
         if entry is None or expires is None:
             return
         passed = instant(entry.tags.get(EXPIRES, ""))
-        if (passed and passed <= now) or not terms.grace:
+        if (passed and passed <= now) or not terms.grace or entry.state == "error":
             promise(now < expires <= now + DAY, 9, f"{key}: what has to wait is put off to {value}")
         else:
             promise(expires == now + terms.grace, 7, f"{key}: announced for {value}, at {call.at}")
@@ -463,7 +479,7 @@ class Witness:
         if entry is None or call.operation != "TagResource" or not call.took_effect:
             return False
         passed = instant(entry.tags.get(EXPIRES, ""))
-        return not terms.grace or (passed is not None and passed <= call.at)
+        return not terms.grace or entry.state == "error" or (passed is not None and passed <= call.at)
 
     @staticmethod
     def _by_source(calls: Iterable[Call], scene: Scene) -> dict[str, list[datetime]]:
@@ -500,12 +516,12 @@ class Witness:
             series = self._scene.series(source.arn, terms)
             period = PERIODS[source.tags["backup"] or "daily"]
             recent = [entry.state for key, entry in series.items() if now - period <= self._scene.ours[key].slot <= now]
-            given_up = recent.count("error") >= 3
+            given_up = any(entry.state == "error" and entry.name.endswith("-3") for entry in series.values())
             promise(
                 given_up or any(state != "error" for state in recent), 11, f"{source.name} has no snapshot for its slot"
             )
             held = is_held(source.tags, now)
             if is_understood(source.tags):
-                marked = [entry for entry in series.values() if EXPIRES in entry.tags]
+                marked = [entry for entry in series.values() if instant(entry.tags.get(EXPIRES, ""))]
                 wrong = [entry.name for entry in marked if held or is_held(entry.tags, now)]
                 promise(not wrong, 7, f"announced although held: {wrong}")

@@ -1,11 +1,13 @@
 """Lightkeeper on a sandbox, as the stories need it."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import boto3
+import pytest
 
 from lightkeeper.cycle import Tick, plan_tick, run_tick
 from lightkeeper.lightsail import Lightsail, connect
@@ -122,6 +124,14 @@ def did(tick: Tick) -> list[tuple[str, str, str]]:
 def count(tick: Tick, action: str, result: str = "done") -> int:
     """Return how many actions of a kind ended so."""
     return sum(1 for done, _, ended in did(tick) if (done, ended) == (action, result))
+
+
+def enter_sandbox(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
+    """Make a sandbox what this process takes for AWS."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    for name, value in sandbox.environment(REGION).items():
+        patch.setenv(name, value)
 
 
 def make_keeper(sandbox: Sandbox, regions: tuple[str, ...] = (REGION,)) -> Keeper:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.client import Options, Sandbox, SandboxError, Seed
+from sandbox.client import Options, Sandbox, SandboxError, Seed, running_sandbox
 from tests.conftest import NOON
 from tests.sandbox.asking import REGION, add_disk, refused
 
@@ -109,6 +109,30 @@ def test_a_snapshot_can_be_seeded_whose_source_is_gone(sandbox: Sandbox, lightsa
     [orphan] = lightsail.get_disk_snapshots()["diskSnapshots"]
     assert (orphan["fromDiskName"], orphan["fromDiskArn"]) == ("gone", gone)
     assert lightsail.get_disks()["disks"] == []
+
+
+def test_a_checkpoint_can_be_gone_back_to_again_and_again(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    sandbox.seed([Seed(kind="Disk", name="data", tags={"backup": ""})])
+    sandbox.checkpoint()
+    before = sandbox.entries()
+    arns = set()
+
+    for _ in range(2):
+        sandbox.advance(timedelta(hours=1))
+        lightsail.tag_resource(resourceName="data", tags=[{"key": "by", "value": "hand"}])
+        lightsail.create_disk_snapshot(diskSnapshotName="data-1", diskName="data")
+        sandbox.seed([Seed(kind="Disk", name="far", region="us-east-1")])
+        arns.add(lightsail.get_disk_snapshot(diskSnapshotName="data-1")["diskSnapshot"]["arn"])
+        sandbox.restore()
+
+        assert sandbox.entries() == before
+        assert sandbox.now() == NOON
+    assert len(arns) == 1, "even identifiers come again"
+
+
+def test_without_a_checkpoint_there_is_no_way_back() -> None:
+    with running_sandbox() as fresh, pytest.raises(SandboxError, match="no checkpoint"):
+        fresh.restore()
 
 
 def test_all_there_is_can_be_seen_at_once(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
