@@ -12,6 +12,7 @@ Source of the price: Amazon Lightsail's price list, *Snapshots*. A GiB is taken 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import pow as power
 from typing import Final
 
 USD_PER_GB_MONTH: Final = 0.05
@@ -36,7 +37,7 @@ def stored_gib(times: Iterable[datetime], size_gib: float, change_per_day: float
     if not series:
         return 0.0
     return size_gib + sum(
-        size_gib * (1 - (1 - change_per_day) ** ((later - earlier) / _DAY)) for earlier, later in pairwise(series)
+        size_gib * (1 - power(1 - change_per_day, (later - earlier) / _DAY)) for earlier, later in pairwise(series)
     )
 
 
