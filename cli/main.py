@@ -271,7 +271,12 @@ def simulate_command(  # noqa: PLR0913 - an option each
     if plot is not None:
         from cli.simulate_plot import plot_simulation  # noqa: PLC0415 - matplotlib takes a second to load
 
-        plot_simulation(document, plot)
+        try:
+            plot_simulation(document, plot)
+        except OSError as error:
+            raise InvalidValueError(
+                f'"{plot}" cannot be written: {error.strerror}; expected a file to draw into'
+            ) from None
     if as_json:
         typer.echo(json.dumps(document, indent=2))
     else:
@@ -283,7 +288,7 @@ def _check_plot(path: Path) -> None:
     if path.suffix.lower() not in _PICTURES:
         raise InvalidValueError(f'"{path}" names no kind of picture; expected a name that ends in {quoted(_PICTURES)}')
     if not path.parent.is_dir():
-        raise InvalidValueError(f'"{path}" cannot be written; expected "{path.parent}" to be a folder')
+        raise InvalidValueError(f'"{path}" cannot be written; expected the folder "{path.parent}" to exist')
 
 
 def _policy(name: str, settings: Settings) -> Policy:

@@ -15,7 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.typing import RcKeyType
 
 from cli.simulate import RuleDocument, SimulationDocument
-from cli.simulate_show import assumptions
+from cli.simulate_show import assumptions, heading
 
 # Of Okabe and Ito's palette, which colour-blind people can tell apart; the second line is thinner, too.
 _COLOURS: Final = ("#0072B2", "#D55E00")
@@ -53,11 +53,10 @@ def plot_simulation(document: SimulationDocument, path: Path) -> None:
         _strips(days, f"Days that can be recovered at the end of {document['lastDay']}", document)
         days.set_xlim(_start(document["firstDay"]), _end(document["lastDay"]))
         days.xaxis_date()
-        policy = document["policy"]
         figure.legend(
             held.get_lines(),
             [rule["keep"] for rule in rules],
-            title=f"{policy['name']} ({policy['schedule']} {policy['timeZone']}), {document['days']} days",
+            title=heading(document),
             title_fontsize=12,
             alignment="left",
             loc="outside upper left",

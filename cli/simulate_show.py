@@ -23,12 +23,7 @@ _GONE: Final = ("·", "dim")
 
 def show_simulation(document: SimulationDocument, console: Console) -> None:
     """Print a simulation."""
-    policy = document["policy"]
-    console.print(
-        f"{policy['name']} ({policy['schedule']} {policy['timeZone']}): {document['days']} days, "
-        f"{document['firstDay']} to {document['lastDay']}",
-        highlight=False,
-    )
+    console.print(heading(document), highlight=False)
     console.print()
     console.print(_facts(document))
     console.print()
@@ -43,6 +38,15 @@ def show_simulation(document: SimulationDocument, console: Console) -> None:
     console.print()
     for sentence in assumptions(document):
         console.print(sentence, highlight=False)
+
+
+def heading(document: SimulationDocument) -> str:
+    """Return what is simulated, in a line."""
+    policy = document["policy"]
+    return (
+        f"{policy['name']} ({policy['schedule']} {policy['timeZone']}): {_days(document['days'])}, "
+        f"{document['firstDay']} to {document['lastDay']}"
+    )
 
 
 def assumptions(document: SimulationDocument) -> tuple[str, str]:
