@@ -49,6 +49,7 @@ def plot_simulation(document: SimulationDocument, path: Path) -> None:
         figure = Figure(figsize=(9, 5.9 + 0.3 * len(rules)), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1))
         held, cost, days = figure.subplots(3, 1, sharex=True, height_ratios=[4, 4, 0.3 + 0.6 * len(rules)])
         _lines(held, "Snapshots held at the end of each day", rules, "held")
+        held.locator_params(axis="y", integer=True)
         _lines(cost, "Cost of storage, in USD a month (estimate)", rules, "usdPerMonth")
         _strips(days, f"Days that can be recovered at the end of {document['lastDay']}", document)
         days.set_xlim(_start(document["firstDay"]), _end(document["lastDay"]))
@@ -79,8 +80,10 @@ def _end(day: str) -> float:
 
 def _lines(axes: Axes, title: str, rules: Sequence[RuleDocument], key: Literal["held", "usdPerMonth"]) -> None:
     for rule, colour, width in zip(rules, _COLOURS, _WIDTHS, strict=False):
-        ends = [_end(day["date"]) for day in rule["series"]]
-        axes.step(ends, [day[key] for day in rule["series"]], where="post", color=colour, linewidth=width)
+        days, values = [day["date"] for day in rule["series"]], [day[key] for day in rule["series"]]
+        # The last step is as long as a day, too.
+        edges, steps = [*map(_start, days), _end(days[-1])], [*values, values[-1]]
+        axes.step(edges, steps, where="post", color=colour, linewidth=width)
     axes.set_title(title)
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")

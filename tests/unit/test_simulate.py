@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cli.simulate import Scenario, Simulation, parse_change, parse_day, simulate, simulation_document
@@ -119,6 +119,14 @@ def test_an_announced_one_stays_until_its_grace_is_over() -> None:
     assert held(simulation) == [1, 1, 1, 1, 1, 1, 1, 2, 1]
 
 
+def test_what_the_calendar_takes_back_is_rescued() -> None:
+    # A month before 31 March is 3 March, as February is short; a month before 1 April is 1 March.
+    simulation = simulated("1m", start=date(2026, 2, 20), days=41, deployed=Settings())
+
+    assert simulation.recoverable == days_from(date(2026, 3, 3), date(2026, 4, 1))
+    assert [point.expires_at for point in simulation.points] == [None] * 30
+
+
 def test_the_first_day_is_that_of_the_first_slot() -> None:
     simulation = simulated("monthly=12", cron="0 3 1 * *", start=date(2026, 1, 15), days=2)
 
@@ -168,6 +176,11 @@ def test_a_changed_day_has_its_own_number_of_hours(start: date, hours: int) -> N
 
 # What holds for every scenario
 
+
+def written(clauses: dict[str, int]) -> str:
+    return " ".join(f"{period}={limit}" for period, limit in clauses.items())
+
+
 counts = st.dictionaries(
     st.sampled_from(["last", "hourly", "daily", "weekly", "monthly"]), st.integers(1, 9), min_size=1, max_size=3
 )
@@ -177,13 +190,19 @@ zones = st.sampled_from([UTC_ZONE, ZURICH, ZoneInfo("America/New_York"), ZoneInf
 starts = st.dates(date(2026, 2, 20), date(2026, 3, 29)) | st.dates(date(2026, 9, 20), date(2026, 10, 31))
 
 
-def written(clauses: dict[str, int]) -> str:
-    return " ".join(f"{period}={limit}" for period, limit in clauses.items())
-
-
-@settings(max_examples=30)
+@settings(max_examples=60)
+@example(
+    keep="last=2",
+    cron="0 3 * * *",
+    zone=UTC_ZONE,
+    start=date(2026, 9, 20),
+    days=8,
+    tick="rate(5 hours)",
+    grace=Duration(days=1),
+    most=3,
+)
 @given(
-    clauses=counts,
+    keep=counts.map(written) | st.sampled_from(["1m", "2d12h"]),
     cron=crons,
     zone=zones,
     start=starts,
@@ -194,7 +213,7 @@ def written(clauses: dict[str, int]) -> str:
 )
 def test_it_is_the_same_as_with_a_run_at_every_tick(
     *,
-    clauses: dict[str, int],
+    keep: str,
     cron: str,
     zone: ZoneInfo,
     start: date,
@@ -205,7 +224,7 @@ def test_it_is_the_same_as_with_a_run_at_every_tick(
 ) -> None:
     deployed = Settings(tick=tick, grace=grace, max_deletes_per_source=most)
 
-    simulation = simulated(written(clauses), cron=cron, zone=zone, start=start, days=days, deployed=deployed)
+    simulation = simulated(keep, cron=cron, zone=zone, start=start, days=days, deployed=deployed)
 
     assert (held(simulation), [(point.slot, point.expires_at) for point in simulation.points]) == with_every_tick(
         simulation, deployed
