@@ -227,7 +227,9 @@ def _pruned(points: Iterable[RecoveryPoint], actions: Iterable[Action]) -> list[
                 by_name[name] = replace(by_name[name], expires_at=None)
             case Delete():
                 del by_name[name]
-            case Create() | Defer():
+            case Defer():
+                by_name[name] = replace(by_name[name], expires_at=action.until)
+            case Create():
                 pass
             case _:
                 assert_never(action)
