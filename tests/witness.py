@@ -357,7 +357,7 @@ class Witness:
         """Say whether a failed snapshot has a usable one of the same slot: a later attempt."""
         birth, name = self._scene.ours[key], key[1]
         return self._scene.entries[key].state == "error" and any(
-            entry.state in USABLE and entry.name.startswith(name) and self._scene.ours[other].slot == birth.slot
+            entry.state in USABLE and entry.name > name and self._scene.ours[other].slot == birth.slot
             for other, entry in self._scene.series(birth.source_arn, terms).items()
         )
 

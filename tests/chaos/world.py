@@ -82,7 +82,7 @@ class World:
         """Run a tick in which everything that is due has to be done, unless a call fails."""
         keeper = self.keeper
         with keeper.witness.watching(keeper.settings.to_mapping(), expect_all=True), suppress(CallError):
-            run_tick(keeper.regions, keeper.settings, keeper.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
+            self.run(keeper.regions)
 
     def hurried_tick(self, writes: int) -> None:
         """Run a tick that has time for so many writes only."""
@@ -100,13 +100,14 @@ class World:
 
     def ticks_at_once(self) -> None:
         """Run two ticks side by side."""
-        keeper, now = self.keeper, self.keeper.sandbox.now()
+        document = self.keeper.settings.to_mapping()
+        with self.keeper.witness.watching(document), ThreadPoolExecutor(2) as pool:
+            list(pool.map(self.run, (self.keeper.regions, self.second)))
 
-        def run(regions: dict[str, Lightsail]) -> None:
-            run_tick(regions, keeper.settings, now, seconds_left=lambda: 900.0, on_outcome=noop)
-
-        with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(2) as pool:
-            list(pool.map(run, (keeper.regions, self.second)))
+    def run(self, regions: dict[str, Lightsail]) -> None:
+        """Run a tick over these connections; the witness is the caller's affair."""
+        keeper = self.keeper
+        run_tick(regions, keeper.settings, keeper.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
 
     def advance(self, by: timedelta) -> None:
         """Let time pass; a negative time is a clock set back."""
