@@ -201,6 +201,17 @@ starts = st.dates(date(2026, 2, 20), date(2026, 3, 29)) | st.dates(date(2026, 9,
     grace=Duration(days=1),
     most=3,
 )
+# The last tick leaves a deletion for later.
+@example(
+    keep="last=4 daily=2",
+    cron="0 */6 * * *",
+    zone=UTC_ZONE,
+    start=date(2026, 2, 20),
+    days=15,
+    tick="rate(5 hours)",
+    grace=Duration(),
+    most=1,
+)
 @given(
     keep=counts.map(written) | st.sampled_from(["1m", "2d12h"]),
     cron=crons,
@@ -273,8 +284,8 @@ def with_every_tick(
                         points[slot] = replace(points[slot], expires_at=None)
                     case Delete():
                         del points[slot]
-                    case Defer():
-                        pass
+                    case Defer(until=until):
+                        points[slot] = replace(points[slot], expires_at=until)
             now += tick
         ends.append(len(points))
     return ends, [(point.slot, point.expires_at) for _, point in sorted(points.items(), reverse=True)]
