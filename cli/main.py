@@ -19,9 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from cli.demo import run_demo
 from cli.show import show_document
-from lightkeeper.cycle import Tick, plan_tick
+from lightkeeper.cycle import Tick
 from lightkeeper.execute import execute
 from lightkeeper.faults import CallError
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Outcome, Result
 from lightkeeper.report import Document, plan_document, tick_document, verb
