@@ -59,8 +59,9 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group uv --output-file .ci/uv-requirements.txt
 	$(COMPILE) $(LOCK) --group lambda --output-file lambda_src/requirements.txt
+	$(COMPILE) $(LOCK) --group calendar --constraint lambda_src/requirements.txt --output-file calendar_src/requirements.txt
 	$(COMPILE) $(LOCK) --group aws --output-file .ci/aws-requirements.txt
-	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --output-file requirements.txt
+	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --constraint calendar_src/requirements.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle cdk.out
