@@ -441,6 +441,8 @@ def _state(plan: Plan, settings: Settings) -> tuple[Health, str]:
         troubles.append(_many(problems, "problem"))
     facts = [", ".join(troubles)] if troubles else []
     facts.append(_protected(counts[Status.PROTECTED], meant, settings))
+    if counts[Status.UNKNOWN]:
+        facts.append(f"{counts[Status.UNKNOWN]} unknown")
     if counts[Status.WAITING]:
         facts.append(f"{counts[Status.WAITING]} waiting for a first recovery point")
     sentence = "; ".join(facts)
