@@ -37,9 +37,10 @@ format: .venv/ready ## let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; size and import time of the zip
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; size and import time of the zips; the calendar
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.bundle
+	$(BIN)/python -m benchmarks.calendar
 
 # The command line would advertise a newer major release, which refuses this library.
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk

@@ -30,6 +30,8 @@ _CELLS: Final = {
 }
 _MISSED: Final = ("x", "bold red")
 _GAP: Final = ("·", "dim")
+SIGNS: Final = (*_CELLS.values(), _MISSED, _GAP)
+"""The signs of a strip, with their styles."""
 _LEGEND: Final = "█ recoverable   H held   ▒ about to expire   ░ being taken   x overdue   · none"
 
 

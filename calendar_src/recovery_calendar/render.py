@@ -11,7 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from recovery_calendar.view import DAYS, Day, Mark, Run, SortKey, View, span, suggestions
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_CELL, _BAR, _TOP, _HEIGHT, _HOURS = 10, 8, 5, 24, 24
+_HOURS: Final = 24
+# Of a strip, in its own units.
+_CELL, _BAR, _TOP, _HOUR = 10, 8, 5, 1
 _MANY: Final = 6
 _WORDS: Final = {Mark.PENDING: "being taken", Mark.GOING: "about to expire", Mark.HELD: "held"}
 
@@ -70,7 +72,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters |= {"stamp": _stamp, "date": _date, "span": span, "told": suggestions, "tip": _tip, "box": _box}
-    environment.globals |= {"SortKey": SortKey, "DAYS": DAYS, "WIDTH": DAYS * _CELL, "HEIGHT": _TOP + _HEIGHT}
+    environment.globals |= {"SortKey": SortKey, "DAYS": DAYS, "WIDTH": DAYS * _CELL, "HEIGHT": _TOP + _HOURS * _HOUR}
     return environment
 
 
@@ -93,14 +95,13 @@ def _tip(day: Day, now: datetime) -> str:
     return f"{_date(day.date, now)}: {listed}" + "".join(f", {_WORDS[mark]}" for mark in marks)
 
 
-def _box(run: Run, cell: int) -> dict[str, float]:
+def _box(run: Run, cell: int) -> dict[str, int]:
     """Return where a run of hours lies on a strip; part of a day that may go, or is not there yet, is half as wide."""
     whole = run.hours == _HOURS
     slim = not whole and run.mark in {Mark.GOING, Mark.PENDING}
-    height = max(run.hours * _HEIGHT / _HOURS, 2)
     return {
         "x": cell * _CELL + 1,
-        "y": round(_TOP + min(run.start * _HEIGHT / _HOURS, _HEIGHT - height), 1),
-        "width": _BAR / 2 if slim else _BAR,
-        "height": round(height, 1),
+        "y": _TOP + run.start * _HOUR,
+        "width": _BAR // 2 if slim else _BAR,
+        "height": run.hours * _HOUR,
     }
