@@ -259,9 +259,10 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Leave a deletion to a later tick."""
+    """Leave a deletion to a later tick, and say so on the snapshot: a retry of this tick leaves it too."""
 
     target: Target
+    until: datetime
     reason: str
 
 
@@ -282,7 +283,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What should be done at `now` (UTC), and why; creates come first."""
+    """What should be done at `now` (UTC), and why: creates come first, deletions last."""
 
     now: datetime
     sources: tuple[SourceStatus, ...]

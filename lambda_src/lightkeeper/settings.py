@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -34,6 +35,8 @@ _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _TICK: Final = re.compile(
     r"rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]{1,3}) (minutes|hours|days))\)|cron\([^() ]+( [^() ]+){5}\)"
 )
+_RATE: Final = re.compile(r"rate\(([0-9]+) (minute|hour|day)s?\)")
+_UNITS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _RESERVED: Final = ("aws:", "lightkeeper:")
 _MAX_WRITERS: Final = 64
@@ -161,6 +164,12 @@ class Settings:
         if not isinstance(given, dict):
             raise SettingsError([f"{ENVIRONMENT_VARIABLE}: {text} is not a JSON object"])
         return cls.from_mapping(given)
+
+    @property
+    def tick_period(self) -> timedelta | None:
+        """From tick to tick; None where the tick is a cron expression."""
+        rate = _RATE.fullmatch(self.tick)
+        return int(rate[1]) * _UNITS[rate[2]] if rate else None
 
     def to_env(self) -> dict[str, str]:
         """Return the environment from which `from_env` reads these settings."""

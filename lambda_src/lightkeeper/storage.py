@@ -36,7 +36,7 @@ def stored_gib(times: Iterable[datetime], size_gib: float, change_per_day: float
     series = sorted(times)
     if not series:
         return 0.0
-    return size_gib + sum(
+    return float(size_gib) + sum(
         size_gib * (1 - power(1 - change_per_day, (later - earlier) / _DAY)) for earlier, later in pairwise(series)
     )
 

@@ -66,6 +66,10 @@ class LightsailBackend(BaseBackend):
             raise NotFoundError(f"The {_label(kind)} does not exist: {name}")
         return resource
 
+    def resources(self) -> Iterable[Resource]:
+        """Give everything, each kind in the order of creation."""
+        return itertools.chain.from_iterable(self._by_kind.values())
+
     def page(self, kind: type[R], token: str | None) -> tuple[Sequence[R], str | None]:
         """Give a page of the resources of one kind, and the token of the next one."""
         return self._cut(self._by_kind[kind.kind], token, kind.kind)

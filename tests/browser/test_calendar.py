@@ -19,11 +19,11 @@ from sandbox.fleet import fleet
 from tests.browser.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
 from tests.integration.conftest import _session_keeper, aws, keeper
 from tests.integration.keeper import DAY, Keeper
-from tests.integration.test_calendar import ARN, _fresh_process, widget
+from tests.integration.test_calendar import ARN, _fresh_calendar, widget
 from tests.unit.test_calendar_view import THREE, daily
 from tests.unit.test_plan import NOW, point, source
 
-__all__ = ["_fresh_process", "_session_keeper", "aws", "keeper"]
+__all__ = ["_fresh_calendar", "_session_keeper", "aws", "keeper"]
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT)]
 THEMES = ("light", "dark")
 WIDTHS = (600, 1400)

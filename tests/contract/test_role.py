@@ -12,12 +12,13 @@ from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from sandbox.client import ErrorAnswer, FaultRule, LoseAnswer, Sandbox, Seed
 from tests.infra.synth import CALENDAR, lightsail_policy, template
 from tests.integration.keeper import DAY, REGION, Keeper, count
-from tests.integration.test_calendar import widget
+from tests.integration.test_calendar import _fresh_calendar, widget
 from tests.sandbox.asking import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
+__all__ = ["_fresh_calendar"]
 pytestmark = pytest.mark.xdist_group("stack")
 
 

@@ -72,6 +72,23 @@ def test_the_documented_json_has_the_keys_of_the_document() -> None:
     assert set(document["sources"][0]["policy"]) == set(PolicyDocument.__annotations__)
 
 
+@pytest.mark.parametrize("path", ["README.md", "docs/cost.md", "docs/command-line.md"])
+def test_the_price_of_a_snapshot_is_the_one_that_is_reckoned_with(path: str) -> None:
+    text = " ".join((ROOT / path).read_text(encoding="utf-8").split())
+
+    assert set(re.findall(r"([0-9.]+) USD for a GB and month", text)) == {str(USD_PER_GB_MONTH)}
+
+
+def test_the_options_of_the_simulator_are_documented_with_their_defaults() -> None:
+    command = [str(Path(sys.executable).parent / "lightkeeper"), "simulate", "--help"]
+    shown = subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603 - our own command
+    rows = dict(re.findall(r"^\| `(--[a-z]+)[^|]*` \| [^|]+ \| ([^|]*)\|$", COMMAND_LINE, re.MULTILINE))
+
+    assert set(re.findall(r"^  (--[a-z]+)", shown, re.MULTILINE)) == {*rows, "--config", "--help"}
+    defaults = dict(re.findall(r"^  (--[a-z]+) .*\[default: ([^;\]]+)", shown, re.MULTILINE))
+    assert {option: rows[option].strip(" `") for option in defaults} == defaults
+
+
 def test_every_status_is_documented() -> None:
     assert {word for cell in first_cells(COMMAND_LINE, "status") for word in cell} == set(Status)
 

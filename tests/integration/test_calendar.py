@@ -25,7 +25,7 @@ class Context:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_process(aws: Sandbox) -> Iterator[None]:  # noqa: ARG001 - its surroundings
+def _fresh_calendar(aws: Sandbox) -> Iterator[None]:  # noqa: ARG001 - its surroundings
     handler.connections.cache_clear()
     yield
     if handler.connections.cache_info().currsize:

@@ -77,6 +77,6 @@ def test_the_record_tells_how_many_each_page_had(
     list(lightsail.get_paginator("get_disks").paginate())
 
     calls = sandbox.calls()
-    assert [call.items for call in calls] == [2, 2, 1]
+    assert [(call.items, call.more) for call in calls] == [(2, True), (2, True), (1, False)]
     assert [call.region for call in calls] == [REGION] * 3
     assert sum(call.items or 0 for call in calls) == len(five_disks)

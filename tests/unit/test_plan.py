@@ -276,11 +276,11 @@ def test_deletions_beyond_the_limit_are_deferred_the_oldest_go_first() -> None:
     plan = make_plan(Inventory((shop,), daily(shop, range(6))), replace(AT_ONCE, max_deletes_per_source=2), NOW)
 
     assert [(type(action), action.target.slot.day) for action in plan.actions] == [
-        (Delete, 10),
-        (Delete, 11),
         (Defer, 12),
         (Defer, 13),
         (Defer, 14),
+        (Delete, 10),
+        (Delete, 11),
     ]
 
 

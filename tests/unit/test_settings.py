@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -469,3 +470,17 @@ def test_a_file_and_the_environment_say_the_same_of_an_object(document: object) 
     in_the_environment = said(lambda: Settings.from_env({ENVIRONMENT_VARIABLE: json.dumps(document)}))
 
     assert in_the_environment == said(lambda: Settings.from_file({"lightkeeper": document}))
+
+
+@pytest.mark.parametrize(
+    ("tick", "expected"),
+    [
+        ("rate(1 minute)", timedelta(minutes=1)),
+        ("rate(15 minutes)", timedelta(minutes=15)),
+        ("rate(1 hour)", timedelta(hours=1)),
+        ("rate(2 days)", timedelta(days=2)),
+        ("cron(0 * * * ? *)", None),
+    ],
+)
+def test_a_rate_has_a_period_and_a_cron_expression_has_none(tick: str, expected: timedelta | None) -> None:
+    assert Settings.from_mapping({"tick": tick}).tick_period == expected
