@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from lightkeeper.cycle import run_tick
 from lightkeeper.model import Inventory, Problem, Severity, SnapshotState, SourceKind
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
@@ -18,7 +19,7 @@ from sandbox.client import Seed
 from sandbox.fleet import fleet
 from tests.browser.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
 from tests.integration.conftest import _session_keeper, aws, keeper
-from tests.integration.keeper import DAY, Keeper
+from tests.integration.keeper import DAY, Keeper, noop
 from tests.integration.test_calendar import ARN, _fresh_calendar, widget
 from tests.unit.test_calendar_view import THREE, daily
 from tests.unit.test_plan import NOW, point, source
@@ -293,7 +294,7 @@ def test_the_function_s_own_html_on_a_fleet_with_hostile_tags(keeper: Keeper, op
     ]
     disks = [Seed(kind="Disk", name=f"hostile-{number}", tags=each) for number, each in enumerate(tags)]
     keeper.sandbox.seed([*fleet(now), *disks, Seed(kind="Disk", name="n" * 255, tags={"backup": "daily"})])
-    keeper.tick()
+    run_tick(keeper.regions, keeper.settings, now, seconds_left=lambda: 900.0, on_outcome=noop)
 
     for theme in THEMES:
         html = widget(theme=theme)
