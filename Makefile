@@ -37,9 +37,10 @@ format: .venv/ready ## let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; size and import time of the zip
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; size and import time of the zips; the calendar
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.bundle
+	$(BIN)/python -m benchmarks.calendar
 
 # The command line would advertise a newer major release, which refuses this library.
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
@@ -59,8 +60,9 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group uv --output-file .ci/uv-requirements.txt
 	$(COMPILE) $(LOCK) --group lambda --output-file lambda_src/requirements.txt
+	$(COMPILE) $(LOCK) --group calendar --constraint lambda_src/requirements.txt --output-file calendar_src/requirements.txt
 	$(COMPILE) $(LOCK) --group aws --output-file .ci/aws-requirements.txt
-	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --output-file requirements.txt
+	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --constraint calendar_src/requirements.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle cdk.out

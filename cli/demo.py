@@ -21,8 +21,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.show import show_problems, sources_table
-from lightkeeper.cycle import plan_tick
 from lightkeeper.handler import RunFailedError, handle
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import connect
 from lightkeeper.model import Plan, RecoveryPoint
 from lightkeeper.report import ActionDocument, MetricName, plan_document

@@ -1,6 +1,6 @@
-"""The command line: `lightkeeper plan`, `run`, `keep`, `simulate`, `demo`.
+"""The command line: `lightkeeper plan`, `run`, `status`, `keep`, `simulate`, `demo`.
 
-Exit status: 0 done, 1 something failed, 2 wrong usage or settings.
+Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source wants a person.
 """
 
 import json
@@ -21,9 +21,11 @@ from cli.demo import run_demo
 from cli.show import show_document
 from cli.simulate import Scenario, parse_change, parse_day, simulate, simulation_document
 from cli.simulate_show import show_simulation
-from lightkeeper.cycle import Tick, plan_tick
+from cli.status import show_status, status_document
+from lightkeeper.cycle import Tick
 from lightkeeper.execute import execute
 from lightkeeper.faults import CallError
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Outcome, Policy, Result
 from lightkeeper.report import Document, plan_document, tick_document, verb
@@ -32,10 +34,13 @@ from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.storage import CHANGE_PER_DAY
 from lightkeeper.times import parse_instant, parse_zone
 from lightkeeper.wording import InvalidValueError, nearest, quoted
+from recovery_calendar.render import Theme, render_page
+from recovery_calendar.view import Health, make_view, parse_order
 
 _CDK_JSON = Path("cdk.json")
 # A pipe has no width of its own; rows that do not wrap can be searched.
 _PIPE_WIDTH = 200
+_EXITS = {Health.WELL: 0, Health.WAITING: 0, Health.UNREADABLE: 1, Health.TROUBLE: 3}
 _PICTURES = (".png", ".svg")
 
 app = typer.Typer(
@@ -173,6 +178,50 @@ def run(
     _print(tick_document(tick), as_json=as_json)
     if tick.failures:
         raise typer.Exit(1)
+
+
+@app.command()
+def status(  # noqa: PLR0913 - one for each option
+    *,
+    config: Config = None,
+    region: Regions = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the dashboard's calendar to a file instead.")
+    ] = None,
+    sort: Annotated[
+        str,
+        typer.Option(
+            "--sort", metavar="ORDER", help="status, name, newest, next, expires, size or cost; -name is the reverse."
+        ),
+    ] = "status",
+    theme: Annotated[Theme, typer.Option("--theme", help="Colours of the HTML.")] = Theme.AUTO,
+) -> None:
+    """Show to which days each source can be recovered. Changes nothing.
+
+    Exit status 3 says that a source is overdue or has a problem.
+    """
+    settings = _settings(config)
+    _say_defaults(config)
+    order = parse_order(sort)
+    planned = plan_tick(_connect(region, settings, endpoint_url), settings, _now(at, settings))
+    view = make_view(planned, settings, order)
+    if html is not None:
+        _write(html, render_page(view, theme=theme))
+    if as_json:
+        typer.echo(json.dumps(status_document(view), indent=2))
+    elif html is None:
+        show_status(view, _console())
+    raise typer.Exit(_EXITS[view.health])
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidValueError(f"{path}: {error.strerror}; expected a file that can be written") from None
 
 
 @app.command()

@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.bundling import function_code
+from infra.bundling import KEEPER, function_code
 from infra.props import LOG_RETENTION, Props
 from lightkeeper.tags import OWNER
 
@@ -85,7 +85,7 @@ class KeeperFunction(Construct):
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             handler="lightkeeper.handler.handle",
-            code=function_code(),
+            code=function_code(KEEPER),
             environment=props.settings.to_env(),
             # Its policies are complete; the library would add more than is needed.
             role=role.without_policy_updates(),

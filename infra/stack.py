@@ -4,6 +4,7 @@ from aws_cdk import Aws, CfnOutput, Stack
 from constructs import Construct
 
 from infra.alarms import Alarms
+from infra.calendar import RecoveryCalendar
 from infra.dashboard import Dashboard
 from infra.function import KeeperFunction
 from infra.notifications import Notifications
@@ -19,11 +20,18 @@ class LightkeeperStack(Stack):
         failures = Failures(self, "Failures").queue
         keeper = KeeperFunction(self, "Keeper", props=props, failures=failures)
         Tick(self, "Tick", props=props, function=keeper.function, failures=failures)
+        calendar = RecoveryCalendar(self, "Calendar", props=props)
         topic = Notifications(self, "Notifications", props=props).topic
         Alarms(self, "Alarms", props=props, function=keeper.function, failures=failures, topic=topic)
         dashboard = Dashboard(self, "Dashboard", props=props, function=keeper.function).dashboard
 
         CfnOutput(self, "FunctionName", value=keeper.function.function_name, description="The function")
+        CfnOutput(
+            self,
+            "CalendarFunctionName",
+            value=calendar.function.function_name,
+            description="The function behind the dashboard's recovery calendar",
+        )
         CfnOutput(
             self,
             "DashboardAddress",

@@ -11,7 +11,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lightkeeper.cycle import plan_tick, run_tick
+from lightkeeper.cycle import run_tick
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Create, Outcome, Plan, Result, Severity
 from lightkeeper.report import (

@@ -201,6 +201,8 @@ class SourceStatus:
     """What can be restored, newest first."""
     newest: RecoveryPoint | None
     """The newest usable one; one whose slot is still to come only if there is no other."""
+    pending: tuple[RecoveryPoint, ...]
+    """What is still being taken, newest first."""
     errors: tuple[RecoveryPoint, ...]
     """Of a source with a policy: those that ended in error and that no newer usable one has replaced."""
 
@@ -273,6 +275,10 @@ class Kept:
 
     point: RecoveryPoint
     reasons: tuple[str, ...]
+    held: bool = False
+    """Whether a user's hold keeps it."""
+    goes_at: datetime | None = None
+    """Where nothing but its announcement keeps it: from when it may be deleted."""
 
 
 @dataclass(frozen=True, slots=True)

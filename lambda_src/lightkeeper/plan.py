@@ -118,6 +118,10 @@ def _usable(points: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
     return tuple(point for point in points if point.state is SnapshotState.USABLE)
 
 
+def _pending(points: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
+    return tuple(point for point in points if point.state is SnapshotState.PENDING)
+
+
 def _newest(usable: Sequence[RecoveryPoint], now: datetime) -> RecoveryPoint | None:
     """Return the newest of the usable points; a slot still to come covers nothing while there is another."""
     return next((point for point in usable if point.slot <= now), usable[0] if usable else None)
@@ -164,6 +168,7 @@ def _plan_gone(draft: _Draft, points: Sequence[RecoveryPoint]) -> None:
             next_slot=None,
             usable=_usable(points),
             newest=_newest(_usable(points), draft.now),
+            pending=_pending(points),
             errors=(),
         )
     )
@@ -185,6 +190,7 @@ def _source_status(
         next_slot=next_slot(policy.schedule, draft.now) if policy else None,
         usable=usable,
         newest=newest,
+        pending=_pending(points),
         errors=tuple(
             point
             for point in points
@@ -306,9 +312,9 @@ def _plan_prune(draft: _Draft, series: _Series, problems: Iterable[Problem]) -> 
     unread = draft.unread[series.points[0].region]
     blocked = _blocked((*problems, *hold_problems), unread)
     deletions: list[Delete] = []
-    for point, reasons in zip(series.points, _reasons(draft.now, series, holds), strict=True):
+    for point, held, reasons in zip(series.points, holds, _reasons(draft.now, series, holds), strict=True):
         if reasons:
-            draft.kept.append(Kept(point, tuple(reasons)))
+            draft.kept.append(Kept(point, tuple(reasons), held=bool(held)))
             # From half a list nobody can tell what the rules keep.
             if point.expires_at and not unread:
                 draft.marks.append(Rescue(_target(point, series.policy), ", ".join(reasons)))
@@ -341,7 +347,8 @@ def _prune(draft: _Draft, series: _Series, point: RecoveryPoint) -> Delete | Ann
     is_failed = point.state is SnapshotState.ERROR
     why = "ended in error, and a newer one is usable" if is_failed else f'no rule of "{series.policy.keep}" keeps it'
     if point.expires_at and point.expires_at > draft.now:
-        return Kept(point, (f"{why}; to be deleted from {format_instant(point.expires_at)}",))
+        reason = f"{why}; to be deleted from {format_instant(point.expires_at)}"
+        return Kept(point, (reason,), goes_at=point.expires_at)
     if is_failed:
         return Delete(target, why)
     if point.expires_at:

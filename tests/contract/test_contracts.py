@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ from botocore.session import get_session
 
 from infra.props import Props
 from lightkeeper import lightsail
+from lightkeeper.model import Listing
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
-from tests.infra.synth import lightsail_policy, only, resources, template
+from tests.infra.synth import CALENDAR, KEEPER, function, function_role, lightsail_policy, only, resources, template
 from tests.integration.keeper import Keeper
 from tests.integration.test_handler import invoke, lines
 
 pytestmark = pytest.mark.xdist_group("stack")
+SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 MAXIMAL: dict[str, object] = {
     "deployment": "Night-Shift",
     "tagKey": "save",
@@ -39,9 +42,10 @@ MAXIMAL: dict[str, object] = {
 # Settings
 
 
+@pytest.mark.parametrize("handler", [KEEPER, CALENDAR])
 @pytest.mark.parametrize("keys", [{}, MAXIMAL, MAXIMAL | {"encryptNotifications": True, "logRetentionDays": 7}])
-def test_the_function_reads_from_its_environment_what_cdk_json_says(keys: dict[str, object]) -> None:
-    variables = only(template(**keys), "AWS::Lambda::Function")["Environment"]["Variables"]
+def test_a_function_reads_from_its_environment_what_cdk_json_says(keys: dict[str, object], handler: str) -> None:
+    variables = function(template(**keys), handler)["Environment"]["Variables"]
 
     assert Settings.from_env(variables) == Props.from_document({"lightkeeper": keys}).settings
 
@@ -72,7 +76,7 @@ def test_every_metric_that_is_watched_is_sent_with_exactly_those_dimensions(
     keeper: Keeper, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, deployment: str
 ) -> None:
     of = template(deployment=deployment)
-    for name, value in only(of, "AWS::Lambda::Function")["Environment"]["Variables"].items():
+    for name, value in function(of)["Environment"]["Variables"].items():
         monkeypatch.setenv(name, value)
     keeper.disk("shop", {"backup": "daily"})
     invoke({"time": "2026-06-15T12:00:00Z"})
@@ -100,12 +104,13 @@ def test_no_alarm_asks_for_a_unit_in_which_its_metric_is_not_sent() -> None:
 # Permissions
 
 
-def calls_of_the_code() -> set[str]:
-    """Return the operations of Lightsail that the only module with a client can call, found in its source."""
+def calls_of_the_code() -> tuple[set[str], set[str]]:
+    """Return the operations of Lightsail that the only module with a client can call, and the lists among them."""
     model = ServiceModel(get_session().get_component("data_loader").load_service_model("lightsail", "service-2"))
     by_method = {_snake(name): name for name in model.operation_names}
     tree = ast.parse(Path(lightsail.__file__).read_text(encoding="utf-8"))
     found: set[str] = set()
+    lists: set[str] = set()
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
@@ -115,24 +120,53 @@ def calls_of_the_code() -> set[str]:
         if method == "get_paginator":
             (name,) = node.args
             method = ast.literal_eval(name)
+            lists.add(by_method[method])
         if method != "close":
             found.add(by_method[method])
-    return found
+    return found, lists
 
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
-def test_the_role_allows_exactly_the_calls_that_the_code_can_make() -> None:
-    allowed = [
+def allowed_calls(handler: str) -> list[str]:
+    return [
         action
-        for statement in lightsail_policy(template())["Statement"]
+        for statement in lightsail_policy(template(), handler)["Statement"]
         for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
     ]
 
+
+def test_the_role_allows_exactly_the_calls_that_the_code_can_make() -> None:
+    allowed = allowed_calls(KEEPER)
+    every, _ = calls_of_the_code()
+
     assert len(allowed) == len(set(allowed)), "none twice"
-    assert set(allowed) == {f"lightsail:{name}" for name in calls_of_the_code()}
+    assert set(allowed) == {f"lightsail:{name}" for name in every}
+
+
+def test_the_calendar_s_role_allows_exactly_the_lists_that_make_an_inventory() -> None:
+    _, lists = calls_of_the_code()
+
+    assert sorted(allowed_calls(CALENDAR)) == sorted(f"lightsail:{listing}" for listing in Listing)
+    assert lists == set(Listing)
+
+
+@pytest.mark.parametrize(
+    ("heading", "handler"), [("What the function may do", KEEPER), ("What the calendar may do", CALENDAR)]
+)
+def test_the_security_document_lists_every_permission_of_a_role_and_no_other(heading: str, handler: str) -> None:
+    section = SECURITY.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"`([a-z]+:[A-Za-z]+)`", "".join(re.findall(r"^\|([^|]+)\|", section, re.MULTILINE)))
+    granted = [
+        action
+        for policy in function_role(template(), handler)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+
+    assert sorted(listed) == sorted(granted)
 
 
 def test_the_client_is_used_in_no_other_way_than_by_calling_its_methods() -> None:

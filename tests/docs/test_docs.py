@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cli.status import SIGNS
 from lightkeeper.model import Status
 from lightkeeper.report import (
     ActionDocument,
@@ -22,11 +23,14 @@ from lightkeeper.report import (
 )
 from lightkeeper.retention import parse_keep
 from lightkeeper.settings import Settings
-from lightkeeper.storage import USD_PER_GB_MONTH
+from lightkeeper.storage import CHANGE_PER_DAY, USD_PER_GB_MONTH
 from lightkeeper.tags import vocabulary
+from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
+from recovery_calendar.view import SortKey
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CALENDAR = (ROOT / "docs" / "calendar.md").read_text(encoding="utf-8")
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 
@@ -119,3 +123,30 @@ def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
     assert {"demo", "test", "check", "sandbox"} <= named <= targets
+
+
+def test_the_parameters_of_the_calendar_are_those_of_the_widget() -> None:
+    rows = CALENDAR.partition("\n| parameter |")[2].splitlines()[2:]
+    shown = {row.split("|")[1].strip(" `"): row.split("|")[2].strip(" `") for row in rows if row.startswith("| `")}
+
+    request = read_event({})
+    assert shown == {
+        "view": request.kind.value,
+        "sort": str(request.order),
+        "page": str(request.page),
+        "pageSize": str(request.page_size),
+        "time": "now",
+    }
+    assert f"up to {MAX_PAGE_SIZE} " in CALENDAR
+    assert all(f"`{key}`" in CALENDAR for key in SortKey)
+    assert all(f"`{key}`" in COMMAND_LINE for key in SortKey)
+
+
+def test_the_signs_of_the_calendar_are_those_of_the_terminal() -> None:
+    rows = CALENDAR.partition("\n| sign |")[2].partition("\n\n")[0].splitlines()[2:]
+
+    assert {row.split("|")[2].strip(" `") for row in rows} == {sign for sign, _ in SIGNS}
+
+
+def test_the_price_and_the_change_of_the_calendar_are_those_it_reckons_with() -> None:
+    assert f"{CHANGE_PER_DAY:.0%} a day, at {USD_PER_GB_MONTH} USD".replace("%", " %") in CALENDAR

@@ -13,6 +13,8 @@ from infra.stack import LightkeeperStack
 
 REVIEWED = Path(__file__).parent / "template.json"
 HOW = "python -m tests.infra.synth"
+KEEPER = "lightkeeper.handler.handle"
+CALENDAR = "recovery_calendar.handler.handle"
 
 
 def stack(**keys: object) -> LightkeeperStack:
@@ -42,16 +44,27 @@ def only(of: dict[str, Any], kind: str) -> dict[str, Any]:
     return properties
 
 
-def function_role(of: dict[str, Any]) -> dict[str, Any]:
-    """Return the properties of the function's role."""
-    name = only(of, "AWS::Lambda::Function")["Role"]["Fn::GetAtt"][0]
+def function(of: dict[str, Any], handler: str = KEEPER) -> dict[str, Any]:
+    """Return the properties of the function with that handler."""
+    (properties,) = (
+        each["Properties"]
+        for each in resources(of, "AWS::Lambda::Function")
+        if each["Properties"]["Handler"] == handler
+    )
+    found: dict[str, Any] = properties
+    return found
+
+
+def function_role(of: dict[str, Any], handler: str = KEEPER) -> dict[str, Any]:
+    """Return the properties of a function's role."""
+    name = function(of, handler)["Role"]["Fn::GetAtt"][0]
     properties: dict[str, Any] = of["Resources"][name]["Properties"]
     return properties
 
 
-def lightsail_policy(of: dict[str, Any]) -> dict[str, Any]:
-    """Return the policy document that says what the function may do in Lightsail."""
-    (policy,) = (each for each in function_role(of)["Policies"] if each["PolicyName"] == "Lightsail")
+def lightsail_policy(of: dict[str, Any], handler: str = KEEPER) -> dict[str, Any]:
+    """Return the policy document that says what a function may do in Lightsail."""
+    (policy,) = (each for each in function_role(of, handler)["Policies"] if each["PolicyName"] == "Lightsail")
     document: dict[str, Any] = policy["PolicyDocument"]
     return document
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from lightkeeper.cycle import Tick, plan_tick, run_tick
+from lightkeeper.cycle import Tick, run_tick
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Plan
 from lightkeeper.report import verb

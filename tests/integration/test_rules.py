@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lightkeeper.cycle import plan_tick
 from lightkeeper.execute import MARGIN_SECONDS
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import SLOWEST_CALL_SECONDS, Lightsail
 from lightkeeper.model import Create, Kept, Result, Severity, Snapshot
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name
