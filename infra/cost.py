@@ -14,6 +14,8 @@ VIEWS_A_DAY: Final = 50
 """Of the dashboard, with two widgets of the calendar's function."""
 SECONDS_A_VIEW: Final = 5
 """A first view's start, and the lists of 100 resources; later ones take less."""
+DAYS_IN_VIEW: Final = 7
+"""Of the log, which each view's table of failures reads."""
 VIEW_LOG_BYTES: Final = 1_500
 """Lambda's own lines."""
 QUIET_RUN_LOG_BYTES: Final = 4_000
@@ -59,13 +61,14 @@ def lines(template: Mapping[str, Any]) -> list[Line]:
     memory = {function["Handler"]: function["MemorySize"] for function in of("AWS::Lambda::Function")}
     run_mib_seconds = _RUNS * SECONDS_A_RUN * memory["lightkeeper.handler.handle"]
     view_mib_seconds = _VIEWS * SECONDS_A_VIEW * memory["recovery_calendar.handler.handle"]
-    log_bytes = _RUNS * QUIET_RUN_LOG_BYTES + _DAYS * RESOURCES * ACTIONS_A_DAY * ACTION_LOG_BYTES
-    log_bytes += _VIEWS * VIEW_LOG_BYTES
+    run_log_bytes = _RUNS * QUIET_RUN_LOG_BYTES + _DAYS * RESOURCES * ACTIONS_A_DAY * ACTION_LOG_BYTES
+    read_log_bytes = VIEWS_A_DAY * _DAYS * run_log_bytes * DAYS_IN_VIEW / _DAYS
     return [
         Line("CloudWatch metrics", len(_custom_metrics(of)), "", 10, 0.30),
         Line("CloudWatch alarms", len(of("AWS::CloudWatch::Alarm")), "", 10, 0.10),
         Line("CloudWatch dashboards", len(of("AWS::CloudWatch::Dashboard")), "", 3, 3.00),
-        Line("CloudWatch logs", log_bytes / _GIB, "GB", 5, 0.50),
+        Line("CloudWatch logs", (run_log_bytes + _VIEWS * VIEW_LOG_BYTES) / _GIB, "GB", 5, 0.50),
+        Line("CloudWatch logs, read", read_log_bytes / _GIB, "GB", 5, 0.005),
         Line("Lambda requests", _RUNS + _VIEWS, "", 1_000_000, 0.20e-6),
         Line("Lambda compute", (run_mib_seconds + view_mib_seconds) / 1024, "GB-s", 400_000, 1.33334e-5),
         Line("X-Ray traces", _RUNS, "", 100_000, 5e-6),

@@ -33,6 +33,7 @@ CHANGES: Final = (
 # By `make bench`: 49 MiB to start, 319 MiB to plan for 10,000 disks with 300,000 snapshots. Half of it would do for
 # nearly everybody, but Lambda gives less processor with less memory, and the start would take twice as long.
 MEMORY_MIB: Final = 512
+TIMEOUT: Final = Duration.minutes(15)
 _RETRIES: Final = 2
 # A later tick does what an old one would have done, so an old event is not worth keeping.
 _MAX_EVENT_AGE: Final = Duration.hours(1)
@@ -89,7 +90,7 @@ class KeeperFunction(Construct):
             environment=props.settings.to_env(),
             # Its policies are complete; the library would add more than is needed.
             role=role.without_policy_updates(),
-            timeout=Duration.minutes(15),
+            timeout=TIMEOUT,
             memory_size=MEMORY_MIB,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,

@@ -1,7 +1,6 @@
 """What one side writes, the other reads: settings, metrics and permissions, between stack and function."""
 
 import ast
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,16 @@ from lightkeeper import lightsail
 from lightkeeper.model import Listing
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
-from tests.infra.synth import CALENDAR, KEEPER, function, function_role, lightsail_policy, only, resources, template
+from tests.infra.synth import (
+    CALENDAR,
+    KEEPER,
+    dashboard_metrics,
+    function,
+    function_role,
+    lightsail_policy,
+    resources,
+    template,
+)
 from tests.integration.keeper import Keeper
 from tests.integration.test_handler import invoke, lines
 
@@ -61,13 +69,7 @@ def watched(of: dict[str, Any]) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
         for alarm in alarms
         if alarm["Namespace"] == NAMESPACE
     }
-    parts = only(of, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
-    body = json.loads("".join(part if isinstance(part, str) else "x" for part in parts))
-    for widget in body["widgets"]:
-        for namespace, name, *rest in widget["properties"]["metrics"]:
-            if namespace == NAMESPACE:
-                dimensions = [each for each in rest if isinstance(each, str)]
-                found.add((name, tuple(zip(dimensions[::2], dimensions[1::2], strict=True))))
+    found |= {(name, tuple(dimensions.items())) for name, dimensions, _ in dashboard_metrics(of, NAMESPACE)}
     return found
 
 
