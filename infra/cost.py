@@ -10,6 +10,8 @@ RESOURCES: Final = 100
 """Disks and instances with a daily backup."""
 SECONDS_A_RUN: Final = 10
 """Far more than a quiet run takes; a run that takes 100 snapshots makes 100 calls, 8 at a time."""
+MAILS_A_DAY: Final = 2
+"""To each subscriber: an alarm or something new, and the daily digest."""
 VIEWS_A_DAY: Final = 50
 """Of the dashboard, with two widgets of the calendar's function."""
 SECONDS_A_VIEW: Final = 5
@@ -74,7 +76,8 @@ def lines(template: Mapping[str, Any]) -> list[Line]:
         Line("X-Ray traces", _RUNS, "", 100_000, 5e-6),
         Line("Scheduler invocations", _RUNS, "", 14_000_000, 1e-6),
         Line("SQS requests", 0, "", 1_000_000, 0.40e-6),
-        Line("SNS e-mails", _DAYS * len(of("AWS::SNS::Subscription")), "", 1_000, 2e-5),
+        Line("SNS requests", _RUNS, "", 1_000_000, 0.50e-6),
+        Line("SNS e-mails", MAILS_A_DAY * _DAYS * len(of("AWS::SNS::Subscription")), "", 1_000, 2e-5),
         Line("KMS keys", len(of("AWS::KMS::Key")), "", 0, 1.00),
     ]
 

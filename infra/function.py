@@ -12,8 +12,10 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.bundling import KEEPER, function_code
+from infra.notifications import Notifications
 from infra.props import LOG_RETENTION, Props
 from lightkeeper.tags import OWNER
+from lightkeeper.telling import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 
 READS: Final = (
     "lightsail:GetDisks",
@@ -50,9 +52,22 @@ class KeeperFunction(Construct):
         The deployment's.
     failures
         Where an event goes whose retries have all failed.
+    notifications
+        Where it tells what needs a person.
+    dashboard
+        The dashboard's address, for those messages.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, props: Props, failures: sqs.IQueue) -> None:
+    def __init__(  # noqa: PLR0913 - one argument for each thing it is joined to
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        props: Props,
+        failures: sqs.IQueue,
+        notifications: Notifications,
+        dashboard: str,
+    ) -> None:
         super().__init__(scope, construct_id)
         self.log_group = logs.LogGroup(
             self,
@@ -69,6 +84,7 @@ class KeeperFunction(Construct):
             inline_policies={
                 "Lightsail": iam.PolicyDocument(statements=lightsail_statements(props)),
                 "Telling": iam.PolicyDocument(statements=_telling(self.log_group, failures)),
+                "Notifications": iam.PolicyDocument(statements=notifications.statements()),
             },
         )
         Validations.of(role).acknowledge(
@@ -87,7 +103,11 @@ class KeeperFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             handler="lightkeeper.handler.handle",
             code=function_code(KEEPER),
-            environment=props.settings.to_env(),
+            environment={
+                **props.settings.to_env(),
+                TOPIC_VARIABLE: notifications.topic.topic_arn,
+                DASHBOARD_VARIABLE: dashboard,
+            },
             # Its policies are complete; the library would add more than is needed.
             role=role.without_policy_updates(),
             timeout=TIMEOUT,

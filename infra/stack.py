@@ -18,10 +18,18 @@ class LightkeeperStack(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, props: Props) -> None:
         super().__init__(scope, construct_id, description="Lightkeeper: tag-driven backups for Amazon Lightsail")
         failures = Failures(self, "Failures").queue
-        keeper = KeeperFunction(self, "Keeper", props=props, failures=failures)
+        notifications = Notifications(self, "Notifications", props=props)
+        keeper = KeeperFunction(
+            self,
+            "Keeper",
+            props=props,
+            failures=failures,
+            notifications=notifications,
+            dashboard=dashboard_address(props),
+        )
         Tick(self, "Tick", props=props, function=keeper.function, failures=failures)
         calendar = RecoveryCalendar(self, "Calendar", props=props)
-        topic = Notifications(self, "Notifications", props=props).topic
+        topic = notifications.topic
         alarms = Alarms(self, "Alarms", props=props, function=keeper.function, failures=failures, topic=topic)
         Dashboard(
             self,
@@ -41,5 +49,5 @@ class LightkeeperStack(Stack):
             description="The function behind the dashboard's recovery calendar",
         )
         CfnOutput(self, "DashboardAddress", value=dashboard_address(props), description="The dashboard")
-        CfnOutput(self, "TopicArn", value=topic.topic_arn, description="Where alarms are told")
+        CfnOutput(self, "TopicArn", value=topic.topic_arn, description="Where alarms and what needs a person are told")
         CfnOutput(self, "DeadLetterQueueAddress", value=failures.queue_url, description="What could not be done")

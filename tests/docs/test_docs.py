@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lightkeeper.digest import RUNBOOK, Kind
 from lightkeeper.model import Status
 from lightkeeper.report import (
     ActionDocument,
@@ -101,3 +102,12 @@ def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
     assert {"demo", "test", "check", "sandbox"} <= named <= targets
+
+
+def test_every_kind_of_matter_is_in_the_runbook_with_its_section() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    rows = re.findall(r'^\| `([^`]+)` \| [^|]+ \| "([^"]+)" \|$', runbook, re.MULTILINE)
+
+    assert dict(rows) == {kind.value: section for kind, section in RUNBOOK.items()}
+    assert set(RUNBOOK) == set(Kind)
+    assert all(f"\n## {section}\n" in runbook for section in RUNBOOK.values())

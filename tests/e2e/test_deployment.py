@@ -268,7 +268,8 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
 def test_the_commands_of_the_runbook_can_be_pasted(story: Story) -> None:
     assert [done.stderr for done in story.pasted if done.returncode] == []
     said = [done.stdout for done in story.pasted]
-    log, run, dry_run, schedules, _ = said
+    log, run, dry_run, told, schedules, _ = said
+    assert told.strip() == "", "nothing needs anybody, so nothing was told"
     assert '"summary"' in log
     assert '"dryRun": false' in run
     assert '"dryRun": true' in dry_run
