@@ -17,6 +17,7 @@ from lightkeeper.cycle import Tick
 from lightkeeper.model import (
     Announce,
     Create,
+    Defer,
     Outcome,
     Plan,
     Problem,
@@ -39,7 +40,9 @@ MAX_SUBJECT: Final = 99
 MAX_BODY_BYTES: Final = 256 * 1024
 """Source: Amazon SNS's quotas."""
 _MAX_SHOWN: Final = 50
-"""Matters in one part of a message: the longest fit its limit, and nobody reads more."""
+"""Matters in one part of a message: nobody reads more."""
+_MAX_PART_BYTES: Final = MAX_BODY_BYTES * 2 // 5
+"""Of each of two parts; the rest is for what stands around them."""
 _MAX_SENTENCE: Final = 600
 _MAX_NAME: Final = 40
 
@@ -113,7 +116,7 @@ def matters(tick: Tick, settings: Settings) -> tuple[Matter, ...]:
 def is_complete(tick: Tick) -> bool:
     """Return whether the tick has seen and tried everything: only then is what is not found any more over."""
     return not tick.plan.failures and not any(
-        isinstance(outcome.action, Create) and outcome.result is Result.DEFERRED for outcome in tick.outcomes
+        outcome.result is Result.DEFERRED and not isinstance(outcome.action, Defer) for outcome in tick.outcomes
     )
 
 
@@ -208,15 +211,17 @@ def _overdue(tick: Tick, settings: Settings) -> Iterator[Matter]:
 
 
 def _on_their_way(tick: Tick, settings: Settings) -> set[str]:
-    """Return the ARNs of the sources whose snapshot was begun in this tick, or not so long ago that it is overdue."""
+    """Return the ARNs of the sources whose snapshot is being taken, and none for so long that it may never end."""
     patience = settings.overdue_after.before(tick.plan.now, settings.time_zone)
     begun = {
         outcome.action.target.source_arn
         for outcome in tick.outcomes
         if isinstance(outcome.action, Create) and outcome.result is Result.DONE
     }
-    return begun | {
-        source.arn for source in tick.plan.sources if any(point.created_at > patience for point in source.pending)
+    return {
+        source.arn
+        for source in tick.plan.sources
+        if (source.pending or source.arn in begun) and all(point.created_at > patience for point in source.pending)
     }
 
 
@@ -353,18 +358,23 @@ def _subject(new: Sequence[Matter], still: Sequence[Matter], settings: Settings,
 
 
 def _part(heading: str, found: Sequence[Matter]) -> list[str]:
-    if not found:
-        return []
-    shown = [
-        f"{number}. {matter.source or matter.region}: {matter.kind} ({matter.region})\n"
-        f"   What:  {matter.what}\n"
-        f"   Since: {matter.since}\n"
-        f"   Do:    {matter.do}\n"
-        f'   Read:  "{RUNBOOK[matter.kind]}" in docs/runbook.md'
-        for number, matter in enumerate(found[:_MAX_SHOWN], 1)
-    ]
-    more = [f"and {len(found) - _MAX_SHOWN} more"] if len(found) > _MAX_SHOWN else []
-    return [heading, *shown, *more]
+    """Return a part of the message, as much of it as there is room for."""
+    shown: list[str] = []
+    room = _MAX_PART_BYTES
+    for number, matter in enumerate(found[:_MAX_SHOWN], 1):
+        text = (
+            f"{number}. {matter.source or matter.region}: {matter.kind} ({matter.region})\n"
+            f"   What:  {matter.what}\n"
+            f"   Since: {matter.since}\n"
+            f"   Do:    {matter.do}\n"
+            f'   Read:  "{RUNBOOK[matter.kind]}" in docs/runbook.md'
+        )
+        room -= len(text.encode())
+        if room < 0:
+            break
+        shown.append(text)
+    more = [f"and {len(found) - len(shown)} more"] if len(found) > len(shown) else []
+    return [heading, *shown, *more] if found else []
 
 
 def _standing(tick: Tick, settings: Settings) -> Iterable[str]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from lightkeeper.cycle import Tick
-from lightkeeper.digest import Matter, Message, compose, is_complete, matters
+from lightkeeper.digest import Message, compose, is_complete, matters
 from lightkeeper.schedule import current_slot
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, parse_instant, parse_zone
@@ -68,9 +68,8 @@ class Memory:
     """The time of day, UTC, that the last daily digest was for."""
 
     @classmethod
-    def of(cls, keys: Iterable[str], digest: datetime | None) -> "Memory":
+    def of(cls, told: frozenset[str], digest: datetime | None) -> "Memory":
         """Return the memory of open matters."""
-        told = frozenset(keys)
         return cls(told, None, digest) if len(told) <= CAPACITY else cls(frozenset(), _fingerprint(told), digest)
 
     @classmethod
@@ -89,9 +88,11 @@ class Memory:
         tags = {f"{_TOLD}{number}": value for number, value in enumerate(values, 1)}
         return tags | ({_DIGEST: format_instant(self.digest)} if self.digest else {})
 
-    def knows(self, key: str, among: Iterable[str]) -> bool:
-        """Return whether a matter was told, given the keys of all that are open."""
-        return self.whole == _fingerprint(among) if self.whole else key in self.told
+    def known(self, keys: frozenset[str]) -> frozenset[str]:
+        """Return those of the open matters that were told."""
+        if self.whole:
+            return keys if self.whole == _fingerprint(keys) else frozenset()
+        return keys & self.told
 
 
 def tell(tick: Tick, settings: Settings, channel: Channel, *, dashboard: str | None) -> Message | None:
@@ -106,14 +107,17 @@ def tell(tick: Tick, settings: Settings, channel: Channel, *, dashboard: str | N
     memory = Memory.from_tags(tags)
     due = _due(tick, settings, memory)
     found = matters(tick, settings)
-    new, still = _sorted_out(found, memory)
+    open_now = frozenset(matter.key for matter in found)
+    known = memory.known(open_now)
+    new = [matter for matter in found if matter.key not in known]
+    still = [matter for matter in found if matter.key in known]
     message = None
     if new or due:
         message = compose(new, still, tick, settings, daily=bool(due), dashboard=dashboard)
         channel.publish(message)
     # What an incomplete tick has not seen is not over.
-    kept = frozenset() if is_complete(tick) else memory.told
-    _remember(channel, tags, Memory.of(kept | {matter.key for matter in found}, due or memory.digest))
+    not_over = frozenset() if is_complete(tick) else memory.told
+    _remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest))
     return message
 
 
@@ -123,12 +127,6 @@ def _due(tick: Tick, settings: Settings, memory: Memory) -> datetime | None:
         return None
     slot = current_slot(settings.digest, tick.plan.now)
     return slot if memory.digest is None or slot > memory.digest else None
-
-
-def _sorted_out(found: tuple[Matter, ...], memory: Memory) -> tuple[list[Matter], list[Matter]]:
-    keys = [matter.key for matter in found]
-    new = [matter for matter in found if not memory.knows(matter.key, keys)]
-    return new, [matter for matter in found if matter not in new]
 
 
 def _remember(channel: Channel, tags: Mapping[str, str], memory: Memory) -> None:
@@ -142,7 +140,7 @@ def _remember(channel: Channel, tags: Mapping[str, str], memory: Memory) -> None
 
 
 def _fingerprint(keys: Iterable[str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(set(keys))).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(sorted(keys)).encode()).hexdigest()[:16]
 
 
 def _instant(text: str | None) -> datetime | None:

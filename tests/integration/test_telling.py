@@ -254,6 +254,37 @@ def test_a_snapshot_that_never_ends_is_overdue_in_the_end(keeper: Keeper, person
     assert "Since: It has no recovery point." in text
 
 
+def test_snapshots_that_never_end_are_overdue_although_each_hour_begins_another(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.disk("mail", {"backup": "hourly"})
+    keeper.sandbox.set_options(snapshot_seconds=100 * 86400)
+
+    for _ in range(12):
+        run()
+        keeper.sandbox.advance(HOUR)
+
+    assert [subject for subject, _ in person.letters()] == ["Lightkeeper: mail: overdue"]
+
+
+def test_what_was_put_off_for_want_of_time_is_not_taken_for_mended(
+    keeper: Keeper, person: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protected(keeper, run, "shop")
+    keeper.sandbox.advance(TO_THE_NEXT_SLOT)
+    fail(keeper, "shop")
+    run()
+    assert len(person.letters()) == 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "get_remaining_time_in_millis", staticmethod(lambda: 120_000))
+        run()
+    keeper.sandbox.advance(HOUR)
+    run()
+
+    assert person.letters() == []
+
+
 def test_a_list_that_cannot_be_read_is_told_and_what_it_hides_is_not_told_again_afterwards(
     two_regions: Keeper, person: Listener, run: Run
 ) -> None:

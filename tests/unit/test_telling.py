@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightkeeper.cycle import Tick
-from lightkeeper.digest import Kind, Message, compose, matters
+from lightkeeper.digest import MAX_BODY_BYTES, Kind, Message, compose, matters
 from lightkeeper.model import Plan, Problem, Severity
 from lightkeeper.settings import Settings
 from lightkeeper.telling import CAPACITY, Memory, tell
@@ -22,8 +22,8 @@ digests = st.none() | st.integers(0, 10**6).map(lambda minutes: NOON + timedelta
 any_text = st.text(st.characters(), max_size=700)
 
 
-def numbered(number: int) -> list[str]:
-    return [f"{each:08x}" for each in range(number)]
+def numbered(number: int) -> frozenset[str]:
+    return frozenset(f"{each:08x}" for each in range(number))
 
 
 def problem(source: str = "shop", value: str = "dialy", message: str = "is not a policy") -> Problem:
@@ -60,7 +60,7 @@ def test_what_is_remembered_is_read_from_the_tags_as_it_was(told: frozenset[str]
     memory = Memory.of(told, digest)
 
     assert Memory.from_tags(memory.to_tags()) == memory
-    assert all(memory.knows(key, told) for key in told)
+    assert memory.known(told) == told
 
 
 @pytest.mark.parametrize("number", [0, 1, 28, 29, CAPACITY, CAPACITY + 1, 10_000])
@@ -76,8 +76,8 @@ def test_more_than_can_be_remembered_one_by_one_are_remembered_as_a_whole() -> N
     many = numbered(CAPACITY + 1)
     memory = Memory.from_tags(Memory.of(many, None).to_tags())
 
-    assert all(memory.knows(key, many) for key in many)
-    assert not memory.knows(many[0], many[1:]), "then any change is news"
+    assert memory.known(many) == many
+    assert memory.known(many - {"00000000"}) == frozenset(), "then any change is news"
 
 
 def test_even_beyond_that_nothing_is_told_twice_in_a_row() -> None:
@@ -130,6 +130,14 @@ def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
     assert all(line.isprintable() for line in message.body.split("\n"))
     assert len(message.body.split("\n")) == 16
     assert message.body.encode()
+
+
+def test_however_wide_its_letters_a_message_fits() -> None:
+    found = matters(tick(*(problem(f"{number}-" + "\U0001d504" * 700, "v" * 700) for number in range(80))), Settings())
+    body = compose(found, found, tick(), Settings(), daily=True, dashboard=None).body
+
+    assert MAX_BODY_BYTES // 2 < len(body.encode()) <= MAX_BODY_BYTES
+    assert sum(int(more) for more in re.findall(r"^and (\d+) more$", body, re.MULTILINE)) == 160 - body.count("What:")
 
 
 def test_every_kind_has_its_words() -> None:
