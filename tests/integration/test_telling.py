@@ -1,6 +1,7 @@
 """What a person is told, and that it is told once: stories on the sandbox and a local SNS, both over HTTP."""
 
 import re
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -339,6 +340,27 @@ def test_a_rule_cut_from_30_to_3_is_told_with_how_to_undo_it_and_undoing_works(
     assert person.letters() == []
 
 
+def test_many_expiries_that_could_not_be_told_at_once_are_told_by_the_next_run(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
+    for _ in range(8):
+        run()
+        keeper.sandbox.advance(DAY)
+    keeper.tag("shop", "backup:keep", "2")
+    person.server.refused.add("Publish")
+    run()
+    assert person.letters() == []
+    person.server.refused.clear()
+    keeper.sandbox.advance(HOUR)
+
+    run()
+
+    ((_, text),) = person.letters()
+    assert "6 snapshots of shop were announced at once to be deleted" in text
+    assert "They go from 2026-06-24 12:00 UTC on" in text
+
+
 def test_deletions_day_by_day_are_told_to_nobody_even_when_announced_long_before(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
@@ -455,6 +477,21 @@ def test_when_the_topic_is_gone_the_backups_are_done_and_the_run_fails(
     assert len(keeper.snapshots("shop")) == 1
     handler.topic(f"{person.topic}-before").close()
     handler.topic.cache_clear()
+
+
+def test_when_the_topic_cannot_be_reached_the_backups_are_done_and_the_run_fails(
+    keeper: Keeper, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", f"http://127.0.0.1:{port}")
+    keeper.disk("shop", {"backup": "daily"})
+
+    with pytest.raises(handler.RunFailedError, match="1 failed: notification: ListTagsForResource: Could not connect"):
+        invoke({"time": "2026-06-15T12:00:00Z"})
+
+    assert len(keeper.snapshots("shop")) == 1
+    assert person.server.asked == []
 
 
 @pytest.mark.parametrize("action", ["ListTagsForResource", "Publish", "TagResource"])
