@@ -61,8 +61,9 @@ def overdue_age(settings: Settings) -> timedelta:
 
     Under the default policy: its longest time from slot to slot, and `overdueAfter`.
     """
-    gap = longest_gap(settings.policies[settings.default_policy].schedule)
-    return gap.length + (settings.overdue_after.after(gap.end, settings.time_zone) - gap.end)
+    schedule = settings.policies[settings.default_policy].schedule
+    gap = longest_gap(schedule)
+    return gap.length + (settings.overdue_after.after(gap.end, schedule.zone) - gap.end)
 
 
 class Dashboard(Construct):
@@ -146,7 +147,7 @@ class Dashboard(Construct):
                 _HALF,
                 [self._metric(name, label, color, period=now) for name, label, color in _STATE],
             ),
-            number("Age of the oldest newest recovery point", _HALF // 2, [oldest]),
+            number("Longest without a new recovery point", _HALF // 2, [oldest]),
             number("Stored, at full size", _HALF // 2, [stored, self._cost(period=now)]),
         ]
 
@@ -154,9 +155,9 @@ class Dashboard(Construct):
         settings = self._props.settings
         hours = overdue_age(settings) / _HOUR
         return _graph(
-            "Age of the newest recovery point, of the resource where it is oldest",
+            "Hours since the newest recovery point, of the resource where they are most",
             "hours",
-            [self._metric(MetricName.OLDEST_RECOVERY_POINT_HOURS, "oldest", _NEUTRAL)],
+            [self._metric(MetricName.OLDEST_RECOVERY_POINT_HOURS, "longest", _NEUTRAL)],
             limit=cloudwatch.HorizontalAnnotation(
                 value=hours,
                 label=f'overdue from {hours:g} hours under the policy "{settings.default_policy}"; '

@@ -382,21 +382,16 @@ def _standing(tick: Tick, settings: Settings) -> Iterable[str]:
     counts = Counter(source.status for source in tick.plan.sources)
     numbers = {metric.name: metric.value for metric in metrics(tick)}
     stored = numbers[MetricName.STORED_GIB]
-    begun = {source.arn for source in tick.plan.sources if source.status is Status.OVERDUE} & _on_their_way(
-        tick, settings
-    )
+    overdue = {source.arn for source in tick.plan.sources if source.status is Status.OVERDUE}
+    begun = overdue & _on_their_way(tick, settings)
     notes = {Status.OVERDUE: f" (of {len(begun)} a snapshot is being taken)"} if begun else {}
     yield "Resources: " + (
         ", ".join(f"{counts[status]} {status}{notes.get(status, '')}" for status in Status if counts[status]) or "none"
     )
-    by_age = [
-        (source.newest.created_at, source)
-        for source in tick.plan.sources
-        if source.policy and source.newest is not None
-    ]
-    if by_age:
-        created_at, oldest = min(by_age, key=lambda each: each[0])
+    newest = [source.newest for source in tick.plan.sources if source.policy and source.newest]
+    if newest:
+        oldest = min(newest, key=lambda point: point.created_at)
+        place = f"{_plain(oldest.source_name)} ({oldest.region})"
         hours = numbers[MetricName.OLDEST_RECOVERY_POINT_HOURS]
-        name = _plain(oldest.name)
-        yield f"Oldest newest recovery point: {name} ({oldest.region}), {hours:.0f} h old, {_at(created_at)}"
+        yield f"Longest without a new recovery point: {place}, {hours:.0f} h, since {_at(oldest.created_at)}"
     yield f"Stored: {stored:g} GiB at full size, at most {usd_per_month(stored):.2f} USD a month"

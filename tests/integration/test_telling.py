@@ -426,7 +426,9 @@ def test_the_daily_digest_says_how_everything_stands(keeper: Keeper, person: Lis
     ((subject, text),) = person.letters()
     assert subject == "Lightkeeper: daily digest: nothing needs you"
     assert "Resources: 2 protected, 1 untagged" in text
-    assert re.search(r"Oldest newest recovery point: \w+ \(eu-central-1\), 1 h old, 2026-06-15 12:00 UTC", text)
+    assert re.search(
+        r"Longest without a new recovery point: \w+ \(eu-central-1\), 1 h, since 2026-06-15 12:00 UTC", text
+    )
     assert "Stored: 64 GiB at full size, at most 3.20 USD a month" in text
 
 
