@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 
 from lightkeeper.model import Mode, Orphans, Policy
 from lightkeeper.retention import parse_keep
-from lightkeeper.schedule import parse_schedule
+from lightkeeper.schedule import Schedule, moved, parse_schedule
 from lightkeeper.times import Duration, parse_duration, parse_zone
 from lightkeeper.wording import InvalidValueError, nearest, quoted
 
 ENVIRONMENT_VARIABLE: Final = "LIGHTKEEPER"
 OFF: Final = "off"
+_EVERY_DAY: Final = "0 0 * * *"
 _BUILT_IN: Final = {
     "hourly": ("0 * * * *", "hourly=24 daily=7"),
     "daily": ("0 3 * * *", "daily=7 weekly=4"),
@@ -87,6 +88,8 @@ class Settings:
     overdue_after: Duration = Duration(hours=6)
     writers: int = 8
     notify: tuple[str, ...] = ()
+    digest: Schedule | None = None
+    """When each day a summary is told, whatever there is to tell; None: never."""
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, object]) -> "Settings":
@@ -121,6 +124,7 @@ class Settings:
             overdue_after=read.value("overdueAfter", _overdue_after, default.overdue_after),
             writers=read.value("writers", _number(_MAX_WRITERS), default.writers),
             notify=read.value("notify", _texts(_EMAIL, "an e-mail address"), default.notify),
+            digest=read.value("digest", partial(_digest, zone=zone), default.digest),
         )
         errors = read.all_errors(also_known=_STACK_KEYS)
         if errors:
@@ -192,6 +196,7 @@ class Settings:
             "overdueAfter": str(self.overdue_after),
             "writers": self.writers,
             "notify": list(self.notify),
+            "digest": _time_of_day(self.digest) if self.digest else OFF,
         }
 
 
@@ -303,6 +308,16 @@ def _overdue_after(value: object) -> Duration:
     if not duration:
         raise InvalidValueError(f'"{value}" is too short; expected an hour or more')
     return duration
+
+
+def _digest(value: object, *, zone: ZoneInfo) -> Schedule | None:
+    text = _text(value)
+    return None if text == OFF else moved(parse_schedule(_EVERY_DAY, zone), text)
+
+
+def _time_of_day(schedule: Schedule) -> str:
+    minute, hour, *_ = schedule.cron.split()
+    return f"{hour:0>2}:{minute:0>2} {schedule.zone.key}"
 
 
 def _one_of(words: Iterable[str]) -> Callable[[object], str]:

@@ -1,9 +1,9 @@
 """What one side writes, the other reads: settings, metrics and permissions, between stack and function."""
 
 import ast
-import json
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,11 +11,21 @@ from botocore.model import ServiceModel
 from botocore.session import get_session
 
 from infra.props import Props
-from lightkeeper import lightsail
+from lightkeeper import lightsail, topic
 from lightkeeper.model import Listing
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
-from tests.infra.synth import CALENDAR, KEEPER, function, function_role, lightsail_policy, only, resources, template
+from lightkeeper.telling import DASHBOARD_VARIABLE, TOPIC_VARIABLE
+from tests.infra.synth import (
+    CALENDAR,
+    KEEPER,
+    dashboard_metrics,
+    function,
+    function_role,
+    lightsail_policy,
+    resources,
+    template,
+)
 from tests.integration.keeper import Keeper
 from tests.integration.test_handler import invoke, lines
 
@@ -36,6 +46,7 @@ MAXIMAL: dict[str, object] = {
     "overdueAfter": "12h",
     "writers": 4,
     "notify": ["ops@example.com"],
+    "digest": "08:05 Europe/Dublin",
 }
 
 
@@ -50,6 +61,16 @@ def test_a_function_reads_from_its_environment_what_cdk_json_says(keys: dict[str
     assert Settings.from_env(variables) == Props.from_document({"lightkeeper": keys}).settings
 
 
+def test_the_function_is_told_its_topic_and_its_dashboard_and_the_calendar_neither() -> None:
+    of = template()
+    (topic,) = (name for name, each in of["Resources"].items() if each["Type"] == "AWS::SNS::Topic")
+    keeper, calendar = (function(of, handler)["Environment"]["Variables"] for handler in (KEEPER, CALENDAR))
+
+    assert keeper[TOPIC_VARIABLE] == {"Ref": topic}
+    assert keeper[DASHBOARD_VARIABLE] == of["Outputs"]["DashboardAddress"]["Value"]
+    assert not {TOPIC_VARIABLE, DASHBOARD_VARIABLE} & calendar.keys()
+
+
 # Metrics
 
 
@@ -61,13 +82,7 @@ def watched(of: dict[str, Any]) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
         for alarm in alarms
         if alarm["Namespace"] == NAMESPACE
     }
-    parts = only(of, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
-    body = json.loads("".join(part if isinstance(part, str) else "x" for part in parts))
-    for widget in body["widgets"]:
-        for namespace, name, *rest in widget["properties"]["metrics"]:
-            if namespace == NAMESPACE:
-                dimensions = [each for each in rest if isinstance(each, str)]
-                found.add((name, tuple(zip(dimensions[::2], dimensions[1::2], strict=True))))
+    found |= {(name, tuple(dimensions.items())) for name, dimensions, _ in dashboard_metrics(of, NAMESPACE)}
     return found
 
 
@@ -77,7 +92,8 @@ def test_every_metric_that_is_watched_is_sent_with_exactly_those_dimensions(
 ) -> None:
     of = template(deployment=deployment)
     for name, value in function(of)["Environment"]["Variables"].items():
-        monkeypatch.setenv(name, value)
+        if isinstance(value, str):  # an ARN is not known before it is deployed
+            monkeypatch.setenv(name, value)
     keeper.disk("shop", {"backup": "daily"})
     invoke({"time": "2026-06-15T12:00:00Z"})
     capsys.readouterr()
@@ -104,11 +120,11 @@ def test_no_alarm_asks_for_a_unit_in_which_its_metric_is_not_sent() -> None:
 # Permissions
 
 
-def calls_of_the_code() -> tuple[set[str], set[str]]:
-    """Return the operations of Lightsail that the only module with a client can call, and the lists among them."""
-    model = ServiceModel(get_session().get_component("data_loader").load_service_model("lightsail", "service-2"))
+def calls_of_the_code(module: ModuleType = lightsail, service: str = "lightsail") -> tuple[set[str], set[str]]:
+    """Return the operations that the only module with a client of a service can call, and the lists among them."""
+    model = ServiceModel(get_session().get_component("data_loader").load_service_model(service, "service-2"))
     by_method = {_snake(name): name for name in model.operation_names}
-    tree = ast.parse(Path(lightsail.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     found: set[str] = set()
     lists: set[str] = set()
     for node in ast.walk(tree):
@@ -169,8 +185,24 @@ def test_the_security_document_lists_every_permission_of_a_role_and_no_other(hea
     assert sorted(listed) == sorted(granted)
 
 
-def test_the_client_is_used_in_no_other_way_than_by_calling_its_methods() -> None:
-    tree = ast.parse(Path(lightsail.__file__).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_the_role_allows_exactly_the_calls_about_the_topic_that_the_code_can_make(*, encrypted: bool) -> None:
+    of = template(encryptNotifications=encrypted)
+    every, _ = calls_of_the_code(topic, "sns")
+    (policy,) = (each for each in function_role(of)["Policies"] if each["PolicyName"] == "Notifications")
+    tell, *use_key = policy["PolicyDocument"]["Statement"]
+
+    assert sorted(tell["Action"]) == sorted(f"sns:{name}" for name in every)
+    assert of["Resources"][tell["Resource"]["Ref"]]["Type"] == "AWS::SNS::Topic"
+    assert "Condition" not in tell
+    assert [statement["Action"] for statement in use_key] == [["kms:Decrypt", "kms:GenerateDataKey"]] * encrypted
+    for statement in use_key:
+        assert of["Resources"][statement["Resource"]["Fn::GetAtt"][0]]["Type"] == "AWS::KMS::Key"
+
+
+@pytest.mark.parametrize("module", [lightsail, topic])
+def test_the_client_is_used_in_no_other_way_than_by_calling_its_methods(module: ModuleType) -> None:
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     uses = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "_client"]
     called = [
         node.func.value

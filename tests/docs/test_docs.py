@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cli.status import SIGNS
+from lightkeeper.digest import RUNBOOK, Kind
 from lightkeeper.model import Status
 from lightkeeper.report import (
     ActionDocument,
@@ -150,3 +151,12 @@ def test_the_signs_of_the_calendar_are_those_of_the_terminal() -> None:
 
 def test_the_price_and_the_change_of_the_calendar_are_those_it_reckons_with() -> None:
     assert f"{CHANGE_PER_DAY:.0%} a day, at {USD_PER_GB_MONTH} USD".replace("%", " %") in CALENDAR
+
+
+def test_every_kind_of_matter_is_in_the_runbook_with_its_section() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    rows = re.findall(r'^\| `([^`]+)` \| [^|]+ \| "([^"]+)" \|$', runbook, re.MULTILINE)
+
+    assert dict(rows) == {kind.value: section for kind, section in RUNBOOK.items()}
+    assert set(RUNBOOK) == set(Kind)
+    assert all(f"\n## {section}\n" in runbook for section in RUNBOOK.values())

@@ -164,6 +164,7 @@ def deployed(aws: LocalAws, sandbox: Sandbox) -> Iterator[Deployment]:
             Seed(kind="Disk", name="shop", region=REGION, tags={"backup": "yearly", "team": "sales"}),
             Seed(kind="Instance", name="web", region=REGION, tags={"backup": "yearly"}),
             Seed(kind="Disk", name="scratch", region=REGION),
+            Seed(kind="Disk", name="typo", region=REGION, tags={"backup": "yearley"}),
         ]
     )
     aws.cdk("synth", "--quiet", app=f"{sys.executable} -m tests.e2e.app", sandbox_url=sandbox.url)
@@ -263,12 +264,16 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
         assert (detail["action"], detail["outcome"]) == ("create", "done")
         assert detail["reason"].startswith("no snapshot for the slot ")
     assert any("_aws" in line for line in lines), "and metrics"
+    told = [line["detail"]["subject"] for line in lines if line.get("message") == "told"]
+    assert told == ["Lightkeeper: typo: a problem"]
+    assert not any(line["detail"]["failures"] for line in lines if line.get("message") == "summary")
 
 
 def test_the_commands_of_the_runbook_can_be_pasted(story: Story) -> None:
     assert [done.stderr for done in story.pasted if done.returncode] == []
     said = [done.stdout for done in story.pasted]
-    log, run, dry_run, schedules, _ = said
+    log, run, dry_run, told, schedules, _ = said
+    assert re.fullmatch(r"lightkeeper:told:1\s[0-9a-f]{8}", told.strip()), "the wrong tag was told, and remembered"
     assert '"summary"' in log
     assert '"dryRun": false' in run
     assert '"dryRun": true' in dry_run

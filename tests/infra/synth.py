@@ -69,6 +69,41 @@ def lightsail_policy(of: dict[str, Any], handler: str = KEEPER) -> dict[str, Any
     return document
 
 
+def dashboard_text(of: dict[str, Any]) -> str:
+    """Return the text of the dashboard, with names as long as real ones in it."""
+    parts = only(of, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
+    return "".join(part if isinstance(part, str) else "-".join(_leaves(part)).ljust(140, "x") for part in parts)
+
+
+def widgets(of: dict[str, Any], kind: str | None = None) -> list[dict[str, Any]]:
+    """Return the widgets of the dashboard, of a type if one is named."""
+    every: list[dict[str, Any]] = json.loads(dashboard_text(of))["widgets"]
+    return [widget for widget in every if kind in {None, widget["type"]}]
+
+
+def dashboard_metrics(of: dict[str, Any], namespace: str) -> list[tuple[str, dict[str, str], dict[str, Any]]]:
+    """Return the metrics of a namespace that the dashboard shows: name, dimensions, and how each is shown."""
+    found = []
+    for widget in widgets(of, "metric"):
+        for first, *rest in widget["properties"]["metrics"]:
+            if first == namespace:
+                name, *dimensions, shown = rest
+                found.append((name, dict(zip(dimensions[::2], dimensions[1::2], strict=True)), shown))
+    return found
+
+
+def _leaves(part: object) -> list[str]:
+    match part:
+        case str():
+            return [part]
+        case dict():
+            return [leaf for value in part.values() for leaf in _leaves(value)]
+        case list():
+            return [leaf for value in part for leaf in _leaves(value)]
+        case _:
+            raise ValueError(f"{part!r} is no part of a template's text")
+
+
 def text(of: dict[str, Any]) -> str:
     """Return a template as it is reviewed."""
     return json.dumps(of, indent=2, sort_keys=True) + "\n"

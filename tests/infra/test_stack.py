@@ -123,6 +123,10 @@ def test_the_function_s_policy_is_the_least_there_is(default: Template) -> None:
     assert sorted(others) == [
         "logs:CreateLogStream",
         "logs:PutLogEvents",
+        "sns:ListTagsForResource",
+        "sns:Publish",
+        "sns:TagResource",
+        "sns:UntagResource",
         "sqs:SendMessage",
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
