@@ -115,6 +115,7 @@ class Sandbox:
         snapshot_seconds: float | None = None,
         automatic_snapshot_seconds: float | None = None,
         latency_seconds: float | None = None,
+        shifting_pages: bool | None = None,
     ) -> Options:
         """Change the options that are given, until the next reset."""
         given = {
@@ -122,6 +123,7 @@ class Sandbox:
             "snapshot_seconds": snapshot_seconds,
             "automatic_snapshot_seconds": automatic_snapshot_seconds,
             "latency_seconds": latency_seconds,
+            "shifting_pages": shifting_pages,
         }
         changes = {name: value for name, value in given.items() if value is not None}
         return Options(**self._ask("PATCH", "/options", changes))

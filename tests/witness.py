@@ -172,6 +172,14 @@ class Scene:
         """Return the slots of what can be restored, newest first."""
         return [self.ours[key].slot for key, entry in self.series(arn, terms).items() if entry.state in USABLE]
 
+    def judged_slots(self, arn: str, terms: Terms, now: datetime) -> list[datetime]:
+        """Return the slots that take part in a keep rule, newest first: held ones use no count."""
+        return [
+            self.ours[key].slot
+            for key, entry in self.series(arn, terms).items()
+            if entry.state in USABLE and not is_held(entry.tags, now)
+        ]
+
 
 @dataclass
 class Witness:
@@ -193,6 +201,15 @@ class Witness:
         # The record may have been cleared; then it counts from 1 again.
         calls = self.sandbox.calls(self._number) or self.sandbox.calls()
         self._number = calls[-1].number if calls else 0
+
+    def adopt(self, names: Iterable[str]) -> None:
+        """Take snapshots that were there from the start for such as runs have taken."""
+        self.look()
+        chosen = set(names)
+        for key, entry in self._scene.entries.items():
+            slot = instant(entry.tags.get(SLOT, ""))
+            if entry.name in chosen and slot:
+                self._scene.ours[key] = Birth(entry.tags[SOURCE], slot)
 
     def checkpoint(self) -> None:
         """Remember the sandbox as it is now, and what in it is ours."""
@@ -343,13 +360,12 @@ class Witness:
             promise(is_understood(source.tags), 3, f"{what}, whose source has a problem in its tags: {source.tags}")
             policy, zone = self._policy(source.tags, terms)
             if entry.state in USABLE:
-                judged = [
-                    self._scene.ours[other].slot
-                    for other, sibling in self._scene.series(birth.source_arn, terms).items()
-                    if sibling.state in USABLE and not is_held(sibling.tags, now)
+                # What others delete once the lists are read, no run can know.
+                kept = [
+                    birth.slot in keeps(policy, scene.judged_slots(birth.source_arn, terms, now), zone)
+                    for scene in (self._before, self._scene)
                 ]
-                kept = keeps(policy, judged, zone)
-                promise(birth.slot not in kept, 7, f'{what}, which "{policy}" keeps')
+                promise(not all(kept), 7, f'{what}, which "{policy}" keeps')
         else:
             promise(terms.orphans == "expire", 8, f"{what}, which is an orphan")
 

@@ -16,7 +16,7 @@ from sandbox.lightsail.automatic import AutomaticSnapshot, automatic_snapshots
 from sandbox.lightsail.exceptions import InvalidInputError, NotFoundError, OperationFailureError
 from sandbox.lightsail.names import check_snapshot_name, check_source_name, check_tag_count, read_tags
 from sandbox.lightsail.operations import Operation
-from sandbox.lightsail.paging import cut_page
+from sandbox.lightsail.paging import cut_page, cut_shifting_page
 from sandbox.lightsail.resources import (
     Disk,
     DiskSnapshot,
@@ -95,7 +95,8 @@ class LightsailBackend(BaseBackend):
 
     def _cut(self, entries: Sequence[Any], token: str | None, what: str) -> tuple[Sequence[Any], str | None]:
         scope = f"{self.account_id} {self.region_name} {what}"
-        return cut_page(entries, token, scope, settings.options.page_size)
+        cut = cut_shifting_page if settings.options.shifting_pages else cut_page
+        return cut(entries, token, scope, settings.options.page_size)
 
     # Disks and instances
 
