@@ -4,7 +4,7 @@ UV     := .uv/bin/uv
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test check lint types contracts format lock bench bootstrap deploy diff destroy clean
+.PHONY: help setup demo sandbox test soak check lint types contracts format lock bench bootstrap deploy diff destroy clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
 # A deployment into a local AWS is part of the tests where Node is there; without it those tests say that they skip.
 test: .venv/ready .aws-local/ready $(if $(shell command -v npm),node_modules/ready) ## run the tests, with branch coverage
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
+
+soak: .venv/ready ## chance, judged by the witness, for MINUTES=30 from SEED=1000
+	$(BIN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1000)
 
 check: lint types contracts test ## lint, types, import contracts, tests
 
