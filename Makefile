@@ -4,7 +4,7 @@ UV     := .uv/bin/uv
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak check lint types contracts format lock bench bootstrap deploy diff destroy clean
+.PHONY: help setup demo sandbox test soak check lint types contracts format lock bench pictures bootstrap deploy diff destroy clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.bundle
 	$(BIN)/python -m benchmarks.calendar
+
+pictures: .venv/ready ## the README's pictures anew, from the demo; wants a Chromium
+	$(BIN)/python -m tests.browser.pictures
 
 # The command line would advertise a newer major release, which refuses this library.
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk

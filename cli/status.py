@@ -37,13 +37,13 @@ _LEGEND: Final = "█ recoverable   H held   ▒ about to expire   ░ being tak
 
 def show_status(view: View, console: Console) -> None:
     """Print the calendar."""
-    console.print(Text(view.sentence, _HEALTH_STYLES[view.health]))
+    console.print(Text(view.sentence, _HEALTH_STYLES[view.health]), end="\n\n" if view.rows else "\n")
     for failure in view.failures:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
     if view.rows:
         console.print(_table(view))
         console.print(
-            Text(f"{_LEGEND}\nAbout {view.stored_gib:,.0f} GiB stored, {view.usd:,.2f} USD a month: an estimate")
+            Text(f"\n{_LEGEND}\nAbout {view.stored_gib:,.0f} GiB stored, {view.usd:,.2f} USD a month: an estimate\n")
         )
     for row in view.rows:
         for told in _notes(row):
@@ -53,15 +53,18 @@ def show_status(view: View, console: Console) -> None:
 
 
 def _table(view: View) -> Table:
-    table = Table(title=f"{view.now:%Y-%m-%d %H:%M}, times in {view.zone.key}", title_justify="left", expand=False)
+    title = f"{view.now:%Y-%m-%d %H:%M}, times in {view.zone.key}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("Source", overflow="fold")
     table.add_column("Status", no_wrap=True)
     table.add_column(f"{view.days[0]:%d %b}{'today':>{DAYS - len('01 Jan')}}", no_wrap=True)
     for heading in ("Newest", "Next", "Expires", "Held", "GiB", "USD"):
         table.add_column(heading, no_wrap=True, justify="right" if heading in {"Held", "GiB", "USD"} else "left")
+    # One Region goes without saying.
+    is_one = len({row.region for row in view.rows}) == 1
     for row in view.rows:
         table.add_row(
-            Text.assemble(row.name, (f" {row.kind} {row.region}", "dim")),
+            Text.assemble(row.name, (f" {row.kind}" if is_one else f" {row.kind} {row.region}", "dim")),
             Text(row.status, _STATUS_STYLES.get(row.status, "dim")),
             Text.assemble(*(_cell(day) for day in row.days)),
             f"{span(view.now - row.newest)} ago ({row.points})" if row.newest else "-",

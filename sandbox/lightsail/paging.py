@@ -44,9 +44,7 @@ def cut_page(entries: Sequence[T], token: str | None, scope: str, size: int) -> 
     return page, None if is_last else _write_token(page[-1].position, scope)
 
 
-def cut_shifting_page(
-    entries: Sequence[T], token: str | None, scope: str, size: int
-) -> tuple[Sequence[T], str | None]:
+def cut_shifting_page(entries: Sequence[T], token: str | None, scope: str, size: int) -> tuple[Sequence[T], str | None]:
     """Give one page of entries, newest first, and the token of the next page if there is one.
 
     A token counts the entries before: the arguments are those of `cut_page`, but what comes and goes moves the others.

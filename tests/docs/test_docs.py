@@ -160,3 +160,10 @@ def test_every_kind_of_matter_is_in_the_runbook_with_its_section() -> None:
     assert dict(rows) == {kind.value: section for kind, section in RUNBOOK.items()}
     assert set(RUNBOOK) == set(Kind)
     assert all(f"\n## {section}\n" in runbook for section in RUNBOOK.values())
+
+
+def test_the_pictures_are_there_and_said_in_words() -> None:
+    shown = re.findall(r'(?:srcset|src)="([^"]+)"', README) + re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+
+    assert set(shown) == {f"docs/pictures/{path.name}" for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert README.count("<img ") == README.count(' alt="')
