@@ -36,7 +36,7 @@ def main() -> None:
             screenshot(browser, render_calendar(view, theme=theme), path, theme=theme, width=_WIDGET_WIDTH)
         terminal(browser, view, PICTURES / "status.png")
     command = Path(sys.executable).parent / "lightkeeper"
-    simulate = [command, "simulate", *SIMULATION, "--plot", PICTURES / "simulation.png"]
+    simulate: list[str | Path] = [command, "simulate", *SIMULATION, "--plot", PICTURES / "simulation.png"]
     subprocess.run(simulate, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
     for path in PICTURES.glob("*.png"):
         # A third of the bytes, and no difference that one could see.
