@@ -4,7 +4,7 @@ UV     := .uv/bin/uv
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test check lint types contracts format lock bench mutants bootstrap deploy diff destroy clean
+.PHONY: help setup demo sandbox test soak check lint types contracts format lock bench mutants pictures bootstrap deploy diff destroy clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
 # A deployment into a local AWS is part of the tests where Node is there; without it those tests say that they skip.
 test: .venv/ready .aws-local/ready $(if $(shell command -v npm),node_modules/ready) ## run the tests, with branch coverage
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
+
+soak: .venv/ready ## chance, judged by the witness, for MINUTES=30 from SEED=1000
+	$(BIN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1000)
 
 check: lint types contracts test ## lint, types, import contracts, tests
 
@@ -37,9 +40,13 @@ format: .venv/ready ## let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; size and import time of the zip
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; size and import time of the zips; the calendar
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.bundle
+	$(BIN)/python -m benchmarks.calendar
+
+pictures: .venv/ready ## the README's pictures anew, from the demo; wants a Chromium
+	$(BIN)/python -m tests.browser.pictures
 
 mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about 12 minutes
 	$(BIN)/python -m mutation rules
@@ -63,8 +70,9 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group uv --output-file .ci/uv-requirements.txt
 	$(COMPILE) $(LOCK) --group lambda --output-file lambda_src/requirements.txt
+	$(COMPILE) $(LOCK) --group calendar --constraint lambda_src/requirements.txt --output-file calendar_src/requirements.txt
 	$(COMPILE) $(LOCK) --group aws --output-file .ci/aws-requirements.txt
-	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --output-file requirements.txt
+	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --constraint calendar_src/requirements.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out

@@ -1,8 +1,8 @@
-"""The function's zip: size, import time and memory, beside those of boto3 alone.
+"""The functions' zips: size, import time and memory, beside those of boto3 alone.
 
-Method: the zip is made, unpacked, and run by a Python that has the standard library, boto3 and what boto3 needs, as
+Method: a zip is made, unpacked, and run by a Python that has the standard library, boto3 and what boto3 needs, as
 Lambda's runtime has. Each run is a process of its own and writes no byte code, as in Lambda, where the folder is
-read-only: our code is compiled anew each time, boto3 is not. Ours imports the handler and makes a client; the other
+read-only: our code is compiled anew each time, boto3 is not. Ours import their handler and make a client; the other
 imports boto3 and makes a client. Medians of the seconds inside the process; *peak* is the most memory it
 has held, as Linux says.
 """
@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from statistics import median
 
-from infra.bundling import write_zip
+from infra.bundling import CALENDAR, KEEPER, Bundle, write_zip
 from tests.infra.interpreter import LIKE_LAMBDA, run_like_lambda
 
 RUNS = 11
@@ -36,6 +36,10 @@ _OURS = """
 from lightkeeper import handler
 handler.connections((), 8)
 """
+_CALENDAR = """
+from recovery_calendar import handler
+handler.connections(())
+"""
 _ENVIRONMENT = {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1"}
 
 
@@ -43,20 +47,29 @@ def main() -> None:
     """Measure and print."""
     if not LIKE_LAMBDA.exists():
         sys.exit(f"There is no {LIKE_LAMBDA}; `make bench` brings it.")
+    print(__doc__)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "lightkeeper.zip"
-        write_zip(path)
-        task = Path(folder) / "task"
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(task)
-        print(__doc__)
-        print(f"zip: {path.stat().st_size:,} bytes, {len(list(task.rglob('*.py'))):,} Python files\n")
-        print(f"{'':24}{'median':>10}{'fastest':>10}{'peak':>10}")
-        for name, code in (("boto3 and a client", _BARE), ("Lightkeeper", _OURS)):
+        tasks = {bundle.name: _unpacked(bundle, Path(folder)) for bundle in (KEEPER, CALENDAR)}
+        print(f"\n{'':24}{'median':>10}{'fastest':>10}{'peak':>10}")
+        for name, code, task in (
+            ("boto3 and a client", _BARE, tasks[KEEPER.name]),
+            ("Lightkeeper", _OURS, tasks[KEEPER.name]),
+            ("the calendar", _CALENDAR, tasks[CALENDAR.name]),
+        ):
             measured = [_measure(code, task) for _ in range(RUNS)]
             seconds = [each[0] for each in measured]
             peak = median(each[1] for each in measured)
             print(f"{name:24}{median(seconds):8.2f} s{min(seconds):8.2f} s{peak:6.0f} MiB")
+
+
+def _unpacked(bundle: Bundle, folder: Path) -> Path:
+    path = folder / bundle.name
+    write_zip(path, bundle)
+    task = folder / bundle.name.removesuffix(".zip") / "task"
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(task)
+    print(f"{bundle.name}: {path.stat().st_size:,} bytes, {len(list(task.rglob('*.py'))):,} Python files")
+    return task
 
 
 def _measure(code: str, task: Path) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Planning for many sources: seconds and peak memory, and how they grow.
 
 Method: each size runs in a process of its own. Its inventory comes page by page, in the shape botocore returns, and
-goes through the real `lightkeeper.lightsail`, `cycle.read_inventory` and `plan.make_plan`. *read* includes making
+goes through the real `lightkeeper.lightsail`, `inventory.read_inventory` and `plan.make_plan`. *read* includes making
 the pages, *plan* is planning alone, *peak* is the process's maximum resident set with boto3 loaded.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 import boto3
 
-from lightkeeper.cycle import read_inventory
+from lightkeeper.inventory import read_inventory
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.plan import make_plan
 from lightkeeper.report import verb

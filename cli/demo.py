@@ -21,8 +21,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.show import show_problems, sources_table
-from lightkeeper.cycle import plan_tick
 from lightkeeper.handler import RunFailedError, handle
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import connect
 from lightkeeper.model import Plan, RecoveryPoint
 from lightkeeper.report import ActionDocument, MetricName, plan_document
@@ -73,8 +73,8 @@ class _Diary:
                 self.done.append(entry["detail"])
 
 
-def run_demo(days: int, console: Console) -> None:
-    """Simulate that many days, hour by hour, and show what a user wants to see in the end."""
+def run_demo(days: int, console: Console) -> Plan:
+    """Simulate that many days, hour by hour, show what a user wants to see in the end, and return the last plan."""
     began = perf_counter()
     settings = Settings()
     with running_sandbox() as sandbox, _environment(sandbox):
@@ -94,6 +94,7 @@ def run_demo(days: int, console: Console) -> None:
         f"\nAll of this ran on the local Lightsail, none of it on AWS: {days} days, {days * _DAY // _TICK} ticks, "
         f"{calls} calls, {perf_counter() - began:.0f} seconds."
     )
+    return plan
 
 
 @contextmanager

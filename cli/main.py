@@ -1,6 +1,6 @@
-"""The command line: `lightkeeper plan`, `run`, `keep`, `demo`.
+"""The command line: `lightkeeper plan`, `run`, `status`, `keep`, `simulate`, `demo`.
 
-Exit status: 0 done, 1 something failed, 2 wrong usage or settings.
+Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source wants a person.
 """
 
 import json
@@ -19,20 +19,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from cli.demo import run_demo
 from cli.show import show_document
-from lightkeeper.cycle import Tick, plan_tick
+from cli.simulate import Scenario, parse_change, parse_day, simulate, simulation_document
+from cli.simulate_show import show_simulation
+from cli.status import show_status, status_document
+from lightkeeper.cycle import Tick
 from lightkeeper.execute import execute
 from lightkeeper.faults import CallError
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.model import Outcome, Result
+from lightkeeper.model import Outcome, Policy, Result
 from lightkeeper.report import Document, plan_document, tick_document, verb
 from lightkeeper.retention import judge, parse_keep
 from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.storage import CHANGE_PER_DAY
 from lightkeeper.times import parse_instant, parse_zone
-from lightkeeper.wording import InvalidValueError
+from lightkeeper.wording import InvalidValueError, nearest, quoted
+from recovery_calendar.render import Theme, render_page
+from recovery_calendar.view import Health, make_view, parse_order
 
 _CDK_JSON = Path("cdk.json")
 # A pipe has no width of its own; rows that do not wrap can be searched.
 _PIPE_WIDTH = 200
+_EXITS = {Health.WELL: 0, Health.WAITING: 0, Health.UNREADABLE: 1, Health.TROUBLE: 3}
+_PICTURES = (".png", ".svg")
 
 app = typer.Typer(
     help="Backups for Amazon Lightsail, by tag.",
@@ -172,6 +181,50 @@ def run(
 
 
 @app.command()
+def status(  # noqa: PLR0913 - one for each option
+    *,
+    config: Config = None,
+    region: Regions = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the dashboard's calendar to a file instead.")
+    ] = None,
+    sort: Annotated[
+        str,
+        typer.Option(
+            "--sort", metavar="ORDER", help="status, name, newest, next, expires, size or cost; -name is the reverse."
+        ),
+    ] = "status",
+    theme: Annotated[Theme, typer.Option("--theme", help="Colours of the HTML.")] = Theme.AUTO,
+) -> None:
+    """Show to which days each source can be recovered. Changes nothing.
+
+    Exit status 3 says that a source is overdue or has a problem.
+    """
+    settings = _settings(config)
+    _say_defaults(config)
+    order = parse_order(sort)
+    planned = plan_tick(_connect(region, settings, endpoint_url), settings, _now(at, settings))
+    view = make_view(planned, settings, order)
+    if html is not None:
+        _write(html, render_page(view, theme=theme))
+    if as_json:
+        typer.echo(json.dumps(status_document(view), indent=2))
+    elif html is None:
+        show_status(view, _console())
+    raise typer.Exit(_EXITS[view.health])
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidValueError(f"{path}: {error.strerror}; expected a file that can be written") from None
+
+
+@app.command()
 def keep(
     rule: Annotated[str, typer.Argument(metavar="RULE", help='A keep rule, such as "daily=7 weekly=4".')],
     *,
@@ -216,6 +269,82 @@ def _line_time(number: int, line: str, zone: ZoneInfo) -> datetime:
         return parse_instant(line, zone)
     except InvalidValueError as error:
         raise InvalidValueError(f"line {number}: {error}") from None
+
+
+@app.command(name="simulate")
+def simulate_command(  # noqa: PLR0913 - an option each
+    *,
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="POLICY", help="A policy. Default: the settings' defaultPolicy.")
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option("--keep", metavar="RULE", help="A keep rule. Default: the policy's own.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="RULE", help="A second keep rule, to compare with.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days.")] = 400,
+    size: Annotated[int, typer.Option(min=1, max=65536, metavar="GIB", help="GiB of the source in use.")] = 80,
+    change: Annotated[
+        str, typer.Option("--change", metavar="RATE", help="How much of it changes in a day.")
+    ] = f"{100 * CHANGE_PER_DAY:g}%/day",
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="The day of the first snapshot. Default: today.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Also draw it, into a .png or .svg file.")
+    ] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a keep rule comes to: snapshots held, days that can be recovered, cost. Needs no AWS."""
+    settings = _settings(config)
+    of = _policy(policy or settings.default_policy, settings)
+    rules = [parse_keep(rule) if rule is not None else of.keep] + ([parse_keep(against)] if against is not None else [])
+    zone = of.schedule.zone
+    scenario = Scenario(
+        policy=of,
+        start=parse_day(start) if start is not None else _now(None, settings).astimezone(zone).date(),
+        days=days,
+        size_gib=size,
+        change_per_day=parse_change(change),
+    )
+    if plot is not None:
+        _check_plot(plot)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True
+    ) as progress:
+        task = progress.add_task("simulating", total=days * len(rules))
+        simulations = [simulate(scenario, rule, settings, lambda: progress.advance(task)) for rule in rules]
+    document = simulation_document(simulations, settings)
+    if plot is not None:
+        from cli.simulate_plot import plot_simulation  # noqa: PLC0415 - matplotlib takes a second to load
+
+        try:
+            plot_simulation(document, plot)
+        except OSError as error:
+            raise InvalidValueError(
+                f'"{plot}" cannot be written: {error.strerror}; expected a file to draw into'
+            ) from None
+    if as_json:
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        show_simulation(document, _console())
+
+
+def _check_plot(path: Path) -> None:
+    """Refuse a picture that could not be drawn before days are simulated for it."""
+    if path.suffix.lower() not in _PICTURES:
+        raise InvalidValueError(f'"{path}" names no kind of picture; expected a name that ends in {quoted(_PICTURES)}')
+    if not path.parent.is_dir():
+        raise InvalidValueError(f'"{path}" cannot be written; expected the folder "{path.parent}" to exist')
+
+
+def _policy(name: str, settings: Settings) -> Policy:
+    if name not in settings.policies:
+        known = settings.policies
+        raise InvalidValueError(f'"{name}" is not a policy; expected one of {quoted(known)}', nearest(name, known))
+    return settings.policies[name]
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The function's zip, made without Docker and the same to the byte on every build."""
+"""The functions' zips, made without Docker and the same to the byte on every build."""
 
 import hashlib
 import json
@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,45 +17,67 @@ from aws_cdk import AssetHashType, BundlingOptions, BundlingOutput, DockerImage,
 from aws_cdk import aws_lambda as lambda_
 
 ROOT: Final = Path(__file__).parent.parent
-SOURCE: Final = ROOT / "lambda_src"
 PLATFORM: Final = "aarch64-manylinux2014"
 PYTHON: Final = "3.14"
-ZIP_NAME: Final = "lightkeeper.zip"
 _CACHE: Final = ROOT / ".bundle"
 # Metadata of packages, what compiles differently each time, and what nobody imports in Lambda.
-_LEFT_OUT_ENDINGS: Final = (".dist-info", "__pycache__", ".pyc", ".pyi", "py.typed", ".lock")
+_LEFT_OUT_ENDINGS: Final = (".dist-info", "__pycache__", ".c", ".pyc", ".pyi", "py.typed", ".lock")
 _LEFT_OUT: Final = frozenset({"bin", "aws_lambda_powertools/event_handler", "aws_lambda_powertools/utilities/parser"})
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _READABLE: Final = 0o100644
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What goes into a function's zip."""
+
+    name: str
+    folder: Path
+    """Its own package, and the lock of its dependencies."""
+    packages: tuple[Path, ...]
+    """Ours: its own, and those that it needs."""
+
+    @property
+    def lock(self) -> Path:
+        """Its locked dependencies."""
+        return self.folder / "requirements.txt"
+
+
+_CORE: Final = ROOT / "lambda_src" / "lightkeeper"
+KEEPER: Final = Bundle("lightkeeper.zip", ROOT / "lambda_src", (_CORE,))
+CALENDAR: Final = Bundle(
+    "recovery-calendar.zip", ROOT / "calendar_src", (_CORE, ROOT / "calendar_src" / "recovery_calendar")
+)
+
+
 class BundlingError(Exception):
-    """The function's zip cannot be made."""
+    """A function's zip cannot be made."""
 
 
-def function_code() -> lambda_.Code:
-    """Return the function's code as an asset whose hash is that of the zip."""
+def function_code(bundle: Bundle) -> lambda_.Code:
+    """Return a function's code as an asset whose hash is that of the zip."""
     return lambda_.Code.from_asset(
-        str(SOURCE),
+        str(bundle.folder),
         asset_hash_type=AssetHashType.OUTPUT,
         bundling=BundlingOptions(
             image=DockerImage.from_registry("never-used"),
-            local=_LocalBundling(),
+            local=_LocalBundling(bundle),
             output_type=BundlingOutput.ARCHIVED,
         ),
     )
 
 
-def write_zip(path: Path) -> None:
-    """Write the function's zip: our package and its locked dependencies for the target platform.
+def write_zip(path: Path, bundle: Bundle) -> None:
+    """Write a function's zip: our packages and its locked dependencies for the target platform.
 
     Raises
     ------
     BundlingError
         If the dependencies cannot be installed.
     """
-    files = {**_files(_dependencies()), **_files(SOURCE)}
-    del files["requirements.txt"]
+    files = _files(_dependencies(bundle.lock))
+    for package in bundle.packages:
+        files |= {f"{package.name}/{name}": file for name, file in _files(package).items()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _EPOCH)
@@ -65,9 +88,12 @@ def write_zip(path: Path) -> None:
 
 @jsii.implements(ILocalBundling)
 class _LocalBundling:
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
     def try_bundle(self, output_dir: str, *_: object, **__: object) -> bool:
         """Write the zip, so that the CDK never asks for Docker."""
-        write_zip(Path(output_dir) / ZIP_NAME)
+        write_zip(Path(output_dir) / self._bundle.name, self._bundle)
         return True
 
 
@@ -85,9 +111,8 @@ def _walk(folder: Path, root: Path) -> Iterator[Path]:
             yield path
 
 
-def _dependencies() -> Path:
+def _dependencies(lock: Path) -> Path:
     """Return a folder with the locked dependencies. Installed once for each lock: later builds need no network."""
-    lock = SOURCE / "requirements.txt"
     digest = hashlib.sha256(json.dumps([PLATFORM, PYTHON, lock.read_text(encoding="utf-8")]).encode()).hexdigest()
     folder = _CACHE / digest[:16]
     if not folder.exists():

@@ -10,12 +10,23 @@ RESOURCES: Final = 100
 """Disks and instances with a daily backup."""
 SECONDS_A_RUN: Final = 10
 """Far more than a quiet run takes; a run that takes 100 snapshots makes 100 calls, 8 at a time."""
+MAILS_A_DAY: Final = 2
+"""To each subscriber: an alarm or something new, and the daily digest."""
+VIEWS_A_DAY: Final = 50
+"""Of the dashboard, with two widgets of the calendar's function."""
+SECONDS_A_VIEW: Final = 5
+"""A first view's start, and the lists of 100 resources; later ones take less."""
+DAYS_IN_VIEW: Final = 7
+"""Of the log, which each view's table of failures reads."""
+VIEW_LOG_BYTES: Final = 1_500
+"""Lambda's own lines."""
 QUIET_RUN_LOG_BYTES: Final = 4_000
 ACTION_LOG_BYTES: Final = 1_000
 ACTIONS_A_DAY: Final = 3
 """For each resource: a snapshot taken, one announced, one deleted."""
 _DAYS: Final = 30.4
 _RUNS: Final = 24 * _DAYS
+_VIEWS: Final = 2 * VIEWS_A_DAY * _DAYS
 _GIB: Final = 1024**3
 
 
@@ -49,19 +60,24 @@ def lines(template: Mapping[str, Any]) -> list[Line]:
     def of(kind: str) -> list[dict[str, Any]]:
         return [resource["Properties"] for resource in resources if resource["Type"] == kind]
 
-    (function,) = of("AWS::Lambda::Function")
-    log_bytes = _RUNS * QUIET_RUN_LOG_BYTES + _DAYS * RESOURCES * ACTIONS_A_DAY * ACTION_LOG_BYTES
+    memory = {function["Handler"]: function["MemorySize"] for function in of("AWS::Lambda::Function")}
+    run_mib_seconds = _RUNS * SECONDS_A_RUN * memory["lightkeeper.handler.handle"]
+    view_mib_seconds = _VIEWS * SECONDS_A_VIEW * memory["recovery_calendar.handler.handle"]
+    run_log_bytes = _RUNS * QUIET_RUN_LOG_BYTES + _DAYS * RESOURCES * ACTIONS_A_DAY * ACTION_LOG_BYTES
+    read_log_bytes = VIEWS_A_DAY * _DAYS * run_log_bytes * DAYS_IN_VIEW / _DAYS
     return [
         Line("CloudWatch metrics", len(_custom_metrics(of)), "", 10, 0.30),
         Line("CloudWatch alarms", len(of("AWS::CloudWatch::Alarm")), "", 10, 0.10),
         Line("CloudWatch dashboards", len(of("AWS::CloudWatch::Dashboard")), "", 3, 3.00),
-        Line("CloudWatch logs", log_bytes / _GIB, "GB", 5, 0.50),
-        Line("Lambda requests", _RUNS, "", 1_000_000, 0.20e-6),
-        Line("Lambda compute", _RUNS * SECONDS_A_RUN * function["MemorySize"] / 1024, "GB-s", 400_000, 1.33334e-5),
+        Line("CloudWatch logs", (run_log_bytes + _VIEWS * VIEW_LOG_BYTES) / _GIB, "GB", 5, 0.50),
+        Line("CloudWatch logs, read", read_log_bytes / _GIB, "GB", 5, 0.005),
+        Line("Lambda requests", _RUNS + _VIEWS, "", 1_000_000, 0.20e-6),
+        Line("Lambda compute", (run_mib_seconds + view_mib_seconds) / 1024, "GB-s", 400_000, 1.33334e-5),
         Line("X-Ray traces", _RUNS, "", 100_000, 5e-6),
         Line("Scheduler invocations", _RUNS, "", 14_000_000, 1e-6),
         Line("SQS requests", 0, "", 1_000_000, 0.40e-6),
-        Line("SNS e-mails", _DAYS * len(of("AWS::SNS::Subscription")), "", 1_000, 2e-5),
+        Line("SNS requests", _RUNS, "", 1_000_000, 0.50e-6),
+        Line("SNS e-mails", MAILS_A_DAY * _DAYS * len(of("AWS::SNS::Subscription")), "", 1_000, 2e-5),
         Line("KMS keys", len(of("AWS::KMS::Key")), "", 0, 1.00),
     ]
 

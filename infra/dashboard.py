@@ -1,71 +1,333 @@
-"""Whether everything can be recovered, on one page."""
+"""Whether everything can be recovered, on one page: how things stand, what was done, what it costs, what to do."""
 
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.alarms import SECTIONS, Alarms
+from infra.function import TIMEOUT
 from infra.metrics import metric
 from infra.props import Props
 from lightkeeper.report import MetricName
+from lightkeeper.schedule import longest_gap
+from lightkeeper.settings import Settings
+from lightkeeper.storage import USD_PER_GB_MONTH
 
-_THIRD: Final = 8
-_HALF: Final = 12
+GRID_COLUMNS: Final = 24
+_HALF: Final = GRID_COLUMNS // 2
+_THIRD: Final = GRID_COLUMNS // 3
+# A week holds a whole round of a weekly rhythm, and keeps what the table of failures reads in the free tier.
+_INTERVAL: Final = Duration.days(7)
+_GRAPH_PERIOD: Final = Duration.hours(1)
+_GRAPH_HEIGHT: Final = 6
+_HOUR: Final = timedelta(hours=1)
+# CloudWatch's own palette, each with one meaning on the whole page.
+_GOOD: Final = cloudwatch.Color.GREEN
+_DOUBTFUL: Final = cloudwatch.Color.ORANGE
+_BAD: Final = cloudwatch.Color.RED
+_NEUTRAL: Final = cloudwatch.Color.BLUE
+_GONE: Final = cloudwatch.Color.GREY
+_MONEY: Final = cloudwatch.Color.PURPLE
+# The fields are those of the function's log lines, a test says.
+_COLUMNS: Final = (
+    "@timestamp",
+    "message",
+    "detail.region",
+    "detail.source",
+    "detail.snapshot",
+    "coalesce(detail.error, detail.message, detail.failures.0) as what",
+    "detail.suggestion",
+)
+_FAILURES: Final = (
+    '(message = "action" and detail.outcome = "failed")',
+    '(message = "problem" and detail.severity != "advice")',
+    '(message = "summary" and ispresent(detail.failures.0))',
+)
+_STATE: Final = (
+    (MetricName.RESOURCES_PROTECTED, "protected", _GOOD),
+    (MetricName.RESOURCES_UNPROTECTED, "not protected", _DOUBTFUL),
+    (MetricName.RESOURCES_OVERDUE, "overdue", _BAD),
+)
+
+
+def overdue_age(settings: Settings) -> timedelta:
+    """Return how old a source's newest recovery point has become at the latest when a source is overdue.
+
+    Under the default policy: its longest time from slot to slot, and `overdueAfter`.
+    """
+    schedule = settings.policies[settings.default_policy].schedule
+    gap = longest_gap(schedule)
+    return gap.length + (settings.overdue_after.after(gap.end, schedule.zone) - gap.end)
 
 
 class Dashboard(Construct):
-    """The dashboard: how resources stand, what was done, what is stored, and how the function does."""
+    """The dashboard.
 
-    def __init__(self, scope: Construct, construct_id: str, *, props: Props, function: lambda_.IFunction) -> None:
+    Parameters
+    ----------
+    scope, construct_id
+        Where it stands.
+    props
+        The deployment's.
+    function
+        What runs at each tick.
+    log_group
+        Where it writes.
+    calendar
+        What draws the recovery calendar and its sentence of state.
+    alarms
+        All of them.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument for each thing that is shown
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        props: Props,
+        function: lambda_.IFunction,
+        log_group: logs.ILogGroup,
+        calendar: lambda_.IFunction,
+        alarms: Alarms,
+    ) -> None:
         super().__init__(scope, construct_id)
         self._props = props
-        self.dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.days(14))
-        name = MetricName
-        self.dashboard.add_widgets(
-            cloudwatch.SingleValueWidget(
-                title="Resources now",
-                width=2 * _THIRD,
-                metrics=self._metrics(
-                    "Maximum", name.RESOURCES_PROTECTED, name.RESOURCES_UNPROTECTED, name.RESOURCES_OVERDUE
-                ),
-            ),
-            cloudwatch.SingleValueWidget(
-                title="Oldest newest recovery point, hours",
-                width=_THIRD,
-                metrics=self._metrics("Maximum", name.OLDEST_RECOVERY_POINT_HOURS),
-            ),
-        )
-        self.dashboard.add_widgets(
-            self._graph(
-                "Resources",
-                self._metrics("Maximum", name.RESOURCES_PROTECTED, name.RESOURCES_UNPROTECTED, name.RESOURCES_OVERDUE),
-            ),
-            self._graph("Snapshots", self._metrics("Sum", name.SNAPSHOTS_CREATED, name.SNAPSHOTS_DELETED)),
-        )
-        self.dashboard.add_widgets(
-            self._graph(
-                "Needs attention",
-                self._metrics("Maximum", name.SNAPSHOTS_FAILED, name.TAG_PROBLEMS, name.ACTIONS_DEFERRED),
-            ),
-            self._graph("Stored, GiB at full size", self._metrics("Maximum", name.STORED_GIB)),
-        )
-        self.dashboard.add_widgets(
-            self._graph(
-                "Runs",
-                [
-                    function.metric_invocations(period=props.news_period, statistic="Sum"),
-                    function.metric_errors(period=props.news_period, statistic="Sum"),
-                ],
-            ),
-            self._graph("Duration", [function.metric_duration(period=props.news_period, statistic="Maximum")]),
+        self._function = function
+        self.dashboard = cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=dashboard_name(props),
+            default_interval=_INTERVAL,
+            period_override=cloudwatch.PeriodOverride.INHERIT,
+            widgets=[
+                [_drawn(calendar, "How everything stands", height=3, view="sentence")],
+                self._numbers(),
+                [_alarm_status(alarms), _what_to_do(log_group)],
+                [_drawn(calendar, "Recovery calendar", height=12)],
+                [self._age(), self._resources()],
+                [self._snapshots(), self._attention()],
+                [self._stored(), self._duration(), self._runs()],
+                [_last_failures(log_group)],
+            ],
         )
 
-    def _metrics(self, statistic: str, *names: MetricName) -> list[cloudwatch.IMetric]:
-        return [metric(name, self._props, statistic) for name in names]
+    def _metric(
+        self, name: MetricName, label: str, color: str, *, statistic: str = "Maximum", period: Duration = _GRAPH_PERIOD
+    ) -> cloudwatch.Metric:
+        return metric(name, self._props, statistic).with_(label=label, color=color, period=period)
 
-    def _graph(self, title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
-        return cloudwatch.GraphWidget(
-            title=title, width=_HALF, left=metrics, left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False)
+    def _cost(self, *, period: Duration) -> cloudwatch.MathExpression:
+        stored = self._metric(MetricName.STORED_GIB, "GiB", _NEUTRAL, period=period)
+        return cloudwatch.MathExpression(
+            expression=f"stored * {USD_PER_GB_MONTH}",
+            using_metrics={"stored": stored},
+            label="USD a month, at most",
+            color=_MONEY,
+            period=period,
         )
+
+    def _numbers(self) -> list[cloudwatch.IWidget]:
+        # The last period only: what was is in the graphs below.
+        now = self._props.news_period
+
+        def number(title: str, width: int, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.SingleValueWidget:
+            return cloudwatch.SingleValueWidget(title=title, width=width, height=4, period=now, metrics=[*metrics])
+
+        stored = self._metric(MetricName.STORED_GIB, "GiB", _NEUTRAL, period=now)
+        oldest = self._metric(MetricName.OLDEST_RECOVERY_POINT_HOURS, "hours", _NEUTRAL, period=now)
+        return [
+            number(
+                "Disks and instances",
+                _HALF,
+                [self._metric(name, label, color, period=now) for name, label, color in _STATE],
+            ),
+            number("Longest without a new recovery point", _HALF // 2, [oldest]),
+            number("Stored, at full size", _HALF // 2, [stored, self._cost(period=now)]),
+        ]
+
+    def _age(self) -> cloudwatch.GraphWidget:
+        settings = self._props.settings
+        hours = overdue_age(settings) / _HOUR
+        return _graph(
+            "Hours since the newest recovery point, of the resource where they are most",
+            "hours",
+            [self._metric(MetricName.OLDEST_RECOVERY_POINT_HOURS, "longest", _NEUTRAL)],
+            limit=cloudwatch.HorizontalAnnotation(
+                value=hours,
+                label=f'overdue from {hours:g} hours under the policy "{settings.default_policy}"; '
+                "rarer ones may be older",
+                color=_BAD,
+            ),
+        )
+
+    def _resources(self) -> cloudwatch.GraphWidget:
+        return _graph(
+            "Disks and instances",
+            "resources",
+            [self._metric(name, label, color) for name, label, color in _STATE],
+            stacked=True,
+        )
+
+    def _snapshots(self) -> cloudwatch.GraphWidget:
+        return _graph(
+            "Snapshots, each hour",
+            "snapshots",
+            [
+                self._metric(MetricName.SNAPSHOTS_CREATED, "created", _GOOD, statistic="Sum"),
+                self._metric(MetricName.SNAPSHOTS_DELETED, "deleted", _GONE, statistic="Sum"),
+                self._metric(MetricName.SNAPSHOTS_FAILED, "failed", _BAD),
+            ],
+        )
+
+    def _attention(self) -> cloudwatch.GraphWidget:
+        return _graph(
+            "Tags not understood, and actions put off",
+            "tags, actions",
+            [
+                self._metric(MetricName.TAG_PROBLEMS, "tag problems", _BAD),
+                self._metric(MetricName.ACTIONS_DEFERRED, "actions put off to a later run", _DOUBTFUL),
+            ],
+        )
+
+    def _stored(self) -> cloudwatch.GraphWidget:
+        return _graph(
+            "Stored, each snapshot at full size",
+            "GiB",
+            [self._metric(MetricName.STORED_GIB, "GiB", _NEUTRAL)],
+            width=_THIRD,
+            right=[self._cost(period=_GRAPH_PERIOD)],
+            right_label="USD",
+        )
+
+    def _duration(self) -> cloudwatch.GraphWidget:
+        milliseconds = self._function.metric_duration(period=_GRAPH_PERIOD, statistic="Maximum", label="longest")
+        # In seconds, as people count; Lambda counts in milliseconds.
+        seconds = cloudwatch.MathExpression(
+            expression="duration / 1000",
+            using_metrics={"duration": milliseconds},
+            label="longest run",
+            color=_NEUTRAL,
+            period=_GRAPH_PERIOD,
+        )
+        limit = cloudwatch.HorizontalAnnotation(value=TIMEOUT.to_seconds(), label="Lambda ends a run here", color=_BAD)
+        return _graph("Duration of a run", "seconds", [seconds], width=_THIRD, limit=limit)
+
+    def _runs(self) -> cloudwatch.GraphWidget:
+        function = self._function
+        return _graph(
+            "Runs, each hour, retries among them",
+            "runs",
+            [
+                function.metric_invocations(period=_GRAPH_PERIOD, statistic="Sum", label="runs", color=_GOOD),
+                function.metric_errors(period=_GRAPH_PERIOD, statistic="Sum", label="failed", color=_BAD),
+            ],
+            width=_THIRD,
+        )
+
+
+def dashboard_name(props: Props) -> str:
+    """Return the dashboard's name: dashboards are an account's, whatever the Region."""
+    return f"{props.stack_name}-{Aws.REGION}"
+
+
+def dashboard_address(props: Props) -> str:
+    """Return where a browser finds the dashboard."""
+    return (
+        f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region={Aws.REGION}"
+        f"#dashboards/dashboard/{dashboard_name(props)}"
+    )
+
+
+def _drawn(calendar: lambda_.IFunction, title: str, *, height: int, **params: str) -> cloudwatch.CustomWidget:
+    """Return a widget that the calendar's function draws."""
+    return cloudwatch.CustomWidget(
+        title=title,
+        function_arn=calendar.function_arn,
+        width=GRID_COLUMNS,
+        height=height,
+        params=params,
+        update_on_refresh=True,
+        # What it draws depends neither on its size nor on the time range: asking again would only cost.
+        update_on_resize=False,
+        update_on_time_range_change=False,
+    )
+
+
+def _graph(  # noqa: PLR0913 - a graph has that many sides
+    title: str,
+    unit: str,
+    left: Sequence[cloudwatch.IMetric],
+    *,
+    width: int = _HALF,
+    limit: cloudwatch.HorizontalAnnotation | None = None,
+    stacked: bool = False,
+    right: Sequence[cloudwatch.IMetric] = (),
+    right_label: str = "",
+) -> cloudwatch.GraphWidget:
+    def axis(label: str) -> cloudwatch.YAxisProps:
+        return cloudwatch.YAxisProps(label=label, min=0, show_units=False)
+
+    return cloudwatch.GraphWidget(
+        title=title,
+        width=width,
+        height=_GRAPH_HEIGHT,
+        period=_GRAPH_PERIOD,
+        left=[*left],
+        left_y_axis=axis(unit),
+        left_annotations=[limit] if limit else None,
+        right=[*right] or None,
+        right_y_axis=axis(right_label) if right else None,
+        stacked=stacked,
+        legend_position=cloudwatch.LegendPosition.BOTTOM,
+    )
+
+
+def _alarm_status(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
+    return cloudwatch.AlarmStatusWidget(
+        title="Alarms",
+        width=_THIRD,
+        height=8,
+        alarms=alarms.alarms,
+        sort_by=cloudwatch.AlarmStatusWidgetSortBy.STATE_UPDATED_TIMESTAMP,
+    )
+
+
+def _what_to_do(log_group: logs.ILogGroup) -> cloudwatch.TextWidget:
+    console = f"https://{Aws.REGION}.console.aws.amazon.com"
+    places: Mapping[str, str] = {
+        "All alarms": f"{console}/cloudwatch/home?region={Aws.REGION}#alarmsV2:",
+        "The function's log": f"{console}/cloudwatch/home?region={Aws.REGION}"
+        f"#logsV2:log-groups/log-group/{log_group.log_group_name}",
+        "Snapshots in Lightsail": "https://lightsail.aws.amazon.com/ls/webapp/home/snapshots",
+    }
+    links = " | ".join(f"[{name}]({address})" for name, address in places.items())
+    rows = "\n".join(f"| **{section.heading}** | {section.first} |" for section in SECTIONS)
+    return cloudwatch.TextWidget(
+        width=GRID_COLUMNS - _THIRD,
+        height=8,
+        background=cloudwatch.TextWidgetBackground.TRANSPARENT,
+        markdown=f"### What to do\n\n| Alarm | First |\n|---|---|\n{rows}\n\n"
+        f"Step by step: docs/runbook.md has a section for each.\n\n{links}",
+    )
+
+
+def _last_failures(log_group: logs.ILogGroup) -> cloudwatch.LogQueryWidget:
+    return cloudwatch.LogQueryWidget(
+        title="The last failures and problems, newest first",
+        width=GRID_COLUMNS,
+        height=8,
+        log_group_names=[log_group.log_group_name],
+        query_lines=[
+            f"fields {', '.join(_COLUMNS)}",
+            f"filter {' or '.join(_FAILURES)}",
+            "sort @timestamp desc",
+            "limit 50",
+        ],
+        view=cloudwatch.LogQueryVisualizationType.TABLE,
+    )

@@ -11,9 +11,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.bundling import function_code
+from infra.bundling import KEEPER, function_code
+from infra.notifications import Notifications
 from infra.props import LOG_RETENTION, Props
 from lightkeeper.tags import OWNER
+from lightkeeper.telling import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 
 READS: Final = (
     "lightsail:GetDisks",
@@ -33,6 +35,7 @@ CHANGES: Final = (
 # By `make bench`: 49 MiB to start, 319 MiB to plan for 10,000 disks with 300,000 snapshots. Half of it would do for
 # nearly everybody, but Lambda gives less processor with less memory, and the start would take twice as long.
 MEMORY_MIB: Final = 512
+TIMEOUT: Final = Duration.minutes(15)
 _RETRIES: Final = 2
 # A later tick does what an old one would have done, so an old event is not worth keeping.
 _MAX_EVENT_AGE: Final = Duration.hours(1)
@@ -49,9 +52,22 @@ class KeeperFunction(Construct):
         The deployment's.
     failures
         Where an event goes whose retries have all failed.
+    notifications
+        Where it tells what needs a person.
+    dashboard
+        The dashboard's address, for those messages.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, props: Props, failures: sqs.IQueue) -> None:
+    def __init__(  # noqa: PLR0913 - one argument for each thing it is joined to
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        props: Props,
+        failures: sqs.IQueue,
+        notifications: Notifications,
+        dashboard: str,
+    ) -> None:
         super().__init__(scope, construct_id)
         self.log_group = logs.LogGroup(
             self,
@@ -68,6 +84,7 @@ class KeeperFunction(Construct):
             inline_policies={
                 "Lightsail": iam.PolicyDocument(statements=lightsail_statements(props)),
                 "Telling": iam.PolicyDocument(statements=_telling(self.log_group, failures)),
+                "Notifications": iam.PolicyDocument(statements=notifications.statements()),
             },
         )
         Validations.of(role).acknowledge(
@@ -85,11 +102,15 @@ class KeeperFunction(Construct):
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             handler="lightkeeper.handler.handle",
-            code=function_code(),
-            environment=props.settings.to_env(),
+            code=function_code(KEEPER),
+            environment={
+                **props.settings.to_env(),
+                TOPIC_VARIABLE: notifications.topic.topic_arn,
+                DASHBOARD_VARIABLE: dashboard,
+            },
             # Its policies are complete; the library would add more than is needed.
             role=role.without_policy_updates(),
-            timeout=Duration.minutes(15),
+            timeout=TIMEOUT,
             memory_size=MEMORY_MIB,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,

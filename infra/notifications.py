@@ -1,4 +1,4 @@
-"""Who hears of an alarm: an SNS topic with e-mail subscriptions."""
+"""Who hears of alarms and of what a run finds: an SNS topic with e-mail subscriptions."""
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -11,14 +11,14 @@ from infra.props import Props
 
 
 class Notifications(Construct):
-    """The topic. CloudWatch may publish to it, over TLS, for alarms of this account."""
+    """The topic. CloudWatch may publish to it, over TLS, for alarms of this account; the function may by its role."""
 
     def __init__(self, scope: Construct, construct_id: str, *, props: Props) -> None:
         super().__init__(scope, construct_id)
         alarms = iam.ServicePrincipal(
             "cloudwatch.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         )
-        key = _key(self) if props.encrypt_notifications else None
+        self._key = key = _key(self) if props.encrypt_notifications else None
         self.topic = sns.Topic(
             self,
             "Topic",
@@ -32,6 +32,20 @@ class Notifications(Construct):
         )
         for address in props.settings.notify:
             self.topic.add_subscription(subscriptions.EmailSubscription(address))
+
+    def statements(self) -> list[iam.PolicyStatement]:
+        """Return what a role needs to tell, and to remember in the topic's tags what it has told."""
+        tell = iam.PolicyStatement(
+            sid="Tell",
+            actions=["sns:Publish", "sns:ListTagsForResource", "sns:TagResource", "sns:UntagResource"],
+            resources=[self.topic.topic_arn],
+        )
+        if self._key is None:
+            return [tell]
+        use = iam.PolicyStatement(
+            sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._key.key_arn]
+        )
+        return [tell, use]
 
 
 def _key(scope: Construct) -> kms.Key:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from aws_cdk import Duration
@@ -30,8 +31,7 @@ LOG_RETENTION: Final = {
 """By days; CloudWatch Logs takes no other numbers, but for a few between these."""
 _T = TypeVar("_T")
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
-_RATE: Final = re.compile(r"rate\(([0-9]+) (minute|hour|day)s?\)")
-_MINUTES: Final = {"minute": 1, "hour": 60, "day": 24 * 60}
+_MINUTE: Final = timedelta(minutes=1)
 _HOUR_MINUTES: Final = 60
 _DAY_MINUTES: Final = 24 * 60
 _TICKS_WITHOUT_A_RUN: Final = 3
@@ -102,8 +102,8 @@ class Props:
     @property
     def _tick_minutes(self) -> int:
         """Minutes from tick to tick; a day where the tick is a cron expression."""
-        rate = _RATE.fullmatch(self.settings.tick)
-        return int(rate[1]) * _MINUTES[rate[2]] if rate else _DAY_MINUTES
+        period = self.settings.tick_period
+        return period // _MINUTE if period else _DAY_MINUTES
 
     def _misfits(self) -> list[str]:
         """Name the settings that would do for a run, but not for a stack."""

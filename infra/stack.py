@@ -1,10 +1,11 @@
 """The stack: wiring only."""
 
-from aws_cdk import Aws, CfnOutput, Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.alarms import Alarms
-from infra.dashboard import Dashboard
+from infra.calendar import RecoveryCalendar
+from infra.dashboard import Dashboard, dashboard_address
 from infra.function import KeeperFunction
 from infra.notifications import Notifications
 from infra.props import Props
@@ -17,19 +18,36 @@ class LightkeeperStack(Stack):
     def __init__(self, scope: Construct, construct_id: str, *, props: Props) -> None:
         super().__init__(scope, construct_id, description="Lightkeeper: tag-driven backups for Amazon Lightsail")
         failures = Failures(self, "Failures").queue
-        keeper = KeeperFunction(self, "Keeper", props=props, failures=failures)
+        notifications = Notifications(self, "Notifications", props=props)
+        keeper = KeeperFunction(
+            self,
+            "Keeper",
+            props=props,
+            failures=failures,
+            notifications=notifications,
+            dashboard=dashboard_address(props),
+        )
         Tick(self, "Tick", props=props, function=keeper.function, failures=failures)
-        topic = Notifications(self, "Notifications", props=props).topic
-        Alarms(self, "Alarms", props=props, function=keeper.function, failures=failures, topic=topic)
-        dashboard = Dashboard(self, "Dashboard", props=props, function=keeper.function).dashboard
+        calendar = RecoveryCalendar(self, "Calendar", props=props)
+        topic = notifications.topic
+        alarms = Alarms(self, "Alarms", props=props, function=keeper.function, failures=failures, topic=topic)
+        Dashboard(
+            self,
+            "Dashboard",
+            props=props,
+            function=keeper.function,
+            log_group=keeper.log_group,
+            calendar=calendar.function,
+            alarms=alarms,
+        )
 
         CfnOutput(self, "FunctionName", value=keeper.function.function_name, description="The function")
         CfnOutput(
             self,
-            "DashboardAddress",
-            value=f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region={Aws.REGION}"
-            f"#dashboards/dashboard/{dashboard.dashboard_name}",
-            description="The dashboard",
+            "CalendarFunctionName",
+            value=calendar.function.function_name,
+            description="The function behind the dashboard's recovery calendar",
         )
-        CfnOutput(self, "TopicArn", value=topic.topic_arn, description="Where alarms are told")
+        CfnOutput(self, "DashboardAddress", value=dashboard_address(props), description="The dashboard")
+        CfnOutput(self, "TopicArn", value=topic.topic_arn, description="Where alarms and what needs a person are told")
         CfnOutput(self, "DeadLetterQueueAddress", value=failures.queue_url, description="What could not be done")

@@ -135,6 +135,7 @@ class SandboxApp:
             number=0,
             operation=asked.operation,
             region=asked.region,
+            access_key_id=asked.access_key_id,
             parameters=asked.parameters,
             at=settings.clock.now(),
             took_effect=not (was_refused or rejected or script.failed),
@@ -142,6 +143,7 @@ class SandboxApp:
             error=json.loads(answered.body)["__type"] if rejected else None,
             answer="on its way",
             items=script.items,
+            more=script.more,
             duration_ms=0.0,
         )
         return answered, self._control.journal.add(call)

@@ -20,6 +20,8 @@ class Call:
         The name in AWS's model, such as ``CreateDiskSnapshot``.
     region
         The Region it was signed for.
+    access_key_id
+        The access key it was signed with: who called, where a test gives each caller a key.
     parameters
         What was asked for.
     at
@@ -35,6 +37,8 @@ class Call:
         ``on its way`` (latency, or held by a fault), ``sent`` or ``lost`` (by a fault).
     items
         How many entries the page of a list call had; None for other calls.
+    more
+        Whether the page of a list call named a next one; None for other calls.
     duration_ms
         From the arrival of the request to the end of the answer, latency included, in real time.
     """
@@ -42,6 +46,7 @@ class Call:
     number: int
     operation: str
     region: str
+    access_key_id: str
     parameters: Mapping[str, Any]
     at: datetime
     took_effect: bool
@@ -49,6 +54,7 @@ class Call:
     error: str | None
     answer: Literal["on its way", "sent", "lost"]
     items: int | None
+    more: bool | None
     duration_ms: float
 
     def to_json(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 from sandbox.calls import Call
+from sandbox.entries import Entry
 from sandbox.faults import (
     Effect,
     EndSnapshots,
@@ -35,6 +36,7 @@ __all__ = [
     "ClientOptions",
     "Effect",
     "EndSnapshots",
+    "Entry",
     "ErrorAnswer",
     "FailOperation",
     "FaultRule",
@@ -113,6 +115,7 @@ class Sandbox:
         snapshot_seconds: float | None = None,
         automatic_snapshot_seconds: float | None = None,
         latency_seconds: float | None = None,
+        shifting_pages: bool | None = None,
     ) -> Options:
         """Change the options that are given, until the next reset."""
         given = {
@@ -120,6 +123,7 @@ class Sandbox:
             "snapshot_seconds": snapshot_seconds,
             "automatic_snapshot_seconds": automatic_snapshot_seconds,
             "latency_seconds": latency_seconds,
+            "shifting_pages": shifting_pages,
         }
         changes = {name: value for name, value in given.items() if value is not None}
         return Options(**self._ask("PATCH", "/options", changes))
@@ -148,6 +152,10 @@ class Sandbox:
         """
         role = {"policy": policy, "access_key_id": access_key_id} if policy is not None else None
         self._ask("PUT", "/role", role)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Give every disk, instance and snapshot of every Region, without a call to AWS's interface."""
+        return tuple(Entry.from_json(entry) for entry in self._ask("GET", "/entries"))
 
     def calls(self, after: int = 0) -> tuple[Call, ...]:
         """Give the AWS calls so far, in the order in which they took effect.
@@ -182,6 +190,14 @@ class Sandbox:
     def set_snapshot_state(self, region: str, name: str, state: SnapshotState) -> None:
         """Give a snapshot a state, for good."""
         self._ask("PUT", "/snapshot-state", {"region": region, "name": name, "state": state})
+
+    def checkpoint(self) -> None:
+        """Remember resources, clock and options, to go back to; an older checkpoint is forgotten."""
+        self._ask("POST", "/checkpoint")
+
+    def restore(self) -> None:
+        """Go back to the checkpoint, as often as one likes, until the next reset of the process."""
+        self._ask("POST", "/restore")
 
     def reset(self) -> None:
         """Empty the sandbox: resources, faults and calls go; clock and options are as at the start."""

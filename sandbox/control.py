@@ -1,4 +1,4 @@
-"""The sandbox's own HTTP interface: clock, options, faults, role, calls, seeds. No part of AWS's."""
+"""The sandbox's own HTTP interface: clock, options, faults, role, entries, calls, seeds. No part of AWS's."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,6 +10,8 @@ from moto.core.base_backend import BackendDict
 from werkzeug.datastructures import MultiDict
 
 from sandbox.calls import Journal
+from sandbox.checkpoints import Checkpoint, checkpoint, restore
+from sandbox.entries import entries
 from sandbox.faults import FaultRule, FaultScript
 from sandbox.lightsail.exceptions import LightsailError
 from sandbox.lightsail.resources import Snapshot
@@ -38,6 +40,7 @@ class Control:
         self.faults = FaultScript()
         self.journal = Journal()
         self.role: Role | None = None
+        self._saved: Checkpoint | None = None
         self._routes: Mapping[str, Callable[[Any, Query], object]] = {
             "GET /clock": lambda _body, _query: self._clock(),
             "PUT /clock": lambda body, _query: self._set_clock(body["now"]),
@@ -48,10 +51,13 @@ class Control:
             "POST /faults": lambda body, _query: self._add_faults(body),
             "DELETE /faults": lambda _body, _query: self.faults.clear(),
             "PUT /role": lambda body, _query: self._set_role(body),
+            "GET /entries": lambda _body, _query: [entry.to_json() for entry in entries()],
             "GET /calls": lambda _body, query: self._calls(query),
             "DELETE /calls": lambda _body, _query: self.journal.clear(),
             "POST /seed": lambda body, _query: plant([Seed.from_json(seed) for seed in body]),
             "PUT /snapshot-state": lambda body, _query: self._set_snapshot_state(**body),
+            "POST /checkpoint": lambda _body, _query: self._checkpoint(),
+            "POST /restore": lambda _body, _query: self._restore(),
             "POST /reset": lambda _body, _query: self.reset(),
         }
         self.reset()
@@ -76,6 +82,14 @@ class Control:
         self.faults.clear()
         self.journal.clear()
         self.role = None
+
+    def _checkpoint(self) -> None:
+        self._saved = checkpoint()
+
+    def _restore(self) -> None:
+        if self._saved is None:
+            raise ValueError("There is no checkpoint to go back to.")
+        restore(self._saved)
 
     def _clock(self) -> object:
         return {"now": settings.clock.now().isoformat(), "stands_still": settings.clock.stands_still}

@@ -17,12 +17,16 @@ class Options:
         How long a daily automatic snapshot runs, on the sandbox clock.
     latency_seconds
         How long each answer is on its way, in real time. The call has taken effect before the wait begins.
+    shifting_pages
+        Whether a list counts its entries from the newest one: what is created between two pages then gives an entry
+        twice, and what is deleted lets one go missing. Lightsail promises neither this nor the opposite.
     """
 
     page_size: int = 100
     snapshot_seconds: float = 120.0
     automatic_snapshot_seconds: float = 300.0
     latency_seconds: float = 0.0
+    shifting_pages: bool = False
 
     def __post_init__(self) -> None:
         if self.page_size < 1:

@@ -1,6 +1,6 @@
-"""Applies a plan: several writes at a time in each Region, creates before prunes, each failure kept to its source."""
+"""Applies a plan: several writes at a time in each Region, deletions last, each failure kept to its source."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from typing import Final, Protocol, assert_never
@@ -76,24 +76,35 @@ def execute(
     CallError
         If the credentials are refused: then nothing further can succeed.
     """
-    creates = [action for action in plan.actions if isinstance(action, Create)]
-    prunes = [action for action in plan.actions if not isinstance(action, Create)]
+    blocked: frozenset[str] = frozenset()
 
-    def apply_all(actions: Sequence[Action], without: frozenset[str]) -> dict[int, Outcome]:
-        def apply(action: Action) -> Outcome:
-            if isinstance(action, Announce | Delete) and action.target.source_arn in without:
-                return Outcome(action, Result.SKIPPED, "nothing is pruned when the source's snapshot failed")
-            if not isinstance(action, Defer) and seconds_left() < MARGIN_SECONDS:
-                return Outcome(action, Result.DEFERRED, "no time left in this run; the next one goes on")
-            return _apply(action, writers[action.target.region], settings)
+    def apply(action: Action) -> Outcome:
+        if isinstance(action, Announce | Defer | Delete) and action.target.source_arn in blocked:
+            return Outcome(action, Result.SKIPPED, "nothing is pruned after a failure of the same source")
+        if seconds_left() < MARGIN_SECONDS:
+            return Outcome(action, Result.DEFERRED, "no time left in this run; the next one goes on")
+        return _apply(action, writers[action.target.region], settings)
 
-        return _in_parallel(actions, apply, settings.writers, on_outcome)
-
-    created = apply_all(creates, frozenset())
-    not_created = (outcome for outcome in created.values() if outcome.result is not Result.DONE)
-    pruned = apply_all(prunes, frozenset(outcome.action.target.source_arn for outcome in not_created))
-    outcomes = created | pruned
+    outcomes: dict[int, Outcome] = {}
+    # Deletions wait for what protects from them: a snapshot taken, and a mark on each that is left to a later tick.
+    for kinds in (Create, (Announce, Rescue, Defer), Delete):
+        actions = [action for action in plan.actions if isinstance(action, kinds)]
+        outcomes |= _in_parallel(actions, apply, settings.writers, on_outcome)
+        blocked = frozenset(outcome.action.target.source_arn for outcome in outcomes.values() if _blocks(outcome))
     return tuple(outcomes[id(action)] for action in plan.actions)
+
+
+def _blocks(outcome: Outcome) -> bool:
+    """Return whether nothing further of the same source may be pruned in this run."""
+    match outcome.action:
+        case Create():
+            return outcome.result is not Result.DONE
+        case Defer():
+            return outcome.result is not Result.DEFERRED
+        case Announce() | Rescue() | Delete():
+            return False
+        case _:
+            assert_never(outcome.action)
 
 
 def _in_parallel(
@@ -142,7 +153,8 @@ def _do(action: Action, writer: Writer, settings: Settings) -> Outcome:
             writer.untag(target, EXPIRES)
         case Delete(target=target):
             writer.delete(target)
-        case Defer():
+        case Defer(target=target, until=until):
+            writer.tag(target, EXPIRES, format_instant(until))
             return Outcome(action, Result.DEFERRED)
         case _:
             assert_never(action)

@@ -11,7 +11,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lightkeeper.cycle import plan_tick, run_tick
+from lightkeeper.cycle import Tick, run_tick
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Create, Outcome, Plan, Result, Severity
 from lightkeeper.report import (
@@ -25,7 +26,9 @@ from lightkeeper.report import (
     tick_summary,
 )
 from lightkeeper.settings import Settings
+from lightkeeper.telling import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
 from lightkeeper.times import parse_instant
+from lightkeeper.topic import SLOWEST_CALL_SECONDS, Topic
 from lightkeeper.wording import InvalidValueError, nearest, quoted
 
 _KEYS = ("time", "dryRun", "regions")
@@ -36,6 +39,12 @@ _KEYS = ("time", "dryRun", "regions")
 def connections(regions: tuple[str, ...], writers: int) -> dict[str, Lightsail]:
     """Return the connections to these Regions, or to the function's own."""
     return connect(regions, writers=writers)
+
+
+@lru_cache(maxsize=1)
+def topic(arn: str) -> Topic:
+    """Return the connection to the topic."""
+    return Topic(arn)
 
 
 class RunFailedError(Exception):
@@ -70,7 +79,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     Raises
     ------
     RunFailedError
-        If any list or action failed.
+        If any list or action failed, or if nobody could be told.
     InvalidValueError, SettingsError
         If the event or the settings are not understood.
     CallError
@@ -79,6 +88,10 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     settings = Settings.from_env(os.environ)
     request = read_event(event, settings)
     regions = connections(request.regions, settings.writers)
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
     # A cached Logger keeps its keys between invocations.
     logger = Logger(service=settings.deployment)
     logger.append_keys(tick=request.now.isoformat(), request_id=context.aws_request_id)
@@ -94,7 +107,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
         regions,
         settings,
         request.now,
-        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        seconds_left=seconds_left,
         on_outcome=lambda outcome: _log_outcome(logger, outcome),
     )
     _log_problems(logger, tick.plan)
@@ -102,7 +115,11 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     for metric in metrics(tick):
         emf.add_metric(metric.name, MetricUnit(metric.unit), metric.value)
     emf.flush_metrics()
-    return _end(tick_summary(tick), logger)
+    summary = tick_summary(tick)
+    # A run over Regions of somebody's choice sees a part, and who asked for it reads the answer.
+    if request.regions == settings.regions:
+        summary["failures"] += _tell(tick, settings, logger, seconds_left=seconds_left())
+    return _end(summary, logger)
 
 
 def read_event(event: Mapping[str, object], settings: Settings) -> Request:
@@ -147,6 +164,22 @@ def _log_problems(logger: Logger, plan: Plan) -> None:
     for problem in plan.problems:
         level = logger.info if problem.severity is Severity.ADVICE else logger.warning
         level("problem", extra={"detail": problem_document(problem)})
+
+
+def _tell(tick: Tick, settings: Settings, logger: Logger, *, seconds_left: float) -> list[str]:
+    """Tell the topic, if there is one; return what failed."""
+    arn = os.environ.get(TOPIC_VARIABLE)
+    if not arn:
+        return []
+    if seconds_left < MAX_CALLS * SLOWEST_CALL_SECONDS:
+        return ["notification: no time left in this run; the next one tells"]
+    try:
+        message = tell(tick, settings, topic(arn), dashboard=os.environ.get(DASHBOARD_VARIABLE))
+    except TopicError as error:
+        return [f"notification: {error}"]
+    if message:
+        logger.info("told", extra={"detail": {"subject": message.subject}})
+    return []
 
 
 def _end(summary: Summary, logger: Logger) -> Summary:

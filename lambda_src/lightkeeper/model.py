@@ -201,6 +201,8 @@ class SourceStatus:
     """What can be restored, newest first."""
     newest: RecoveryPoint | None
     """The newest usable one; one whose slot is still to come only if there is no other."""
+    pending: tuple[RecoveryPoint, ...]
+    """What is still being taken, newest first."""
     errors: tuple[RecoveryPoint, ...]
     """Of a source with a policy: those that ended in error and that no newer usable one has replaced."""
 
@@ -257,9 +259,10 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Leave a deletion to a later tick."""
+    """Leave a deletion to a later tick, and say so on the snapshot: a retry of this tick leaves it too."""
 
     target: Target
+    until: datetime
     reason: str
 
 
@@ -272,11 +275,15 @@ class Kept:
 
     point: RecoveryPoint
     reasons: tuple[str, ...]
+    held: bool = False
+    """Whether a user's hold keeps it."""
+    goes_at: datetime | None = None
+    """Where nothing but its announcement keeps it: from when it may be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What should be done at `now` (UTC), and why; creates come first."""
+    """What should be done at `now` (UTC), and why: creates come first, deletions last."""
 
     now: datetime
     sources: tuple[SourceStatus, ...]

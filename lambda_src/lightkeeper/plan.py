@@ -6,11 +6,10 @@ One source is looked at after the other, each with its own recovery points; none
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from lightkeeper.model import (
-    Action,
     Announce,
     Create,
     Defer,
@@ -55,6 +54,8 @@ _SNAPSHOT_LISTINGS: Final = {
     # An instance may have been backed up in either mode within the same slot.
     SourceKind.INSTANCE: {Listing.DISK_SNAPSHOTS, Listing.INSTANCE_SNAPSHOTS},
 }
+# A deferred deletion waits at least until the tick after this one.
+_SHORTEST_TICK: Final = timedelta(minutes=1)
 _COVERS_SLOT: Final = (SnapshotState.PENDING, SnapshotState.USABLE, SnapshotState.UNKNOWN)
 
 
@@ -66,8 +67,9 @@ class _Draft:
     settings: Settings
     unread: Mapping[str, set[Listing]]
     sources: list[SourceStatus] = field(default_factory=list)
-    creates: list[Action] = field(default_factory=list)
-    prunes: list[Action] = field(default_factory=list)
+    creates: list[Create] = field(default_factory=list)
+    marks: list[Announce | Rescue | Defer] = field(default_factory=list)
+    deletes: list[Delete] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -101,7 +103,7 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
     return Plan(
         now=now,
         sources=tuple(draft.sources),
-        actions=(*draft.creates, *draft.prunes),
+        actions=(*draft.creates, *draft.marks, *draft.deletes),
         kept=tuple(draft.kept),
         problems=tuple(draft.problems),
         failures=inventory.failures,
@@ -114,6 +116,10 @@ def _age(point: RecoveryPoint) -> tuple[datetime, int]:
 
 def _usable(points: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
     return tuple(point for point in points if point.state is SnapshotState.USABLE)
+
+
+def _pending(points: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
+    return tuple(point for point in points if point.state is SnapshotState.PENDING)
 
 
 def _newest(usable: Sequence[RecoveryPoint], now: datetime) -> RecoveryPoint | None:
@@ -162,6 +168,7 @@ def _plan_gone(draft: _Draft, points: Sequence[RecoveryPoint]) -> None:
             next_slot=None,
             usable=_usable(points),
             newest=_newest(_usable(points), draft.now),
+            pending=_pending(points),
             errors=(),
         )
     )
@@ -183,6 +190,7 @@ def _source_status(
         next_slot=next_slot(policy.schedule, draft.now) if policy else None,
         usable=usable,
         newest=newest,
+        pending=_pending(points),
         errors=tuple(
             point
             for point in points
@@ -261,7 +269,7 @@ def _plan_orphan(draft: _Draft, points: Sequence[RecoveryPoint], reading: Readin
     usable = _usable(points)
     if draft.settings.orphans is Orphans.KEEP or not usable:
         _keep_all(draft, points, f"{why}; orphans are kept")
-        draft.prunes.extend(_rescues(points, f"{why}; orphans are kept"))
+        draft.marks.extend(_rescues(points, f"{why}; orphans are kept"))
         return
     own = read_orphan(usable[0], draft.settings)
     draft.problems.extend(own.problems)
@@ -304,12 +312,12 @@ def _plan_prune(draft: _Draft, series: _Series, problems: Iterable[Problem]) -> 
     unread = draft.unread[series.points[0].region]
     blocked = _blocked((*problems, *hold_problems), unread)
     deletions: list[Delete] = []
-    for point, reasons in zip(series.points, _reasons(draft.now, series, holds), strict=True):
+    for point, held, reasons in zip(series.points, holds, _reasons(draft.now, series, holds), strict=True):
         if reasons:
-            draft.kept.append(Kept(point, tuple(reasons)))
+            draft.kept.append(Kept(point, tuple(reasons), held=bool(held)))
             # From half a list nobody can tell what the rules keep.
             if point.expires_at and not unread:
-                draft.prunes.append(Rescue(_target(point, series.policy), ", ".join(reasons)))
+                draft.marks.append(Rescue(_target(point, series.policy), ", ".join(reasons)))
         elif blocked:
             draft.kept.append(Kept(point, (blocked,)))
         else:
@@ -318,16 +326,17 @@ def _plan_prune(draft: _Draft, series: _Series, problems: Iterable[Problem]) -> 
                 case Delete():
                     deletions.append(verdict)
                 case Announce():
-                    draft.prunes.append(verdict)
+                    draft.marks.append(verdict)
                 case Kept():
                     draft.kept.append(verdict)
                 case _:
                     assert_never(verdict)
     most = draft.settings.max_deletes_per_source
     deletions.reverse()
-    draft.prunes.extend(deletions[:most])
-    draft.prunes.extend(
-        Defer(delete.target, f"at most {most} deletions per source and tick; {delete.reason}")
+    draft.deletes.extend(deletions[:most])
+    until = draft.now + _SHORTEST_TICK
+    draft.marks.extend(
+        Defer(delete.target, until, f"at most {most} deletions per source and tick; {delete.reason}")
         for delete in deletions[most:]
     )
 
@@ -335,17 +344,19 @@ def _plan_prune(draft: _Draft, series: _Series, problems: Iterable[Problem]) -> 
 def _prune(draft: _Draft, series: _Series, point: RecoveryPoint) -> Delete | Announce | Kept:
     """Return what becomes of a recovery point that nothing keeps."""
     target = _target(point, series.policy)
-    if point.state is SnapshotState.ERROR:
-        return Delete(target, "ended in error, and a newer one is usable")
-    dropped = f'no rule of "{series.policy.keep}" keeps it'
-    if point.expires_at is None and draft.settings.grace:
+    is_failed = point.state is SnapshotState.ERROR
+    why = "ended in error, and a newer one is usable" if is_failed else f'no rule of "{series.policy.keep}" keeps it'
+    if point.expires_at and point.expires_at > draft.now:
+        reason = f"{why}; to be deleted from {format_instant(point.expires_at)}"
+        return Kept(point, (reason,), goes_at=point.expires_at)
+    if is_failed:
+        return Delete(target, why)
+    if point.expires_at:
+        return Delete(target, f"{why}; announced until {format_instant(point.expires_at)}")
+    if draft.settings.grace:
         expires_at = draft.settings.grace.after(draft.now, draft.settings.time_zone)
-        return Announce(target, expires_at, f"{dropped}; to be deleted from {format_instant(expires_at)}")
-    if point.expires_at is None:
-        return Delete(target, f"{dropped}; no grace")
-    if point.expires_at <= draft.now:
-        return Delete(target, f"{dropped}; announced until {format_instant(point.expires_at)}")
-    return Kept(point, (f"{dropped}; to be deleted from {format_instant(point.expires_at)}",))
+        return Announce(target, expires_at, f"{why}; to be deleted from {format_instant(expires_at)}")
+    return Delete(target, f"{why}; no grace")
 
 
 def _holds(draft: _Draft, series: _Series) -> tuple[list[list[str]], list[Problem]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -23,6 +24,9 @@ _AT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?: +(\S+))?")
 _MINUTE = timedelta(minutes=1)
 # Any moment does: from here cronsim looks 50 years ahead for a first slot.
 _ANY_WALL = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall-clock time
+# From a leap year's beginning, long enough for 29 February to come again.
+_LOOKED_AT = timedelta(days=4 * 366)
+_MANY_SLOTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,29 @@ def next_slot(schedule: Schedule, now: datetime) -> datetime:
     """Return the first slot after `now` (both UTC)."""
     walls = CronSim(schedule.cron, now.astimezone(schedule.zone).replace(tzinfo=None))
     return next(slot for slot in (_instant(wall, schedule.zone) for wall in walls) if slot > now)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The time from a slot to the next one."""
+
+    end: datetime
+    """The later slot, UTC."""
+    length: timedelta
+
+
+def longest_gap(schedule: Schedule) -> Gap:
+    """Return the longest time from slot to slot in four years; where there are very many slots, among the first ones.
+
+    The first slot is one of them, so a schedule that fires once in four years still has a gap.
+    """
+    walls = CronSim(schedule.cron, _ANY_WALL)
+    slots = [_instant(next(walls), schedule.zone)]
+    for wall in islice(walls, _MANY_SLOTS):
+        slots.append(_instant(wall, schedule.zone))
+        if wall - _ANY_WALL > _LOOKED_AT:
+            break
+    return max((Gap(later, later - earlier) for earlier, later in pairwise(slots)), key=lambda gap: gap.length)
 
 
 def slots_since(schedule: Schedule, start: datetime, now: datetime) -> Iterator[datetime]:

@@ -8,18 +8,20 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from lightkeeper.model import Mode, Orphans, Policy
 from lightkeeper.retention import parse_keep
-from lightkeeper.schedule import parse_schedule
+from lightkeeper.schedule import Schedule, moved, parse_schedule
 from lightkeeper.times import Duration, parse_duration, parse_zone
 from lightkeeper.wording import InvalidValueError, nearest, quoted
 
 ENVIRONMENT_VARIABLE: Final = "LIGHTKEEPER"
 OFF: Final = "off"
+_EVERY_DAY: Final = "0 0 * * *"
 _BUILT_IN: Final = {
     "hourly": ("0 * * * *", "hourly=24 daily=7"),
     "daily": ("0 3 * * *", "daily=7 weekly=4"),
@@ -34,6 +36,8 @@ _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _TICK: Final = re.compile(
     r"rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]{1,3}) (minutes|hours|days))\)|cron\([^() ]+( [^() ]+){5}\)"
 )
+_RATE: Final = re.compile(r"rate\(([0-9]+) (minute|hour|day)s?\)")
+_UNITS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _RESERVED: Final = ("aws:", "lightkeeper:")
 _MAX_WRITERS: Final = 64
@@ -84,6 +88,8 @@ class Settings:
     overdue_after: Duration = Duration(hours=6)
     writers: int = 8
     notify: tuple[str, ...] = ()
+    digest: Schedule | None = None
+    """When each day a summary is told, whatever there is to tell; None: never."""
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, object]) -> "Settings":
@@ -118,6 +124,7 @@ class Settings:
             overdue_after=read.value("overdueAfter", _overdue_after, default.overdue_after),
             writers=read.value("writers", _number(_MAX_WRITERS), default.writers),
             notify=read.value("notify", _texts(_EMAIL, "an e-mail address"), default.notify),
+            digest=read.value("digest", partial(_digest, zone=zone), default.digest),
         )
         errors = read.all_errors(also_known=_STACK_KEYS)
         if errors:
@@ -162,6 +169,12 @@ class Settings:
             raise SettingsError([f"{ENVIRONMENT_VARIABLE}: {text} is not a JSON object"])
         return cls.from_mapping(given)
 
+    @property
+    def tick_period(self) -> timedelta | None:
+        """From tick to tick; None where the tick is a cron expression."""
+        rate = _RATE.fullmatch(self.tick)
+        return int(rate[1]) * _UNITS[rate[2]] if rate else None
+
     def to_env(self) -> dict[str, str]:
         """Return the environment from which `from_env` reads these settings."""
         return {ENVIRONMENT_VARIABLE: json.dumps(self.to_mapping(), separators=(",", ":"))}
@@ -183,6 +196,7 @@ class Settings:
             "overdueAfter": str(self.overdue_after),
             "writers": self.writers,
             "notify": list(self.notify),
+            "digest": _time_of_day(self.digest) if self.digest else OFF,
         }
 
 
@@ -294,6 +308,16 @@ def _overdue_after(value: object) -> Duration:
     if not duration:
         raise InvalidValueError(f'"{value}" is too short; expected an hour or more')
     return duration
+
+
+def _digest(value: object, *, zone: ZoneInfo) -> Schedule | None:
+    text = _text(value)
+    return None if text == OFF else moved(parse_schedule(_EVERY_DAY, zone), text)
+
+
+def _time_of_day(schedule: Schedule) -> str:
+    minute, hour, *_ = schedule.cron.split()
+    return f"{hour:0>2}:{minute:0>2} {schedule.zone.key}"
 
 
 def _one_of(words: Iterable[str]) -> Callable[[object], str]:

@@ -16,7 +16,7 @@ from sandbox.lightsail.automatic import AutomaticSnapshot, automatic_snapshots
 from sandbox.lightsail.exceptions import InvalidInputError, NotFoundError, OperationFailureError
 from sandbox.lightsail.names import check_snapshot_name, check_source_name, check_tag_count, read_tags
 from sandbox.lightsail.operations import Operation
-from sandbox.lightsail.paging import cut_page
+from sandbox.lightsail.paging import cut_page, cut_shifting_page
 from sandbox.lightsail.resources import (
     Disk,
     DiskSnapshot,
@@ -66,6 +66,10 @@ class LightsailBackend(BaseBackend):
             raise NotFoundError(f"The {_label(kind)} does not exist: {name}")
         return resource
 
+    def resources(self) -> Iterable[Resource]:
+        """Give everything, each kind in the order of creation."""
+        return itertools.chain.from_iterable(self._by_kind.values())
+
     def page(self, kind: type[R], token: str | None) -> tuple[Sequence[R], str | None]:
         """Give a page of the resources of one kind, and the token of the next one."""
         return self._cut(self._by_kind[kind.kind], token, kind.kind)
@@ -91,7 +95,8 @@ class LightsailBackend(BaseBackend):
 
     def _cut(self, entries: Sequence[Any], token: str | None, what: str) -> tuple[Sequence[Any], str | None]:
         scope = f"{self.account_id} {self.region_name} {what}"
-        return cut_page(entries, token, scope, settings.options.page_size)
+        cut = cut_shifting_page if settings.options.shifting_pages else cut_page
+        return cut(entries, token, scope, settings.options.page_size)
 
     # Disks and instances
 

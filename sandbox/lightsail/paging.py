@@ -1,4 +1,4 @@
-"""Opaque page tokens that stay good while entries come and go between two pages."""
+"""Opaque page tokens: such as stay good while entries come and go between two pages, and such as do not."""
 
 import base64
 import hashlib
@@ -42,6 +42,17 @@ def cut_page(entries: Sequence[T], token: str | None, scope: str, size: int) -> 
     page = entries[start : start + size]
     is_last = start + size >= len(entries)
     return page, None if is_last else _write_token(page[-1].position, scope)
+
+
+def cut_shifting_page(entries: Sequence[T], token: str | None, scope: str, size: int) -> tuple[Sequence[T], str | None]:
+    """Give one page of entries, newest first, and the token of the next page if there is one.
+
+    A token counts the entries before: the arguments are those of `cut_page`, but what comes and goes moves the others.
+    """
+    newest_first = entries[::-1]
+    start = 0 if token is None else _read_token(token, scope)
+    end = start + size
+    return newest_first[start:end], _write_token(end, scope) if end < len(entries) else None
 
 
 def _position(entry: Positioned) -> int:

@@ -270,7 +270,8 @@ class LightsailResponse(BaseResponse):
 
     def _write_page(self, member: str, entries: Sequence[Resource | Operation], token: str | None) -> Answer:
         now = self.backend.now
-        current_script().items = len(entries)
+        script = current_script()
+        script.items, script.more = len(entries), token is not None
         answer: Answer = {member: [entry.render(now) for entry in entries]}
         if token is not None:
             answer["nextPageToken"] = token

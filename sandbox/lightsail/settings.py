@@ -57,6 +57,8 @@ class CallScript:
     """Whether the scripted failure has happened."""
     items: int | None = None
     """How many entries the page had."""
+    more: bool | None = None
+    """Whether the page named a next one."""
 
 
 call_script: ContextVar[CallScript | None] = ContextVar("call_script", default=None)

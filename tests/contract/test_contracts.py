@@ -1,8 +1,9 @@
 """What one side writes, the other reads: settings, metrics and permissions, between stack and function."""
 
 import ast
-import json
+import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,14 +11,26 @@ from botocore.model import ServiceModel
 from botocore.session import get_session
 
 from infra.props import Props
-from lightkeeper import lightsail
+from lightkeeper import lightsail, topic
+from lightkeeper.model import Listing
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
-from tests.infra.synth import lightsail_policy, only, resources, template
+from lightkeeper.telling import DASHBOARD_VARIABLE, TOPIC_VARIABLE
+from tests.infra.synth import (
+    CALENDAR,
+    KEEPER,
+    dashboard_metrics,
+    function,
+    function_role,
+    lightsail_policy,
+    resources,
+    template,
+)
 from tests.integration.keeper import Keeper
 from tests.integration.test_handler import invoke, lines
 
 pytestmark = pytest.mark.xdist_group("stack")
+SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 MAXIMAL: dict[str, object] = {
     "deployment": "Night-Shift",
     "tagKey": "save",
@@ -33,17 +46,29 @@ MAXIMAL: dict[str, object] = {
     "overdueAfter": "12h",
     "writers": 4,
     "notify": ["ops@example.com"],
+    "digest": "08:05 Europe/Dublin",
 }
 
 
 # Settings
 
 
+@pytest.mark.parametrize("handler", [KEEPER, CALENDAR])
 @pytest.mark.parametrize("keys", [{}, MAXIMAL, MAXIMAL | {"encryptNotifications": True, "logRetentionDays": 7}])
-def test_the_function_reads_from_its_environment_what_cdk_json_says(keys: dict[str, object]) -> None:
-    variables = only(template(**keys), "AWS::Lambda::Function")["Environment"]["Variables"]
+def test_a_function_reads_from_its_environment_what_cdk_json_says(keys: dict[str, object], handler: str) -> None:
+    variables = function(template(**keys), handler)["Environment"]["Variables"]
 
     assert Settings.from_env(variables) == Props.from_document({"lightkeeper": keys}).settings
+
+
+def test_the_function_is_told_its_topic_and_its_dashboard_and_the_calendar_neither() -> None:
+    of = template()
+    (topic,) = (name for name, each in of["Resources"].items() if each["Type"] == "AWS::SNS::Topic")
+    keeper, calendar = (function(of, handler)["Environment"]["Variables"] for handler in (KEEPER, CALENDAR))
+
+    assert keeper[TOPIC_VARIABLE] == {"Ref": topic}
+    assert keeper[DASHBOARD_VARIABLE] == of["Outputs"]["DashboardAddress"]["Value"]
+    assert not {TOPIC_VARIABLE, DASHBOARD_VARIABLE} & calendar.keys()
 
 
 # Metrics
@@ -57,13 +82,7 @@ def watched(of: dict[str, Any]) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
         for alarm in alarms
         if alarm["Namespace"] == NAMESPACE
     }
-    parts = only(of, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
-    body = json.loads("".join(part if isinstance(part, str) else "x" for part in parts))
-    for widget in body["widgets"]:
-        for namespace, name, *rest in widget["properties"]["metrics"]:
-            if namespace == NAMESPACE:
-                dimensions = [each for each in rest if isinstance(each, str)]
-                found.add((name, tuple(zip(dimensions[::2], dimensions[1::2], strict=True))))
+    found |= {(name, tuple(dimensions.items())) for name, dimensions, _ in dashboard_metrics(of, NAMESPACE)}
     return found
 
 
@@ -72,8 +91,9 @@ def test_every_metric_that_is_watched_is_sent_with_exactly_those_dimensions(
     keeper: Keeper, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, deployment: str
 ) -> None:
     of = template(deployment=deployment)
-    for name, value in only(of, "AWS::Lambda::Function")["Environment"]["Variables"].items():
-        monkeypatch.setenv(name, value)
+    for name, value in function(of)["Environment"]["Variables"].items():
+        if isinstance(value, str):  # an ARN is not known before it is deployed
+            monkeypatch.setenv(name, value)
     keeper.disk("shop", {"backup": "daily"})
     invoke({"time": "2026-06-15T12:00:00Z"})
     capsys.readouterr()
@@ -100,12 +120,13 @@ def test_no_alarm_asks_for_a_unit_in_which_its_metric_is_not_sent() -> None:
 # Permissions
 
 
-def calls_of_the_code() -> set[str]:
-    """Return the operations of Lightsail that the only module with a client can call, found in its source."""
-    model = ServiceModel(get_session().get_component("data_loader").load_service_model("lightsail", "service-2"))
+def calls_of_the_code(module: ModuleType = lightsail, service: str = "lightsail") -> tuple[set[str], set[str]]:
+    """Return the operations that the only module with a client of a service can call, and the lists among them."""
+    model = ServiceModel(get_session().get_component("data_loader").load_service_model(service, "service-2"))
     by_method = {_snake(name): name for name in model.operation_names}
-    tree = ast.parse(Path(lightsail.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     found: set[str] = set()
+    lists: set[str] = set()
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
@@ -115,28 +136,73 @@ def calls_of_the_code() -> set[str]:
         if method == "get_paginator":
             (name,) = node.args
             method = ast.literal_eval(name)
+            lists.add(by_method[method])
         if method != "close":
             found.add(by_method[method])
-    return found
+    return found, lists
 
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
-def test_the_role_allows_exactly_the_calls_that_the_code_can_make() -> None:
-    allowed = [
+def allowed_calls(handler: str) -> list[str]:
+    return [
         action
-        for statement in lightsail_policy(template())["Statement"]
+        for statement in lightsail_policy(template(), handler)["Statement"]
         for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
     ]
 
+
+def test_the_role_allows_exactly_the_calls_that_the_code_can_make() -> None:
+    allowed = allowed_calls(KEEPER)
+    every, _ = calls_of_the_code()
+
     assert len(allowed) == len(set(allowed)), "none twice"
-    assert set(allowed) == {f"lightsail:{name}" for name in calls_of_the_code()}
+    assert set(allowed) == {f"lightsail:{name}" for name in every}
 
 
-def test_the_client_is_used_in_no_other_way_than_by_calling_its_methods() -> None:
-    tree = ast.parse(Path(lightsail.__file__).read_text(encoding="utf-8"))
+def test_the_calendar_s_role_allows_exactly_the_lists_that_make_an_inventory() -> None:
+    _, lists = calls_of_the_code()
+
+    assert sorted(allowed_calls(CALENDAR)) == sorted(f"lightsail:{listing}" for listing in Listing)
+    assert lists == set(Listing)
+
+
+@pytest.mark.parametrize(
+    ("heading", "handler"), [("What the function may do", KEEPER), ("What the calendar may do", CALENDAR)]
+)
+def test_the_security_document_lists_every_permission_of_a_role_and_no_other(heading: str, handler: str) -> None:
+    section = SECURITY.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"`([a-z]+:[A-Za-z]+)`", "".join(re.findall(r"^\|([^|]+)\|", section, re.MULTILINE)))
+    granted = [
+        action
+        for policy in function_role(template(), handler)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+
+    assert sorted(listed) == sorted(granted)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_the_role_allows_exactly_the_calls_about_the_topic_that_the_code_can_make(*, encrypted: bool) -> None:
+    of = template(encryptNotifications=encrypted)
+    every, _ = calls_of_the_code(topic, "sns")
+    (policy,) = (each for each in function_role(of)["Policies"] if each["PolicyName"] == "Notifications")
+    tell, *use_key = policy["PolicyDocument"]["Statement"]
+
+    assert sorted(tell["Action"]) == sorted(f"sns:{name}" for name in every)
+    assert of["Resources"][tell["Resource"]["Ref"]]["Type"] == "AWS::SNS::Topic"
+    assert "Condition" not in tell
+    assert [statement["Action"] for statement in use_key] == [["kms:Decrypt", "kms:GenerateDataKey"]] * encrypted
+    for statement in use_key:
+        assert of["Resources"][statement["Resource"]["Fn::GetAtt"][0]]["Type"] == "AWS::KMS::Key"
+
+
+@pytest.mark.parametrize("module", [lightsail, topic])
+def test_the_client_is_used_in_no_other_way_than_by_calling_its_methods(module: ModuleType) -> None:
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     uses = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "_client"]
     called = [
         node.func.value

@@ -10,13 +10,15 @@ import pytest
 from lightkeeper.model import Result
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from sandbox.client import ErrorAnswer, FaultRule, LoseAnswer, Sandbox, Seed
-from tests.infra.synth import lightsail_policy, template
+from tests.infra.synth import CALENDAR, lightsail_policy, template
 from tests.integration.keeper import DAY, REGION, Keeper, count
+from tests.integration.test_calendar import _fresh_calendar, widget
 from tests.sandbox.asking import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
+__all__ = ["_fresh_calendar"]
 pytestmark = pytest.mark.xdist_group("stack")
 
 
@@ -61,6 +63,27 @@ def test_a_life_of_backups_needs_no_more_than_the_role_allows(keeper: Keeper, po
     asked = {call.operation for call in keeper.sandbox.calls()}
     allowed = {action.removeprefix("lightsail:") for each in policy["Statement"] for action in each["Action"]}
     assert asked == allowed, "and every permission was needed"
+
+
+def test_the_calendar_needs_no_more_than_its_own_role_allows_and_can_write_nothing(
+    keeper: Keeper, function: "LightsailClient"
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.tick()
+    (ours,) = keeper.snapshots()
+    keeper.sandbox.enforce_role(lightsail_policy(template(), CALENDAR), access_key_id="FUNCTION")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "FUNCTION")
+        html = widget()
+
+    assert "1 source overdue; 0 of 1 source protected." in html, "everything was read; the snapshot is pending"
+    with refused("AccessDeniedException", "lightsail:DeleteDiskSnapshot"):
+        function.delete_disk_snapshot(diskSnapshotName=ours)
+    with refused("AccessDeniedException", "lightsail:TagResource"):
+        function.tag_resource(resourceName=ours, tags=[{"key": "backup:hold"}])
+    with refused("AccessDeniedException", "lightsail:CreateDiskSnapshot"):
+        function.create_disk_snapshot(diskSnapshotName="new", diskName="shop", tags=[{"key": OWNER, "value": "x"}])
 
 
 def test_what_is_not_ours_cannot_be_deleted_with_the_function_s_own_credentials(

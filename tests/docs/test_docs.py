@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from cli.status import SIGNS
+from lightkeeper.digest import RUNBOOK, Kind
 from lightkeeper.model import Status
 from lightkeeper.report import (
     ActionDocument,
@@ -22,10 +24,14 @@ from lightkeeper.report import (
 )
 from lightkeeper.retention import parse_keep
 from lightkeeper.settings import Settings
+from lightkeeper.storage import CHANGE_PER_DAY, USD_PER_GB_MONTH
 from lightkeeper.tags import vocabulary
+from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
+from recovery_calendar.view import SortKey
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CALENDAR = (ROOT / "docs" / "calendar.md").read_text(encoding="utf-8")
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 
@@ -67,6 +73,23 @@ def test_the_documented_json_has_the_keys_of_the_document() -> None:
     assert set(document["sources"][0]["policy"]) == set(PolicyDocument.__annotations__)
 
 
+@pytest.mark.parametrize("path", ["README.md", "docs/cost.md", "docs/command-line.md"])
+def test_the_price_of_a_snapshot_is_the_one_that_is_reckoned_with(path: str) -> None:
+    text = " ".join((ROOT / path).read_text(encoding="utf-8").split())
+
+    assert set(re.findall(r"([0-9.]+) USD for a GB and month", text)) == {str(USD_PER_GB_MONTH)}
+
+
+def test_the_options_of_the_simulator_are_documented_with_their_defaults() -> None:
+    command = [str(Path(sys.executable).parent / "lightkeeper"), "simulate", "--help"]
+    shown = subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603 - our own command
+    rows = dict(re.findall(r"^\| `(--[a-z]+)[^|]*` \| [^|]+ \| ([^|]*)\|$", COMMAND_LINE, re.MULTILINE))
+
+    assert set(re.findall(r"^  (--[a-z]+)", shown, re.MULTILINE)) == {*rows, "--config", "--help"}
+    defaults = dict(re.findall(r"^  (--[a-z]+) .*\[default: ([^;\]]+)", shown, re.MULTILINE))
+    assert {option: rows[option].strip(" `") for option in defaults} == defaults
+
+
 def test_every_status_is_documented() -> None:
     assert {word for cell in first_cells(COMMAND_LINE, "status") for word in cell} == set(Status)
 
@@ -101,3 +124,46 @@ def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
     assert {"demo", "test", "check", "sandbox"} <= named <= targets
+
+
+def test_the_parameters_of_the_calendar_are_those_of_the_widget() -> None:
+    rows = CALENDAR.partition("\n| parameter |")[2].splitlines()[2:]
+    shown = {row.split("|")[1].strip(" `"): row.split("|")[2].strip(" `") for row in rows if row.startswith("| `")}
+
+    request = read_event({})
+    assert shown == {
+        "view": request.kind.value,
+        "sort": str(request.order),
+        "page": str(request.page),
+        "pageSize": str(request.page_size),
+        "time": "now",
+    }
+    assert f"up to {MAX_PAGE_SIZE} " in CALENDAR
+    assert all(f"`{key}`" in CALENDAR for key in SortKey)
+    assert all(f"`{key}`" in COMMAND_LINE for key in SortKey)
+
+
+def test_the_signs_of_the_calendar_are_those_of_the_terminal() -> None:
+    rows = CALENDAR.partition("\n| sign |")[2].partition("\n\n")[0].splitlines()[2:]
+
+    assert {row.split("|")[2].strip(" `") for row in rows} == {sign for sign, _ in SIGNS}
+
+
+def test_the_price_and_the_change_of_the_calendar_are_those_it_reckons_with() -> None:
+    assert f"{CHANGE_PER_DAY:.0%} a day, at {USD_PER_GB_MONTH} USD".replace("%", " %") in CALENDAR
+
+
+def test_every_kind_of_matter_is_in_the_runbook_with_its_section() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    rows = re.findall(r'^\| `([^`]+)` \| [^|]+ \| "([^"]+)" \|$', runbook, re.MULTILINE)
+
+    assert dict(rows) == {kind.value: section for kind, section in RUNBOOK.items()}
+    assert set(RUNBOOK) == set(Kind)
+    assert all(f"\n## {section}\n" in runbook for section in RUNBOOK.values())
+
+
+def test_the_pictures_are_there_and_said_in_words() -> None:
+    shown = re.findall(r'(?:srcset|src)="([^"]+)"', README) + re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+
+    assert set(shown) == {f"docs/pictures/{path.name}" for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert README.count("<img ") == README.count(' alt="')

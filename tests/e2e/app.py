@@ -24,7 +24,9 @@ def main() -> None:
     app = App()
     props = Props.from_document({"lightkeeper": SETTINGS})
     stack = LightkeeperStack(app, props.stack_name, props=props)
-    _only(stack, lambda_.Function).add_environment("AWS_ENDPOINT_URL_LIGHTSAIL", os.environ["SANDBOX_URL"])
+    for function in stack.node.find_all():
+        if isinstance(function, lambda_.Function):
+            function.add_environment("AWS_ENDPOINT_URL_LIGHTSAIL", os.environ["SANDBOX_URL"])
     # The local scheduler would hand over "<aws.scheduler.scheduled-time>" as it stands. Without a time, it is now.
     _only(stack, scheduler.CfnSchedule).add_property_override("Target.Input", "{}")
     app.synth()

@@ -96,6 +96,8 @@ class Story:
     log: list[str]
     pasted: list["subprocess.CompletedProcess[str]"]
     """The commands of the runbook, as they ended."""
+    states: list[str]
+    """Whether the schedule was on after each of them."""
     letters: list[dict[str, Any]]
     """What came out of the dead-letter queue after a run that failed on every attempt."""
     second: dict[str, dict[str, str]]
@@ -127,7 +129,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         wait_until(lambda: any('"summary"' in line for line in deployment.log()), "a summary in the log", 30)
         first, log = deployment.snapshots(), deployment.log()
 
-        pasted = [paste(aws, command) for command in runbook_commands()]
+        pasted, states = [], []
+        for command in runbook_commands():
+            pasted.append(paste(aws, command))
+            states.append(deployment.ask("scheduler", "list_schedules")["Schedules"][0]["State"])
         letters = failed_run(deployment)
 
         sandbox.clear_calls()
@@ -148,6 +153,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             first=first,
             log=log,
             pasted=pasted,
+            states=states,
             letters=letters,
             second=second,
             second_calls=function_calls,
@@ -164,6 +170,7 @@ def deployed(aws: LocalAws, sandbox: Sandbox) -> Iterator[Deployment]:
             Seed(kind="Disk", name="shop", region=REGION, tags={"backup": "yearly", "team": "sales"}),
             Seed(kind="Instance", name="web", region=REGION, tags={"backup": "yearly"}),
             Seed(kind="Disk", name="scratch", region=REGION),
+            Seed(kind="Disk", name="typo", region=REGION, tags={"backup": "yearley"}),
         ]
     )
     aws.cdk("synth", "--quiet", app=f"{sys.executable} -m tests.e2e.app", sandbox_url=sandbox.url)
@@ -203,6 +210,7 @@ def paste(aws: LocalAws, command: str) -> "subprocess.CompletedProcess[str]":
     }
     return subprocess.run(  # noqa: S603 - our own document
         ["/bin/bash", "-euo", "pipefail", "-c", command],
+        cwd=aws.folder,
         env=environment | aws.credentials,
         check=False,
         capture_output=True,
@@ -263,15 +271,22 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
         assert (detail["action"], detail["outcome"]) == ("create", "done")
         assert detail["reason"].startswith("no snapshot for the slot ")
     assert any("_aws" in line for line in lines), "and metrics"
+    told = [line["detail"]["subject"] for line in lines if line.get("message") == "told"]
+    assert told == ["Lightkeeper: typo: a problem"]
+    assert not any(line["detail"]["failures"] for line in lines if line.get("message") == "summary")
 
 
 def test_the_commands_of_the_runbook_can_be_pasted(story: Story) -> None:
     assert [done.stderr for done in story.pasted if done.returncode] == []
     said = [done.stdout for done in story.pasted]
-    log, run, dry_run, schedules, _ = said
+    log, run, dry_run, told, stopped, started, schedules, _ = said
+    assert re.fullmatch(r"lightkeeper:told:1\s[0-9a-f]{8}", told.strip()), "the wrong tag was told, and remembered"
     assert '"summary"' in log
     assert '"dryRun": false' in run
     assert '"dryRun": true' in dry_run
+    assert stopped == started
+    assert '"ScheduleArn"' in stopped
+    assert story.states == ["ENABLED"] * 4 + ["DISABLED"] + ["ENABLED"] * 3
     assert schedules.split()[-1] == "ENABLED"
 
 

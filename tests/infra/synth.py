@@ -13,6 +13,8 @@ from infra.stack import LightkeeperStack
 
 REVIEWED = Path(__file__).parent / "template.json"
 HOW = "python -m tests.infra.synth"
+KEEPER = "lightkeeper.handler.handle"
+CALENDAR = "recovery_calendar.handler.handle"
 
 
 def stack(**keys: object) -> LightkeeperStack:
@@ -42,18 +44,64 @@ def only(of: dict[str, Any], kind: str) -> dict[str, Any]:
     return properties
 
 
-def function_role(of: dict[str, Any]) -> dict[str, Any]:
-    """Return the properties of the function's role."""
-    name = only(of, "AWS::Lambda::Function")["Role"]["Fn::GetAtt"][0]
+def function(of: dict[str, Any], handler: str = KEEPER) -> dict[str, Any]:
+    """Return the properties of the function with that handler."""
+    (properties,) = (
+        each["Properties"]
+        for each in resources(of, "AWS::Lambda::Function")
+        if each["Properties"]["Handler"] == handler
+    )
+    found: dict[str, Any] = properties
+    return found
+
+
+def function_role(of: dict[str, Any], handler: str = KEEPER) -> dict[str, Any]:
+    """Return the properties of a function's role."""
+    name = function(of, handler)["Role"]["Fn::GetAtt"][0]
     properties: dict[str, Any] = of["Resources"][name]["Properties"]
     return properties
 
 
-def lightsail_policy(of: dict[str, Any]) -> dict[str, Any]:
-    """Return the policy document that says what the function may do in Lightsail."""
-    (policy,) = (each for each in function_role(of)["Policies"] if each["PolicyName"] == "Lightsail")
+def lightsail_policy(of: dict[str, Any], handler: str = KEEPER) -> dict[str, Any]:
+    """Return the policy document that says what a function may do in Lightsail."""
+    (policy,) = (each for each in function_role(of, handler)["Policies"] if each["PolicyName"] == "Lightsail")
     document: dict[str, Any] = policy["PolicyDocument"]
     return document
+
+
+def dashboard_text(of: dict[str, Any]) -> str:
+    """Return the text of the dashboard, with names as long as real ones in it."""
+    parts = only(of, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
+    return "".join(part if isinstance(part, str) else "-".join(_leaves(part)).ljust(140, "x") for part in parts)
+
+
+def widgets(of: dict[str, Any], kind: str | None = None) -> list[dict[str, Any]]:
+    """Return the widgets of the dashboard, of a type if one is named."""
+    every: list[dict[str, Any]] = json.loads(dashboard_text(of))["widgets"]
+    return [widget for widget in every if kind in {None, widget["type"]}]
+
+
+def dashboard_metrics(of: dict[str, Any], namespace: str) -> list[tuple[str, dict[str, str], dict[str, Any]]]:
+    """Return the metrics of a namespace that the dashboard shows: name, dimensions, and how each is shown."""
+    found = []
+    for widget in widgets(of, "metric"):
+        for first, *rest in widget["properties"]["metrics"]:
+            if first == namespace:
+                name, *dimensions, shown = rest
+                found.append((name, dict(zip(dimensions[::2], dimensions[1::2], strict=True)), shown))
+    return found
+
+
+def _leaves(part: object) -> list[str]:
+    match part:
+        case str():
+            return [part]
+        case dict():
+            return [leaf for value in part.values() for leaf in _leaves(value)]
+        case list():
+            return [leaf for value in part for leaf in _leaves(value)]
+        case _:
+            raise ValueError(f"{part!r} is no part of a template's text")
 
 
 def text(of: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundling import ROOT, write_zip
+from infra.bundling import CALENDAR, KEEPER, ROOT, Bundle, write_zip
 from sandbox.client import Sandbox, Seed
 from tests.infra.interpreter import LIKE_LAMBDA, run_like_lambda
 
@@ -23,24 +23,76 @@ print("SUMMARY " + json.dumps(handle({"time": "2026-06-15T12:00:00Z"}, context))
 """
 
 
+_RUN_CALENDAR = """
+from types import SimpleNamespace
+from recovery_calendar.handler import handle
+
+context = SimpleNamespace(invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:calendar")
+print(handle({"time": "2026-06-15T12:00:00Z"}, context))
+"""
+
+
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bundle") / "lightkeeper.zip"
-    write_zip(path)
+    write_zip(path, KEEPER)
     return path
 
 
-def test_every_build_is_the_same_to_the_byte(bundle: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="session")
+def calendar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bundle") / "calendar.zip"
+    write_zip(path, CALENDAR)
+    return path
+
+
+@pytest.mark.parametrize("kind", [KEEPER, CALENDAR], ids=lambda kind: kind.name)
+def test_every_build_is_the_same_to_the_byte(kind: Bundle, bundle: Path, calendar: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.zip"
     os.utime(ROOT / "lambda_src" / "lightkeeper" / "__init__.py")  # a fresh clone has other times
 
-    write_zip(again)
+    write_zip(again, kind)
 
-    assert again.read_bytes() == bundle.read_bytes()
+    assert again.read_bytes() == (bundle if kind == KEEPER else calendar).read_bytes()
 
 
-def test_it_is_small(bundle: Path) -> None:
+def test_they_are_small(bundle: Path, calendar: Path) -> None:
     assert bundle.stat().st_size < _THREE_MB
+    assert calendar.stat().st_size < _THREE_MB
+
+
+def test_the_calendar_s_holds_both_packages_its_templates_and_its_dependencies(calendar: Path) -> None:
+    with zipfile.ZipFile(calendar) as archive:
+        names = archive.namelist()
+
+    assert {name.split("/")[0] for name in names} == {
+        "cronsim",
+        "jinja2",
+        "lightkeeper",
+        "markupsafe",
+        "recovery_calendar",
+        "tzdata",
+    }
+    folder = ROOT / "calendar_src"
+    ours = {path.relative_to(folder).as_posix() for path in (folder / "recovery_calendar" / "templates").iterdir()}
+    assert ours <= set(names)
+    native = [name for name in names if name.endswith(".so")]
+    assert all("aarch64" in name for name in native), "for Lambda's processor, not this machine's"
+
+
+@pytest.mark.skipif(not LIKE_LAMBDA.exists(), reason=f"there is no {LIKE_LAMBDA}; `make test` brings it")
+def test_the_calendar_runs_from_its_zip_alone_with_no_more_than_lambda_has(
+    calendar: Path, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    tags = {"backup": "daily", "backup:at": "02:30 Europe/Zurich"}
+    sandbox.seed([Seed(kind="Disk", name="shop", region="eu-central-1", tags=tags)])
+    with zipfile.ZipFile(calendar) as archive:
+        archive.extractall(tmp_path / "task")
+
+    done = run_like_lambda(_RUN_CALENDAR, tmp_path / "task", sandbox.environment("eu-central-1"))
+
+    assert done.returncode == 0, done.stderr
+    assert "1 waiting for a first recovery point" in done.stdout
 
 
 def test_it_holds_our_package_and_its_dependencies_and_nothing_of_this_machine(bundle: Path) -> None:

@@ -12,7 +12,19 @@ from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
 from infra.alarms import SECTIONS
-from tests.infra.synth import HOW, REVIEWED, function_role, lightsail_policy, only, resources, stack, template, text
+from tests.infra.synth import (
+    CALENDAR,
+    HOW,
+    REVIEWED,
+    function_role,
+    lightsail_policy,
+    only,
+    resources,
+    stack,
+    template,
+    text,
+)
+from tests.infra.synth import function as keeper
 
 pytestmark = pytest.mark.xdist_group("stack")
 ROOT = Path(__file__).parents[2]
@@ -24,7 +36,7 @@ def test_the_template_is_the_reviewed_one(default: Template) -> None:
 
 
 def test_the_function_is_small_traced_and_has_time(default: Template) -> None:
-    function = only(default, "AWS::Lambda::Function")
+    function = keeper(default)
 
     assert function["Architectures"] == ["arm64"]
     assert function["Runtime"] == "python3.14"
@@ -38,7 +50,9 @@ def test_the_function_is_small_traced_and_has_time(default: Template) -> None:
 
 @pytest.mark.parametrize("days", [1, 90, 3653])
 def test_logs_are_kept_as_long_as_cdk_json_says(days: int) -> None:
-    assert only(template(logRetentionDays=days), "AWS::Logs::LogGroup")["RetentionInDays"] == days
+    groups = resources(template(logRetentionDays=days), "AWS::Logs::LogGroup")
+
+    assert [group["Properties"]["RetentionInDays"] for group in groups] == [days, days]
 
 
 def test_a_failed_run_is_tried_again_and_then_kept_in_the_queue(default: Template) -> None:
@@ -109,12 +123,36 @@ def test_the_function_s_policy_is_the_least_there_is(default: Template) -> None:
     assert sorted(others) == [
         "logs:CreateLogStream",
         "logs:PutLogEvents",
+        "sns:ListTagsForResource",
+        "sns:Publish",
+        "sns:TagResource",
+        "sns:UntagResource",
         "sqs:SendMessage",
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     ]
     assert resources(default, "AWS::IAM::Policy") == [], "no policy beside those of the roles"
     assert all("ManagedPolicyArns" not in role["Properties"] for role in resources(default, "AWS::IAM::Role"))
+
+
+def test_the_calendar_s_role_has_no_permission_to_write_anything_but_its_log(default: Template) -> None:
+    actions = [
+        action
+        for policy in function_role(default, CALENDAR)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+
+    assert len(actions) == 6
+    assert all(action.startswith(("lightsail:Get", "logs:")) for action in actions)
+    (log,) = (each for each in function_role(default, CALENDAR)["Policies"] if each["PolicyName"] == "Log")
+    (statement,) = log["PolicyDocument"]["Statement"]
+    assert default["Resources"][statement["Resource"]["Fn::GetAtt"][0]]["Type"] == "AWS::Logs::LogGroup"
+
+
+def test_nobody_from_outside_may_invoke_a_function(default: Template) -> None:
+    assert resources(default, "AWS::Lambda::Permission") == []
+    assert resources(default, "AWS::Lambda::Url") == []
 
 
 def test_another_deployment_is_another_stack_whose_permissions_are_for_its_own_snapshots() -> None:
@@ -209,7 +247,13 @@ def test_silence_for_three_ticks_is_an_alarm(tick: str, period: int, periods: in
 
 
 def test_the_outputs_lead_to_function_dashboard_topic_and_queue(default: Template) -> None:
-    assert set(default["Outputs"]) == {"FunctionName", "DashboardAddress", "TopicArn", "DeadLetterQueueAddress"}
+    assert set(default["Outputs"]) == {
+        "FunctionName",
+        "CalendarFunctionName",
+        "DashboardAddress",
+        "TopicArn",
+        "DeadLetterQueueAddress",
+    }
 
 
 def test_everything_goes_with_the_stack(default: Template) -> None:

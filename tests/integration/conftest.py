@@ -1,16 +1,15 @@
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from sandbox.client import Sandbox
-from tests.integration.keeper import OTHER_REGION, REGION, Keeper, make_keeper
+from tests.integration.keeper import OTHER_REGION, REGION, Keeper, enter_sandbox, make_keeper
 
 
 @pytest.fixture(scope="session")
 def _session_keeper(_session_sandbox: Sandbox) -> Iterator[Keeper]:
     with pytest.MonkeyPatch.context() as patch:
-        _enter(_session_sandbox, patch)
+        enter_sandbox(_session_sandbox, patch)
         keeper = make_keeper(_session_sandbox, (REGION, OTHER_REGION))
     yield keeper
     keeper.user.close()
@@ -18,17 +17,10 @@ def _session_keeper(_session_sandbox: Sandbox) -> Iterator[Keeper]:
         region.close()
 
 
-def _enter(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        patch.delenv(name)
-    for name, value in sandbox.environment(REGION).items():
-        patch.setenv(name, value)
-
-
 @pytest.fixture
 def aws(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """The sandbox, as what this process takes for AWS."""
-    _enter(sandbox, monkeypatch)
+    enter_sandbox(sandbox, monkeypatch)
     return sandbox
 
 

@@ -1,18 +1,22 @@
 """Lightkeeper on a sandbox, as the stories need it."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import boto3
+import pytest
 
-from lightkeeper.cycle import Tick, plan_tick, run_tick
+from lightkeeper.cycle import Tick, run_tick
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Plan
 from lightkeeper.report import verb
 from lightkeeper.settings import Settings
 from sandbox.client import Sandbox, Seed
+from tests.witness import CONSOLE, Witness
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -33,12 +37,16 @@ def noop(_: object) -> None:
 
 @dataclass
 class Keeper:
-    """Lightkeeper with its settings, a user at the console, and the sandbox they share."""
+    """Lightkeeper with its settings, a user at the console, the sandbox they share, and a witness of every tick."""
 
     sandbox: Sandbox
     user: "LightsailClient"
     regions: dict[str, Lightsail]
     settings: Settings = field(default_factory=Settings)
+    witness: Witness = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.witness = Witness(self.sandbox)
 
     def configure(self, **changes: object) -> None:
         """Change settings, by the keys of cdk.json."""
@@ -59,8 +67,9 @@ class Keeper:
         return plan_tick(self.regions, self.settings, self.sandbox.now())
 
     def tick(self, *, seconds_left: Callable[[], float] = lambda: 900.0) -> Tick:
-        """Run a tick at the sandbox's time."""
-        return run_tick(self.regions, self.settings, self.sandbox.now(), seconds_left=seconds_left, on_outcome=noop)
+        """Run a tick at the sandbox's time; the witness judges it."""
+        with self.witness.watching(self.settings.to_mapping()):
+            return run_tick(self.regions, self.settings, self.sandbox.now(), seconds_left=seconds_left, on_outcome=noop)
 
     def live(self, time: timedelta, step: timedelta = DAY) -> list[Tick]:
         """Let time pass, with a tick after each step."""
@@ -118,7 +127,17 @@ def count(tick: Tick, action: str, result: str = "done") -> int:
     return sum(1 for done, _, ended in did(tick) if (done, ended) == (action, result))
 
 
+def enter_sandbox(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
+    """Make a sandbox what this process takes for AWS."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    for name, value in sandbox.environment(REGION).items():
+        patch.setenv(name, value)
+
+
 def make_keeper(sandbox: Sandbox, regions: tuple[str, ...] = (REGION,)) -> Keeper:
     """Return a keeper; the environment must hold the sandbox's credentials."""
-    user = boto3.client("lightsail", **sandbox.client_options(REGION))
+    options = sandbox.client_options(REGION)
+    options["aws_access_key_id"] = CONSOLE
+    user = boto3.client("lightsail", **options)
     return Keeper(sandbox, user, connect(regions, writers=8, endpoint_url=sandbox.url))

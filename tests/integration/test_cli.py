@@ -14,7 +14,7 @@ import pytest
 
 from cli.main import main
 from sandbox.client import ErrorAnswer, FaultRule, Sandbox
-from tests.integration.keeper import OTHER_REGION, REGION, Keeper
+from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
 
 AT = ("--at", "2026-06-15T12:00:00Z")
 
@@ -136,6 +136,99 @@ def test_plan_fails_where_a_region_cannot_be_read(lightkeeper: Command, keeper: 
     assert ended.status == 1
     assert "could not be read eu-central-1: GetDisks: AccessDeniedException" in ended.out
     assert "expected permission for lightsail:GetDisks" in ended.out
+
+
+# status
+
+
+def test_status_shows_the_calendar_and_says_with_its_exit_status_that_somebody_is_needed(
+    lightkeeper: Command, keeper: Keeper
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.disk("blog", {"backup": "dialy"})
+
+    ended = lightkeeper("status", *AT)
+
+    assert ended.status == 3
+    assert ended.out.startswith("1 source overdue, 1 problem; 0 of 2 sources protected.\n")
+    assert f"{29 * '·'}x" in ended.out
+    assert 'blog backup=dialy: "dialy" is not a policy' in ended.out
+    assert 'did you mean "daily"?' in ended.out
+    assert keeper.writes() == []
+
+
+def test_status_of_a_fleet_that_is_well_is_zero(lightkeeper: Command, keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    keeper.tick()
+    keeper.live(5 * DAY)
+    keeper.sandbox.advance(HOUR)
+
+    ended = lightkeeper("status", "--at", "2026-06-20T13:00:00Z")
+
+    assert ended.status == 0
+    assert ended.out.startswith("The one source is protected.\n")
+    assert "▒██" in ended.out
+
+
+def test_status_that_cannot_be_read_is_one(lightkeeper: Command, keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "dialy"})
+    keeper.sandbox.add_faults(FaultRule(operation="GetDisks", effect=ErrorAnswer(code="AccessDeniedException")))
+
+    ended = lightkeeper("status", *AT)
+
+    assert ended.status == 1
+    assert "could not be read eu-central-1: GetDisks" in ended.out
+
+
+def test_status_where_nothing_is_tagged_is_zero_and_says_so(lightkeeper: Command) -> None:
+    ended = lightkeeper("status", *AT)
+
+    assert (ended.status, ended.out) == (0, 'Nothing is backed up: no disk or instance has the tag "backup".\n')
+
+
+def test_the_json_of_status_has_the_documented_keys(lightkeeper: Command, keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    keeper.tick()
+    keeper.live(3 * DAY)
+    keeper.tag(next(iter(keeper.snapshots())), "backup:hold")
+    keeper.sandbox.advance(HOUR)
+
+    document = lightkeeper("status", "--json", "--at", "2026-06-18T13:00:00Z").document
+
+    (source,) = document["sources"]
+    assert document["health"] == "well"
+    assert list(source["days"]) == ["2026-06-15", "2026-06-16", "2026-06-17", "2026-06-18"]
+    assert [day[0]["mark"] for day in source["days"].values()] == ["held", "going", "kept", "kept"]
+    assert (len(source["expiring"]), len(source["held"]), source["recoveryPoints"]) == (1, 1, 4)
+
+
+def test_status_writes_the_dashboard_s_calendar_to_a_file(lightkeeper: Command, keeper: Keeper, tmp_path: Path) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.disk("attic", {"backup": "off"})
+
+    ended = lightkeeper("status", "--html", "calendar.html", "--sort", "name", "--theme", "dark", *AT)
+
+    html = (tmp_path / "calendar.html").read_text(encoding="utf-8")
+    assert (ended.status, ended.out) == (3, "")
+    assert html.startswith("<!doctype html>")
+    assert 'class="lk lk-dark' in html
+    assert html.index("attic") < html.index("shop")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--sort", "newst"), '"newst" is not an order'),
+        (("--html", "no/such/folder.html"), "no/such/folder.html: No such file or directory; expected a file that can"),
+    ],
+)
+def test_a_wrong_option_of_status_is_one_sentence(
+    lightkeeper: Command, arguments: tuple[str, ...], sentence: str
+) -> None:
+    ended = lightkeeper("status", *arguments, *AT)
+
+    assert ended.status == 2
+    assert sentence in ended.err
 
 
 # run

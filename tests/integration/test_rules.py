@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lightkeeper.cycle import plan_tick
 from lightkeeper.execute import MARGIN_SECONDS
+from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import SLOWEST_CALL_SECONDS, Lightsail
 from lightkeeper.model import Create, Kept, Result, Severity, Snapshot
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name
@@ -438,6 +438,41 @@ def test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first(keepe
     assert count(tick, "delete") == 6
     assert count(tick, "defer", "deferred") == 8
     assert "at most 3" in next(outcome.action.reason for outcome in tick.outcomes if outcome.result is Result.DEFERRED)
+
+
+@pytest.mark.parametrize("grace", ["0d", "1d"])
+def test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would(keeper: Keeper, grace: str) -> None:
+    keeper.configure(grace=grace)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
+    keeper.tick()
+    keeper.live(9 * DAY)
+    keeper.tag("shop", "backup:keep", "3")
+    if grace != "0d":
+        keeper.live(HOUR, HOUR)
+        keeper.sandbox.advance(DAY)
+
+    first, retry = keeper.tick(), keeper.tick()
+    (next_tick,) = keeper.live(HOUR, HOUR)
+
+    assert [count(tick, "delete") for tick in (first, retry, next_tick)] == [3, 0, 3]
+    left = next(name for action, name, _ in did(first) if action == "defer")
+    assert "to be deleted from 2026-" in reasons(retry.plan.kept, left)[0]
+
+
+def test_nothing_is_deleted_where_what_is_left_for_later_cannot_be_marked_so(keeper: Keeper) -> None:
+    keeper.configure(grace="0d")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
+    keeper.tick()
+    keeper.live(9 * DAY)
+    keeper.tag("shop", "backup:keep", "3")
+    fault = FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="TagResource", last=1)
+    keeper.sandbox.add_faults(fault)
+
+    tick = keeper.tick()
+
+    assert count(tick, "defer", "failed") == 1
+    assert count(tick, "delete", "skipped") == 3
+    assert len(keeper.days("shop")) == 10
 
 
 # 10. All pages are read before anything is written; a list that fails forbids to prune.

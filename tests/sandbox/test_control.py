@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.client import Options, Sandbox, SandboxError, Seed
+from sandbox.client import Options, Sandbox, SandboxError, Seed, running_sandbox
 from tests.conftest import NOON
 from tests.sandbox.asking import REGION, add_disk, refused
 
@@ -52,7 +52,8 @@ def test_every_call_is_recorded_in_order(sandbox: Sandbox, lightsail: "Lightsail
     assert [call.number for call in (create, get, delete)] == [1, 2, 3]
     assert (create.operation, create.region, create.at) == ("CreateDisk", REGION, NOON)
     assert create.parameters["diskName"] == "data"
-    assert (create.status, create.error, create.answer, create.items) == (200, None, "sent", None)
+    assert (create.status, create.error, create.answer, create.items, create.more) == (200, None, "sent", None, None)
+    assert create.access_key_id == "sandbox"
     assert (delete.status, delete.error, delete.took_effect) == (404, "NotFoundException", False)
     assert delete.at == NOON + timedelta(minutes=1)
     assert delete.duration_ms > 0
@@ -108,6 +109,49 @@ def test_a_snapshot_can_be_seeded_whose_source_is_gone(sandbox: Sandbox, lightsa
     [orphan] = lightsail.get_disk_snapshots()["diskSnapshots"]
     assert (orphan["fromDiskName"], orphan["fromDiskArn"]) == ("gone", gone)
     assert lightsail.get_disks()["disks"] == []
+
+
+def test_a_checkpoint_can_be_gone_back_to_again_and_again(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    sandbox.seed([Seed(kind="Disk", name="data", tags={"backup": ""})])
+    sandbox.checkpoint()
+    before = sandbox.entries()
+    arns = set()
+
+    for _ in range(2):
+        sandbox.advance(timedelta(hours=1))
+        lightsail.tag_resource(resourceName="data", tags=[{"key": "by", "value": "hand"}])
+        lightsail.create_disk_snapshot(diskSnapshotName="data-1", diskName="data")
+        sandbox.seed([Seed(kind="Disk", name="far", region="us-east-1")])
+        arns.add(lightsail.get_disk_snapshot(diskSnapshotName="data-1")["diskSnapshot"]["arn"])
+        sandbox.restore()
+
+        assert sandbox.entries() == before
+        assert sandbox.now() == NOON
+    assert len(arns) == 1, "even identifiers come again"
+
+
+def test_without_a_checkpoint_there_is_no_way_back() -> None:
+    with running_sandbox() as fresh, pytest.raises(SandboxError, match="no checkpoint"):
+        fresh.restore()
+
+
+def test_all_there_is_can_be_seen_at_once(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    seeds = [
+        Seed(kind="Disk", name="data", tags={"backup": ""}),
+        Seed(kind="DiskSnapshot", name="data-1", source="data", created_at=NOON, tags={"by": "hand"}),
+        Seed(kind="Instance", name="far", region="us-east-1"),
+    ]
+    [data, snapshot, far] = sandbox.seed(seeds)
+    lightsail.delete_disk(diskName="data")
+    sandbox.clear_calls()
+
+    entries = {entry.arn: entry for entry in sandbox.entries()}
+
+    assert set(entries) == {snapshot, far}
+    assert (entries[snapshot].tags, entries[snapshot].state) == ({"by": "hand"}, "pending")
+    assert (entries[snapshot].source_name, entries[snapshot].source_arn) == ("data", data)
+    assert (entries[far].region, entries[far].state, entries[far].created_at) == ("us-east-1", None, NOON)
+    assert sandbox.calls() == ()
 
 
 @pytest.mark.parametrize(

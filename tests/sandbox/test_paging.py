@@ -52,6 +52,25 @@ def test_what_others_create_between_two_pages_comes_at_the_end_and_once(
     assert [disk["name"] for disk in third["disks"]] == ["disk-4", "disk-1"]
 
 
+def test_pages_that_shift_give_an_entry_twice_or_not_at_all(
+    sandbox: Sandbox, lightsail: "LightsailClient", five_disks: list[str]
+) -> None:
+    sandbox.set_options(shifting_pages=True)
+    assert [disk["name"] for page in lightsail.get_paginator("get_disks").paginate() for disk in page["disks"]] == [
+        *reversed(five_disks)
+    ]
+
+    first = lightsail.get_disks()
+    sandbox.seed([Seed(kind="Disk", name="disk-5")])
+    second = lightsail.get_disks(pageToken=first["nextPageToken"])
+    lightsail.delete_disk(diskName="disk-5")
+    lightsail.delete_disk(diskName="disk-4")
+    third = lightsail.get_disks(pageToken=second["nextPageToken"])
+
+    names = [[disk["name"] for disk in page["disks"]] for page in (first, second, third)]
+    assert names == [["disk-4", "disk-3"], ["disk-3", "disk-2"], []]
+
+
 @pytest.mark.usefixtures("five_disks")
 def test_a_token_is_good_for_its_own_list_and_region_only(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
     token = lightsail.get_disks()["nextPageToken"]
@@ -77,6 +96,6 @@ def test_the_record_tells_how_many_each_page_had(
     list(lightsail.get_paginator("get_disks").paginate())
 
     calls = sandbox.calls()
-    assert [call.items for call in calls] == [2, 2, 1]
+    assert [(call.items, call.more) for call in calls] == [(2, True), (2, True), (1, False)]
     assert [call.region for call in calls] == [REGION] * 3
     assert sum(call.items or 0 for call in calls) == len(five_disks)

@@ -33,6 +33,7 @@ from lightkeeper.tags import EXPIRES, snapshot_name, snapshot_tags
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SLOT = datetime(2026, 6, 15, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 REGION = "eu-central-1"
 OTHER_REGION = "us-east-1"
 SETTINGS = Settings(writers=1)
@@ -58,6 +59,10 @@ def announce(name: str = "shop", days: int = 8) -> Announce:
 
 def rescue(name: str = "shop", days: int = 9) -> Rescue:
     return Rescue(target(name, SLOT - days * DAY), "kept again")
+
+
+def defer(name: str = "shop", days: int = 9) -> Defer:
+    return Defer(target(name, SLOT - days * DAY), NOW + MINUTE, "at most 3")
 
 
 def delete(name: str = "shop", days: int = 10) -> Delete:
@@ -148,23 +153,24 @@ def test_each_action_is_its_call() -> None:
     assert [(outcome.result, outcome.error) for outcome in outcomes] == [(Result.DONE, None)] * 4
 
 
-def test_what_the_plan_defers_is_deferred_without_a_call() -> None:
+def test_what_the_plan_leaves_for_later_is_marked_so_and_not_deleted() -> None:
     shelf = Shelf()
 
-    (outcome,) = run(shelf, Defer(target(), "at most 3"))
+    (outcome,) = run(shelf, defer())
 
     assert (outcome.result, outcome.error) == (Result.DEFERRED, None)
-    assert shelf.calls == []
+    assert shelf.calls == [(f"{EXPIRES}=2026-06-15T12:01:00Z", "shop")]
 
 
-def test_every_create_has_ended_before_anything_is_pruned_and_the_outcomes_are_in_the_plans_order() -> None:
+def test_snapshots_are_taken_first_and_deleted_last_and_the_outcomes_are_in_the_plans_order() -> None:
     shelf = Shelf()
-    actions: list[Action] = [delete("a"), create("b"), delete("c"), create("d")]
+    actions: list[Action] = [delete("a"), create("b"), announce("a"), delete("c"), defer("c"), rescue("b"), create("d")]
 
     outcomes = run(shelf, *actions)
 
     assert [outcome.action for outcome in outcomes] == actions
-    assert [method for method, _ in shelf.calls] == ["create", "create", "delete", "delete"]
+    assert [name for _, name in shelf.calls] == ["b", "d", "a", "c", "b", "a", "c"]
+    assert [method for method, _ in shelf.calls][-2:] == ["delete", "delete"]
 
 
 def test_regions_do_not_wait_for_each_other_and_within_one_so_many_writes_are_in_flight_as_is_set() -> None:
@@ -188,13 +194,13 @@ def test_regions_do_not_wait_for_each_other_and_within_one_so_many_writes_are_in
 @pytest.mark.parametrize(("fault", "result"), [(Fault.UNAVAILABLE, Result.FAILED), (Fault.NOT_FOUND, Result.SKIPPED)])
 def test_nothing_is_pruned_where_the_snapshot_was_not_taken(fault: Fault, result: Result) -> None:
     shelf = Shelf(faults={("create", "shop"): CallError(fault, "no")})
-    actions: list[Action] = [create("shop"), create("clinic"), announce(), rescue(), delete(), delete("clinic")]
+    pruning = announce(), defer(), delete()
 
-    outcomes = run(shelf, *actions)
+    outcomes = run(shelf, create("shop"), create("clinic"), rescue(), delete("clinic"), *pruning)
 
-    assert results(outcomes) == [result, Result.DONE, Result.SKIPPED, Result.DONE, Result.SKIPPED, Result.DONE]
-    assert outcomes[4].error == "nothing is pruned when the source's snapshot failed"
-    assert ("delete", "shop") not in shelf.calls
+    assert results(outcomes) == [result, *[Result.DONE] * 3, *[Result.SKIPPED] * 3]
+    assert {outcome.error for outcome in outcomes[-3:]} == {"nothing is pruned after a failure of the same source"}
+    assert [method for method, name in shelf.calls if name == "shop"] == ["create", f"no {EXPIRES}"]
 
 
 def test_nothing_is_pruned_where_the_snapshot_had_to_wait_although_there_is_time_again() -> None:
@@ -203,6 +209,35 @@ def test_nothing_is_pruned_where_the_snapshot_had_to_wait_although_there_is_time
     outcomes = run(Shelf(), create("shop"), delete("shop"), delete("clinic"), seconds_left=lambda: next(left))
 
     assert results(outcomes) == [Result.DEFERRED, Result.SKIPPED, Result.DONE]
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.NOT_FOUND])
+def test_nothing_is_deleted_where_one_that_is_left_for_later_could_not_be_marked_so(fault: Fault) -> None:
+    mark = f"{EXPIRES}=2026-06-15T12:01:00Z"
+    shelf = Shelf(faults={(mark, "shop"): CallError(fault, "no")})
+
+    outcomes = run(shelf, defer("shop"), defer("clinic"), delete("shop"), delete("clinic"))
+
+    assert results(outcomes)[1:] == [Result.DEFERRED, Result.SKIPPED, Result.DONE]
+    assert shelf.calls == [(mark, "shop"), (mark, "clinic"), ("delete", "clinic")]
+
+
+@pytest.mark.parametrize(
+    ("action", "method", "fault"),
+    [
+        (announce(), f"{EXPIRES}=2026-06-16T12:00:00Z", Fault.UNAVAILABLE),
+        (rescue(), f"no {EXPIRES}", Fault.UNAVAILABLE),
+        (delete(), "delete", Fault.UNAVAILABLE),
+    ],
+)
+def test_a_mark_or_a_deletion_that_fails_holds_no_other_deletion_back(
+    action: Action, method: str, fault: Fault
+) -> None:
+    shelf = Shelf(faults={(method, "shop"): CallError(fault, "no")})
+
+    outcomes = run(shelf, action, delete("shop", 12) if method != "delete" else delete("clinic"))
+
+    assert results(outcomes) == [Result.FAILED, Result.DONE]
 
 
 @pytest.mark.parametrize(

@@ -326,11 +326,11 @@ def test_deletions_beyond_the_limit_are_deferred_the_oldest_go_first() -> None:
     plan = make_plan(Inventory((shop,), daily(shop, range(6))), replace(AT_ONCE, max_deletes_per_source=2), NOW)
 
     assert [(type(action), action.target.slot.day) for action in plan.actions] == [
-        (Delete, 10),
-        (Delete, 11),
         (Defer, 12),
         (Defer, 13),
         (Defer, 14),
+        (Delete, 10),
+        (Delete, 11),
     ]
 
 
@@ -494,8 +494,8 @@ def test_without_grace_and_beyond_the_limit_the_plan_says_so() -> None:
 
     because = 'no rule of "last=1" keeps it; no grace'
     assert plan.actions == (
+        Defer(target(later), NOW + timedelta(minutes=1), f"at most 1 deletions per source and tick; {because}"),
         Delete(target(sooner), because),
-        Defer(target(later), f"at most 1 deletions per source and tick; {because}"),
     )
 
 
@@ -545,7 +545,7 @@ def test_a_source_that_is_not_backed_up_says_how_it_stands_and_what_becomes_of_i
     plan = make_plan(Inventory((shop,), (last,)), Settings(), NOW)
 
     assert plan.sources == (
-        SourceStatus(REGION, SourceKind.DISK, "shop", shop.arn, None, expected, None, None, (last,), last, ()),
+        SourceStatus(REGION, SourceKind.DISK, "shop", shop.arn, None, expected, None, None, (last,), last, (), ()),
     )
     assert why(plan) == {last.name: (reason,)}
 
@@ -570,6 +570,7 @@ def test_a_source_that_is_backed_up_says_what_is_newest_and_when_the_next_one_co
             next_slot=now + DAY,
             usable=points,
             newest=points[0],
+            pending=(),
             errors=(),
         ),
     )
@@ -594,7 +595,7 @@ def test_a_source_that_is_gone_is_still_listed_with_what_can_be_restored(kind: S
     plan = make_plan(Inventory((), (announced, last)), Settings(), NOW)
 
     assert plan.sources == (
-        SourceStatus(REGION, kind, "shop", shop.arn, None, Status.GONE, None, None, (last, announced), last, errors=()),
+        SourceStatus(REGION, kind, "shop", shop.arn, None, Status.GONE, None, None, (last, announced), last, (), ()),
     )
     assert plan.actions == (Rescue(target(announced, None), "its source is gone; orphans are kept"),)
 

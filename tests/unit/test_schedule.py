@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightkeeper.schedule import Schedule, current_slot, moved, next_slot, parse_schedule, slots_since
+from lightkeeper.schedule import Schedule, current_slot, longest_gap, moved, next_slot, parse_schedule, slots_since
+from lightkeeper.times import parse_zone
 from lightkeeper.wording import InvalidValueError
 
 DAY = timedelta(days=1)
@@ -397,3 +398,22 @@ def test_only_a_fixed_time_of_day_can_be_moved(cron: str) -> None:
     with pytest.raises(InvalidValueError, match="which has no fixed hour and minute; expected a policy") as caught:
         moved(at(cron), "02:30")
     assert f'"{cron}"' in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "hours"),
+    [
+        ("* * * * *", "UTC", 1 / 60),
+        ("0 * * * *", "UTC", 1),
+        ("0 3 * * *", "UTC", 24),
+        # The night on which the clocks are put back.
+        ("0 3 * * *", "Europe/Zurich", 25),
+        ("0 18 * * 1-5", "UTC", 72),
+        ("*/5 9-16 * * 1-5", "UTC", 64 + 5 / 60),
+        ("0 3 1 * *", "UTC", 31 * 24),
+        ("0 3 1 1 *", "UTC", 366 * 24),
+        ("0 3 29 2 *", "UTC", 1461 * 24),
+    ],
+)
+def test_the_longest_gap_is_the_longest_time_from_slot_to_slot(cron: str, zone: str, hours: float) -> None:
+    assert longest_gap(parse_schedule(cron, parse_zone(zone))).length == timedelta(hours=hours)

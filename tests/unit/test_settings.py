@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from lightkeeper.model import Mode, Orphans, Policy
 from lightkeeper.retention import parse_keep
-from lightkeeper.schedule import parse_schedule
+from lightkeeper.schedule import Schedule, parse_schedule
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError, built_in_policies
 from lightkeeper.times import Duration, parse_zone
 
@@ -52,6 +53,7 @@ def test_nothing_written_means_the_documented_defaults() -> None:
         "overdueAfter": "6h",
         "writers": 8,
         "notify": [],
+        "digest": "off",
     }
 
 
@@ -77,6 +79,9 @@ def test_nothing_written_means_the_documented_defaults() -> None:
         ("overdueAfter", "1d", "overdue_after", Duration(days=1)),
         ("writers", 64, "writers", 64),
         ("notify", ["ops@example.com"], "notify", ("ops@example.com",)),
+        ("digest", "08:05", "digest", Schedule("5 8 * * *", parse_zone("UTC"))),
+        ("digest", "08:05 Europe/Zurich", "digest", Schedule("5 8 * * *", parse_zone("Europe/Zurich"))),
+        ("digest", "off", "digest", None),
     ],
 )
 def test_each_key_sets_what_it_names(key: str, value: object, attribute: str, parsed: object) -> None:
@@ -138,6 +143,9 @@ def test_each_key_sets_what_it_names(key: str, value: object, attribute: str, pa
         ("writers", 1.5, "1.5 is not a whole number"),
         ("notify", "ops@example.com", "is not a list; expected [an e-mail address, ...]"),
         ("notify", ["ops"], '"ops" is not an e-mail address'),
+        ("digest", "daily", '"daily" is not a time of day; expected "02:30" or "02:30 Europe/Zurich"'),
+        ("digest", "08:00 Europe/Zurig", 'did you mean "08:00 Europe/Zurich"?'),
+        ("digest", True, "true is not text"),
         ("notify", [{"to": "ops"}], '{"to": "ops"} is not an e-mail address'),
     ],
 )
@@ -385,6 +393,7 @@ good_values: dict[str, st.SearchStrategy[object]] = {
     "overdueAfter": duration_texts,
     "writers": st.integers(1, 64),
     "notify": st.lists(st.sampled_from(["a@example.com", "b.c@example.org"])),
+    "digest": st.sampled_from(["off", "00:00", "23:59 Asia/Kathmandu"]),
 }
 good_objects = st.fixed_dictionaries({}, optional=good_values)
 json_values = st.recursive(
@@ -469,3 +478,17 @@ def test_a_file_and_the_environment_say_the_same_of_an_object(document: object) 
     in_the_environment = said(lambda: Settings.from_env({ENVIRONMENT_VARIABLE: json.dumps(document)}))
 
     assert in_the_environment == said(lambda: Settings.from_file({"lightkeeper": document}))
+
+
+@pytest.mark.parametrize(
+    ("tick", "expected"),
+    [
+        ("rate(1 minute)", timedelta(minutes=1)),
+        ("rate(15 minutes)", timedelta(minutes=15)),
+        ("rate(1 hour)", timedelta(hours=1)),
+        ("rate(2 days)", timedelta(days=2)),
+        ("cron(0 * * * ? *)", None),
+    ],
+)
+def test_a_rate_has_a_period_and_a_cron_expression_has_none(tick: str, expected: timedelta | None) -> None:
+    assert Settings.from_mapping({"tick": tick}).tick_period == expected

@@ -1,0 +1,107 @@
+"""A view into HTML: no script, nothing from elsewhere, every text escaped by the template engine."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from recovery_calendar.view import DAYS, Day, Mark, Run, SortKey, View, span, suggestions
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_HOURS: Final = 24
+# Of a strip, in its own units.
+_CELL, _BAR, _TOP, _HOUR = 10, 8, 5, 1
+_MANY: Final = 6
+_WORDS: Final = {Mark.PENDING: "being taken", Mark.GOING: "about to expire", Mark.HELD: "held"}
+
+
+class Theme(StrEnum):
+    """CloudWatch's two, and what a browser of one's own prefers."""
+
+    LIGHT = "light"
+    DARK = "dark"
+    AUTO = "auto"
+
+
+def render_calendar(view: View, *, theme: Theme, endpoint: str | None = None) -> str:
+    """Return the calendar as a fragment of HTML.
+
+    Parameters
+    ----------
+    view
+        What to show.
+    theme
+        The colours.
+    endpoint
+        The ARN of the function that CloudWatch is to call for another page or order; None: neither can be asked for.
+    """
+    return _render("calendar.html", view=view, theme=theme, endpoint=endpoint)
+
+
+def render_sentence(view: View, *, theme: Theme) -> str:
+    """Return how everything stands, in one sentence, as a fragment of HTML."""
+    return _render("sentence.html", view=view, theme=theme)
+
+
+def render_message(message: str, *, theme: Theme) -> str:
+    """Return why there is nothing to show, as a fragment of HTML."""
+    return _render("message.html", message=message, theme=theme)
+
+
+def render_page(view: View, *, theme: Theme) -> str:
+    """Return the calendar as a document of its own."""
+    return _render("page.html", view=view, theme=theme, endpoint=None)
+
+
+def _render(template: str, **what: object) -> str:
+    return _environment().get_template(template).render(**what)
+
+
+# Lambda keeps the process between invocations, and compiled templates with it.
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {"stamp": _stamp, "date": _date, "span": span, "told": suggestions, "tip": _tip, "box": _box}
+    environment.globals |= {"SortKey": SortKey, "DAYS": DAYS, "WIDTH": DAYS * _CELL, "HEIGHT": _TOP + _HOURS * _HOUR}
+    return environment
+
+
+def _date(day: date, now: datetime) -> str:
+    """Return a day as people write it, without the year it is in."""
+    return f"{day.day} {day:%b}" + ("" if day.year == now.year else f" {day.year}")
+
+
+def _stamp(at: datetime, now: datetime) -> str:
+    return f"{_date(at, now)} {at:%H:%M}"
+
+
+def _tip(day: Day, now: datetime) -> str:
+    """Return what is said of a day's cell: its times, and what is special about them."""
+    if not day.moments:
+        return f"{_date(day.date, now)}: overdue"
+    times = [f"{moment.wall:%H:%M}" for moment in day.moments]
+    listed = ", ".join(times) if len(times) < _MANY else f"{len(times)} times, {times[0]} to {times[-1]}"
+    marks = sorted({moment.mark for moment in day.moments} & _WORDS.keys())
+    return f"{_date(day.date, now)}: {listed}" + "".join(f", {_WORDS[mark]}" for mark in marks)
+
+
+def _box(run: Run, cell: int) -> dict[str, int]:
+    """Return where a run of hours lies on a strip; part of a day that may go, or is not there yet, is half as wide."""
+    whole = run.hours == _HOURS
+    slim = not whole and run.mark in {Mark.GOING, Mark.PENDING}
+    return {
+        "x": cell * _CELL + 1,
+        "y": _TOP + run.start * _HOUR,
+        "width": _BAR // 2 if slim else _BAR,
+        "height": run.hours * _HOUR,
+    }

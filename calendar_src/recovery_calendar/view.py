@@ -1,0 +1,476 @@
+"""A plan into what the calendar shows: rows with their strips, in order and page by page, and one sentence. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from itertools import groupby
+from typing import Final, TypeAlias, assert_never
+from zoneinfo import ZoneInfo
+
+from lightkeeper.model import (
+    Announce,
+    Create,
+    Defer,
+    Delete,
+    Plan,
+    Problem,
+    ReadFailure,
+    RecoveryPoint,
+    Rescue,
+    Severity,
+    SnapshotState,
+    SourceKind,
+    SourceStatus,
+    Status,
+)
+from lightkeeper.schedule import next_slot
+from lightkeeper.settings import Settings
+from lightkeeper.storage import stored_gib, usd_per_month
+from lightkeeper.wording import InvalidValueError, nearest, quoted
+
+DAYS: Final = 30
+"""How far back a strip goes, today included."""
+_HOURS: Final = 24
+_DAY: Final = timedelta(days=1)
+_HOUR: Final = timedelta(hours=1)
+_MINUTE: Final = timedelta(minutes=1)
+# What wants a person first.
+_STATUSES: Final = (
+    Status.OVERDUE,
+    Status.PROBLEM,
+    Status.UNKNOWN,
+    Status.WAITING,
+    Status.PROTECTED,
+    Status.GONE,
+    Status.UNTAGGED,
+    Status.OFF,
+)
+_MEANT: Final = (Status.PROTECTED, Status.WAITING, Status.OVERDUE, Status.PROBLEM, Status.UNKNOWN)
+_SEVERITIES: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)
+
+
+class Mark(StrEnum):
+    """What is to be said of a recovery point, the weightiest last."""
+
+    PENDING = "pending"
+    """Still being taken."""
+    GOING = "going"
+    """Its deletion is announced or due, and nothing keeps it."""
+    KEPT = "kept"
+    HELD = "held"
+    """A user's hold keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A recovery point on a strip."""
+
+    wall: datetime
+    """Its slot, in the view's zone."""
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Hours on end of a day to which a source can be recovered."""
+
+    start: int
+    hours: int
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A cell of a strip."""
+
+    date: date
+    moments: tuple[Moment, ...]
+    """Oldest first."""
+    missed: bool
+    """Whether a slot of the day has passed, its source is overdue, and nothing covers it."""
+
+    @property
+    def mark(self) -> Mark | None:
+        """The weightiest mark of the day; None for a gap."""
+        return max((moment.mark for moment in self.moments), key=list(Mark).index, default=None)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The day's hours; a single recovery point stands for the whole day."""
+        if len(self.moments) == 1:
+            return (Run(0, _HOURS, self.moments[0].mark),)
+        marks = {moment.wall.hour: moment.mark for moment in self.moments}
+        # Hours on end have the same difference from their rank.
+        ranked = enumerate(sorted(marks))
+        runs = (list(group) for _, group in groupby(ranked, lambda pair: (pair[1] - pair[0], marks[pair[1]])))
+        return tuple(Run(run[0][1], len(run), marks[run[0][1]]) for run in runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A snapshot that is about to expire."""
+
+    snapshot: str
+    at: datetime
+    """From when it may be deleted, in the view's zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A source."""
+
+    name: str
+    kind: SourceKind
+    region: str
+    status: Status
+    policy: str | None
+    schedule: str | None
+    keep: str | None
+    days: tuple[Day, ...]
+    """Oldest first, today last."""
+    points: int
+    """How many it can be recovered to, of whatever age."""
+    newest: datetime | None
+    oldest: datetime | None
+    next: datetime | None
+    going: tuple[Going, ...]
+    """Soonest first."""
+    held: tuple[str, ...]
+    failed: tuple[str, ...]
+    """Snapshots that ended in error and that no newer one has replaced."""
+    notes: tuple[Problem, ...]
+    """What is wrong with it, the worst first."""
+    size_gib: int | None
+    """Of the source, by its newest recovery point."""
+    stored_gib: float
+    """An estimate, as the next."""
+    usd: float
+    """A month."""
+
+
+class SortKey(StrEnum):
+    """What rows can be sorted by."""
+
+    STATUS = "status"
+    NAME = "name"
+    NEWEST = "newest"
+    NEXT = "next"
+    EXPIRES = "expires"
+    SIZE = "size"
+    COST = "cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order of rows: worst, oldest, soonest or dearest first, or the other way round."""
+
+    key: SortKey = SortKey.STATUS
+    backwards: bool = False
+
+    def __str__(self) -> str:
+        """Return the order as it is written: `cost`, or `-cost`."""
+        return f"-{self.key}" if self.backwards else self.key.value
+
+    def toggled(self, key: SortKey) -> "Order":
+        """Return the order that a click on a heading asks for."""
+        return Order(key, backwards=key is self.key and not self.backwards)
+
+
+def parse_order(text: str) -> Order:
+    """Return the order written as `name`, or `-name` for its reverse.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such order.
+    """
+    key = text.removeprefix("-")
+    if key not in list(SortKey):
+        raise InvalidValueError(
+            f'"{text}" is not an order; expected {quoted(SortKey)}, or one of them after a "-"', nearest(key, SortKey)
+        )
+    return Order(SortKey(key), backwards=text != key)
+
+
+class Health(StrEnum):
+    """How everything stands, in a word."""
+
+    WELL = "well"
+    WAITING = "waiting"
+    """Nothing is wrong, but something is not protected yet, or nothing is to be."""
+    TROUBLE = "trouble"
+    """Something is overdue, or has a problem."""
+    UNREADABLE = "unreadable"
+    """Something could not be read, so nobody can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is shown: a page of rows, and what goes for all of them."""
+
+    now: datetime
+    """In the zone, as are all times of the view."""
+    zone: ZoneInfo
+    days: tuple[date, ...]
+    health: Health
+    sentence: str
+    rows: tuple[Row, ...]
+    order: Order
+    page: int
+    """From 1."""
+    pages: int
+    page_size: int
+    total: int
+    """Sources on all pages."""
+    stored_gib: float
+    usd: float
+    others: tuple[Problem, ...]
+    """Problems of no source that is listed."""
+    failures: tuple[ReadFailure, ...]
+
+
+def make_view(
+    plan: Plan, settings: Settings, order: Order | None = None, page: int = 1, page_size: int | None = None
+) -> View:
+    """Return what the calendar shows of a plan.
+
+    Parameters
+    ----------
+    plan
+        What there is, and what becomes of it.
+    settings
+        The deployment's; days and times are those of its zone.
+    order
+        Of the rows; None: the worst first.
+    page, page_size
+        Which rows. A page past the last is the last; no size is all of them on one page.
+    """
+    zone = settings.time_zone
+    order = order or Order()
+    now = plan.now.astimezone(zone)
+    days = tuple(now.date() - _DAY * back for back in reversed(range(DAYS)))
+    facts = _Facts.of(plan)
+    rows = _sorted([_row(source, facts, days, zone) for source in plan.sources], order)
+    size = page_size or max(len(rows), 1)
+    pages = max(-(-len(rows) // size), 1)
+    page = min(page, pages)
+    listed = {(row.region, row.name) for row in rows}
+    health, sentence = _state(plan, settings)
+    return View(
+        now=now,
+        zone=zone,
+        days=days,
+        health=health,
+        sentence=sentence,
+        rows=tuple(rows[(page - 1) * size : page * size]),
+        order=order,
+        page=page,
+        pages=pages,
+        page_size=size,
+        total=len(rows),
+        stored_gib=sum(row.stored_gib for row in rows),
+        usd=sum(row.usd for row in rows),
+        others=tuple(problem for problem in plan.problems if (problem.region, problem.source) not in listed),
+        failures=plan.failures,
+    )
+
+
+def span(time: timedelta) -> str:
+    """Return a length of time in its largest unit: `3 d`, `9 h`, `5 min`."""
+    time = abs(time)
+    if time >= 2 * _DAY:
+        return f"{time // _DAY} d"
+    return f"{time // _HOUR} h" if time >= _HOUR else f"{time // _MINUTE} min"
+
+
+_Point: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the plan says of single snapshots and sources, by Region and name."""
+
+    now: datetime
+    held: frozenset[_Point]
+    going: Mapping[_Point, datetime]
+    problems: Mapping[_Point, Sequence[Problem]]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "_Facts":
+        problems: defaultdict[_Point, list[Problem]] = defaultdict(list)
+        for problem in plan.problems:
+            problems[problem.region, problem.source].append(problem)
+        return cls(
+            now=plan.now,
+            held=frozenset((kept.point.region, kept.point.name) for kept in plan.kept if kept.held),
+            going=dict(_going(plan)),
+            problems=problems,
+        )
+
+    def mark(self, point: RecoveryPoint) -> Mark:
+        if (point.region, point.name) in self.held:
+            return Mark.HELD
+        return Mark.GOING if (point.region, point.name) in self.going else Mark.KEPT
+
+
+def _going(plan: Plan) -> Iterator[tuple[_Point, datetime]]:
+    """Yield the snapshots that nothing keeps, with the time from which they may be deleted (UTC)."""
+    for kept in plan.kept:
+        if kept.goes_at:
+            yield (kept.point.region, kept.point.name), kept.goes_at
+    for action in plan.actions:
+        target = action.target
+        match action:
+            case Announce(expires_at=at):
+                yield (target.region, target.snapshot), at
+            case Delete() | Defer():
+                yield (target.region, target.snapshot), plan.now
+            case Create() | Rescue():
+                pass
+            case _:
+                assert_never(action)
+
+
+def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneInfo) -> Row:
+    def wall(instant: datetime | None) -> datetime | None:
+        return instant.astimezone(zone) if instant else None
+
+    policy, newest = source.policy, source.newest
+    stored = stored_gib((point.created_at for point in source.usable), newest.size_gib if newest else 0)
+    going = (
+        Going(point.name, facts.going[point.region, point.name].astimezone(zone))
+        for point in source.usable
+        if facts.mark(point) is Mark.GOING
+    )
+    notes = facts.problems.get((source.region, source.name), ())
+    return Row(
+        name=source.name,
+        kind=source.kind,
+        region=source.region,
+        status=source.status,
+        policy=policy.name if policy else None,
+        schedule=str(policy.schedule) if policy else None,
+        keep=str(policy.keep) if policy else None,
+        days=_days(source, facts, days, zone),
+        points=len(source.usable),
+        newest=wall(newest.slot) if newest else None,
+        oldest=wall(source.usable[-1].slot) if source.usable else None,
+        next=wall(source.next_slot),
+        going=tuple(sorted(going, key=lambda each: each.at)),
+        held=tuple(point.name for point in source.usable if facts.mark(point) is Mark.HELD),
+        failed=tuple(point.name for point in source.errors),
+        notes=tuple(sorted(notes, key=lambda problem: _SEVERITIES.index(problem.severity))),
+        size_gib=newest.size_gib if newest else None,
+        stored_gib=stored,
+        usd=usd_per_month(stored),
+    )
+
+
+def _days(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneInfo) -> tuple[Day, ...]:
+    moments: defaultdict[date, list[Moment]] = defaultdict(list)
+    for point in (*source.usable, *source.pending):
+        mark = Mark.PENDING if point.state is SnapshotState.PENDING else facts.mark(point)
+        moment = Moment(point.slot.astimezone(zone), mark)
+        moments[moment.wall.date()].append(moment)
+    since = _overdue_since(source, zone)
+    return tuple(
+        Day(
+            date=day,
+            moments=tuple(sorted(moments[day], key=lambda moment: moment.wall)) if day in moments else (),
+            missed=day not in moments and since is not None and since <= day,
+        )
+        for day in days
+    )
+
+
+def _overdue_since(source: SourceStatus, zone: ZoneInfo) -> date | None:
+    """Return the day of the first slot that nothing covers, where a source is overdue."""
+    if source.status is not Status.OVERDUE or source.policy is None or source.slot is None:
+        return None
+    first = next_slot(source.policy.schedule, source.newest.slot) if source.newest else source.slot
+    return first.astimezone(zone).date()
+
+
+def _sorted(rows: Iterable[Row], order: Order) -> list[Row]:
+    """Sort rows, by name within what is equal; those without such a value come last."""
+    names_backwards = order.key is SortKey.NAME and order.backwards
+    by_name = sorted(rows, key=lambda row: (row.name.casefold(), row.region), reverse=names_backwards)
+    valued = [(_value(row, order.key), row) for row in by_name]
+    there = [(value, row) for value, row in valued if value is not None]
+    there.sort(key=lambda pair: pair[0], reverse=order.backwards)
+    return [*(row for _, row in there), *(row for value, row in valued if value is None)]
+
+
+def _value(row: Row, key: SortKey) -> float | None:  # noqa: PLR0911 - one for each order
+    match key:
+        case SortKey.STATUS:
+            return _trouble(row)
+        case SortKey.NAME:
+            return 0
+        case SortKey.NEWEST:
+            return row.newest.timestamp() if row.newest else None
+        case SortKey.NEXT:
+            return row.next.timestamp() if row.next else None
+        case SortKey.EXPIRES:
+            return row.going[0].at.timestamp() if row.going else None
+        case SortKey.SIZE:
+            return -row.size_gib if row.size_gib else None
+        case SortKey.COST:
+            return -row.usd if row.usd else None
+        case _:
+            assert_never(key)
+
+
+def _trouble(row: Row) -> float:
+    noted = any(note.severity is not Severity.ADVICE for note in row.notes) or bool(row.failed)
+    return _STATUSES.index(row.status) - noted / 2
+
+
+def _state(plan: Plan, settings: Settings) -> tuple[Health, str]:
+    counts = Counter(source.status for source in plan.sources)
+    meant = sum(counts[status] for status in _MEANT)
+    problems = sum(problem.severity is not Severity.ADVICE for problem in plan.problems)
+    troubles: list[str] = []
+    if plan.failures:
+        troubles.append(f"{_many(len(plan.failures), 'list')} could not be read")
+    if counts[Status.OVERDUE]:
+        troubles.append(f"{_many(counts[Status.OVERDUE], 'source')} overdue")
+    if problems:
+        troubles.append(_many(problems, "problem"))
+    facts = [", ".join(troubles)] if troubles else []
+    facts.append(_protected(counts[Status.PROTECTED], meant, settings))
+    if counts[Status.UNKNOWN]:
+        facts.append(f"{counts[Status.UNKNOWN]} unknown")
+    if counts[Status.WAITING]:
+        facts.append(f"{counts[Status.WAITING]} waiting for a first recovery point")
+    sentence = "; ".join(facts)
+    return _health(plan, counts, problems), f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _protected(protected: int, meant: int, settings: Settings) -> str:
+    if not meant:
+        return f'nothing is backed up: no disk or instance has the tag "{settings.tag_key}"'
+    if protected == meant:
+        return f"all {meant} sources protected" if meant > 1 else "the one source is protected"
+    return f"{protected} of {_many(meant, 'source')} protected"
+
+
+def _health(plan: Plan, counts: Mapping[Status, int], problems: int) -> Health:
+    if plan.failures:
+        return Health.UNREADABLE
+    if counts[Status.OVERDUE] or problems:
+        return Health.TROUBLE
+    return Health.WELL if counts[Status.PROTECTED] and not counts[Status.WAITING] else Health.WAITING
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def suggestions(problems: Iterable[Problem]) -> Iterator[str]:
+    """Yield each problem as a sentence that says what to do."""
+    for problem in problems:
+        tag = f"{problem.tag}={problem.value}: " if problem.tag else ""
+        yield f"{tag}{problem.message}" + (f'; did you mean "{problem.suggestion}"?' if problem.suggestion else "")

@@ -1,0 +1,93 @@
+"""The topic that tells people, by boto3: the only module that knows Amazon SNS."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lightkeeper.digest import Message
+from lightkeeper.telling import TopicError
+from lightkeeper.wording import InvalidValueError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+_ATTEMPTS: Final = 3
+_CONNECT_SECONDS: Final = 2
+_READ_SECONDS: Final = 5
+# botocore's standard mode waits up to 1, 2, 4, ... seconds between attempts.
+SLOWEST_CALL_SECONDS: Final = _ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS) + 2 ** (_ATTEMPTS - 1) - 1
+"""A call that uses up its attempts, each to its time-out."""
+_DENIED: Final = frozenset({"AuthorizationError", "AuthorizationErrorException", "AccessDenied"})
+_ARN_PARTS: Final = 6
+
+
+class Topic:
+    """An SNS topic. Each method makes one call, and raises `TopicError` when it fails.
+
+    Parameters
+    ----------
+    arn
+        Its ARN; its Region is the one in there.
+
+    Raises
+    ------
+    InvalidValueError
+        If the ARN is none.
+    """
+
+    def __init__(self, arn: str) -> None:
+        parts = arn.split(":")
+        if len(parts) != _ARN_PARTS or parts[2] != "sns":
+            raise InvalidValueError(f'"{arn}" is not the ARN of a topic; expected "arn:aws:sns:REGION:ACCOUNT:NAME"')
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+        )
+        self._arn = arn
+        self._client: SNSClient = boto3.Session().client("sns", region_name=parts[3], config=config)
+
+    def close(self) -> None:
+        """Close the connections; the object is of no use afterwards."""
+        self._client.close()
+
+    def publish(self, message: Message) -> None:
+        """Send a message to everybody who listens."""
+        with _errors("Publish"):
+            self._client.publish(TopicArn=self._arn, Subject=message.subject, Message=message.body)
+
+    def tags(self) -> Mapping[str, str]:
+        """Return the topic's tags, anybody's."""
+        with _errors("ListTagsForResource"):
+            answer = self._client.list_tags_for_resource(ResourceArn=self._arn)
+        return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Set tags."""
+        with _errors("TagResource"):
+            self._client.tag_resource(
+                ResourceArn=self._arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
+            )
+
+    def untag(self, keys: Iterable[str]) -> None:
+        """Remove tags."""
+        with _errors("UntagResource"):
+            self._client.untag_resource(ResourceArn=self._arn, TagKeys=[*keys])
+
+
+@contextmanager
+def _errors(operation: str) -> Iterator[None]:
+    """Turn botocore's errors into `TopicError`."""
+    try:
+        yield
+    except ClientError as error:
+        answer = error.response["Error"]
+        code = answer.get("Code", "unknown error")
+        expected = f"; expected permission for sns:{operation}" if code in _DENIED else ""
+        raise TopicError(f"{operation}: {code}: {answer.get('Message', '')}{expected}") from error
+    except BotoCoreError as error:
+        raise TopicError(f"{operation}: {error}") from error

@@ -1,0 +1,337 @@
+"""The recovery calendar in a real browser: it fits, it can be read, and a tag is never more than text."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from lightkeeper.cycle import run_tick
+from lightkeeper.model import Inventory, Problem, Severity, SnapshotState, SourceKind
+from lightkeeper.plan import make_plan
+from lightkeeper.settings import Settings
+from recovery_calendar.handler import MAX_PAGE_SIZE
+from recovery_calendar.render import Theme, render_calendar, render_message, render_page, render_sentence
+from recovery_calendar.view import Going, Order, Row, View, make_view
+from sandbox.client import Seed
+from sandbox.fleet import fleet
+from tests.browser.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
+from tests.integration.conftest import _session_keeper, aws, keeper
+from tests.integration.keeper import DAY, Keeper, noop
+from tests.integration.test_calendar import ARN, _fresh_calendar, widget
+from tests.unit.test_calendar_view import THREE, daily
+from tests.unit.test_plan import NOW, point, source
+
+__all__ = ["_fresh_calendar", "_session_keeper", "aws", "keeper"]
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT)]
+THEMES = ("light", "dark")
+WIDTHS = (600, 1400)
+HOUR = timedelta(hours=1)
+HOSTILE = (
+    '"><script>alert(1)</script>',
+    "<img src=x onerror=alert(1)>",
+    "</style><script>alert(1)</script>",
+    '" onmouseover="alert(1)" x="',
+    "' autofocus onfocus=alert(1) '",
+    "</cwdb-action><iframe src=javascript:alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    "<svg><use href=http://example.com/x.svg#x>",
+    "]]><!--",
+    "ünïcödé \N{RIGHT-TO-LEFT OVERRIDE}",
+)
+# WCAG 2's contrast of each text with the frame behind it, and of each mark of a strip.
+CONTRASTS = """() => {
+  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+  const channel = value => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const behind = light(parts(getComputedStyle(document.body).backgroundColor));
+  const contrast = colour => {
+    const own = light(parts(colour));
+    return (Math.max(own, behind) + 0.05) / (Math.min(own, behind) + 0.05);
+  };
+  const texts = {}, marks = {};
+  const walker = document.createTreeWalker(document.querySelector(".lk"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, element = node.parentElement;
+    if (!node.textContent.trim() || element.closest("style, title, cwdb-action")) continue;
+    const style = getComputedStyle(element);
+    texts[`${element.className} ${node.textContent.trim()}`] = contrast(style.color);
+  }
+  for (const mark of document.querySelectorAll(".lk svg rect, .lk .lk-missed")) {
+    const style = getComputedStyle(mark);
+    if (style.opacity !== "1") continue;
+    marks[mark.getAttribute("class")] = contrast(style.fill === "none" ? style.stroke : style.fill);
+  }
+  return [texts, marks];
+}"""
+SPILLED = """() => {
+  const frame = document.querySelector(".custom-widget"), edge = frame.getBoundingClientRect();
+  const over = [...frame.querySelectorAll("*")].filter(each => {
+    const box = each.getBoundingClientRect();
+    return box.width && (box.right > edge.right + 0.5 || box.left < edge.left - 0.5);
+  });
+  const cells = [...frame.querySelectorAll("td, th, .lk-axis span, .lk-foot p")].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth);
+  return [frame.scrollWidth - frame.clientWidth, ...over, ...cells].map(e => e.outerHTML || e);
+}"""  # noqa: E501 - a line of another language
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Opened]:
+    page = browser.new_page()
+    yield Opened(page)
+    page.close()
+
+
+def everything() -> View:
+    """Return a view in which everything occurs that a calendar can show."""
+    late, hourly, weekly = (
+        source("late", backup="daily"),
+        source("hourly", backup="hourly"),
+        source("w", backup="weekly"),
+    )
+    tight = source("tight", backup="daily", backup_keep="3")
+    sources = [
+        *(late, hourly, weekly, tight),
+        source("a-very-long-name-" * 14 + "of-255", backup="daily", backup_keep="daily=10 weekly=5 monthly=12"),
+        source("typo", backup="dialy", backup_kepe="7"),
+        source("new", kind=SourceKind.INSTANCE, backup="daily", age=HOUR),
+        source("scratch"),
+    ]
+    broken = source("broken", backup="daily")
+    points = [
+        *daily(late, 9, since=3),
+        *(point(hourly, NOW - hours * HOUR) for hours in range(1, 60, 2)),
+        *(point(weekly, NOW.replace(hour=3) - (7 * week + 1) * DAY) for week in range(9)),
+        *daily(tight, 6),
+        point(tight, THREE - 9 * DAY, tags={"backup:hold": ""}),
+        point(tight, NOW, SnapshotState.PENDING),
+        point(broken, THREE, SnapshotState.ERROR),
+        *daily(broken, 4, since=1),
+    ]
+    inventory = Inventory((*sources, broken), tuple(points))
+    return make_view(make_plan(inventory, Settings(), NOW), Settings(), page_size=25)
+
+
+def many(number: int, page_size: int | None) -> View:
+    sources = [source(f"customer-{each:04}", backup="daily", backup_keep="30") for each in range(number)]
+    points = [point(each, THREE - back * DAY) for each in sources for back in range(30)]
+    plan = make_plan(Inventory(tuple(sources), tuple(points)), Settings(), NOW)
+    return make_view(plan, Settings(), page_size=page_size)
+
+
+# It fits, and it can be read
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", THEMES)
+def test_nothing_overflows(opened: Opened, theme: str, width: int) -> None:
+    html = render_calendar(replace(everything(), pages=40, page=7), theme=Theme(theme), endpoint=ARN)
+
+    opened.page.set_content(framed(html, theme=theme, width=width))
+
+    assert opened.page.evaluate(SPILLED) == [0]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_text_and_mark_stands_out_as_wcag_aa_asks(opened: Opened, theme: str) -> None:
+    html = render_calendar(everything(), theme=Theme(theme), endpoint=ARN)
+
+    opened.page.set_content(framed(html, theme=theme, width=1400))
+
+    texts, marks = opened.page.evaluate(CONTRASTS)
+    assert len(texts) > 50
+    assert {text: ratio for text, ratio in texts.items() if ratio < 4.5} == {}
+    assert set(marks) == {
+        f"lk-{word}" for word in ("kept", "held", "lid", "going", "part", "pending", "missed", "soon")
+    }
+    assert {mark: ratio for mark, ratio in marks.items() if ratio < 3} == {}
+
+
+def test_the_contrast_of_the_other_theme_would_not_do(opened: Opened) -> None:
+    html = render_calendar(everything(), theme=Theme.LIGHT, endpoint=ARN)
+
+    opened.page.set_content(framed(html, theme="dark", width=1400))
+
+    texts, _ = opened.page.evaluate(CONTRASTS)
+    assert any(ratio < 4.5 for ratio in texts.values())
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_sentence_and_a_message_fit_and_stand_out(opened: Opened, theme: str) -> None:
+    for html in (
+        render_sentence(everything(), theme=Theme(theme)),
+        render_message("settings: " + "wrong" * 60, theme=Theme(theme)),
+    ):
+        opened.page.set_content(framed(html, theme=theme, width=300))
+
+        assert opened.page.evaluate(SPILLED) == [0]
+        texts, _ = opened.page.evaluate(CONTRASTS)
+        assert texts
+        assert min(texts.values()) >= 4.5
+
+
+def test_the_days_of_the_strip_are_where_its_axis_says(opened: Opened) -> None:
+    shop = source(backup="daily", backup_keep="30")
+    view = make_view(make_plan(Inventory((shop,), tuple(daily(shop, 30))), Settings(), NOW), Settings())
+    opened.page.set_content(framed(render_calendar(view, theme=Theme.LIGHT), theme="light", width=1400))
+
+    titles: list[str] = opened.page.eval_on_selector_all(".lk-strip title", "all => all.map(each => each.textContent)")
+    boxes: list[float] = opened.page.eval_on_selector_all(
+        ".lk-strip g rect", "all => all.map(each => each.getBoundingClientRect().left)"
+    )
+    labels: dict[str, float] = opened.page.eval_on_selector_all(
+        ".lk-axis span",
+        "all => Object.fromEntries(all.map(each => [each.textContent, each.getBoundingClientRect().left]))",
+    )
+
+    assert [titles[0], titles[-1]] == ["17 May: 03:00", "15 Jun: 03:00"]
+    assert boxes == sorted(boxes)
+    for number, label in enumerate(("17 May", "24 May", "31 May", "7 Jun")):
+        assert abs(labels[label] - boxes[7 * number]) < 4, label
+
+
+def test_each_row_can_be_understood_without_seeing_it(opened: Opened) -> None:
+    view = everything()
+    opened.page.set_content(framed(render_calendar(view, theme=Theme.LIGHT), theme="light", width=600))
+
+    assert opened.page.get_by_role("rowheader").count() == len(view.rows)
+    assert opened.page.get_by_role("img").count() == len(view.rows)
+    assert opened.page.get_by_role("img", name="late: recoverable to 6 of the last 30 days, overdue").count() == 1
+    assert opened.page.get_by_role("status").inner_text().endswith(view.sentence)
+
+
+def test_what_cloudwatch_reads_for_a_click_is_not_seen(opened: Opened) -> None:
+    html = render_calendar(many(60, 25), theme=Theme.LIGHT, endpoint=ARN)
+
+    opened.page.set_content(framed(html, theme="light", width=1400))
+
+    assert opened.page.locator("cwdb-action").count() == 8
+    assert "pageSize" not in opened.page.inner_text("body")
+    clicked = opened.page.eval_on_selector_all(
+        "cwdb-action", "all => all.map(each => each.previousElementSibling.textContent)"
+    )
+    assert clicked == ["Source", "Status ▴", "Newest", "Next", "Expires", "Size", "cost", "Next"]
+
+
+def test_the_page_of_the_command_line_follows_the_reader_s_own_theme(opened: Opened) -> None:
+    html = render_page(everything(), theme=Theme.AUTO)
+    seen = set()
+    for scheme in ("light", "dark"):
+        opened.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+        opened.page.set_content(html)
+        seen.add(opened.page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
+        assert opened.page.get_by_role("button").count() == 0, "nothing to click where no function is called"
+
+    assert seen == {"rgb(255, 255, 255)", "rgb(22, 29, 38)"}
+    assert opened.did == []
+
+
+# A tag is never more than text
+
+
+def hostile(text: str) -> View:
+    """Return a view in which every text is that one."""
+
+    def row(of: Row) -> Row:
+        note = Problem(text, text, text, text, text, text, Severity.ERROR)
+        going = (Going(text, NOW),)
+        return replace(
+            of, name=text, region=text, policy=text, schedule=text, keep=text, notes=(note,), going=going,
+            held=(text,), failed=(text,),
+        )  # fmt: skip
+
+    view = everything()
+    other = Problem(text, text, text, text, text, None, Severity.WARNING)
+    return replace(view, sentence=text, rows=tuple(map(row, view.rows)), others=(other,))
+
+
+def assert_clean(html: str) -> None:
+    """Assert that CloudWatch would find nothing to take out."""
+    elements = Elements(html).found
+    assert {name for name, _ in elements} <= ALLOWED
+    attributes = {key for _, given in elements for key in given}
+    assert not [key for key in attributes if key.startswith("on") or key in {"href", "src", "xlink:href", "srcset"}]
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_text_is_inert(opened: Opened, text: str) -> None:
+    html = render_calendar(hostile(text), theme=Theme.LIGHT, endpoint=ARN)
+
+    opened.page.set_content(framed(html, theme="light", width=600))
+    opened.page.hover(".lk-strip >> nth=0")
+    opened.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
+    assert_clean(html)
+    assert opened.did == []
+    assert Elements(html).names == Elements(render_calendar(hostile("harmless"), theme=Theme.LIGHT, endpoint=ARN)).names
+    shown = opened.page.locator("tbody th > span").first.text_content()
+    assert shown == text, "it is shown as it was written"
+    message = render_message(text, theme=Theme.DARK)
+    assert Elements(message).names == ["div", "style", "p"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_function_s_own_html_on_a_fleet_with_hostile_tags(keeper: Keeper, opened: Opened, width: int) -> None:
+    now = keeper.sandbox.now()
+    tags = [
+        {"backup": "javascript:alert"},
+        {"backup": "daily", "backup:keep": "../../@import"},
+        {"backup": "http://example.com/x.js"},
+        {"backup": "daily", "backup:at": "data:text/html"},
+        {"backup": "x" * 256},
+        {"backup": "daily", "backup:hold": "on = alert"},
+    ]
+    disks = [Seed(kind="Disk", name=f"hostile-{number}", tags=each) for number, each in enumerate(tags)]
+    keeper.sandbox.seed([*fleet(now), *disks, Seed(kind="Disk", name="n" * 255, tags={"backup": "daily"})])
+    run_tick(keeper.regions, keeper.settings, now, seconds_left=lambda: 900.0, on_outcome=noop)
+
+    for theme in THEMES:
+        html = widget(theme=theme)
+        opened.page.set_content(framed(html, theme=theme, width=width))
+
+        assert_clean(html)
+        assert opened.page.evaluate(SPILLED) == [0]
+        assert opened.page.locator("tbody").count() == 17
+        assert "http://example.com/x.js" in opened.page.inner_text("body")
+    assert opened.did == []
+
+
+# A thousand sources
+
+
+def test_a_thousand_sources_are_shown_in_pages_or_at_once(opened: Opened) -> None:
+    page = render_calendar(many(1000, MAX_PAGE_SIZE), theme=Theme.LIGHT, endpoint=ARN)
+    opened.page.set_content(framed(page, theme="light", width=1400, height="400"))
+    assert opened.page.locator("tbody").count() == MAX_PAGE_SIZE
+    assert "1 to 200 of 1,000" in opened.page.inner_text(".lk-pages")
+
+    whole = render_page(many(1000, None), theme=Theme.LIGHT)
+    opened.page.set_content(whole)
+    assert opened.page.locator("tbody").count() == 1000
+    assert opened.page.locator(".lk-pages").count() == 0
+
+
+def test_the_largest_page_is_far_below_what_lambda_can_answer() -> None:
+    six_mb = 6_000_000
+
+    assert len(render_calendar(many(1000, MAX_PAGE_SIZE), theme=Theme.LIGHT, endpoint=ARN).encode()) < six_mb / 5
+
+
+def test_the_order_that_is_on_is_marked(opened: Opened) -> None:
+    plan: Any = make_plan(Inventory((source(backup="daily"),), ()), Settings(), NOW)
+    for order, heading in ((Order(), "Status ▴"), (Order(backwards=True), "Status ▾")):
+        html = render_calendar(make_view(plan, Settings(), order), theme=Theme.LIGHT, endpoint=ARN)
+        opened.page.set_content(framed(html, theme="light", width=1400))
+
+        assert opened.page.locator("thead .lk-now >> nth=0").inner_text() == heading

@@ -1,0 +1,15 @@
+"""Chance: thousands of steps of whatever can happen, each judged by the witness."""
+
+import pytest
+
+from tests.chaos.chance import CREATES, LISTS, WRITES, run_chance
+from tests.chaos.world import World
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_rule_is_broken_whatever_happens(world: World, seed: int) -> None:
+    steps = run_chance(world, seed, examples=11)
+
+    assert steps >= 500
+    assert all(world.judged[operation] for operation in (*LISTS, *WRITES)), "and there was something to judge"
+    assert sum(world.judged[operation] for operation in CREATES) >= 200

@@ -1,0 +1,69 @@
+"""Two runs of a tick at once, on real threads over HTTP: together they end where one alone would have."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sandbox.client import FaultRule, HoldAnswer
+from tests.chaos.busy import State, busy, state
+from tests.chaos.world import World
+
+SLOWLY = 0.01
+
+
+@pytest.fixture
+def alone(world: World) -> State:
+    """What a single run of the busy tick leaves; the world is at that tick again."""
+    busy(world)
+    world.keeper.configure(writers=8)
+    world.tick()
+    left = state(world)
+    world.keeper.witness.restore()
+    return left
+
+
+def test_two_ticks_at_once_do_what_one_does(world: World, alone: State) -> None:
+    for _ in range(5):
+        world.keeper.witness.restore()
+        world.keeper.sandbox.set_options(latency_seconds=SLOWLY)
+
+        world.ticks_at_once()
+
+        assert state(world) == alone
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_a_retry_that_starts_at_any_moment_of_the_first_run_does_no_harm(world: World, alone: State, part: int) -> None:
+    keeper = world.keeper
+    for already in range(1 + part, 33, 4):
+        keeper.witness.restore()
+        keeper.sandbox.set_options(latency_seconds=SLOWLY)
+        begun = len(keeper.sandbox.calls())
+        with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(1) as pool:
+            first = pool.submit(world.run, keeper.regions)
+            keeper.sandbox.wait_for_call(begun + already)
+            world.run(world.second)
+            first.result()
+
+        assert state(world) == alone, f"the retry began when the first run had made {already} calls"
+
+
+@pytest.mark.parametrize("operation", ["CreateDiskSnapshot", "CreateInstanceSnapshot", "TagResource"])
+def test_a_retry_while_the_first_run_hangs_in_a_call_takes_no_second_snapshot(
+    world: World, alone: State, operation: str
+) -> None:
+    keeper = world.keeper
+    keeper.sandbox.add_faults(FaultRule(effect=HoldAnswer(), operation=operation, calls=(1,)))
+    begun = len(keeper.sandbox.calls())
+
+    with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(1) as pool:
+        first = pool.submit(world.run, keeper.regions)
+        calls = keeper.sandbox.calls(begun)
+        while not any(call.operation == operation for call in calls):
+            calls = keeper.sandbox.wait_for_call(begun + len(calls) + 1)[begun:]
+        world.run(world.second)
+        assert not first.done()
+        keeper.sandbox.clear_faults()
+        first.result()
+
+    assert state(world) == alone

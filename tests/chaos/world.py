@@ -1,0 +1,182 @@
+"""What a user, Lightsail and time can do to Lightkeeper: one method each. The witness judges every run."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Literal
+from unittest.mock import patch
+
+import boto3
+import pytest
+
+from lightkeeper.cycle import run_tick
+from lightkeeper.execute import MARGIN_SECONDS
+from lightkeeper.faults import CallError
+from lightkeeper.lightsail import Lightsail, connect
+from lightkeeper.settings import Settings
+from sandbox.client import Entry, FaultRule, Seed
+from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, noop
+from tests.witness import CONSOLE, Witness
+
+if TYPE_CHECKING:
+    from mypy_boto3_lightsail import LightsailClient
+
+SOURCES = {"shop": "Disk", "web": "Instance", "clinic": "Disk"}
+WHERE = {"shop": REGION, "web": REGION, "clinic": OTHER_REGION}
+
+
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let botocore try again at once: how long it waits between attempts is its own affair."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=noop))
+
+
+def console(keeper: Keeper, region: str) -> "LightsailClient":
+    """Return what the user has at the console of a Region."""
+    options = keeper.sandbox.client_options(region)
+    options["aws_access_key_id"] = CONSOLE
+    return boto3.client("lightsail", **options)
+
+
+def other_runs(keeper: Keeper, access_key_id: str) -> dict[str, Lightsail]:
+    """Return the connections of another run, under an access key of its own."""
+    with patch.dict(os.environ, {"AWS_ACCESS_KEY_ID": access_key_id}):
+        return connect(tuple(keeper.regions), writers=8, endpoint_url=keeper.sandbox.url)
+
+
+def writes_left(count: int) -> Callable[[], float]:
+    """Return a clock by which only so many writes still begin in time."""
+    left = iter([MARGIN_SECONDS] * count)
+    return lambda: next(left, MARGIN_SECONDS - 1)
+
+
+@dataclass
+class World:
+    """Sources, a user, a clock, and Lightkeeper; emptied with each `reset`."""
+
+    keeper: Keeper
+    users: dict[str, "LightsailClient"] = field(init=False)
+    second: dict[str, Lightsail] = field(init=False)
+    judged: Counter[str] = field(default_factory=Counter)
+    """How many calls of runs have been judged and took effect, by operation, through all resets."""
+
+    def __post_init__(self) -> None:
+        self.users = {region: console(self.keeper, region) for region in (REGION, OTHER_REGION)}
+        self.second = other_runs(self.keeper, "second")
+
+    def reset(self, now: datetime) -> None:
+        """Begin anew."""
+        self.keeper.sandbox.reset()
+        self.keeper.sandbox.set_time(now)
+        self.keeper.witness = Witness(self.keeper.sandbox, judged=self.judged)
+        # One write at a time: the order of calls, and so what a fault meets, is the same in every run.
+        self.keeper.settings = Settings(writers=1)
+
+    # Time and runs
+
+    def tick(self) -> None:
+        """Run a tick in which everything that is due has to be done, unless a call fails."""
+        keeper = self.keeper
+        with keeper.witness.watching(keeper.settings.to_mapping(), expect_all=True), suppress(CallError):
+            self.run(keeper.regions)
+
+    def hurried_tick(self, writes: int) -> None:
+        """Run a tick that has time for so many writes only."""
+        before = len(self.keeper.sandbox.calls())
+        with suppress(CallError):
+            self.keeper.tick(seconds_left=writes_left(writes))
+        begun = [call.number for call in self.keeper.sandbox.calls()[before:] if not call.operation.startswith("Get")]
+        assert len(begun) <= writes, "rule 12: a write began near the deadline"
+
+    def faulty_tick(self, *faults: FaultRule) -> None:
+        """Run a tick while Lightsail is not well."""
+        self.keeper.sandbox.add_faults(*faults)
+        self.tick()
+        self.keeper.sandbox.clear_faults()
+
+    def ticks_at_once(self) -> None:
+        """Run two ticks side by side."""
+        document = self.keeper.settings.to_mapping()
+        with self.keeper.witness.watching(document), ThreadPoolExecutor(2) as pool:
+            list(pool.map(self.run, (self.keeper.regions, self.second)))
+
+    def run(self, regions: dict[str, Lightsail]) -> None:
+        """Run a tick over these connections; the witness is the caller's affair."""
+        keeper = self.keeper
+        run_tick(regions, keeper.settings, keeper.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass; a negative time is a clock set back."""
+        self.keeper.sandbox.set_time(self.keeper.sandbox.now() + by)
+
+    # What there is
+
+    def sources(self) -> dict[str, Entry]:
+        """Return the disks and instances by name."""
+        return {entry.name: entry for entry in self.keeper.sandbox.entries() if entry.state is None}
+
+    def snapshots(self) -> list[Entry]:
+        """Return all snapshots, anybody's, in the order of their names."""
+        entries = [entry for entry in self.keeper.sandbox.entries() if entry.state is not None]
+        return sorted(entries, key=lambda entry: (entry.name, entry.region))
+
+    def pick(self, number: int) -> Entry | None:
+        """Return one of the snapshots, if there is any."""
+        snapshots = self.snapshots()
+        return snapshots[number % len(snapshots)] if snapshots else None
+
+    # What a user does
+
+    def make(self, name: str, tags: dict[str, str]) -> None:
+        """Make a source, if it is not there."""
+        if name not in self.sources():
+            born = self.keeper.sandbox.now() - 100 * DAY
+            seed = Seed(kind=_kind(name), name=name, region=WHERE[name], tags=tags, created_at=born)
+            self.keeper.sandbox.seed([seed])
+
+    def destroy(self, name: str) -> None:
+        """Delete a source, if it is there."""
+        if name in self.sources() and SOURCES[name] == "Disk":
+            self.users[WHERE[name]].delete_disk(diskName=name)
+        elif name in self.sources():
+            self.users[WHERE[name]].delete_instance(instanceName=name)
+
+    def tag(self, region: str, name: str, key: str, value: str) -> None:
+        """Tag a resource."""
+        self.users[region].tag_resource(
+            resourceName=name, tags=[{"key": key, "value": value} if value else {"key": key}]
+        )
+
+    def untag(self, region: str, name: str, keys: Iterable[str]) -> None:
+        """Remove tags from a resource."""
+        self.users[region].untag_resource(resourceName=name, tagKeys=[*keys])
+
+    def delete(self, snapshot: Entry) -> None:
+        """Delete a snapshot."""
+        if snapshot.kind == "DiskSnapshot":
+            self.users[snapshot.region].delete_disk_snapshot(diskSnapshotName=snapshot.name)
+        else:
+            self.users[snapshot.region].delete_instance_snapshot(instanceSnapshotName=snapshot.name)
+
+    def plant(self, of: str, name: str, tags: dict[str, str], age: timedelta) -> None:
+        """Take a snapshot by hand, long ago, unless its source or the room for its name is gone."""
+        taken = {entry.name for entry in self.keeper.sandbox.entries()}
+        if of in taken and name not in taken:
+            born = self.keeper.sandbox.now() - age
+            seed = Seed(
+                kind="DiskSnapshot" if SOURCES[of] == "Disk" else "InstanceSnapshot",
+                name=name,
+                region=WHERE[of],
+                source=of,
+                tags=tags,
+                created_at=born,
+            )
+            self.keeper.sandbox.seed([seed])
+
+
+def _kind(name: str) -> Literal["Disk", "Instance"]:
+    return "Disk" if SOURCES[name] == "Disk" else "Instance"

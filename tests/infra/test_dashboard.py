@@ -1,0 +1,232 @@
+"""The dashboard: made of what there is, inside CloudWatch's limits, and drawn on purpose."""
+
+import json
+import re
+from datetime import timedelta
+from itertools import combinations
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.alarms import SECTIONS
+from infra.cost import DAYS_IN_VIEW
+from infra.dashboard import GRID_COLUMNS, overdue_age
+from lightkeeper.report import NAMESPACE, MetricName
+from lightkeeper.settings import Settings
+from lightkeeper.storage import USD_PER_GB_MONTH
+from sandbox.client import ErrorAnswer, FaultRule
+from tests.infra.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
+from tests.integration.conftest import _session_keeper, aws, keeper
+from tests.integration.keeper import OTHER_REGION, Keeper
+from tests.integration.test_handler import _fresh_process, invoke, lines
+
+__all__ = ["_fresh_process", "_session_keeper", "aws", "keeper"]
+pytestmark = pytest.mark.xdist_group("stack")
+Template = dict[str, Any]
+REGIONS = boto3.Session().get_available_regions("lightsail")
+# By CloudWatch's quotas for dashboards. It documents none for the text; CloudFormation takes this much without help.
+MAX_WIDGETS, MAX_METRICS, MAX_METRICS_OF_A_WIDGET, MAX_BYTES = 500, 2500, 500, 51_200
+# What CloudWatch itself gives to each event of a log.
+OF_CLOUDWATCH = {"@timestamp"}
+
+
+def box(widget: dict[str, Any]) -> tuple[range, range]:
+    return (
+        range(widget["x"], widget["x"] + widget["width"]),
+        range(widget["y"], widget["y"] + widget["height"]),
+    )
+
+
+def fields(document: object, path: str = "") -> set[str]:
+    """Return the fields of a log line, as Logs Insights names them."""
+    match document:
+        case dict():
+            return {field for key, value in document.items() for field in fields(value, f"{path}.{key}".lstrip("."))}
+        case list():
+            return {field for number, value in enumerate(document) for field in fields(value, f"{path}.{number}")}
+        case _:
+            return {path}
+
+
+def limit_lines(of: Template) -> list[dict[str, Any]]:
+    return [
+        line
+        for widget in widgets(of, "metric")
+        for line in widget["properties"].get("annotations", {}).get("horizontal", [])
+    ]
+
+
+def test_every_metric_exists_in_what_a_run_sends(
+    default: Template, keeper: Keeper, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    invoke({"time": "2026-06-15T12:00:00Z"})
+    capsys.readouterr()
+    keeper.sandbox.advance(timedelta(hours=1))
+
+    invoke({"time": "2026-06-15T13:00:00Z"})
+
+    (emf,) = (line for line in lines(capsys) if "_aws" in line)
+    (directive,) = emf["_aws"]["CloudWatchMetrics"]
+    (keys,) = directive["Dimensions"]
+    shown = dashboard_metrics(default, directive["Namespace"])
+    assert directive["Namespace"] == NAMESPACE
+    assert {name for name, _, _ in shown} == {each["Name"] for each in directive["Metrics"]} == set(MetricName)
+    assert all(dimensions == {key: emf[key] for key in keys} for _, dimensions, _ in shown)
+    units = {each["Name"]: each["Unit"] for each in directive["Metrics"]}
+    assert all(how.get("unit", units[name]) == units[name] for name, _, how in shown), "none asks for another unit"
+
+
+def test_the_function_s_own_metrics_are_those_of_this_function(default: Template) -> None:
+    shown = dashboard_metrics(default, "AWS/Lambda")
+
+    assert {name for name, _, _ in shown} == {"Duration", "Errors", "Invocations"}
+    assert {name[: len("KeeperFunction")] for _, dimensions, _ in shown for name in dimensions.values()} == {
+        "KeeperFunction"
+    }
+
+
+def test_every_widget_fits_the_grid_and_none_lies_on_another(default: Template) -> None:
+    boxes = [box(widget) for widget in widgets(default)]
+
+    assert all(0 <= columns.start < columns.stop <= GRID_COLUMNS and rows for columns, rows in boxes)
+    for (columns, rows), (other_columns, other_rows) in combinations(boxes, 2):
+        assert not (set(columns) & set(other_columns) and set(rows) & set(other_rows))
+    cells = sum(len(columns) * len(rows) for columns, rows in boxes)
+    assert cells == GRID_COLUMNS * max(rows.stop for _, rows in boxes), "and there are no holes"
+
+
+def test_with_every_region_it_stays_within_cloudwatch_s_limits() -> None:
+    assert len(REGIONS) >= 16
+    of = template(regions=REGIONS, deployment="L" * 100)
+
+    assert len(dashboard_text(of).encode()) <= MAX_BYTES
+    assert len(widgets(of)) <= MAX_WIDGETS
+    counts = [len(widget["properties"]["metrics"]) for widget in widgets(of, "metric")]
+    assert max(counts) <= MAX_METRICS_OF_A_WIDGET
+    assert sum(counts) <= MAX_METRICS
+
+
+def test_the_first_rows_tell_how_things_stand(default: Template) -> None:
+    first, *others = sorted(widgets(default), key=lambda widget: (widget["y"], widget["x"]))
+
+    assert (first["type"], first["properties"]["params"]) == ("custom", {"view": "sentence"})
+    assert [widget["properties"]["view"] for widget in others[:3]] == ["singleValue"] * 3
+
+
+def test_sentence_and_calendar_are_drawn_by_the_calendar_s_function(default: Template) -> None:
+    sentence, calendar = widgets(default, "custom")
+
+    assert calendar["properties"]["params"] == {}
+    for widget in (sentence, calendar):
+        assert widget["properties"]["endpoint"].startswith("CalendarFunction")
+        assert widget["properties"]["updateOn"] == {"refresh": True, "resize": False, "timeRange": False}
+
+
+def test_every_alarm_is_in_the_status_widget(default: Template) -> None:
+    (status,) = widgets(default, "alarm")
+    alarms = [name for name, each in default["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
+
+    assert sorted(arn.rstrip("x").removesuffix("-Arn") for arn in status["properties"]["alarms"]) == sorted(alarms)
+    assert len(alarms) == len(SECTIONS)
+
+
+def test_every_section_of_the_runbook_is_named_with_what_to_do_first(default: Template) -> None:
+    (text,) = widgets(default, "text")
+
+    assert "docs/runbook.md" in text["properties"]["markdown"]
+    for section in SECTIONS:
+        assert f"| **{section.heading}** | {section.first} |" in text["properties"]["markdown"]
+
+
+def test_range_periods_labels_units_and_colours_are_chosen(default: Template) -> None:
+    body = json.loads(dashboard_text(default))
+
+    assert (body["start"], body["periodOverride"]) == (f"-P{DAYS_IN_VIEW}D", "inherit")
+    for widget in widgets(default, "metric"):
+        properties = widget["properties"]
+        assert properties["title"]
+        assert properties["period"] == 3600
+        shown = [each[-1] for each in properties["metrics"] if each[-1].get("visible", True)]
+        assert all(each["label"] and re.fullmatch("#[0-9a-f]{6}", each["color"]) for each in shown), properties["title"]
+        if properties["view"] == "timeSeries":
+            for axis in properties["yAxis"].values():
+                assert axis["label"]
+                assert (axis["min"], axis["showUnits"]) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "hours"),
+    [
+        ({}, 24 + 6),
+        ({"overdueAfter": "1d"}, 48),
+        ({"defaultPolicy": "hourly"}, 1 + 6),
+        ({"defaultPolicy": "weekly"}, 7 * 24 + 6),
+        # The day on which the clocks are put back is an hour longer.
+        ({"timeZone": "Europe/Zurich"}, 25 + 6),
+        ({"defaultPolicy": "office", "policies": {"office": {"schedule": "0 18 * * 1-5", "keep": "7"}}}, 72 + 6),
+    ],
+)
+def test_the_limit_of_age_is_drawn_where_the_default_policy_is_overdue(keys: dict[str, object], hours: float) -> None:
+    limits = [line for line in limit_lines(template(**keys)) if line["label"].startswith("overdue")]
+
+    assert overdue_age(Settings.from_mapping(keys)) == timedelta(hours=hours)
+    assert [line["value"] for line in limits] == [hours]
+    assert f'overdue from {hours} hours under the policy "{keys.get("defaultPolicy", "daily")}"' in limits[0]["label"]
+
+
+def test_the_line_of_a_run_s_duration_is_the_function_s_timeout(default: Template) -> None:
+    (limit,) = (line for line in limit_lines(default) if line["label"].startswith("Lambda"))
+
+    assert limit["value"] == function(default)["Timeout"]
+
+
+def test_the_cost_is_what_is_stored_times_the_price_and_said_to_be_the_most_it_can_be(default: Template) -> None:
+    expressions = [
+        each[0]
+        for widget in widgets(default, "metric")
+        for each in widget["properties"]["metrics"]
+        if isinstance(each[0], dict) and "stored" in each[0]["expression"]
+    ]
+
+    assert {each["expression"] for each in expressions} == {f"stored * {USD_PER_GB_MONTH}"}
+    assert {each["label"] for each in expressions} == {"USD a month, at most"}
+    assert len(expressions) == 2
+
+
+def test_the_table_asks_for_fields_that_the_log_has_and_finds_what_failed(
+    default: Template, keeper: Keeper, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.disk("typo", {"backup": "dialy"})
+    keeper.sandbox.add_faults(
+        FaultRule(effect=ErrorAnswer(code="ServiceException"), operation="CreateDiskSnapshot", resource="shop"),
+        FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="GetDisks", region=OTHER_REGION),
+    )
+    with pytest.raises(Exception, match="2 failed"):
+        invoke({"time": "2026-06-15T12:00:00Z", "regions": ["eu-central-1", OTHER_REGION]})
+    written = [line for line in lines(capsys) if "_aws" not in line]
+
+    (table,) = widgets(default, "log")
+    query = table["properties"]["query"]
+    source, first, condition, *_ = (part.strip() for part in query.split("\n|"))
+
+    assert source.startswith("SOURCE 'KeeperLogs")
+    assert table["properties"]["view"] == "table"
+    named = set(re.findall(r"@?\b(?:detail\.[a-zA-Z0-9.]+|message|timestamp)\b", f"{first} {condition}"))
+    assert "detail.failures.0" in named
+    assert named <= {field for line in written for field in fields(line)} | OF_CLOUDWATCH
+    for word, kind in re.findall(r'(message) = "(\w+)"', condition):
+        assert any(line[word] == kind for line in written), kind
+
+
+def test_its_name_is_the_deployment_s_and_its_region_s_because_dashboards_are_an_account_s(default: Template) -> None:
+    name = only(default, "AWS::CloudWatch::Dashboard")["DashboardName"]
+
+    assert name == {"Fn::Join": ["", ["Lightkeeper-", {"Ref": "AWS::Region"}]]}
+    address = "".join(
+        part if isinstance(part, str) else part["Ref"]
+        for part in default["Outputs"]["DashboardAddress"]["Value"]["Fn::Join"][1]
+    )
+    assert address.endswith("region=AWS::Region#dashboards/dashboard/Lightkeeper-AWS::Region")

@@ -1,0 +1,209 @@
+"""The calendar's function as CloudWatch calls it, on the sandbox: parameters in, HTML out, nothing written."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from lightkeeper.settings import ENVIRONMENT_VARIABLE
+from recovery_calendar import handler
+from recovery_calendar.handler import DOCUMENTATION, MAX_PAGE_SIZE, handle, read_event
+from sandbox.client import ErrorAnswer, FaultRule, Sandbox
+from tests.integration.keeper import DAY, READS, Keeper
+
+NOON = "2026-06-15T12:00:00Z"
+ARN = "arn:aws:lambda:eu-central-1:123456789012:function:Calendar"
+
+
+@dataclass(frozen=True)
+class Context:
+    invoked_function_arn: str = ARN
+
+
+@pytest.fixture(autouse=True)
+def _fresh_calendar(aws: Sandbox) -> Iterator[None]:  # noqa: ARG001 - its surroundings
+    handler.connections.cache_clear()
+    yield
+    if handler.connections.cache_info().currsize:
+        for connection in handler.connections(()).values():
+            connection.close()
+    handler.connections.cache_clear()
+
+
+def widget(
+    clicked: Mapping[str, object] | None = None,
+    *,
+    original: Mapping[str, object] | None = None,
+    theme: str = "light",
+    time: str = NOON,
+) -> str:
+    """Return what a widget shows, called with CloudWatch's event."""
+    context = {
+        "dashboardName": "Lightkeeper",
+        "widgetId": "widget-1",
+        "accountId": "123456789012",
+        "locale": "en",
+        "timezone": {"label": "UTC", "offsetISO": "+00:00", "offsetInMinutes": 0},
+        "period": 300,
+        "timeRange": {"mode": "relative", "start": 1, "end": 2, "relativeStart": 86400012},
+        "theme": theme,
+        "linkCharts": True,
+        "title": "Recovery calendar",
+        "forms": {"all": {}},
+        "params": original or {},
+        "width": 588,
+        "height": 369,
+    }
+    return handle({"time": time, **(clicked or {}), "widgetContext": context}, Context())
+
+
+def names(html: str) -> list[str]:
+    return re.findall(r'<th scope="row"><span>([^<]+)', html)
+
+
+def actions(html: str) -> list[dict[str, Any]]:
+    """Return the parameters with which CloudWatch would call the function again."""
+    return [json.loads(text) for text in re.findall(r"<cwdb-action [^>]+>([^<]+)</cwdb-action>", html)]
+
+
+def test_a_row_says_what_can_be_recovered_what_comes_and_what_goes(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    keeper.tick()
+    keeper.live(3 * DAY)
+    keeper.tag(next(iter(keeper.snapshots())), "backup:hold")
+
+    keeper.sandbox.advance(timedelta(hours=1))
+
+    html = widget(time="2026-06-18T13:00:00Z")
+
+    assert names(html) == ["shop"]
+    for words in (
+        "The one source is protected.",
+        'aria-label="shop: recoverable to 4 of the last 30 days"',
+        "daily: last=2",
+        "18 Jun 03:00",
+        "10 h ago; 4 in all",
+        "19 Jun 03:00",
+        "1 held",
+        "32 GiB",
+    ):
+        assert words in html, words
+
+
+def test_it_only_reads(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    widget()
+
+    assert {call.operation for call in keeper.sandbox.calls()} == READS
+
+
+def test_the_sentence_alone_can_be_asked_for(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    html = widget({"view": "sentence"})
+
+    assert "1 source overdue; 0 of 1 source protected." in html
+    assert "<table" not in html
+
+
+def test_a_problem_stands_there_with_what_to_write_instead(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "dialy"})
+
+    html = widget()
+
+    assert "&#34;dialy&#34; is not a policy" in html
+    assert "did you mean &#34;daily&#34;?" in html
+
+
+def test_headings_and_pages_call_the_function_again_and_keep_what_was_chosen(keeper: Keeper) -> None:
+    for number in range(5):
+        keeper.disk(f"disk-{number}", {})
+
+    html = widget({"page": 2}, original={"pageSize": 2, "sort": "name"})
+
+    assert names(html) == ["disk-2", "disk-3"]
+    assert set(re.findall(r'endpoint="([^"]+)"', html)) == {ARN}
+    assert {"view": "calendar", "sort": "-name", "page": 1, "pageSize": 2} in actions(html)
+    *headings, previous, following = actions(html)
+    assert {action["page"] for action in headings} == {1}, "another order begins at its first page"
+    assert [previous["page"], following["page"]] == [1, 3]
+    assert names(widget(following, original={"pageSize": 2})) == ["disk-4"]
+
+
+def test_the_theme_is_cloudwatch_s(keeper: Keeper) -> None:  # noqa: ARG001 - an empty account
+    assert 'class="lk lk-dark' in widget(theme="dark")
+    assert 'class="lk lk-light' in widget(theme="light")
+
+
+def test_the_parameters_are_described_and_the_described_example_is_understood() -> None:
+    documentation = handle({"describe": True}, Context())
+
+    assert documentation == DOCUMENTATION
+    (example,) = re.findall(r"``` yaml\n(.*?)```", documentation, re.DOTALL)
+    pairs = (line.split(": ") for line in example.splitlines())
+    shown = {key: int(value) if value.isdigit() else value for key, value in pairs}
+    assert read_event(shown) == read_event({}), "and is the default"
+    described = re.findall(r"^\| `(\w+)` \|", documentation, re.MULTILINE)
+    with pytest.raises(ValueError, match="is not a parameter") as raised:
+        read_event({"?": 1})
+    assert described == re.findall(r'"(\w+)"', str(raised.value).partition("expected")[2])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"srot": "name"}, '"srot" is not a parameter; expected "view", "sort", "page", "pageSize", "time"; did you'),
+        ({"sort": "newst"}, '"newst" is not an order'),
+        ({"sort": 3}, "sort: 3 is not a text"),
+        ({"view": "calender"}, 'view: "calender" is not a view; expected "calendar", "sentence"; did you mean'),
+        ({"page": 0}, "page: 0 cannot be; expected a whole number, 1 or more"),
+        ({"page": "2"}, 'page: "2" cannot be'),
+        ({"page": True}, "page: true cannot be"),
+        ({"pageSize": MAX_PAGE_SIZE + 1}, f"expected a whole number, 1 to {MAX_PAGE_SIZE}"),
+        ({"time": "noon"}, '"noon" is not a time'),
+        ({"<script>": 1}, '"<script>" is not a parameter'),
+    ],
+)
+def test_a_wrong_parameter_is_a_sentence_in_the_widget(parameters: dict[str, object], sentence: str) -> None:
+    html = widget(parameters)
+
+    assert sentence.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&#34;") in html
+    assert 'role="alert"' in html
+    assert "<table" not in html
+
+
+def test_wrong_settings_and_refused_credentials_are_sentences_too(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.sandbox.add_faults(FaultRule(operation="GetDisks", effect=ErrorAnswer(code="UnauthenticatedException")))
+    assert "GetDisks: UnauthenticatedException" in widget()
+
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, '{"graze": "1d"}')
+    assert "did you mean &#34;grace&#34;?" in widget()
+
+
+def test_a_list_that_cannot_be_read_is_said_above_what_could_be(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.tick()
+    keeper.sandbox.advance(timedelta(hours=1))
+    keeper.sandbox.add_faults(FaultRule(operation="GetDiskSnapshots", effect=ErrorAnswer(code="AccessDeniedException")))
+
+    html = widget()
+
+    assert "1 list could not be read; 0 of 1 source protected; 1 unknown." in html
+    assert "expected permission for lightsail:GetDiskSnapshots" in html
+    assert names(html) == ["shop"]
+
+
+def test_a_dashboard_that_is_open_all_day_connects_once(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    for _ in range(3):
+        widget()
+
+    assert handler.connections.cache_info().misses == 1

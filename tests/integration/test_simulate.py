@@ -1,0 +1,171 @@
+"""The simulator as a person types it, and next to what it simulates: the same days on the sandbox."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from cli.main import main
+from cli.simulate import Scenario, simulate
+from lightkeeper.retention import parse_keep
+from tests.integration.keeper import DAY, HOUR, Keeper, noop
+
+Command = Callable[..., str]
+FROM = ("--from", "2026-01-01")
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Run `lightkeeper simulate` in an empty folder, without anything of AWS; return what it prints."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, status: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["lightkeeper", "simulate", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert int(ended.value.code or 0) == status, printed.err
+        return printed.err if status else printed.out
+
+    return run
+
+
+@pytest.mark.parametrize("keep", ["3", "daily=2 weekly=2"])
+def test_it_holds_what_the_sandbox_holds_after_the_same_days(keeper: Keeper, keep: str) -> None:
+    # From 15 June 2026, a Monday.
+    days = 10
+    start = keeper.sandbox.now().replace(hour=3) + DAY
+    keeper.sandbox.advance(start - keeper.sandbox.now())
+    keeper.disk("shop", {"backup": "daily", "backup:keep": keep})
+    keeper.tick()
+    keeper.live(days * DAY - timedelta(hours=4), HOUR)
+
+    scenario = Scenario(keeper.settings.policies["daily"], start.date(), days, 80, 0.02)
+    simulation = simulate(scenario, parse_keep(keep), keeper.settings, lambda: noop(None))
+
+    assert [f"{day:%Y%m%d}" for day in simulation.recoverable] == keeper.days("shop")
+    assert {point.slot.date(): point.expires_at is not None for point in simulation.points} == {
+        date.fromisoformat(name.split("-")[-3]): "lightkeeper:expires" in tags
+        for name, tags in keeper.snapshots("shop").items()
+    }
+
+
+def test_two_rules_stand_side_by_side(simulator: Command) -> None:
+    lines = simulator("--keep", "daily=7 weekly=4", "--against", "3", "--days", "60", *FROM).splitlines()
+
+    assert lines[0] == "daily (0 3 * * * UTC): 60 days, 2026-01-01 to 2026-03-01"
+    assert lines[2].split() == ["daily=7", "weekly=4", "last=3"]
+    held = next(line for line in lines if line.startswith("Snapshots held"))
+    assert held.split()[-2:] == ["10", "4"]
+    # 8, 15 and 22 February 2026 are Sundays, as is 1 March.
+    assert lines[14:17] == [
+        "        daily=7 weekly=4                  last=3",
+        "2026-02 ·······█······█······███████      ·························▒██",
+        "2026-03 █                                 █",
+    ]
+    assert lines[-1] == (
+        "Estimated: the oldest snapshot stores all 80 GiB, each later one what changed since the one before it, "
+        "at 2% a day; 0.05 USD for a GB and month."
+    )
+
+
+def test_nothing_is_wider_than_a_terminal_of_80_columns(simulator: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    long = "last=5 daily=7 weekly=4 monthly=12 yearly=3 within-hourly=2d"
+
+    out = simulator("--keep", long, "--against", "daily=7 weekly=4 monthly=12", *FROM)
+
+    assert max(map(len, out.splitlines())) <= 80
+    assert "2026-12 " in out
+
+
+def test_the_policy_and_its_rule_come_from_the_settings(simulator: Command, tmp_path: Path) -> None:
+    policies = {"nightly": {"schedule": "30 1 * * *", "keep": "5", "timeZone": "Europe/Zurich"}}
+    settings = {"policies": policies, "defaultPolicy": "nightly", "grace": "2d", "tick": "rate(30 minutes)"}
+    (tmp_path / "cdk.json").write_text(json.dumps({"lightkeeper": settings}))
+
+    document = json.loads(simulator("--days", "20", *FROM, "--json"))
+
+    assert document["policy"] == {
+        "name": "nightly",
+        "schedule": "30 1 * * *",
+        "timeZone": "Europe/Zurich",
+        "keep": "last=5",
+    }
+    assert (document["tick"], document["grace"]) == ("rate(30 minutes)", "2d")
+    # Five, and those announced on the last two days.
+    assert document["rules"][0]["held"] == 7
+
+
+def test_it_starts_today_unless_told(simulator: Command) -> None:
+    document = json.loads(simulator("--days", "1", "--json"))
+
+    assert abs((date.fromisoformat(document["firstDay"]) - date.today()).days) <= 1  # noqa: DTZ011 - whatever zone this machine is in
+
+
+@pytest.mark.parametrize("name", ["plot.png", "plot.SVG"])
+def test_a_plot_is_drawn_the_same_every_time(simulator: Command, tmp_path: Path, name: str) -> None:
+    arguments = ("--keep", "7", "--against", "daily=7 weekly=4", "--days", "60", *FROM, "--plot", name)
+
+    simulator(*arguments)
+    first = (tmp_path / name).read_bytes()
+    simulator(*arguments)
+
+    assert (tmp_path / name).read_bytes() == first
+    if name.endswith("png"):
+        assert first.startswith(b"\x89PNG\r\n\x1a\n")
+    else:
+        assert ET.fromstring(first).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own
+
+
+def test_another_rule_makes_another_plot(simulator: Command, tmp_path: Path) -> None:
+    for keep in ("7", "8"):
+        simulator("--keep", keep, "--days", "30", *FROM, "--plot", f"{keep}.svg")
+
+    assert (tmp_path / "7.svg").read_bytes() != (tmp_path / "8.svg").read_bytes()
+
+
+def test_a_plot_of_a_single_day_is_drawn(simulator: Command, tmp_path: Path) -> None:
+    simulator("--days", "1", *FROM, "--plot", "day.svg")
+
+    assert (tmp_path / "day.svg").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--policy", "dayly"), '"dayly" is not a policy; expected one of "hourly", "daily", "weekly", "monthly"'),
+        (("--keep", "dayly=7"), 'did you mean "daily=7"?'),
+        (("--keep", ""), "an empty keep rule would keep nothing"),
+        (("--against", "dayly=7"), 'did you mean "daily=7"?'),
+        (("--change", "2"), 'did you mean "2%/day"?'),
+        (("--from", "tomorrow"), '"tomorrow" is not a date; expected one such as "2026-11-23"'),
+        (("--days", "0"), "greater than or equal to 1"),
+        (("--size", "0"), "greater than or equal to 1"),
+        (("--plot", "plot.pdf"), '"plot.pdf" names no kind of picture; expected a name that ends in ".png", ".svg"'),
+        (("--plot", "none/plot.png"), 'expected the folder "none" to exist'),
+        (("--days", "1", "--plot", "folder.png"), '"folder.png" cannot be written: Is a directory'),
+    ],
+)
+def test_a_mistake_is_answered_with_one_sentence(
+    simulator: Command, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+
+    printed = simulator(*arguments, status=2)
+
+    assert sentence in printed
+    assert "Traceback" not in printed
+
+
+def test_no_other_command_loads_the_library_that_draws() -> None:
+    code = "import sys, cli.main; sys.exit('matplotlib' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - ourselves

@@ -1,0 +1,608 @@
+"""What a person is told, and that it is told once: stories on the sandbox and a local SNS, both over HTTP."""
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lightkeeper import handler
+from lightkeeper.digest import MAX_BODY_BYTES, MAX_SUBJECT
+from lightkeeper.execute import MARGIN_SECONDS
+from lightkeeper.telling import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE
+from lightkeeper.times import format_instant
+from lightkeeper.topic import SLOWEST_CALL_SECONDS
+from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule
+from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
+from tests.integration.listening import Listener, listening
+from tests.integration.test_handler import Context, _fresh_process, invoke
+
+__all__ = ["_fresh_process"]
+TO_THE_NEXT_SLOT = timedelta(hours=15)
+"""From one in the afternoon to an hour after the slot at three."""
+DENIED = ErrorAnswer(code="AccessDeniedException", message="not you")
+Run = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def _listener() -> Iterator[Listener]:
+    with listening() as listener:
+        yield listener
+
+
+@pytest.fixture
+def person(_listener: Listener, monkeypatch: pytest.MonkeyPatch, keeper: Keeper) -> Iterator[Listener]:  # noqa: ARG001 - its surroundings
+    """Somebody who listens to the topic that the function was given."""
+    _listener.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", _listener.url)
+    monkeypatch.setenv(TOPIC_VARIABLE, _listener.topic)
+    monkeypatch.setenv(DASHBOARD_VARIABLE, "https://console/dashboard")
+    yield _listener
+    if handler.topic.cache_info().currsize:
+        handler.topic(_listener.topic or "").close()
+    handler.topic.cache_clear()
+    _listener.forget()
+
+
+@pytest.fixture
+def run(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Let the function run at the sandbox's time, with the keeper's settings; whether it fails is not the story."""
+
+    def run(**event: object) -> None:
+        for name, value in keeper.settings.to_env().items():
+            monkeypatch.setenv(name, value)
+        try:
+            invoke({"time": format_instant(keeper.sandbox.now()), **event})
+        except handler.RunFailedError:
+            return
+
+    return run
+
+
+def protected(keeper: Keeper, run: Run, *names: str) -> None:
+    """Give the user disks with a recovery point each."""
+    for name in names:
+        keeper.disk(name, {"backup": "daily"})
+    run()
+    keeper.sandbox.advance(HOUR)
+    run()
+
+
+def fail(keeper: Keeper, name: str, operation: str = "CreateDiskSnapshot") -> None:
+    keeper.sandbox.add_faults(FaultRule(operation=operation, resource=name, effect=DENIED))
+
+
+def part(text: str, heading: str) -> str:
+    """Return the part of a message under a heading."""
+    return text.partition(f"\n\n{heading}\n")[2].partition("\n\nHOW")[0].partition("\n\nSTILL OPEN")[0]
+
+
+def test_while_all_is_well_nobody_is_told(keeper: Keeper, person: Listener, run: Run) -> None:
+    protected(keeper, run, "shop", "clinic")
+    for _ in range(3):
+        keeper.sandbox.advance(DAY)
+        run()
+
+    assert person.letters() == []
+    assert person.tags() == {}
+
+
+def test_a_new_tag_on_an_old_disk_disturbs_nobody_while_its_first_snapshot_is_taken(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.sandbox.set_options(snapshot_seconds=3 * 3600)
+    keeper.disk("archive", {"backup": "daily"})
+
+    for _ in range(5):
+        run()
+        keeper.sandbox.advance(HOUR)
+
+    assert person.letters() == []
+
+
+def test_a_first_failure_is_told_once_with_what_since_when_and_what_to_do(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    protected(keeper, run, "shop")
+    keeper.sandbox.advance(TO_THE_NEXT_SLOT)
+    fail(keeper, "shop")
+
+    run()
+    ((subject, text),) = person.letters()
+    run()
+    keeper.sandbox.advance(HOUR)
+    run()
+
+    assert subject == "Lightkeeper: shop: an action failed"
+    assert "run of 2026-06-16 04:00 UTC: 1 new." in text
+    assert "What:  shop: taking a snapshot failed: CreateDiskSnapshot: AccessDeniedException: not you" in text
+    assert "expected permission for lightsail:CreateDiskSnapshot" in text
+    assert "Since: For its slot of 2026-06-16 03:00 UTC. Its newest recovery point is of 2026-06-15 03:00 UTC." in text
+    assert "Do:    If it names a permission, give it" in text
+    assert 'Read:  "Function errors" in docs/runbook.md' in text
+    assert text.endswith("Look: .venv/bin/lightkeeper plan\nDashboard: https://console/dashboard\n")
+    assert person.letters() == [], "neither the retry nor the next tick says it again"
+
+
+def test_a_second_failure_is_told_first_and_the_open_one_is_listed(keeper: Keeper, person: Listener, run: Run) -> None:
+    protected(keeper, run, "shop", "clinic")
+    keeper.sandbox.advance(DAY)
+    fail(keeper, "shop")
+    run()
+    person.letters()
+    keeper.sandbox.advance(DAY)
+    fail(keeper, "clinic")
+    keeper.configure(overdueAfter="10d")
+
+    run()
+
+    ((subject, text),) = person.letters()
+    assert subject == "Lightkeeper: 1 new, 1 still open"
+    assert part(text, "NEW").strip().startswith(f"1. clinic: an action failed ({REGION})")
+    assert "shop" not in part(text, "NEW")
+    assert part(text, "STILL OPEN").strip().startswith(f"1. shop: an action failed ({REGION})")
+
+
+def test_what_was_mended_and_fails_again_is_told_again(keeper: Keeper, person: Listener, run: Run) -> None:
+    protected(keeper, run, "shop")
+    keeper.sandbox.advance(TO_THE_NEXT_SLOT)
+    fail(keeper, "shop")
+    run()
+    assert len(person.letters()) == 1
+    keeper.sandbox.clear_faults()
+    run()
+    keeper.sandbox.advance(HOUR)
+    run()
+    assert person.letters() == [], "that it is over, the alarm says"
+    assert person.tags() == {}
+
+    keeper.sandbox.advance(DAY)
+    fail(keeper, "shop")
+    run()
+
+    assert [subject for subject, _ in person.letters()] == ["Lightkeeper: shop: an action failed"]
+
+
+def test_a_tag_that_is_not_understood_is_told_with_what_to_write(keeper: Keeper, person: Listener, run: Run) -> None:
+    protected(keeper, run, "shop")
+    keeper.tag("shop", "backup", "dialy")
+
+    run()
+    keeper.sandbox.advance(DAY)
+    run()
+
+    ((subject, text),) = person.letters()
+    assert subject == "Lightkeeper: shop: a problem"
+    assert 'What:  shop: the tag "backup" = "dialy": "dialy" is not a policy; expected "hourly", "daily"' in text
+    assert "Since: Its newest recovery point is of 2026-06-15 03:00 UTC. No snapshot of it is taken" in text
+    assert 'Do:    Did you mean "daily"?' in text
+
+
+def test_another_wrong_value_is_another_matter(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.disk("shop", {"backup": "dialy"})
+    run()
+    keeper.tag("shop", "backup", "weekley")
+    run()
+
+    assert len(person.letters()) == 2
+
+
+def test_advice_is_not_told(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:mode": "instance"})
+
+    run()
+
+    assert [problem.severity for problem in keeper.plan().problems] == ["advice"]
+    assert person.letters() == []
+
+
+def test_a_snapshot_that_ended_in_error_is_told_and_later_that_no_more_are_tried(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    protected(keeper, run, "shop")
+    keeper.configure(overdueAfter="10d")
+    keeper.sandbox.advance(DAY)
+    keeper.sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", effect=EndSnapshots(state="error")))
+
+    told = []
+    for _ in range(6):
+        run()
+        told.append([subject for subject, _ in person.letters()])
+        keeper.sandbox.advance(HOUR)
+
+    assert told == [
+        [],
+        ["Lightkeeper: shop: a snapshot ended in error"],
+        [],
+        ["Lightkeeper: 1 new, 1 still open"],
+        [],
+        [],
+    ]
+
+
+def test_a_resource_that_becomes_overdue_is_told_although_its_failure_was(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    protected(keeper, run, "shop")
+    keeper.sandbox.advance(DAY - 9 * HOUR)
+    fail(keeper, "shop")
+
+    told = []
+    for _ in range(9):
+        run()
+        told += person.letters()
+        keeper.sandbox.advance(HOUR)
+
+    assert [subject for subject, _ in told] == [
+        "Lightkeeper: shop: an action failed",
+        "Lightkeeper: 1 new, 1 still open",
+    ]
+    assert f"1. shop: overdue ({REGION})" in part(told[1][1], "NEW")
+    assert "Since: From its slot of 2026-06-16 03:00 UTC on. Its newest recovery point is of 2026-06" in told[1][1]
+
+
+def test_a_snapshot_that_never_ends_is_overdue_in_the_end(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.disk("archive", {"backup": "monthly"})
+    keeper.sandbox.set_options(snapshot_seconds=100 * 86400)
+
+    for _ in range(9):
+        run()
+        keeper.sandbox.advance(HOUR)
+
+    ((_, text),) = person.letters()
+    assert "archive has no usable snapshot for a slot that has passed. One is in the making since 2026-06-15" in text
+    assert "Since: It has no recovery point." in text
+
+
+def test_snapshots_that_never_end_are_overdue_although_each_hour_begins_another(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.disk("mail", {"backup": "hourly"})
+    keeper.sandbox.set_options(snapshot_seconds=100 * 86400)
+
+    for _ in range(12):
+        run()
+        keeper.sandbox.advance(HOUR)
+
+    assert [subject for subject, _ in person.letters()] == ["Lightkeeper: mail: overdue"]
+
+
+def test_what_was_put_off_for_want_of_time_is_not_taken_for_mended(
+    keeper: Keeper, person: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protected(keeper, run, "shop")
+    keeper.sandbox.advance(TO_THE_NEXT_SLOT)
+    fail(keeper, "shop")
+    run()
+    assert len(person.letters()) == 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "get_remaining_time_in_millis", staticmethod(lambda: 120_000))
+        run()
+    keeper.sandbox.advance(HOUR)
+    run()
+
+    assert person.letters() == []
+
+
+def test_a_list_that_cannot_be_read_is_told_and_what_it_hides_is_not_told_again_afterwards(
+    two_regions: Keeper, person: Listener, run: Run
+) -> None:
+    keeper = two_regions
+    keeper.configure(regions=[REGION, OTHER_REGION])
+    keeper.disk("typo", {"backup": "dialy"}, OTHER_REGION)
+    run()
+    assert [subject for subject, _ in person.letters()] == ["Lightkeeper: typo: a problem"]
+    keeper.sandbox.add_faults(FaultRule(operation="GetDisks", region=OTHER_REGION, effect=DENIED))
+
+    run()
+    ((subject, text),) = person.letters()
+    keeper.sandbox.clear_faults()
+    run()
+
+    assert subject == f"Lightkeeper: {OTHER_REGION}: a list cannot be read"
+    assert "expected permission for lightsail:GetDisks" in text
+    assert person.letters() == []
+    assert len(person.tags()) == 1
+
+
+def test_a_rule_cut_from_30_to_3_is_told_with_how_to_undo_it_and_undoing_works(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
+    for _ in range(30):
+        run()
+        keeper.sandbox.advance(DAY)
+    keeper.tag("shop", "backup:keep", "3")
+
+    run()
+    ((subject, text),) = person.letters()
+    keeper.sandbox.advance(HOUR)
+    run()
+
+    assert subject == "Lightkeeper: shop: many snapshots will expire"
+    announced = re.search(r'(\d+) snapshots of shop were announced at once to be deleted: its rule "last=3"', text)
+    assert announced
+    assert int(announced[1]) >= 27
+    assert "Since: They go from 2026-07-16 12:00 UTC on, oldest first, up to 3 in a run." in text
+    undo = "aws lightsail tag-resource --region eu-central-1 --resource-name shop --tags key=backup:hold"
+    assert undo in text
+    assert person.letters() == []
+
+    keeper.tag("shop", "backup:hold")
+    before = keeper.snapshots("shop")
+    for _ in range(3):
+        keeper.sandbox.advance(DAY)
+        run()
+
+    assert before.keys() <= keeper.snapshots("shop").keys(), "none was deleted"
+    assert person.letters() == []
+
+
+def test_many_expiries_that_could_not_be_told_at_once_are_told_by_the_next_run(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
+    for _ in range(8):
+        run()
+        keeper.sandbox.advance(DAY)
+    keeper.tag("shop", "backup:keep", "2")
+    person.server.refused.add("Publish")
+    run()
+    assert person.letters() == []
+    person.server.refused.clear()
+    keeper.sandbox.advance(HOUR)
+
+    run()
+
+    ((_, text),) = person.letters()
+    assert "6 snapshots of shop were announced at once to be deleted" in text
+    assert "They go from 2026-06-24 12:00 UTC on" in text
+
+
+def test_deletions_day_by_day_are_told_to_nobody_even_when_announced_long_before(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.configure(grace="30d")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
+    for _ in range(15):
+        run()
+        keeper.sandbox.advance(DAY)
+
+    announced = [tags for tags in keeper.snapshots("shop").values() if "lightkeeper:expires" in tags]
+    assert len(announced) > 10
+    assert person.letters() == []
+
+
+def test_orphans_that_are_to_expire_all_at_once_are_told_with_what_keeps_them(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
+    for _ in range(12):
+        run()
+        keeper.sandbox.advance(DAY)
+    keeper.user.delete_disk(diskName="shop")
+    keeper.sandbox.advance(60 * DAY)
+    run()
+    assert person.letters() == [], "orphans are kept"
+    keeper.configure(orphans="expire")
+
+    run()
+
+    ((_, text),) = person.letters()
+    assert "11 snapshots of shop were announced at once to be deleted: it is gone." in text
+    assert 'tag those to be kept with "backup:hold", or set "orphans" to "keep"' in text
+
+
+def test_the_daily_digest_comes_once_a_day_at_its_time_even_when_the_clocks_change(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.configure(digest="02:30 Europe/Zurich")
+    keeper.disk("shop", {"backup": "hourly"})
+    keeper.sandbox.set_time(datetime(2026, 10, 23, 22, 10, tzinfo=UTC))
+    run()
+    ((_, text),) = person.letters()
+    assert "Resources: 1 overdue (of 1 a snapshot is being taken)" in text, "the first at once: it works"
+
+    hours = []
+    for _ in range(72):
+        keeper.sandbox.advance(HOUR)
+        run()
+        run()
+        hours += [keeper.sandbox.now().strftime("%d %H:%M")] * len(person.letters())
+
+    # 02:30 in Zurich is 00:30 UTC until the 25th, and 01:30 from the 26th on.
+    assert hours == ["24 01:10", "25 01:10", "26 02:10"]
+
+
+def test_the_daily_digest_says_how_everything_stands(keeper: Keeper, person: Listener, run: Run) -> None:
+    protected(keeper, run, "shop", "clinic")
+    keeper.disk("scratch", {})
+    keeper.configure(digest="08:00")
+
+    run()
+
+    ((subject, text),) = person.letters()
+    assert subject == "Lightkeeper: daily digest: nothing needs you"
+    assert "Resources: 2 protected, 1 untagged" in text
+    assert re.search(
+        r"Longest without a new recovery point: \w+ \(eu-central-1\), 1 h, since 2026-06-15 12:00 UTC", text
+    )
+    assert "Stored: 64 GiB at full size, at most 3.20 USD a month" in text
+
+
+def test_the_daily_digest_lists_what_is_open(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.configure(digest="08:00")
+    keeper.disk("typo", {"backup": "dialy"})
+    run()
+    ((first, _),) = person.letters()
+    keeper.sandbox.advance(DAY)
+
+    run()
+
+    ((subject, text),) = person.letters()
+    assert first == "Lightkeeper: typo: a problem", "one message, not two"
+    assert subject == "Lightkeeper: daily digest: 1 open"
+    assert part(text, "OPEN").strip().startswith("1. typo: a problem")
+
+
+def test_without_a_topic_nobody_is_told_and_nothing_asked(
+    keeper: Keeper, person: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(TOPIC_VARIABLE)
+    keeper.disk("typo", {"backup": "dialy"})
+
+    run()
+
+    assert person.server.asked == []
+
+
+def test_a_dry_run_and_a_run_over_chosen_regions_tell_nobody(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.disk("typo", {"backup": "dialy"})
+
+    run(dryRun=True)
+    run(regions=[OTHER_REGION])
+
+    assert person.server.asked == []
+
+
+def test_when_the_topic_is_gone_the_backups_are_done_and_the_run_fails(
+    keeper: Keeper, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOPIC_VARIABLE, f"{person.topic}-before")
+    keeper.disk("shop", {"backup": "daily"})
+
+    with pytest.raises(handler.RunFailedError, match="1 failed: notification: ListTagsForResource: ResourceNotFound"):
+        invoke({"time": "2026-06-15T12:00:00Z"})
+
+    assert len(keeper.snapshots("shop")) == 1
+    handler.topic(f"{person.topic}-before").close()
+    handler.topic.cache_clear()
+
+
+def test_when_the_topic_cannot_be_reached_the_backups_are_done_and_the_run_fails(
+    keeper: Keeper, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", f"http://127.0.0.1:{port}")
+    keeper.disk("shop", {"backup": "daily"})
+
+    with pytest.raises(handler.RunFailedError, match="1 failed: notification: ListTagsForResource: Could not connect"):
+        invoke({"time": "2026-06-15T12:00:00Z"})
+
+    assert len(keeper.snapshots("shop")) == 1
+    assert person.server.asked == []
+
+
+@pytest.mark.parametrize("action", ["ListTagsForResource", "Publish", "TagResource"])
+def test_a_permission_that_is_missing_is_named_and_what_was_not_told_is_told_later(
+    keeper: Keeper, person: Listener, run: Run, action: str
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.disk("typo", {"backup": "dialy"})
+    person.server.refused.add(action)
+
+    with pytest.raises(handler.RunFailedError, match=f"expected permission for sns:{action}"):
+        invoke({"time": "2026-06-15T12:00:00Z"})
+    told = len(person.letters())
+    person.server.refused.clear()
+    run()
+    run()
+
+    assert told == (1 if action == "TagResource" else 0)
+    assert len(person.letters()) == 1, "told twice rather than never"
+    assert len(keeper.snapshots("shop")) == 1
+
+
+def test_with_no_time_left_the_run_says_so_and_the_next_one_tells(
+    keeper: Keeper, person: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.disk("typo", {"backup": "dialy"})
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "get_remaining_time_in_millis", staticmethod(lambda: 20_000))
+        with pytest.raises(handler.RunFailedError, match="no time left"):
+            invoke({"time": "2026-06-15T12:00:00Z"})
+    assert person.server.asked == []
+
+    run()
+
+    assert len(person.letters()) == 1
+
+
+def test_hostile_tags_come_as_plain_text_of_one_line(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.disk("shop", {"backup": "daily\n\nNEW\n1. all well \x1b[31m\u202egnp.exe" + "x" * 180})
+
+    run()
+
+    ((subject, text),) = person.letters()
+    (what,) = (line for line in text.splitlines() if "What:" in line)
+    assert 'the tag "backup" = "daily NEW 1. all well ?[31m?gnp.exe' in what
+    assert text.count("\n\nNEW\n") == 1
+    assert text.replace("\n", "").isprintable()
+    assert subject.isascii()
+    assert subject.isprintable()
+
+
+def test_hundreds_of_matters_fit_a_message_and_the_memory(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.configure(deployment="L" * 100)
+    for number in range(100):
+        keeper.disk(f"disk-{number}" + "x" * 240, {"backup": f"{number}" + "y" * 250})
+
+    run()
+    ((subject, text),) = person.letters()
+    tags = person.tags()
+    run()
+    keeper.disk("one-more", {"backup": "dialy"})
+    run()
+
+    ((second, _),) = person.letters()
+    assert len(subject) <= MAX_SUBJECT
+    assert len(text.encode()) <= MAX_BODY_BYTES
+    assert "and 50 more" in text
+    assert len(tags) == 4
+    assert all(len(value) <= 256 for value in tags.values())
+    assert "1 new, 100 still open" in second
+
+
+def test_tags_of_other_people_on_the_topic_stay(keeper: Keeper, person: Listener, run: Run) -> None:
+    person.sns.tag_resource(ResourceArn=person.topic, Tags=[{"Key": "team", "Value": "ops"}])
+    keeper.disk("typo", {"backup": "dialy"})
+    run()
+    keeper.tag("typo", "backup", "daily")
+
+    run()
+
+    assert person.tags() == {"team": "ops"}
+
+
+def test_a_memory_that_somebody_has_edited_is_put_right(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.configure(digest="08:00")
+    edited = {"lightkeeper:told:1": "so what", "lightkeeper:told:9": "", "lightkeeper:digest": "yesterday"}
+    person.sns.tag_resource(
+        ResourceArn=person.topic, Tags=[{"Key": key, "Value": value} for key, value in edited.items()]
+    )
+
+    run()
+
+    assert person.tags() == {"lightkeeper:digest": "2026-06-15T08:00:00Z"}
+    assert len(person.letters()) == 1
+
+
+def test_there_is_time_to_tell_after_the_last_write() -> None:
+    assert MAX_CALLS * SLOWEST_CALL_SECONDS <= MARGIN_SECONDS
+
+
+def test_telling_asks_for_every_permission_that_it_has_and_for_none_besides(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.disk("typo", {"backup": "dialy"})
+    run()
+    keeper.tag("typo", "backup", "daily")
+    run()
+    quiet = len(person.server.asked)
+    run()
+
+    assert set(person.server.asked[:quiet]) == {"ListTagsForResource", "Publish", "TagResource", "UntagResource"}
+    assert person.server.asked[quiet:] == ["ListTagsForResource"], "a run without news only looks"

@@ -1,0 +1,150 @@
+"""What is remembered, in tags that a topic takes, and how matters are told apart."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lightkeeper.cycle import Tick
+from lightkeeper.digest import MAX_BODY_BYTES, Kind, Message, compose, matters
+from lightkeeper.model import Plan, Problem, Severity
+from lightkeeper.settings import Settings
+from lightkeeper.telling import CAPACITY, Memory, tell
+from lightkeeper.topic import Topic
+from lightkeeper.wording import InvalidValueError
+
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+keys = st.from_regex(r"[0-9a-f]{8}", fullmatch=True)
+digests = st.none() | st.integers(0, 10**6).map(lambda minutes: NOON + timedelta(minutes=minutes))
+any_text = st.text(st.characters(), max_size=700)
+
+
+def numbered(number: int) -> frozenset[str]:
+    return frozenset(f"{each:08x}" for each in range(number))
+
+
+def problem(source: str = "shop", value: str = "dialy", message: str = "is not a policy") -> Problem:
+    return Problem("eu-central-1", source, "backup", value, message, None, Severity.ERROR)
+
+
+def tick(*problems: Problem, now: datetime = NOON) -> Tick:
+    return Tick(Plan(now, (), (), (), problems, ()), ())
+
+
+class Board:
+    """A topic in memory: its tags, and what was published."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.subjects: list[str] = []
+
+    def publish(self, message: Message) -> None:
+        self.subjects.append(message.subject)
+
+    def tags(self) -> dict[str, str]:
+        return dict(self.kept)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        self.kept.update(tags)
+
+    def untag(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            del self.kept[key]
+
+
+@given(st.frozensets(keys, max_size=300), digests)
+def test_what_is_remembered_is_read_from_the_tags_as_it_was(told: frozenset[str], digest: datetime | None) -> None:
+    memory = Memory.of(told, digest)
+
+    assert Memory.from_tags(memory.to_tags()) == memory
+    assert memory.known(told) == told
+
+
+@pytest.mark.parametrize("number", [0, 1, 28, 29, CAPACITY, CAPACITY + 1, 10_000])
+def test_the_tags_are_such_as_a_topic_takes(number: int) -> None:
+    tags = Memory.of(numbered(number), NOON).to_tags()
+
+    assert len(tags) <= 40, "ten are left to the user"
+    assert all(len(key) <= 128 and len(value) <= 256 for key, value in tags.items())
+    assert all(re.fullmatch(r"[A-Za-z0-9 +\-=._:/@]*", text) for pair in tags.items() for text in pair)
+
+
+def test_more_than_can_be_remembered_one_by_one_are_remembered_as_a_whole() -> None:
+    many = numbered(CAPACITY + 1)
+    memory = Memory.from_tags(Memory.of(many, None).to_tags())
+
+    assert memory.known(many) == many
+    assert memory.known(many - {"00000000"}) == frozenset(), "then any change is news"
+
+
+def test_even_beyond_that_nothing_is_told_twice_in_a_row() -> None:
+    board = Board()
+    fleet = [problem(f"disk-{number}") for number in range(CAPACITY + 10)]
+
+    for hour in range(3):
+        tell(tick(*fleet, now=NOON + timedelta(hours=hour)), Settings(), board, dashboard=None)
+    tell(tick(*fleet[:-1]), Settings(), board, dashboard=None)
+    tell(tick(*fleet[:3]), Settings(), board, dashboard=None)
+    tell(tick(*fleet[:3]), Settings(), board, dashboard=None)
+    tell(tick(), Settings(), board, dashboard=None)
+
+    assert board.subjects == [
+        f"Lightkeeper: {CAPACITY + 10} new",
+        f"Lightkeeper: {CAPACITY + 9} new",
+        "Lightkeeper: 3 new",
+    ]
+    assert board.kept == {}
+
+
+def test_a_matter_is_the_same_whatever_the_time_and_the_words() -> None:
+    settings = Settings()
+    (first,) = matters(tick(problem()), settings)
+    (later,) = matters(tick(problem(message="is none"), now=NOON + timedelta(days=9)), settings)
+    others = [matters(tick(other), settings)[0] for other in (problem("clinic"), problem(value="weekley"))]
+
+    assert first.key == later.key
+    assert len({first.key, *(other.key for other in others)}) == 3
+
+
+def test_parts_of_a_matter_do_not_run_into_each_other() -> None:
+    found = matters(tick(problem("a", "bc"), problem("ab", "c")), Settings())
+
+    assert len(found) == 2
+
+
+def test_a_matter_that_is_found_twice_is_told_once() -> None:
+    assert len(matters(tick(problem(), problem(message="on snapshot b: is not a date")), Settings())) == 1
+
+
+@given(any_text, any_text)
+def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
+    (matter,) = matters(tick(problem(source, value, value)), Settings())
+    message = compose([matter], [], tick(), Settings(), daily=False, dashboard=None)
+
+    assert message.subject.isascii()
+    assert message.subject.isprintable()
+    assert 0 < len(message.subject) < 100
+    assert all(line.isprintable() for line in message.body.split("\n"))
+    assert len(message.body.split("\n")) == 16
+    assert message.body.encode()
+
+
+def test_however_wide_its_letters_a_message_fits() -> None:
+    found = matters(tick(*(problem(f"{number}-" + "\U0001d504" * 700, "v" * 700) for number in range(80))), Settings())
+    body = compose(found, found, tick(), Settings(), daily=True, dashboard=None).body
+
+    assert MAX_BODY_BYTES // 2 < len(body.encode()) <= MAX_BODY_BYTES
+    assert sum(int(more) for more in re.findall(r"^and (\d+) more$", body, re.MULTILINE)) == 160 - body.count("What:")
+
+
+def test_every_kind_has_its_words() -> None:
+    assert all(len(kind) < 40 and kind.isascii() for kind in Kind)
+
+
+@pytest.mark.parametrize("arn", ["", "Lightkeeper", "arn:aws:sqs:eu-central-1:123456789012:queue"])
+def test_what_is_not_the_arn_of_a_topic_is_refused_with_a_sentence(arn: str) -> None:
+    with pytest.raises(InvalidValueError, match="is not the ARN of a topic; expected"):
+        Topic(arn)
