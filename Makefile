@@ -4,7 +4,7 @@ UV     := .uv/bin/uv
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak check lint types contracts format lock bench pictures bootstrap deploy diff destroy clean
+.PHONY: help setup demo sandbox test soak check lint types contracts format lock bench mutants pictures bootstrap deploy diff destroy clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,6 +48,10 @@ bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000
 pictures: .venv/ready ## the README's pictures anew, from the demo; wants a Chromium
 	$(BIN)/python -m tests.browser.pictures
 
+mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about 12 minutes
+	$(BIN)/python -m mutation rules
+	$(BIN)/python -m mutation mutants
+
 # The command line would advertise a newer major release, which refuses this library.
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
 bootstrap: .venv/ready node_modules/ready ## once for each account and Region: what the CDK itself needs there
@@ -71,7 +75,7 @@ lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" take
 	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --constraint calendar_src/requirements.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle cdk.out
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out
 
 # pip brings uv, uv fills the environment: seconds instead of a minute, and no system package is needed.
 $(UV): .ci/uv-requirements.txt

@@ -422,7 +422,7 @@ def _paid_twice(sources: Sequence[Source], readings: Mapping[str, Reading], sett
                 region=disk.region,
                 source=disk.name,
                 tag=settings.tag_key,
-                value=disk.tags.get(settings.tag_key, ""),
+                value=disk.tags[settings.tag_key],
                 message=f'attached to the instance "{disk.attached_to}", whose snapshots include it, so it is paid for '
                 f'twice; expected one of the two, or "{settings.tag_key}:mode" = "{Mode.SYSTEM_DISK}" on the instance',
                 suggestion=None,

@@ -44,7 +44,7 @@ def test_snapshots_that_are_not_ours_survive_everything(keeper: Keeper) -> None:
             name=snapshot_name("shop", arn, old_slot - 2 * DAY),
             source="shop",
             created_at=old_slot,
-            tags={OWNER: "Lightkeeper"},
+            tags={OWNER: "Lightkeeper", SLOT: "2026-05-04T12:00:00Z"},
         ),
     ]
     keeper.sandbox.seed(foreign)
@@ -87,7 +87,7 @@ def test_the_last_usable_snapshot_of_a_deleted_source_stays_although_no_rule_kee
 
 def test_a_newer_failed_snapshot_does_not_make_the_newest_usable_one_deletable(keeper: Keeper) -> None:
     keeper.configure(grace="0d")
-    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "within=2d"})
     keeper.tick()
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from lightkeeper.model import (
     Listing,
     Orphans,
     Plan,
+    Problem,
     ReadFailure,
     RecoveryPoint,
     Rescue,
@@ -27,11 +29,13 @@ from lightkeeper.model import (
     SnapshotState,
     Source,
     SourceKind,
+    SourceStatus,
     Status,
+    Target,
 )
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
-from lightkeeper.tags import snapshot_name
+from lightkeeper.tags import snapshot_name, snapshot_tags
 from lightkeeper.times import Duration
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -96,6 +100,7 @@ def status(plan: Plan, name: str = "shop") -> Status:
         (1, 8, Status.PROTECTED),
         (1, 9, Status.OVERDUE),
         (0, 23, Status.PROTECTED),
+        (0, 3, Status.PROTECTED),
     ],
 )
 def test_a_source_is_overdue_six_hours_after_a_slot_that_nothing_usable_covers(
@@ -108,10 +113,23 @@ def test_a_source_is_overdue_six_hours_after_a_slot_that_nothing_usable_covers(
     assert status(plan) is expected
 
 
-def test_a_new_source_waits_and_is_not_overdue_at_once() -> None:
-    plan = make_plan(Inventory((source(backup="daily", age=timedelta(hours=5)),), ()), Settings(), NOW)
+@pytest.mark.parametrize(("hours", "expected"), [(5, Status.WAITING), (6, Status.OVERDUE)])
+def test_a_new_source_waits_and_is_not_overdue_at_once(hours: int, expected: Status) -> None:
+    plan = make_plan(Inventory((source(backup="daily", age=timedelta(hours=hours)),), ()), Settings(), NOW)
 
-    assert status(plan) is Status.WAITING
+    assert status(plan) is expected
+
+
+@pytest.mark.parametrize(("minute", "expected"), [(30, Status.PROTECTED), (60, Status.OVERDUE)])
+def test_a_source_is_overdue_after_days_of_its_own_clock(minute: int, expected: Status) -> None:
+    shop = source(backup="daily", backup_at="12:00 Europe/Zurich", age=300 * DAY)
+    before_last = point(shop, datetime(2026, 10, 23, 10, tzinfo=UTC))
+    # The slot of 24 October was missed; the 25th has 25 hours in Zurich.
+    now = datetime(2026, 10, 25, 10, tzinfo=UTC) + timedelta(minutes=minute)
+
+    plan = make_plan(Inventory((shop,), (before_last,)), Settings(overdue_after=Duration(days=1)), now)
+
+    assert status(plan) is expected
 
 
 def test_a_pending_snapshot_does_not_cover_an_overdue_slot() -> None:
@@ -146,6 +164,7 @@ def test_where_a_list_failed_nobody_claims_that_a_source_is_gone() -> None:
     plan = make_plan(Inventory((), daily(source("gone"), [3]), failures=(failure,)), Settings(), NOW)
 
     assert plan.sources == ()
+    assert plan.failures == (failure,)
 
 
 @pytest.mark.parametrize(
@@ -188,8 +207,16 @@ def test_a_disk_that_is_part_of_a_whole_instance_snapshot_is_paid_twice() -> Non
 
     (problem,) = make_plan(Inventory((web, data), ()), Settings(), NOW).problems
 
-    assert (problem.source, problem.tag, problem.severity) == ("data", "backup", Severity.ADVICE)
-    assert 'attached to the instance "web"' in problem.message
+    assert problem == Problem(
+        region=REGION,
+        source="data",
+        tag="backup",
+        value="daily",
+        message='attached to the instance "web", whose snapshots include it, so it is paid for twice; expected one of '
+        'the two, or "backup:mode" = "system-disk" on the instance',
+        suggestion=None,
+        severity=Severity.ADVICE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -229,6 +256,16 @@ def test_a_snapshot_from_the_future_neither_covers_the_slot_nor_anchors_within()
     assert [action.target.slot.day for action in plan.actions if isinstance(action, Delete)] == [10, 11]
 
 
+def test_without_new_snapshots_nothing_ages_out_of_within() -> None:
+    shop = source(backup="daily", backup_keep="within=3d", age=500 * DAY)
+    points = daily(shop, range(200, 206))
+
+    plan = make_plan(Inventory((shop,), points), AT_ONCE, NOW)
+
+    dropped = [action.target.slot for action in plan.actions if not isinstance(action, Create)]
+    assert dropped == [points[index].slot for index in (5, 4, 3)]
+
+
 def test_a_snapshot_from_the_future_protects_neither_from_being_overdue_nor_the_newest_of_today() -> None:
     shop = source(backup="daily", backup_keep="1")
     future = point(shop, NOW + 30 * DAY)
@@ -249,7 +286,20 @@ def test_nothing_is_pruned_while_every_attempt_at_the_slot_has_failed() -> None:
     plan = make_plan(Inventory((shop,), (*failed, *daily(shop, [1, 2, 3]))), AT_ONCE, NOW)
 
     assert plan.actions == ()
-    assert [problem.severity for problem in plan.problems] == [Severity.WARNING]
+    assert plan.problems == (
+        Problem(
+            region=REGION,
+            source="shop",
+            tag=None,
+            value=None,
+            message="3 snapshots for the slot 2026-06-15T03:00:00Z ended in error, so there is no further try before "
+            "the slot 2026-06-16T03:00:00Z; expected one to succeed: look at them in Lightsail",
+            suggestion=None,
+            severity=Severity.WARNING,
+        ),
+    )
+    older = daily(shop, [2, 3])
+    assert {why(plan)[each.name] for each in older} == {("nothing is pruned while its source has a problem",)}
 
 
 def test_a_held_snapshot_uses_no_count_even_if_it_is_the_newest() -> None:
@@ -291,7 +341,7 @@ def test_a_hold_on_a_source_that_is_off_holds_the_snapshots_it_has() -> None:
     plan = make_plan(Inventory((source(backup="off", backup_hold=""),), points), settings, NOW)
 
     assert plan.actions == ()
-    assert {kept.reasons for kept in plan.kept} == {("on hold",)}
+    assert why(plan) == {each.name: ("on hold",) for each in points}
 
 
 def test_an_announcement_is_taken_back_even_while_a_problem_forbids_to_prune() -> None:
@@ -342,6 +392,17 @@ def test_a_held_failed_snapshot_stays() -> None:
     assert ("on hold",) in [kept.reasons for kept in plan.kept]
 
 
+@pytest.mark.parametrize("state", [SnapshotState.ERROR, SnapshotState.PENDING, SnapshotState.UNKNOWN])
+def test_orphans_of_which_none_is_usable_stay(state: SnapshotState) -> None:
+    shop = source(backup="daily", backup_keep="1")
+    points = [replace(each, state=state) for each in daily(shop, range(40, 44))]
+
+    plan = make_plan(Inventory((), tuple(points)), replace(AT_ONCE, orphans=Orphans.EXPIRE), NOW)
+
+    assert plan.actions == ()
+    assert {kept.reasons for kept in plan.kept} == {("its source is gone; orphans are kept",)}
+
+
 def test_orphans_that_expire_leave_alone_what_a_misspelt_tag_may_have_meant() -> None:
     shop = source(Backup="daily")
     points = daily(source(backup="daily", backup_keep="1"), range(40, 44))
@@ -351,6 +412,243 @@ def test_orphans_that_expire_leave_alone_what_a_misspelt_tag_may_have_meant() ->
 
     assert plan.actions == ()
     assert [problem.suggestion for problem in plan.problems] == ["backup"]
+
+
+# What a plan says of each snapshot, and why
+
+
+def target(of: RecoveryPoint, policy: str | None = "daily") -> Target:
+    return Target(REGION, of.source_name, of.source_arn, of.name, of.kind, of.slot, policy)
+
+
+def why(plan: Plan) -> dict[str, tuple[str, ...]]:
+    return {kept.point.name: kept.reasons for kept in plan.kept}
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken"), [(SourceKind.DISK, SnapshotKind.DISK), (SourceKind.INSTANCE, SnapshotKind.INSTANCE)]
+)
+def test_a_create_says_what_is_taken_of_what_under_which_name_with_which_tags(
+    kind: SourceKind, taken: SnapshotKind
+) -> None:
+    shop = source(kind=kind, backup="daily")
+    slot = NOW.replace(hour=3)
+
+    (create,) = make_plan(Inventory((shop,), ()), Settings(), NOW).actions
+
+    assert create == Create(
+        target=Target(REGION, "shop", shop.arn, snapshot_name("shop", shop.arn, slot), taken, slot, "daily"),
+        of=kind,
+        tags=snapshot_tags(shop, slot, Settings())[0],
+        left_out=(),
+        reason="no snapshot for the slot 2026-06-15T03:00:00Z",
+    )
+
+
+@pytest.mark.parametrize("attempt", [2, 3])
+def test_a_further_attempt_says_that_the_one_before_ended_in_error(attempt: int) -> None:
+    shop = source(backup="daily")
+    failed = [point(shop, NOW.replace(hour=3), SnapshotState.ERROR, attempt=earlier) for earlier in range(1, attempt)]
+
+    (create,) = make_plan(Inventory((shop,), tuple(failed)), Settings(), NOW).actions
+
+    assert create.target.snapshot == f"{failed[0].name}-{attempt}"
+    assert create.reason == f"attempt {attempt} for the slot 2026-06-15T03:00:00Z: the one before ended in error"
+
+
+def test_what_the_rules_drop_is_announced_waits_and_is_deleted_when_its_time_has_come() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    newest, dropped, waiting, over = daily(shop, range(4))
+    waiting = replace(waiting, expires_at=NOW + timedelta(hours=1))
+    over = replace(over, expires_at=NOW)
+
+    plan = make_plan(Inventory((shop,), (newest, dropped, waiting, over)), Settings(), NOW)
+
+    because = 'no rule of "last=1" keeps it'
+    assert plan.actions == (
+        Announce(target(dropped), NOW + DAY, f"{because}; to be deleted from 2026-06-16T12:00:00Z"),
+        Delete(target(over), f"{because}; announced until 2026-06-15T12:00:00Z"),
+    )
+    assert why(plan) == {
+        newest.name: ("last snapshot",),
+        waiting.name: (f"{because}; to be deleted from 2026-06-15T13:00:00Z",),
+    }
+
+
+def test_a_day_of_grace_is_a_day_of_the_deployments_clock() -> None:
+    now = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    shop = source(backup="daily", backup_keep="1", age=500 * DAY)
+    points = (point(shop, now.replace(hour=3)), point(shop, now.replace(hour=3) - DAY))
+
+    (announce,) = make_plan(Inventory((shop,), points), Settings(time_zone=ZoneInfo("Europe/Zurich")), now).actions
+
+    assert isinstance(announce, Announce)
+    assert announce.expires_at == now + timedelta(hours=25), "the clocks go back that night"
+
+
+def test_without_grace_and_beyond_the_limit_the_plan_says_so() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    _, later, sooner = points = daily(shop, range(3))
+
+    plan = make_plan(Inventory((shop,), points), replace(AT_ONCE, max_deletes_per_source=1), NOW)
+
+    because = 'no rule of "last=1" keeps it; no grace'
+    assert plan.actions == (
+        Defer(target(later), NOW + timedelta(minutes=1), f"at most 1 deletions per source and tick; {because}"),
+        Delete(target(sooner), because),
+    )
+
+
+def test_a_failed_snapshot_goes_without_announcement_once_a_newer_one_is_usable() -> None:
+    shop = source(backup="daily")
+    failed = point(shop, NOW.replace(hour=3) - DAY, SnapshotState.ERROR)
+
+    plan = make_plan(Inventory((shop,), (*daily(shop, [0]), failed)), Settings(), NOW)
+
+    assert plan.actions == (Delete(target(failed), "ended in error, and a newer one is usable"),)
+    assert plan.sources[0].errors == ()
+
+
+def test_what_the_rules_take_back_is_rescued_with_the_reasons_to_keep_it() -> None:
+    shop = source(backup="daily", backup_keep="last=1 daily=1")
+    (announced,) = (replace(each, expires_at=NOW) for each in daily(shop, [0]))
+
+    plan = make_plan(Inventory((shop,), (announced,)), Settings(), NOW)
+
+    assert plan.actions == (Rescue(target(announced), "last snapshot, daily snapshot"),)
+
+
+def test_what_is_under_way_or_unknown_is_kept_and_says_so() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    slot = NOW.replace(hour=3)
+    pending, unknown = point(shop, slot, SnapshotState.PENDING), point(shop, slot - DAY, SnapshotState.UNKNOWN)
+
+    plan = make_plan(Inventory((shop,), (pending, unknown)), Settings(), NOW)
+
+    assert why(plan) == {pending.name: ("still being taken",), unknown.name: ("its state is unknown",)}
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected", "reason"),
+    [
+        ({"backup": "dialy"}, Status.PROBLEM, "its source has a problem in its tags"),
+        ({"backup": "off"}, Status.OFF, "its source is off; orphans are kept"),
+        ({}, Status.UNTAGGED, "its source is untagged; orphans are kept"),
+    ],
+)
+def test_a_source_that_is_not_backed_up_says_how_it_stands_and_what_becomes_of_its_snapshots(
+    tags: Mapping[str, str], expected: Status, reason: str
+) -> None:
+    shop = replace(source(), tags=tags)
+    (last,) = daily(source(backup="daily"), [40])
+
+    plan = make_plan(Inventory((shop,), (last,)), Settings(), NOW)
+
+    assert plan.sources == (
+        SourceStatus(REGION, SourceKind.DISK, "shop", shop.arn, None, expected, None, None, (last,), last, (), ()),
+    )
+    assert why(plan) == {last.name: (reason,)}
+
+
+def test_a_source_that_is_backed_up_says_what_is_newest_and_when_the_next_one_comes() -> None:
+    shop = source(backup="daily")
+    points = daily(shop, [0, 1])
+    now = points[0].slot
+
+    plan = make_plan(Inventory((shop,), points), Settings(), now)
+
+    assert plan.now == now
+    assert plan.sources == (
+        SourceStatus(
+            region=REGION,
+            kind=SourceKind.DISK,
+            name="shop",
+            arn=shop.arn,
+            policy=Settings().policies["daily"],
+            status=Status.PROTECTED,
+            slot=now,
+            next_slot=now + DAY,
+            usable=points,
+            newest=points[0],
+            pending=(),
+            errors=(),
+        ),
+    )
+
+
+def test_a_snapshot_from_the_future_is_the_newest_where_there_is_no_other() -> None:
+    shop = source(backup="daily")
+    future = point(shop, NOW + 30 * DAY)
+
+    plan = make_plan(Inventory((shop,), (future,)), Settings(), NOW)
+
+    assert plan.sources[0].newest == future
+    assert status(plan) is Status.OVERDUE
+
+
+@pytest.mark.parametrize("kind", SourceKind)
+def test_a_source_that_is_gone_is_still_listed_with_what_can_be_restored(kind: SourceKind) -> None:
+    shop = source(kind=kind, backup="daily")
+    last, older = daily(shop, [40, 41])
+    announced = replace(older, expires_at=NOW)
+
+    plan = make_plan(Inventory((), (announced, last)), Settings(), NOW)
+
+    assert plan.sources == (
+        SourceStatus(REGION, kind, "shop", shop.arn, None, Status.GONE, None, None, (last, announced), last, (), ()),
+    )
+    assert plan.actions == (Rescue(target(announced, None), "its source is gone; orphans are kept"),)
+
+
+def test_orphans_whose_own_tags_name_no_policy_stay_and_say_so() -> None:
+    (last,) = daily(source(), [40])
+
+    plan = make_plan(Inventory((), (last,)), replace(AT_ONCE, orphans=Orphans.EXPIRE), NOW)
+
+    assert why(plan) == {last.name: ("its source is gone, and its own tags name no policy",)}
+
+
+def test_orphans_that_expire_age_as_if_their_schedule_had_gone_on() -> None:
+    points = daily(source(backup="daily", backup_keep="3"), [2, 3, 4])
+
+    plan = make_plan(Inventory((), points), replace(AT_ONCE, orphans=Orphans.EXPIRE), NOW)
+
+    assert why(plan) == {points[0].name: ("last snapshot",)}
+    assert [action.target.slot for action in plan.actions] == [points[2].slot, points[1].slot]
+
+
+def test_the_last_of_the_orphans_stays_although_no_rule_keeps_it_on_the_clock_of_its_zone() -> None:
+    shop = source(backup="hourly", backup_keep="daily=2")
+    last = point(shop, NOW - 40 * DAY)
+    settings = replace(Settings.from_mapping({"timeZone": "Asia/Tokyo"}), orphans=Orphans.EXPIRE)
+
+    plan = make_plan(Inventory((), (last,)), settings, NOW)
+
+    assert why(plan) == {last.name: ("newest usable snapshot",)}
+
+
+def test_a_day_of_a_rule_is_a_day_of_the_policys_zone() -> None:
+    shop = source(backup="hourly", backup_keep="daily=2")
+    # In Tokyo, one o'clock on the 15th and eleven in the evening of the 14th.
+    night, evening, older = (
+        point(shop, NOW - timedelta(hours=20)),
+        point(shop, NOW - timedelta(hours=22)),
+        point(shop, NOW - 3 * DAY),
+    )
+    settings = replace(Settings.from_mapping({"timeZone": "Asia/Tokyo"}), grace=Duration())
+
+    plan = make_plan(Inventory((shop,), (night, evening, older)), settings, NOW)
+
+    assert why(plan) == {night.name: ("daily snapshot",), evening.name: ("daily snapshot",)}
+
+
+def test_a_snapshot_of_this_very_minute_is_what_within_counts_back_from() -> None:
+    shop = source(backup="daily", backup_keep="within=2d")
+    points = daily(shop, range(4))
+
+    plan = make_plan(Inventory((shop,), points), AT_ONCE, NOW.replace(hour=3))
+
+    assert [action.target.slot for action in plan.actions] == [points[3].slot, points[2].slot]
 
 
 # Whatever the inventory

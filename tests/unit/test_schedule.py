@@ -255,6 +255,13 @@ def test_kathmandu_is_five_hours_and_three_quarters_ahead() -> None:
     assert current_slot(at("0 3 * * *", "Asia/Kathmandu"), utc("2026-06-15T12:00")) == utc("2026-06-14T21:15")
 
 
+def test_slots_are_in_utc_wherever_the_machine_stands() -> None:
+    schedule, now = at("0 3 * * *", "Europe/Zurich"), datetime(2026, 6, 15, 12, tzinfo=UTC)
+
+    for slot in (current_slot(schedule, now), next_slot(schedule, now)):
+        assert slot.tzinfo is UTC
+
+
 def test_a_slot_is_current_from_its_very_instant() -> None:
     daily, slot = at("0 3 * * *"), utc("2026-06-15T03:00")
 
@@ -370,6 +377,12 @@ def test_what_is_no_time_of_day_moves_nothing(to: str) -> None:
     ) as caught:
         moved(at("0 3 * * *"), to)
     assert f'"{to}"' in caught.value.message
+
+
+def test_a_zone_that_is_like_no_other_is_answered_without_a_guess() -> None:
+    with pytest.raises(InvalidValueError, match='"Xyzzy" is not a time zone') as caught:
+        moved(at("0 3 * * *"), "02:30 Xyzzy")
+    assert caught.value.suggestion is None
 
 
 def test_a_wrong_zone_to_move_to_is_answered_with_the_nearest() -> None:

@@ -109,6 +109,10 @@ def test_what_is_wrong_beside_off_is_a_warning_as_it_may_have_been_meant_to_keep
     ]
 
 
+def test_advice_beside_off_stays_advice() -> None:
+    assert problem_of(disk(backup="off", Backup="daily")).severity is Severity.ADVICE
+
+
 @pytest.mark.parametrize("tags", [{}, {"Name": "data", "owner": "ops"}])
 def test_a_source_without_the_tag_is_untagged(tags: dict[str, str]) -> None:
     assert read_source(disk(**tags), SETTINGS) == Reading(Choice.UNTAGGED, NOT_HELD, ())
@@ -211,6 +215,7 @@ def test_a_mode_on_a_disk_has_no_effect_and_holds_nothing_back(mode: str) -> Non
 
     assert isinstance(read_source(source, SETTINGS).choice, Policy)
     assert problem_of(source).severity is Severity.ADVICE
+    assert (problem_of(source).tag, problem_of(source).value) == ("backup:mode", mode)
     assert problem_of(source).message == "has no effect on a disk; expected on instances only"
 
 
@@ -237,7 +242,7 @@ def test_an_unknown_suffix_is_a_warning_that_names_the_nearest(key: str, suggest
     assert problem.suggestion == suggestion
 
 
-@pytest.mark.parametrize("key", ["Backup", "BACKUP", "backups", "bakup", "back-up", "Backup:"])
+@pytest.mark.parametrize("key", ["Backup", "BACKUP", "backups", "bakup", "backop", "back-up", "Backup:"])
 @pytest.mark.parametrize(("tags", "severity"), [({}, Severity.WARNING), ({"backup": "daily"}, Severity.ADVICE)])
 def test_a_look_alike_of_the_tag_is_reported_more_gravely_where_the_tag_is_missing(
     key: str, tags: dict[str, str], severity: Severity
@@ -245,6 +250,7 @@ def test_a_look_alike_of_the_tag_is_reported_more_gravely_where_the_tag_is_missi
     problem = problem_of(disk(**tags, **{key: "weekly"}))
 
     assert (problem.severity, problem.tag, problem.suggestion) == (severity, key, "backup")
+    assert problem.value == "weekly"
     assert problem.message == 'looks like "backup" but is another tag, so it is not read'
 
 
@@ -285,6 +291,19 @@ def test_other_peoples_tags_are_none_of_our_business(key: str) -> None:
     assert policy_of(disk(**{"backup": "", key: "x"})) == DAILY
 
 
+@pytest.mark.parametrize("key", ["my_backup_keep", "my backup keep", "my.backup/keep"])
+def test_other_signs_between_the_words_are_a_near_miss_however_many_there_are(key: str) -> None:
+    problem = problem_of(disk(**{key: "7"}), Settings(tag_key="my-backup"))
+
+    assert (problem.severity, problem.suggestion) == (Severity.WARNING, "my-backup:keep")
+
+
+def test_aws_s_own_tags_are_never_taken_for_a_misspelling_whatever_the_key() -> None:
+    settings = Settings(tag_key="aws-backup")
+
+    assert read_source(disk(**{"aws:backup": "x"}), settings).problems == ()
+
+
 @pytest.mark.parametrize("suffix", ["keep", "at", "mode", "kepe"])
 def test_an_override_without_the_tag_is_a_warning(suffix: str) -> None:
     source = instance(**{f"backup:{suffix}": "7"})
@@ -293,6 +312,7 @@ def test_an_override_without_the_tag_is_a_warning(suffix: str) -> None:
 
     assert read_source(source, SETTINGS).choice is Choice.UNTAGGED
     assert (problem.severity, problem.tag, problem.suggestion) == (Severity.WARNING, f"backup:{suffix}", "backup")
+    assert problem.value == "7"
     assert problem.message == 'has no effect without the tag "backup"; expected both'
 
 
@@ -363,6 +383,10 @@ attempts = st.integers(1, 3)
 
 def test_a_snapshot_is_named_after_its_source_and_slot() -> None:
     assert re.fullmatch(r"my-data-v2-20260615-0300-[0-9a-f]{6}", snapshot_name("my_data.v2", ARN, SLOT_TIME))
+
+
+def test_a_name_begins_and_goes_on_with_a_letter_although_its_source_does_not() -> None:
+    assert snapshot_name("_data_", ARN, SLOT_TIME) == snapshot_name("data", ARN, SLOT_TIME)
 
 
 def test_a_later_attempt_says_which_it_is() -> None:
@@ -573,10 +597,16 @@ def test_a_copy_of_an_automatic_snapshot_is_the_users() -> None:
 def test_a_snapshot_with_our_tags_that_we_did_not_make_is_left_alone_and_reported(snapshot: Snapshot) -> None:
     problem = read_snapshot(snapshot, SETTINGS)
 
-    assert isinstance(problem, Problem)
-    assert (problem.region, problem.source, problem.tag) == ("eu-central-1", "data", OWNER)
-    assert problem.severity is Severity.ADVICE
-    assert problem.message.startswith(f"on snapshot {snapshot.name}: carries Lightkeeper's tags, but")
+    assert problem == Problem(
+        region="eu-central-1",
+        source="data",
+        tag=OWNER,
+        value="Lightkeeper",
+        message=f"on snapshot {snapshot.name}: carries Lightkeeper's tags, but its name or origin says otherwise, so "
+        "it is left alone; expected no tags of ours on your own snapshots",
+        suggestion=None,
+        severity=Severity.ADVICE,
+    )
 
 
 def test_where_lightsail_does_not_say_what_it_was_made_from_name_and_tags_decide() -> None:
@@ -609,7 +639,8 @@ def test_the_problems_of_an_orphan_name_its_source() -> None:
     reading = read_orphan(point(backup="dayly"), SETTINGS)
 
     assert reading.choice is Choice.UNREADABLE
-    assert [(problem.source, problem.suggestion) for problem in reading.problems] == [("data", "daily")]
+    (problem,) = reading.problems
+    assert (problem.region, problem.source, problem.suggestion) == ("eu-central-1", "data", "daily")
 
 
 def test_a_hold_on_a_snapshot_is_read_from_its_own_tags() -> None:
@@ -657,13 +688,14 @@ def test_any_tags_on_a_snapshot_are_ours_a_problem_or_nothing(tags: dict[str, st
 @pytest.mark.parametrize("key", ["backup:hodl", "backup:Hold", "backup:holds", "Backup:hold", "backup-hold"])
 def test_a_misspelt_hold_on_a_snapshot_holds_and_is_reported(key: str) -> None:
     snapshot = our_snapshot()
-    ours = read_snapshot(replace(snapshot, tags={**snapshot.tags, key: ""}), SETTINGS)
+    ours = read_snapshot(replace(snapshot, tags={**snapshot.tags, key: "2027-01-31"}), SETTINGS)
     assert isinstance(ours, RecoveryPoint)
 
     hold, (problem,) = read_hold(ours, SETTINGS)
 
     assert hold == HELD
     assert (problem.tag, problem.suggestion, problem.severity) == (key, "backup:hold", Severity.WARNING)
+    assert problem.value == "2027-01-31"
 
 
 def test_an_inherited_typo_is_no_hold() -> None:

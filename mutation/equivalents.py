@@ -1,0 +1,71 @@
+"""Mutants that no test can kill, or that none should: each with the reason why, in one line."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalent:
+    """A change that makes no difference that matters."""
+
+    function: str
+    """As `plan._reasons`; empty for any."""
+    change: str
+    """A regular expression for the lines that differ, which are shown as `- old` and `+ new`."""
+    reason: str
+
+    def covers(self, function: str, change: str) -> bool:
+        """Return whether a mutant of `function` that changes this is meant."""
+        return self.function in {"", function} and bool(re.search(self.change, change, re.MULTILINE))
+
+
+EQUIVALENTS: Final = (
+    Equivalent("", r"^- assert_never\(", "Never reached: mypy proves that the cases are complete."),
+    Equivalent(
+        "",
+        r"\+ .*zip\((series\.points|counts), .*(strict=None|strict=False|, )\)",
+        "Both are made with equal lengths; `strict` says so to the reader.",
+    ),
+    Equivalent(
+        "execute._in_parallel",
+        r"\+ .*ThreadPoolExecutor\(per_region, (None)?\)",
+        "The name of a thread is for a debugger.",
+    ),
+    Equivalent(
+        "execute.execute",
+        r"\+ created = apply_all\(creates, None\)",
+        "No create is held back: nobody looks into the set.",
+    ),
+    Equivalent("plan._is_replaced", r"_age\(newest\) >= _age", "Two snapshots of one age would have one name."),
+    Equivalent(
+        "retention._parse_word",
+        r"\+ .*_nearest_word\(word, key, None\)",
+        "The value is empty here, and as good as none.",
+    ),
+    Equivalent(
+        "retention.using_up", r"clause\.limit or 1", "A clause that counts has a limit; `or` is there for mypy."
+    ),
+    Equivalent("retention._newest_of_each", r'\+ previous: PeriodKey \| None = ""', "No period is equal to either."),
+    Equivalent(
+        "schedule.next_slot",
+        r"\+ .*if slot >= now\)",
+        "cronsim starts after `now`; what is earlier is of autumn's repeated hour, and never `now` itself.",
+    ),
+    Equivalent("schedule.slots_since", r'\+ previous = ""', "No slot is equal to either."),
+    Equivalent(
+        "schedule._slots_back",
+        r"\(tzinfo=None, (microsecond=1)?\) \+ repeated \+ timedelta\(seconds=1\)|\+ start = .* timedelta\(seconds=2\)",
+        "What a later start adds is after `now`, and so left out.",
+    ),
+    Equivalent(
+        "tags._own_instant",
+        r'\+ slot = parse_instant\(text or ("", None|"XXXX", parse_zone\("UTC"\))\)',
+        "A text that names no zone, or none at all, is not as we write it whatever comes of it here.",
+    ),
+    Equivalent(
+        "tags._problem",
+        r'\+ return Problem\(("", )?(None|"XXXX"),( "",)? tag, value,',
+        "Region and source are filled in by `_of`.",
+    ),
+)
