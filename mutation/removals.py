@@ -14,7 +14,7 @@ import pytest
 
 from mutation.rules import ROOT, RULES, Removal
 
-_COPIED: Final = ("lambda_src", "infra", "cli", "sandbox", "tests", "docs", "mutation")
+_COPIED: Final = ("lambda_src", "calendar_src", "infra", "cli", "sandbox", "tests", "docs", "mutation")
 
 
 def run() -> list[str]:
@@ -66,7 +66,7 @@ def _copy(tree: Path) -> Path:
 def _test(tree: Path, nodes: Iterable[str]) -> pytest.ExitCode:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n0", "-p", "no:cacheprovider", *nodes]
     # Before the work tree, where this project itself is installed from.
-    path = os.pathsep.join([str(tree / "lambda_src"), str(tree)])
+    path = os.pathsep.join([str(tree / "lambda_src"), str(tree / "calendar_src"), str(tree)])
     environment = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False)  # noqa: S603 - ourselves
     return pytest.ExitCode(ended.returncode)

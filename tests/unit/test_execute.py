@@ -33,7 +33,6 @@ from lightkeeper.tags import EXPIRES, snapshot_name, snapshot_tags
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SLOT = datetime(2026, 6, 15, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
-MINUTE = timedelta(minutes=1)
 REGION = "eu-central-1"
 OTHER_REGION = "us-east-1"
 SETTINGS = Settings(writers=1)
@@ -61,12 +60,12 @@ def rescue(name: str = "shop", days: int = 9) -> Rescue:
     return Rescue(target(name, SLOT - days * DAY), "kept again")
 
 
-def defer(name: str = "shop", days: int = 9) -> Defer:
-    return Defer(target(name, SLOT - days * DAY), NOW + MINUTE, "at most 3")
-
-
 def delete(name: str = "shop", days: int = 10) -> Delete:
     return Delete(target(name, SLOT - days * DAY), "dropped")
+
+
+def defer(name: str = "shop", days: int = 8) -> Defer:
+    return Defer(target(name, SLOT - days * DAY), NOW + timedelta(minutes=1), "at most 3")
 
 
 @dataclass
@@ -153,7 +152,7 @@ def test_each_action_is_its_call() -> None:
     assert [(outcome.result, outcome.error) for outcome in outcomes] == [(Result.DONE, None)] * 4
 
 
-def test_what_the_plan_leaves_for_later_is_marked_so_and_not_deleted() -> None:
+def test_what_the_plan_defers_is_marked_and_deferred() -> None:
     shelf = Shelf()
 
     (outcome,) = run(shelf, defer())
@@ -162,15 +161,23 @@ def test_what_the_plan_leaves_for_later_is_marked_so_and_not_deleted() -> None:
     assert shelf.calls == [(f"{EXPIRES}=2026-06-15T12:01:00Z", "shop")]
 
 
-def test_snapshots_are_taken_first_and_deleted_last_and_the_outcomes_are_in_the_plans_order() -> None:
+def test_what_is_left_for_later_is_marked_before_anything_is_deleted() -> None:
     shelf = Shelf()
-    actions: list[Action] = [delete("a"), create("b"), announce("a"), delete("c"), defer("c"), rescue("b"), create("d")]
+
+    outcomes = run(shelf, delete(), defer())
+
+    assert results(outcomes) == [Result.DONE, Result.DEFERRED]
+    assert [method for method, _ in shelf.calls] == [f"{EXPIRES}=2026-06-15T12:01:00Z", "delete"]
+
+
+def test_every_create_has_ended_before_anything_is_pruned_and_the_outcomes_are_in_the_plans_order() -> None:
+    shelf = Shelf()
+    actions: list[Action] = [delete("a"), create("b"), delete("c"), create("d")]
 
     outcomes = run(shelf, *actions)
 
     assert [outcome.action for outcome in outcomes] == actions
-    assert [name for _, name in shelf.calls] == ["b", "d", "a", "c", "b", "a", "c"]
-    assert [method for method, _ in shelf.calls][-2:] == ["delete", "delete"]
+    assert [method for method, _ in shelf.calls] == ["create", "create", "delete", "delete"]
 
 
 def test_regions_do_not_wait_for_each_other_and_within_one_so_many_writes_are_in_flight_as_is_set() -> None:
@@ -194,13 +201,32 @@ def test_regions_do_not_wait_for_each_other_and_within_one_so_many_writes_are_in
 @pytest.mark.parametrize(("fault", "result"), [(Fault.UNAVAILABLE, Result.FAILED), (Fault.NOT_FOUND, Result.SKIPPED)])
 def test_nothing_is_pruned_where_the_snapshot_was_not_taken(fault: Fault, result: Result) -> None:
     shelf = Shelf(faults={("create", "shop"): CallError(fault, "no")})
-    pruning = announce(), defer(), delete()
+    actions: list[Action] = [create("shop"), create("clinic"), announce(), rescue(), delete(), delete("clinic")]
 
-    outcomes = run(shelf, create("shop"), create("clinic"), rescue(), delete("clinic"), *pruning)
+    outcomes = run(shelf, *actions)
 
-    assert results(outcomes) == [result, *[Result.DONE] * 3, *[Result.SKIPPED] * 3]
-    assert {outcome.error for outcome in outcomes[-3:]} == {"nothing is pruned after a failure of the same source"}
-    assert [method for method, name in shelf.calls if name == "shop"] == ["create", f"no {EXPIRES}"]
+    assert results(outcomes) == [result, Result.DONE, Result.SKIPPED, Result.DONE, Result.SKIPPED, Result.DONE]
+    assert outcomes[4].error == "nothing is pruned after a failure of the same source"
+    assert ("delete", "shop") not in shelf.calls
+
+
+@pytest.mark.parametrize(("fault", "result"), [(Fault.UNAVAILABLE, Result.FAILED), (Fault.NOT_FOUND, Result.SKIPPED)])
+def test_nothing_is_deleted_where_what_is_left_for_later_could_not_be_marked(fault: Fault, result: Result) -> None:
+    shelf = Shelf(faults={(f"{EXPIRES}=2026-06-15T12:01:00Z", "shop"): CallError(fault, "no")})
+
+    outcomes = run(shelf, defer(), delete("shop"), delete("clinic"))
+
+    assert results(outcomes) == [result, Result.SKIPPED, Result.DONE]
+
+
+@pytest.mark.parametrize("action", [announce(), rescue()])
+def test_an_announcement_or_a_rescue_that_fails_holds_no_deletion_back(action: Action) -> None:
+    method = f"{EXPIRES}=2026-06-16T12:00:00Z" if isinstance(action, Announce) else f"no {EXPIRES}"
+    shelf = Shelf(faults={(method, "shop"): CallError(Fault.UNAVAILABLE, "no")})
+
+    outcomes = run(shelf, action, delete())
+
+    assert results(outcomes) == [Result.FAILED, Result.DONE]
 
 
 def test_nothing_is_pruned_where_the_snapshot_had_to_wait_although_there_is_time_again() -> None:
@@ -209,35 +235,6 @@ def test_nothing_is_pruned_where_the_snapshot_had_to_wait_although_there_is_time
     outcomes = run(Shelf(), create("shop"), delete("shop"), delete("clinic"), seconds_left=lambda: next(left))
 
     assert results(outcomes) == [Result.DEFERRED, Result.SKIPPED, Result.DONE]
-
-
-@pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.NOT_FOUND])
-def test_nothing_is_deleted_where_one_that_is_left_for_later_could_not_be_marked_so(fault: Fault) -> None:
-    mark = f"{EXPIRES}=2026-06-15T12:01:00Z"
-    shelf = Shelf(faults={(mark, "shop"): CallError(fault, "no")})
-
-    outcomes = run(shelf, defer("shop"), defer("clinic"), delete("shop"), delete("clinic"))
-
-    assert results(outcomes)[1:] == [Result.DEFERRED, Result.SKIPPED, Result.DONE]
-    assert shelf.calls == [(mark, "shop"), (mark, "clinic"), ("delete", "clinic")]
-
-
-@pytest.mark.parametrize(
-    ("action", "method", "fault"),
-    [
-        (announce(), f"{EXPIRES}=2026-06-16T12:00:00Z", Fault.UNAVAILABLE),
-        (rescue(), f"no {EXPIRES}", Fault.UNAVAILABLE),
-        (delete(), "delete", Fault.UNAVAILABLE),
-    ],
-)
-def test_a_mark_or_a_deletion_that_fails_holds_no_other_deletion_back(
-    action: Action, method: str, fault: Fault
-) -> None:
-    shelf = Shelf(faults={(method, "shop"): CallError(fault, "no")})
-
-    outcomes = run(shelf, action, delete("shop", 12) if method != "delete" else delete("clinic"))
-
-    assert results(outcomes) == [Result.FAILED, Result.DONE]
 
 
 @pytest.mark.parametrize(
