@@ -1,17 +1,20 @@
 """`python -m mutation rules`, `python -m mutation mutants`: do the tests bite? Ends with 1 where they do not.
 
-`python -m mutation tables` prints the tables of `docs/safety.md`.
+`python -m mutation chaos` tells which parts of the rules chance and crashes miss, too; `python -m mutation tables`
+prints the tables of `docs/safety.md`.
 """
 
 import sys
 
-from mutation import mutants, removals, rules
+from mutation import chaos, mutants, removals, rules
 
 match sys.argv[1:]:
     case ["rules"]:
         wrong = removals.run()
     case ["mutants"]:
         wrong = mutants.run()
+    case ["chaos"]:
+        wrong = chaos.run()
     case ["tables"]:
         print(rules.tables(), end="")
         wrong = []

@@ -17,12 +17,14 @@ INVENTORY: Final = "lambda_src/lightkeeper/inventory.py"
 LIGHTSAIL: Final = "lambda_src/lightkeeper/lightsail.py"
 HANDLER: Final = "lambda_src/lightkeeper/handler.py"
 FUNCTION: Final = "infra/function.py"
+CALENDAR: Final = "infra/calendar.py"
 
 IN_PLAN: Final = "tests/unit/test_plan.py"
 IN_TAGS: Final = "tests/unit/test_tags.py"
 IN_EXECUTE: Final = "tests/unit/test_execute.py"
 IN_RULES: Final = "tests/integration/test_rules.py"
 IN_FAULTS: Final = "tests/integration/test_faults.py"
+IN_CLI: Final = "tests/integration/test_cli.py"
 IN_HANDLER: Final = "tests/integration/test_handler.py"
 IN_ROLE: Final = "tests/contract/test_role.py"
 
@@ -149,6 +151,15 @@ RULES: Final = (
                 '"CreateAsOurs", CREATES',
                 IN_ROLE,
                 "test_a_snapshot_cannot_be_taken_without_our_owner_tag",
+            ),
+            Removal(
+                "and the dashboard's calendar everything but to read",
+                CALENDAR,
+                "RecoveryCalendar",
+                "actions=[*LISTS]",
+                'actions=["lightsail:*"]',
+                IN_ROLE,
+                "test_the_calendar_needs_no_more_than_its_own_role_allows_and_can_write_nothing",
             ),
         ),
     ),
@@ -669,6 +680,15 @@ RULES: Final = (
                 "test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would[1d]",
             ),
             Removal(
+                "a failed one as well",
+                PLAN,
+                "_prune",
+                "if point.expires_at and point.expires_at > draft.now:",
+                "if point.expires_at and point.expires_at > draft.now and not is_failed:",
+                IN_RULES,
+                "test_a_retry_of_the_same_tick_removes_no_more_failed_snapshots_than_one_run_would",
+            ),
+            Removal(
                 "before anything is deleted, so that a run that dies in between has not deleted what it could not mark",
                 EXECUTE,
                 "execute",
@@ -704,6 +724,24 @@ RULES: Final = (
                 "    return Tick(plan, done)",
                 IN_RULES,
                 "test_all_pages_of_all_regions_are_read_before_anything_is_written",
+            ),
+            Removal(
+                "each list to its last page",
+                LIGHTSAIL,
+                "Lightsail.disk_snapshots",
+                'for page in self._client.get_paginator("get_disk_snapshots").paginate():',
+                'for page in [next(iter(self._client.get_paginator("get_disk_snapshots").paginate()))]:',
+                IN_RULES,
+                "test_reads_are_the_pages_that_exist_and_writes_the_actions_of_the_plan",
+            ),
+            Removal(
+                "what is no answer of Lightsail's does not pass for an empty list",
+                LIGHTSAIL,
+                "_none",
+                'if "json" not in kind:',
+                "if False:",
+                IN_CLI,
+                "test_an_answer_that_is_no_json_is_answered_with_a_sentence",
             ),
             Removal(
                 "a list that failed blocks every deletion and announcement in its Region",

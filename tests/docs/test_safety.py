@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from mutation.equivalents import EQUIVALENTS
@@ -51,6 +52,13 @@ def test_the_code_that_keeps_a_rule_is_where_the_table_says(removal: Removal) ->
     assert path.read_text(encoding="utf-8").count(removal.old) == 1
     assert removal.old.strip() in source_of(path, removal.name)
     assert removal.old != removal.new
+
+
+def test_every_error_that_lightsail_declares_is_among_the_faults() -> None:
+    model = botocore.session.get_session().get_service_model("lightsail").operation_model("CreateDiskSnapshot")
+    faults = SAFETY.partition("\n## The faults\n")[2].partition("\n## ")[0]
+
+    assert {shape.name for shape in model.error_shapes} <= set(re.findall(r"`(\w+Exception)`", faults))
 
 
 @pytest.mark.parametrize("node", sorted(set(re.findall(r"`(\w+/test_\w+\.py::test_[^`]+)`", SAFETY))))

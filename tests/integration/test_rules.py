@@ -459,6 +459,23 @@ def test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would(keeper: Kee
     assert "to be deleted from 2026-" in reasons(retry.plan.kept, left)[0]
 
 
+def test_a_retry_of_the_same_tick_removes_no_more_failed_snapshots_than_one_run_would(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
+    keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
+    keeper.tick()
+    keeper.live(3 * DAY, 6 * HOUR)
+    keeper.sandbox.clear_faults()
+    keeper.live(DAY)
+    failed = sum(entry.state == "error" for entry in keeper.sandbox.entries())
+
+    keeper.sandbox.advance(HOUR)
+    first, retry = keeper.tick(), keeper.tick()
+    (next_tick,) = keeper.live(HOUR, HOUR)
+
+    assert [count(tick, "delete") for tick in (first, retry, next_tick)] == [3, 0, 3]
+    assert count(first, "defer", "deferred") == failed - 3
+
+
 def test_nothing_is_deleted_where_what_is_left_for_later_cannot_be_marked_so(keeper: Keeper) -> None:
     keeper.configure(grace="0d")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
