@@ -34,7 +34,7 @@ EQUIVALENTS: Final = (
     ),
     Equivalent(
         "execute.execute",
-        r"\+ created = apply_all\(creates, None\)",
+        r"\+ blocked: frozenset\[str\] = None",
         "No create is held back: nobody looks into the set.",
     ),
     Equivalent("plan._is_replaced", r"_age\(newest\) >= _age", "Two snapshots of one age would have one name."),
@@ -47,6 +47,9 @@ EQUIVALENTS: Final = (
         "retention.using_up", r"clause\.limit or 1", "A clause that counts has a limit; `or` is there for mypy."
     ),
     Equivalent("retention._newest_of_each", r'\+ previous: PeriodKey \| None = ""', "No period is equal to either."),
+    Equivalent(
+        "schedule.longest_gap", r">= _LOOKED_AT:", "Four years have shown every gap: one slot more changes nothing."
+    ),
     Equivalent(
         "schedule.next_slot",
         r"\+ .*if slot >= now\)",

@@ -473,6 +473,20 @@ def test_what_the_rules_drop_is_announced_waits_and_is_deleted_when_its_time_has
         newest.name: ("last snapshot",),
         waiting.name: (f"{because}; to be deleted from 2026-06-15T13:00:00Z",),
     }
+    assert {kept.point.name: kept.goes_at for kept in plan.kept} == {
+        newest.name: None,
+        waiting.name: waiting.expires_at,
+    }
+
+
+def test_a_plan_says_which_snapshots_are_held() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    newest, older = daily(shop, range(2))
+    held = replace(older, tags={**older.tags, "backup:hold": ""})
+
+    plan = make_plan(Inventory((shop,), (newest, held)), Settings(), NOW)
+
+    assert {kept.point.name: kept.held for kept in plan.kept} == {newest.name: False, held.name: True}
 
 
 def test_a_day_of_grace_is_a_day_of_the_deployments_clock() -> None:

@@ -408,12 +408,21 @@ def test_only_a_fixed_time_of_day_can_be_moved(cron: str) -> None:
         ("0 3 * * *", "UTC", 24),
         # The night on which the clocks are put back.
         ("0 3 * * *", "Europe/Zurich", 25),
+        ("0 3 * * *", "America/Chicago", 25),
         ("0 18 * * 1-5", "UTC", 72),
         ("*/5 9-16 * * 1-5", "UTC", 64 + 5 / 60),
         ("0 3 1 * *", "UTC", 31 * 24),
         ("0 3 1 1 *", "UTC", 366 * 24),
         ("0 3 29 2 *", "UTC", 1461 * 24),
+        # Twenty thousand slots later it is still January: nobody waits for four years of minutes.
+        ("* * * 1-11 *", "UTC", 1 / 60),
     ],
 )
 def test_the_longest_gap_is_the_longest_time_from_slot_to_slot(cron: str, zone: str, hours: float) -> None:
     assert longest_gap(parse_schedule(cron, parse_zone(zone))).length == timedelta(hours=hours)
+
+
+def test_the_longest_gap_ends_with_the_later_of_its_slots() -> None:
+    gap = longest_gap(at("0 18 * * 1-5"))
+
+    assert gap.end == utc("2000-01-03T18:00") + DAY * 7
