@@ -26,6 +26,11 @@ class Section:
     first: str
 
     @property
+    def anchor(self) -> str:
+        """The heading as an anchor, as Markdown's renderers make it."""
+        return self.heading.lower().replace(" ", "-")
+
+    @property
     def description(self) -> str:
         """The alarm's description."""
         return f'{self.first} See "{self.heading}" in docs/runbook.md.'

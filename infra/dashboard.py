@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.alarms import SECTIONS, Alarms
+from infra.alarms import SECTIONS, Alarms, Section
 from infra.function import TIMEOUT
 from infra.metrics import metric
 from infra.props import Props
@@ -108,7 +108,7 @@ class Dashboard(Construct):
             widgets=[
                 [_drawn(calendar, "How everything stands", height=3, view="sentence")],
                 self._numbers(),
-                [_alarm_status(alarms), _what_to_do(log_group)],
+                [_alarm_status(alarms), _what_to_do(log_group, props.runbook_address)],
                 [_drawn(calendar, "Recovery calendar", height=12)],
                 [self._age(), self._resources()],
                 [self._snapshots(), self._attention()],
@@ -298,7 +298,7 @@ def _alarm_status(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
     )
 
 
-def _what_to_do(log_group: logs.ILogGroup) -> cloudwatch.TextWidget:
+def _what_to_do(log_group: logs.ILogGroup, runbook: str | None) -> cloudwatch.TextWidget:
     console = f"https://{Aws.REGION}.console.aws.amazon.com"
     places: Mapping[str, str] = {
         "All alarms": f"{console}/cloudwatch/home?region={Aws.REGION}#alarmsV2:",
@@ -307,14 +307,20 @@ def _what_to_do(log_group: logs.ILogGroup) -> cloudwatch.TextWidget:
         "Snapshots in Lightsail": "https://lightsail.aws.amazon.com/ls/webapp/home/snapshots",
     }
     links = " | ".join(f"[{name}]({address})" for name, address in places.items())
-    rows = "\n".join(f"| **{section.heading}** | {section.first} |" for section in SECTIONS)
+    rows = "\n".join(f"| **{_linked(section, runbook)}** | {section.first} |" for section in SECTIONS)
+    steps = f"[The runbook]({runbook})" if runbook else "docs/runbook.md"
     return cloudwatch.TextWidget(
         width=GRID_COLUMNS - _THIRD,
         height=8,
         background=cloudwatch.TextWidgetBackground.TRANSPARENT,
         markdown=f"### What to do\n\n| Alarm | First |\n|---|---|\n{rows}\n\n"
-        f"Step by step: docs/runbook.md has a section for each.\n\n{links}",
+        f"Step by step: {steps} has a section for each.\n\n{links}",
     )
+
+
+def _linked(section: Section, runbook: str | None) -> str:
+    """Return the heading, with a link to it where the runbook's address is known."""
+    return f"[{section.heading}]({runbook}#{section.anchor})" if runbook else section.heading
 
 
 def _last_failures(log_group: logs.ILogGroup) -> cloudwatch.LogQueryWidget:

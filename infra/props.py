@@ -31,6 +31,8 @@ LOG_RETENTION: Final = {
 """By days; CloudWatch Logs takes no other numbers, but for a few between these."""
 _T = TypeVar("_T")
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
+# A parenthesis would end a link in Markdown, and the sections' anchors follow the address.
+_ADDRESS: Final = re.compile(r"https://[^\s()<>\[\]#\"\\]{1,500}")
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR_MINUTES: Final = 60
 _DAY_MINUTES: Final = 24 * 60
@@ -49,6 +51,8 @@ class Props:
     """With a customer-managed key, which costs a dollar a month."""
     tag_on_create: bool = False
     """Whether creating a snapshot with tags needs `lightsail:TagResource` too; see docs/security.md."""
+    runbook_address: str | None = None
+    """Where people read docs/runbook.md, for the dashboard's links; without it, the dashboard names the file."""
 
     @classmethod
     def from_document(cls, document: object) -> "Props":
@@ -73,6 +77,7 @@ class Props:
             log_retention_days=_value(own, "logRetentionDays", _retention, default.log_retention_days, errors),
             encrypt_notifications=_value(own, "encryptNotifications", _switch, default.encrypt_notifications, errors),
             tag_on_create=_value(own, "tagOnCreate", _switch, default.tag_on_create, errors),
+            runbook_address=_value(own, "runbookAddress", _address, default.runbook_address, errors),
         )
         errors.extend(props._misfits())
         if errors:
@@ -134,6 +139,14 @@ def _value(own: Mapping[str, object], key: str, parse: Callable[[object], _T], d
 def _switch(value: object) -> bool:
     if not isinstance(value, bool):
         raise InvalidValueError(f"{json.dumps(value)} is neither true nor false")
+    return value
+
+
+def _address(value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or not _ADDRESS.fullmatch(value)):
+        raise InvalidValueError(
+            f'{json.dumps(value)} is not an address; expected "https://..." without space, parenthesis or "#", or null'
+        )
     return value
 
 

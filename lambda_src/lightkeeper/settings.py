@@ -42,7 +42,7 @@ _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _RESERVED: Final = ("aws:", "lightkeeper:")
 _MAX_WRITERS: Final = 64
 # They stand in the same object of cdk.json and are the stack's to read; here they are only known.
-_STACK_KEYS: Final = ("encryptNotifications", "logRetentionDays", "tagOnCreate")
+_STACK_KEYS: Final = ("encryptNotifications", "logRetentionDays", "runbookAddress", "tagOnCreate")
 _MAX_DELETES: Final = 1000
 _MAX_DAYS: Final = 3660
 

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -24,6 +25,7 @@ from tests.integration.test_handler import _fresh_process, invoke, lines
 __all__ = ["_fresh_process", "_session_keeper", "aws", "keeper"]
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
+ROOT = Path(__file__).parents[2]
 REGIONS = boto3.Session().get_available_regions("lightsail")
 # By CloudWatch's quotas for dashboards. It documents none for the text; CloudFormation takes this much without help.
 MAX_WIDGETS, MAX_METRICS, MAX_METRICS_OF_A_WIDGET, MAX_BYTES = 500, 2500, 500, 51_200
@@ -99,7 +101,7 @@ def test_every_widget_fits_the_grid_and_none_lies_on_another(default: Template) 
 
 def test_with_every_region_it_stays_within_cloudwatch_s_limits() -> None:
     assert len(REGIONS) >= 16
-    of = template(regions=REGIONS, deployment="L" * 100)
+    of = template(regions=REGIONS, deployment="L" * 100, runbookAddress="https://example.com/" + "x" * 400)
 
     assert len(dashboard_text(of).encode()) <= MAX_BYTES
     assert len(widgets(of)) <= MAX_WIDGETS
@@ -138,6 +140,18 @@ def test_every_section_of_the_runbook_is_named_with_what_to_do_first(default: Te
     assert "docs/runbook.md" in text["properties"]["markdown"]
     for section in SECTIONS:
         assert f"| **{section.heading}** | {section.first} |" in text["properties"]["markdown"]
+
+
+def test_with_the_runbook_s_address_each_section_is_a_link_to_its_heading() -> None:
+    address = "https://example.com/docs/runbook.md"
+    (text,) = widgets(template(runbookAddress=address), "text")
+    headings = re.findall(r"^## (.*)$", (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    links = dict(re.findall(r"\[([^\]]+)\]\(([^)]+)\)", text["properties"]["markdown"]))
+
+    assert links["The runbook"] == address
+    anchors = {heading: f"{address}#{heading.lower().replace(' ', '-')}" for heading in headings}
+    assert {section.heading: links[section.heading] for section in SECTIONS}.items() <= anchors.items()
 
 
 def test_range_periods_labels_units_and_colours_are_chosen(default: Template) -> None:

@@ -84,3 +84,12 @@ def test_synth_ends_with_those_sentences_and_nothing_else(tmp_path: Path) -> Non
     told = [line for line in done.stderr.splitlines() if line.startswith("cdk.json: lightkeeper: ")]
     assert len(told) == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "address", ["docs/runbook.md", "http://example.com", "https://a.example/b) [c](d", "https://a#b", 7]
+)
+def test_an_address_that_would_make_no_link_is_refused(address: object) -> None:
+    (error,) = errors(runbookAddress=address)
+
+    assert error.startswith(f"runbookAddress: {json.dumps(address)} is not an address; expected ")
