@@ -1,7 +1,9 @@
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 
 from sandbox.client import Sandbox, running_sandbox
@@ -9,6 +11,11 @@ from sandbox.client import Sandbox, running_sandbox
 # The CDK's libraries start Node as soon as they are imported. `test_node.py` says so where it is missing.
 NEEDS_NODE = ["infra", "contract", "e2e", "docs/test_configuration.py"]
 collect_ignore = [] if shutil.which("node") else NEEDS_NODE
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+# HYPOTHESIS_PROFILE=hunt: many more examples, other ones each time.
+hypothesis.settings.register_profile("hunt", max_examples=2000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 

@@ -142,7 +142,10 @@ def _parse_word(word: str) -> tuple[str, Count | Within]:
     if key == FOREVER:
         raise InvalidValueError(f'"{FOREVER}" keeps everything; expected it alone')
     if key in _ORDER:
-        raise InvalidValueError(f'"{word}" has no value', _nearest_word(word, key, value))
+        expected = "a duration" if key in _WITHINS else "a number"
+        raise InvalidValueError(
+            f'"{word}" has no value; expected {expected} after "="', _nearest_word(word, key, value)
+        )
     raise InvalidValueError(
         f'"{word}" is not a keep rule; expected a number, a duration, "{FOREVER}", or key=value with a key among '
         f"{quoted(_ORDER)}",

@@ -93,11 +93,14 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
     """
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
-        parsed = None
-    if parsed is None or not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
+        instant = (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    # An OverflowError comes from an offset that leads out of the calendar.
+    except (ValueError, OverflowError):
+        instant = None
+    # What is written is UTC, so that is what must lie in range to be read again.
+    if instant is None or not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         raise InvalidValueError(f'"{text}" is not a time; expected ISO 8601 such as "2026-11-23T03:00:00Z"')
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    return instant
 
 
 def parse_day_or_instant(text: str, zone: ZoneInfo) -> datetime:
