@@ -74,7 +74,7 @@ def understood(parse: Callable[[str], T], text: str) -> T | None:
     try:
         return parse(text)
     except InvalidValueError as error:
-        assert "expected" in error.message
+        assert "expected" in error.message  # noqa: PT017 - both outcomes are right
         if error.suggestion is not None:
             parse(error.suggestion)
         return None

@@ -19,23 +19,20 @@ numbers_as_text: Final = st.sampled_from(
 def _spoilt(draw: st.DrawFn, words: st.SearchStrategy[str]) -> str:
     word = draw(words)
     at = draw(st.integers(0, len(word)))
-    match draw(st.integers(0, 7)):
-        case 0:
-            return word[:at] + draw(any_text) + word[at:]
-        case 1:
-            return word[:at] + word[at + 1 :]
-        case 2:
-            return word[:at] + draw(st.sampled_from(string.printable)) + word[at + 1 :]
-        case 3:
-            return word.swapcase()
-        case 4:
-            return word.upper()
-        case 5:
-            return f"{word} "
-        case 6:
-            return f"\t{word}\n"
-        case _:
-            return word * draw(st.integers(2, 40))
+    return draw(
+        st.sampled_from(
+            [
+                word[:at] + draw(any_text) + word[at:],
+                word[:at] + word[at + 1 :],
+                word[:at] + draw(st.sampled_from(string.printable)) + word[at + 1 :],
+                word.swapcase(),
+                word.upper(),
+                f"{word} ",
+                f"\t{word}\n",
+                word * 40,
+            ]
+        )
+    )
 
 
 def near(words: Iterable[str]) -> st.SearchStrategy[str]:
