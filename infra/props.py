@@ -1,6 +1,5 @@
 """What the stack is made of: the runtime's settings, and the few keys that only the stack needs."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from aws_cdk import Duration
 from aws_cdk.aws_logs import RetentionDays
 
 from lightkeeper.settings import Settings, SettingsError
-from lightkeeper.wording import InvalidValueError
+from lightkeeper.wording import InvalidValueError, shown
 
 LOG_RETENTION: Final = {
     1: RetentionDays.ONE_DAY,
@@ -133,13 +132,13 @@ def _value(own: Mapping[str, object], key: str, parse: Callable[[object], _T], d
 
 def _switch(value: object) -> bool:
     if not isinstance(value, bool):
-        raise InvalidValueError(f"{json.dumps(value)} is neither true nor false")
+        raise InvalidValueError(f"{shown(value)} is neither true nor false")
     return value
 
 
 def _retention(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value not in LOG_RETENTION:
         raise InvalidValueError(
-            f"{json.dumps(value)} is not a retention; expected one of {', '.join(map(str, LOG_RETENTION))}"
+            f"{shown(value)} is not a retention; expected one of {', '.join(map(str, LOG_RETENTION))}"
         )
     return value

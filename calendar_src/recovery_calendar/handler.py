@@ -3,7 +3,6 @@
 Source of the protocol: Amazon CloudWatch's documentation on custom widgets.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import parse_instant
-from lightkeeper.wording import InvalidValueError, nearest, quoted
+from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 from recovery_calendar.render import Theme, render_calendar, render_message, render_sentence
 from recovery_calendar.view import Order, make_view, parse_order
 
@@ -153,7 +152,7 @@ def _mapping(value: object) -> Event:
 def _text(given: Event, key: str, default: str) -> str:
     value = given.get(key, default)
     if not isinstance(value, str):
-        raise InvalidValueError(f"{key}: {json.dumps(value)} is not a text; expected one such as {json.dumps(default)}")
+        raise InvalidValueError(f"{key}: {shown(value)} is not a text; expected one such as {shown(default)}")
     return value
 
 
@@ -161,5 +160,5 @@ def _number(given: Event, key: str, default: int, most: int | None = None) -> in
     value = given.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1 or (most is not None and value > most):
         expected = f"1 to {most}" if most else "1 or more"
-        raise InvalidValueError(f"{key}: {json.dumps(value)} cannot be; expected a whole number, {expected}")
+        raise InvalidValueError(f"{key}: {shown(value)} cannot be; expected a whole number, {expected}")
     return value

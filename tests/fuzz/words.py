@@ -44,3 +44,30 @@ def near(words: Iterable[str]) -> st.SearchStrategy[str]:
 def anything_or(words: Iterable[str]) -> st.SearchStrategy[str]:
     """Give any text, short and huge, and words that are right, or nearly so."""
     return near(words) | any_text | numbers_as_text | huge_text
+
+
+scalars: Final = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | any_text
+    | st.sampled_from([0, -1, 10**18, 10**4000, 1e308, float("nan"), "", " "])
+)
+json_values: Final = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text, inner, max_size=3),
+    max_leaves=8,
+)
+"""What a JSON text can say; Python takes NaN for JSON, too."""
+
+
+def _nested(opening: str, depth: int) -> object:
+    value: object = []
+    for _ in range(depth):
+        value = [value] if opening == "[" else {"a": value}
+    return value
+
+
+deep_values: Final = st.builds(_nested, st.sampled_from("[{"), st.integers(900, 1000))
+"""Nested as deeply as Python still reads, or nearly: it writes a little less deep."""

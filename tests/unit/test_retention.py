@@ -221,6 +221,8 @@ def test_a_rule_is_a_number_a_duration_or_clauses(text: str, rule: KeepRule) -> 
         ("within-yearly=0y", '"within-yearly=0y" would keep nothing', None),
         ("7 last=3", '"last" stands twice in "7 last=3"', None),
         ("daily=7 daily=7", '"daily" stands twice', None),
+        ("dayly=7 weekley=4", '"dayly=7" is not a keep rule', None),
+        ("foo " * 2000, '"foo" is not a keep rule', None),
         ("daily=7 weekley=4", '"weekley=4" is not a keep rule', "daily=7 weekly=4"),
     ],
 )

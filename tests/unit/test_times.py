@@ -295,7 +295,21 @@ def test_a_misspelt_zone_is_answered_with_the_nearest_one(name: str, suggestion:
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "Europe", "../etc/passwd", "/etc/localtime", "tzdata.zi", "a\0b", "\ud800"]
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "Europe",
+        "../etc/passwd",
+        "/etc/localtime",
+        "tzdata.zi",
+        "a\0b",
+        "\ud800",
+        "Europe//Zurich",
+        ".a" * 1000,
+        "a/" * 1000 + "a",
+    ],
 )
 def test_what_is_no_zone_is_refused_in_words_too(name: str) -> None:
     with pytest.raises(InvalidValueError, match="is not a time zone"):
