@@ -97,7 +97,7 @@ def handle(event: Event, context: Context) -> str:
     str
         HTML; a mistake in the parameters or settings, or a refusal, is a sentence in it. To `describe`: Markdown.
     """
-    if event.get("describe"):
+    if _mapping(event).get("describe"):
         return DOCUMENTATION
     theme = _theme(event)
     try:
@@ -123,6 +123,8 @@ def read_event(event: Event) -> Request:
     InvalidValueError
         If a parameter is unknown or a value is not understood.
     """
+    if not isinstance(event, Mapping):
+        raise InvalidValueError(f"the event {shown(event)} is not an object; expected one with {quoted(_KEYS)}")
     clicked = {key: value for key, value in event.items() if key not in {_CONTEXT, "describe"}}
     given = {**_mapping(_mapping(event.get(_CONTEXT)).get("params")), **clicked}
     for key in given:
@@ -142,7 +144,7 @@ def read_event(event: Event) -> Request:
 
 
 def _theme(event: Event) -> Theme:
-    return Theme.DARK if _mapping(event.get(_CONTEXT)).get("theme") == "dark" else Theme.LIGHT
+    return Theme.DARK if _mapping(_mapping(event).get(_CONTEXT)).get("theme") == "dark" else Theme.LIGHT
 
 
 def _mapping(value: object) -> Event:
