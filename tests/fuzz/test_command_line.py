@@ -108,15 +108,18 @@ def commands(draw: st.DrawFn) -> list[str]:
 
 def lightkeeper(typed: list[str], stdin: bytes = b"") -> tuple[int, str, str]:
     """Run the command as the shell would; return its status, and what it printed."""
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-    err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace", write_through=True)
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+    out, err = io.BytesIO(), io.BytesIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        # As Python opens them: only what goes to the standard error may be anything.
+        redirect_stdout(io.TextIOWrapper(out, encoding="utf-8", write_through=True)),
+        redirect_stderr(io.TextIOWrapper(err, encoding="utf-8", errors="backslashreplace", write_through=True)),
+    ):
         patch.setattr(sys, "argv", ["lightkeeper", *typed])
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         with pytest.raises(SystemExit) as ended:
             main()
-    printed = (stream.buffer.getvalue().decode() for stream in (out, err) if isinstance(stream.buffer, io.BytesIO))
-    return (int(ended.value.code or 0), *printed)
+        return int(ended.value.code or 0), out.getvalue().decode(), err.getvalue().decode()
 
 
 def assert_told(typed: list[str], stdin: bytes = b"") -> None:
