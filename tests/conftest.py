@@ -9,7 +9,7 @@ import pytest
 from sandbox.client import Sandbox, running_sandbox
 
 # The CDK's libraries start Node as soon as they are imported. `test_node.py` says so where it is missing.
-NEEDS_NODE = ["infra", "contract", "e2e", "docs/test_configuration.py"]
+NEEDS_NODE = ["infra", "contract", "e2e", "docs/test_configuration.py", "fuzz/test_props.py"]
 collect_ignore = [] if shutil.which("node") else NEEDS_NODE
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
