@@ -74,8 +74,13 @@ right_tags = st.fixed_dictionaries(
         "backup:hold": st.sampled_from(["2026-06-01", "2020-01-01T00:00Z"]),
     },
 )
-wrong_tags = st.dictionaries(keys | own_keys | anything_or(["Name"]), values, max_size=3) | st.dictionaries(
-    st.sampled_from(["backup", "backup:keep", "backup:at", "backup:mode", "backup:hold"]), values, max_size=2
+misspelt_suffixes = st.builds("backup:{}".format, near(["keep", "at", "mode", "hold", "kepe", "hodl", "", "x"]))
+wrong_tags = st.one_of(
+    st.dictionaries(keys | own_keys | anything_or(["Name"]), values, max_size=3),
+    st.dictionaries(misspelt_suffixes, values, min_size=1, max_size=2),
+    st.dictionaries(
+        st.sampled_from(["backup", "backup:keep", "backup:at", "backup:mode", "backup:hold"]), values, max_size=2
+    ),
 )
 fuzzed_tags = st.builds(lambda right, wrong: {**right, **wrong}, right_tags, wrong_tags)
 all_settings = st.builds(
