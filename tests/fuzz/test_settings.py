@@ -19,11 +19,13 @@ EVERYTHING: dict[str, object] = Settings().to_mapping() | {
     "notify": ["ops@example.com"],
     "digest": "08:00 Europe/Zurich",
 }
+OF_THE_STACK = ("encryptNotifications", "logRetentionDays", "tagOnCreate")
 PATHS = [(key,) for key in EVERYTHING] + [("policies", "own"), *(("policies", "own", key) for key in POLICY)]
 WORDS = [
     *EVERYTHING,
     *(value for value in EVERYTHING.values() if isinstance(value, str)),
     *POLICY.values(),
+    *OF_THE_STACK,
     "rate(5 minutes)",
     "rate(99999999999 days)",
     "cron(0 * * * ? *)",
@@ -80,7 +82,7 @@ def test_a_wrong_key_is_named(path: tuple[str, ...], name: str) -> None:
     document = replaced(EVERYTHING, path, name, "7")
     errors = refusals(lambda: Settings.from_mapping(document))
 
-    if name not in path and name not in EVERYTHING and name not in POLICY:
+    if name not in (*path, *EVERYTHING, *POLICY, *OF_THE_STACK):
         assert errors or path == ("policies", "own")
         assert any(error.startswith(".".join((*path[:-1], name))) for error in errors)
 
@@ -104,7 +106,11 @@ def test_any_environment_is_settings_or_sentences(text: str) -> None:
     refusals(lambda: Settings.from_env({ENVIRONMENT_VARIABLE: text}))
 
 
-@given(st.dictionaries(any_text.filter(lambda key: key not in EVERYTHING), json_values, min_size=1, max_size=3))
+@given(
+    st.dictionaries(
+        any_text.filter(lambda key: key not in (*EVERYTHING, *OF_THE_STACK)), json_values, min_size=1, max_size=3
+    )
+)
 def test_each_of_several_unknown_keys_is_named(given: dict[str, object]) -> None:
     errors = refusals(lambda: Settings.from_mapping(given))
 

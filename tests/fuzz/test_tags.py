@@ -75,7 +75,14 @@ right_tags = st.fixed_dictionaries(
     },
 )
 misspelt_suffixes = st.builds("backup:{}".format, near(["keep", "at", "mode", "hold", "kepe", "hodl", "", "x"]))
+look_alikes = st.builds(
+    lambda suffix, separator, write: write(f"backup{separator}{suffix}"),
+    st.sampled_from(["keep", "at", "mode", "hold", "hold"]),
+    st.sampled_from(": ._/-"),
+    st.sampled_from([str, str.upper, str.title, str.capitalize]),
+)
 wrong_tags = st.one_of(
+    st.dictionaries(look_alikes, values, min_size=1, max_size=2),
     st.dictionaries(keys | own_keys | anything_or(["Name"]), values, max_size=3),
     st.dictionaries(misspelt_suffixes, values, min_size=1, max_size=2),
     st.dictionaries(
