@@ -20,6 +20,8 @@ def main() -> None:
         props = Props.from_document(json.loads(_CDK_JSON.read_text(encoding="utf-8")))
     except SettingsError as error:
         sys.exit("\n".join(f"cdk.json: lightkeeper: {sentence}" for sentence in error.errors))
+    except (ValueError, RecursionError) as error:
+        sys.exit(f"cdk.json: not JSON ({error}); expected a JSON object with the settings in it")
     app = App()
     LightkeeperStack(app, props.stack_name, props=props)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -39,8 +39,8 @@ LAST_DAYS: Final = 30
 """The days before the end of which each rule says how many can be recovered."""
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
-_CHANGE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%(?: ?/ ?day)?")
-_NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_NUMBER: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?")
+_CHANGE: Final = re.compile(rf"({_NUMBER.pattern}) ?%(?: ?/ ?day)?")
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _NAME: Final = "simulated"
 _ARN: Final = f"arn:aws:lightsail:{_NAME}:000000000000:Disk/{_NAME}"

@@ -1,6 +1,5 @@
 """What the stack is made of: the runtime's settings, and the few keys that only the stack needs."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from aws_cdk import Duration
 from aws_cdk.aws_logs import RetentionDays
 
 from lightkeeper.settings import Settings, SettingsError
-from lightkeeper.wording import InvalidValueError
+from lightkeeper.wording import InvalidValueError, shown
 
 LOG_RETENTION: Final = {
     1: RetentionDays.ONE_DAY,
@@ -138,14 +137,14 @@ def _value(own: Mapping[str, object], key: str, parse: Callable[[object], _T], d
 
 def _switch(value: object) -> bool:
     if not isinstance(value, bool):
-        raise InvalidValueError(f"{json.dumps(value)} is neither true nor false")
+        raise InvalidValueError(f"{shown(value)} is neither true nor false")
     return value
 
 
 def _address(value: object) -> str | None:
     if value is not None and (not isinstance(value, str) or not _ADDRESS.fullmatch(value)):
         raise InvalidValueError(
-            f'{json.dumps(value)} is not an address; expected "https://..." without space, parenthesis or "#", or null'
+            f'{shown(value)} is not an address; expected "https://..." without space, parenthesis or "#", or null'
         )
     return value
 
@@ -153,6 +152,6 @@ def _address(value: object) -> str | None:
 def _retention(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value not in LOG_RETENTION:
         raise InvalidValueError(
-            f"{json.dumps(value)} is not a retention; expected one of {', '.join(map(str, LOG_RETENTION))}"
+            f"{shown(value)} is not a retention; expected one of {', '.join(map(str, LOG_RETENTION))}"
         )
     return value

@@ -1,14 +1,29 @@
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 
 from sandbox.client import Sandbox, running_sandbox
 
 # The CDK's libraries start Node as soon as they are imported. `test_node.py` says so where it is missing.
-NEEDS_NODE = ["infra", "contract", "e2e", "docs/test_configuration.py"]
+NEEDS_NODE = ["infra", "contract", "e2e", "docs/test_configuration.py", "fuzz/test_props.py"]
 collect_ignore = [] if shutil.which("node") else NEEDS_NODE
+
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+# HYPOTHESIS_PROFILE=hunt: many more examples, other ones each time.
+hypothesis.settings.register_profile("hunt", max_examples=2000, deadline=None, print_blob=True)
+# Thousands of times over: it is enough that a test fails, however long the example.
+hypothesis.settings.register_profile(
+    "mutants",
+    derandomize=True,
+    deadline=None,
+    max_examples=30,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 

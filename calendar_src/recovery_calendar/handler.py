@@ -3,7 +3,6 @@
 Source of the protocol: Amazon CloudWatch's documentation on custom widgets.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import parse_instant
-from lightkeeper.wording import InvalidValueError, nearest, quoted
+from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 from recovery_calendar.render import Theme, render_calendar, render_message, render_sentence
 from recovery_calendar.view import Order, make_view, parse_order
 
@@ -98,7 +97,7 @@ def handle(event: Event, context: Context) -> str:
     str
         HTML; a mistake in the parameters or settings, or a refusal, is a sentence in it. To `describe`: Markdown.
     """
-    if event.get("describe"):
+    if _mapping(event).get("describe"):
         return DOCUMENTATION
     theme = _theme(event)
     try:
@@ -124,6 +123,8 @@ def read_event(event: Event) -> Request:
     InvalidValueError
         If a parameter is unknown or a value is not understood.
     """
+    if not isinstance(event, Mapping):
+        raise InvalidValueError(f"the event {shown(event)} is not an object; expected one with {quoted(_KEYS)}")
     clicked = {key: value for key, value in event.items() if key not in {_CONTEXT, "describe"}}
     given = {**_mapping(_mapping(event.get(_CONTEXT)).get("params")), **clicked}
     for key in given:
@@ -143,7 +144,7 @@ def read_event(event: Event) -> Request:
 
 
 def _theme(event: Event) -> Theme:
-    return Theme.DARK if _mapping(event.get(_CONTEXT)).get("theme") == "dark" else Theme.LIGHT
+    return Theme.DARK if _mapping(_mapping(event).get(_CONTEXT)).get("theme") == "dark" else Theme.LIGHT
 
 
 def _mapping(value: object) -> Event:
@@ -153,7 +154,7 @@ def _mapping(value: object) -> Event:
 def _text(given: Event, key: str, default: str) -> str:
     value = given.get(key, default)
     if not isinstance(value, str):
-        raise InvalidValueError(f"{key}: {json.dumps(value)} is not a text; expected one such as {json.dumps(default)}")
+        raise InvalidValueError(f"{key}: {shown(value)} is not a text; expected one such as {shown(default)}")
     return value
 
 
@@ -161,5 +162,5 @@ def _number(given: Event, key: str, default: int, most: int | None = None) -> in
     value = given.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1 or (most is not None and value > most):
         expected = f"1 to {most}" if most else "1 or more"
-        raise InvalidValueError(f"{key}: {json.dumps(value)} cannot be; expected a whole number, {expected}")
+        raise InvalidValueError(f"{key}: {shown(value)} cannot be; expected a whole number, {expected}")
     return value

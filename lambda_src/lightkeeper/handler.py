@@ -1,6 +1,5 @@
 """The Lambda function: wiring only. Raises when something failed, so that Lambda retries and the alarm sees it."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from lightkeeper.settings import Settings
 from lightkeeper.telling import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
 from lightkeeper.times import parse_instant
 from lightkeeper.topic import SLOWEST_CALL_SECONDS, Topic
-from lightkeeper.wording import InvalidValueError, nearest, quoted
+from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 _KEYS = ("time", "dryRun", "regions")
 
@@ -131,7 +130,7 @@ def read_event(event: Mapping[str, object], settings: Settings) -> Request:
         If a key is unknown or a value is not understood.
     """
     if not isinstance(event, Mapping):
-        raise InvalidValueError(f"the event {json.dumps(event)} is not an object; expected one with {quoted(_KEYS)}")
+        raise InvalidValueError(f"the event {shown(event)} is not an object; expected one with {quoted(_KEYS)}")
     for key in event:
         if key not in _KEYS:
             raise InvalidValueError(
@@ -139,13 +138,13 @@ def read_event(event: Mapping[str, object], settings: Settings) -> Request:
             )
     time, dry_run, regions = event.get("time"), event.get("dryRun", False), event.get("regions")
     if not isinstance(dry_run, bool):
-        raise InvalidValueError(f'"dryRun" is {json.dumps(dry_run)}; expected true or false')
+        raise InvalidValueError(f'"dryRun" is {shown(dry_run)}; expected true or false')
     if not isinstance(time, str | None):
-        raise InvalidValueError(f'"time" is {json.dumps(time)}; expected ISO 8601 such as "2026-11-23T03:00:00Z"')
+        raise InvalidValueError(f'"time" is {shown(time)}; expected ISO 8601 such as "2026-11-23T03:00:00Z"')
     if regions is None or regions == []:
         regions = list(settings.regions)
     if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
-        raise InvalidValueError(f'"regions" is {json.dumps(regions)}; expected a list of Region names')
+        raise InvalidValueError(f'"regions" is {shown(regions)}; expected a list of Region names')
     now = datetime.now(UTC) if time is None else parse_instant(time, settings.time_zone)  # noqa: TID251 - entry point
     return Request(now.replace(microsecond=0), dry_run, tuple(regions))
 

@@ -110,7 +110,7 @@ class RecoveryPoint:
     expires_at: datetime | None
     """When its announced deletion may happen; None if none is announced."""
     tags: Tags
-    """Only those of the user's vocabulary, inherited from the source or added since."""
+    """Only those of the user's vocabulary and what looks like it, inherited from the source or added since."""
 
 
 class Severity(StrEnum):

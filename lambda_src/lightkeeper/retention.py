@@ -101,7 +101,14 @@ def parse_keep(text: str) -> KeepRule:
     InvalidValueError
         If a word is not understood, stands twice, or the rule would keep nothing.
     """
-    words = text.split()
+    try:
+        return _rule(text.split())
+    except InvalidValueError as error:
+        raise InvalidValueError(error.message, _if_valid(error.suggestion)) from None
+
+
+def _rule(words: Sequence[str]) -> KeepRule:
+    """Return the rule; an error suggests the whole of it with its first wrong word mended, whatever else is wrong."""
     if words == [FOREVER]:
         return KeepRule((Count(None, None),))
     clauses: dict[str, Count | Within] = {}
@@ -110,19 +117,19 @@ def parse_keep(text: str) -> KeepRule:
             key, clause = _parse_word(word)
         except InvalidValueError as error:
             mended = " ".join([*words[:number], error.suggestion or "", *words[number + 1 :]])
-            raise InvalidValueError(error.message, _if_valid(" ".join(mended.split()))) from None
+            raise InvalidValueError(error.message, " ".join(mended.split())) from None
         if key in clauses:
-            raise InvalidValueError(f'"{key}" stands twice in "{text}"; expected each rule once')
+            raise InvalidValueError(f'"{key}" stands twice in "{" ".join(words)}"; expected each rule once')
         clauses[key] = clause
     if not clauses:
         raise InvalidValueError('an empty keep rule would keep nothing; expected a rule such as "daily=7 weekly=4"')
     return KeepRule(tuple(clauses[key] for key in _ORDER if key in clauses))
 
 
-def _if_valid(suggestion: str) -> str | None:
+def _if_valid(suggestion: str | None) -> str | None:
     """Return the suggestion if following it would help."""
     try:
-        parse_keep(suggestion)
+        _rule((suggestion or "").split())
     except InvalidValueError:
         return None
     return suggestion
@@ -142,7 +149,10 @@ def _parse_word(word: str) -> tuple[str, Count | Within]:
     if key == FOREVER:
         raise InvalidValueError(f'"{FOREVER}" keeps everything; expected it alone')
     if key in _ORDER:
-        raise InvalidValueError(f'"{word}" has no value', _nearest_word(word, key, value))
+        expected = "a duration" if key in _WITHINS else "a number"
+        raise InvalidValueError(
+            f'"{word}" has no value; expected {expected} after "="', _nearest_word(word, key, value)
+        )
     raise InvalidValueError(
         f'"{word}" is not a keep rule; expected a number, a duration, "{FOREVER}", or key=value with a key among '
         f"{quoted(_ORDER)}",

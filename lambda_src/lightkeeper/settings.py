@@ -17,7 +17,7 @@ from lightkeeper.model import Mode, Orphans, Policy
 from lightkeeper.retention import parse_keep
 from lightkeeper.schedule import Schedule, moved, parse_schedule
 from lightkeeper.times import Duration, parse_duration, parse_zone
-from lightkeeper.wording import InvalidValueError, nearest, quoted
+from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 ENVIRONMENT_VARIABLE: Final = "LIGHTKEEPER"
 OFF: Final = "off"
@@ -148,7 +148,7 @@ class Settings:
         is_cdk = "lightkeeper" in document or "app" in document
         given = document.get("lightkeeper", {}) if is_cdk else document
         if not isinstance(given, dict):
-            raise SettingsError([f"lightkeeper: {json.dumps(given)} is not an object of settings"])
+            raise SettingsError([f"lightkeeper: {shown(given)} is not an object of settings"])
         return cls.from_mapping(given)
 
     @classmethod
@@ -166,7 +166,7 @@ class Settings:
         except (ValueError, RecursionError) as error:
             raise SettingsError([f"{ENVIRONMENT_VARIABLE}: not JSON ({error}); expected a JSON object"]) from None
         if not isinstance(given, dict):
-            raise SettingsError([f"{ENVIRONMENT_VARIABLE}: {text} is not a JSON object"])
+            raise SettingsError([f"{ENVIRONMENT_VARIABLE}: {shown(given)} is not a JSON object"])
         return cls.from_mapping(given)
 
     @property
@@ -246,7 +246,7 @@ class _Reader:
 
 def _policies(value: object, *, zone: ZoneInfo) -> dict[str, Policy]:
     if not isinstance(value, dict):
-        raise InvalidValueError(f"{json.dumps(value)} is not an object of policies by name")
+        raise InvalidValueError(f"{shown(value)} is not an object of policies by name")
     policies = built_in_policies(zone)
     errors: list[str] = []
     for name, definition in value.items():
@@ -265,7 +265,7 @@ def _policy(name: str, definition: object, zone: ZoneInfo) -> Policy:
     if name.lower() == OFF or not name.strip() or name != _tag_value(name).strip():
         raise InvalidValueError(f'"{name}" cannot be the name of a policy; expected a word other than "{OFF}"')
     if not isinstance(definition, dict):
-        raise InvalidValueError(f'{json.dumps(definition)} is not a policy; expected {{"schedule": ..., "keep": ...}}')
+        raise InvalidValueError(f'{shown(definition)} is not a policy; expected {{"schedule": ..., "keep": ...}}')
     read = _Reader(definition)
     own_zone = read.value("timeZone", _zone, zone)
     fallback = built_in_policies(own_zone)["daily"]
@@ -287,7 +287,7 @@ def _policy(name: str, definition: object, zone: ZoneInfo) -> Policy:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidValueError(f"{json.dumps(value)} is not text")
+        raise InvalidValueError(f"{shown(value)} is not text")
     return value
 
 
@@ -340,7 +340,7 @@ def _word(words: type[_Word]) -> Callable[[object], _Word]:
 def _number(most: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-            raise InvalidValueError(f"{json.dumps(value)} is not a whole number from 1 to {most}")
+            raise InvalidValueError(f"{shown(value)} is not a whole number from 1 to {most}")
         return value
 
     return parse
@@ -349,10 +349,10 @@ def _number(most: int) -> Callable[[object], int]:
 def _texts(pattern: re.Pattern[str], expected: str) -> Callable[[object], tuple[str, ...]]:
     def parse(value: object) -> tuple[str, ...]:
         if not isinstance(value, list):
-            raise InvalidValueError(f"{json.dumps(value)} is not a list; expected [{expected}, ...]")
+            raise InvalidValueError(f"{shown(value)} is not a list; expected [{expected}, ...]")
         wrong = [text for text in value if not isinstance(text, str) or not pattern.fullmatch(text)]
         if wrong:
-            raise InvalidValueError(f"{json.dumps(wrong[0])} is not {expected}")
+            raise InvalidValueError(f"{shown(wrong[0])} is not {expected}")
         return tuple(dict.fromkeys(value))
 
     return parse

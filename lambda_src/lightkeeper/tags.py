@@ -89,7 +89,13 @@ def vocabulary(settings: Settings) -> tuple[str, ...]:
 
 
 def users_tags(tags: Tags, settings: Settings) -> dict[str, str]:
-    """Return those tags that belong to the user's vocabulary, known or misspelt."""
+    """Return those tags that belong to the user's vocabulary, known or misspelt, or that look like one that does."""
+    ours = _written_for_us(tags, settings)
+    return {key: value for key, value in tags.items() if key in ours or _meant(key, settings)}
+
+
+def _written_for_us(tags: Tags, settings: Settings) -> dict[str, str]:
+    """Return `backup` and each `backup:...`."""
     prefix = f"{settings.tag_key}:"
     return {key: value for key, value in tags.items() if key == settings.tag_key or key.startswith(prefix)}
 
@@ -220,7 +226,7 @@ def _unknown_suffixes(tags: Tags, settings: Settings) -> list[Problem]:
     expected = f"unknown tag; expected {quoted(known)}"
     return [
         _problem(key, tags[key], InvalidValueError(expected, _meant(key, settings)), Severity.WARNING)
-        for key in users_tags(tags, settings)
+        for key in _written_for_us(tags, settings)
         if key not in known
     ]
 
@@ -229,7 +235,7 @@ def _suffixes_alone(tags: Tags, settings: Settings) -> list[Problem]:
     """Return a warning for each `backup:...` that stands without `backup`; a hold is meant to."""
     key = settings.tag_key
     error = InvalidValueError(f'has no effect without the tag "{key}"; expected both', key)
-    alone = (tag for tag in users_tags(tags, settings) if tag != _hold_key(settings))
+    alone = (tag for tag in _written_for_us(tags, settings) if tag != _hold_key(settings))
     return [_problem(tag, tags[tag], error, Severity.WARNING) for tag in alone]
 
 
@@ -239,7 +245,7 @@ def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[P
     A look-alike of `backup` itself is as severe as `alone` says; one of `backup:keep` was surely meant for us.
     """
     known = vocabulary(settings)
-    ours = users_tags(tags, settings)
+    ours = _written_for_us(tags, settings)
     found: list[Problem] = []
     for key, value in tags.items():
         near = None if key in ours else _meant(key, settings)
@@ -346,12 +352,8 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         slot=slot,
         attempt=attempt,
         expires_at=_own_instant(snapshot.tags.get(EXPIRES)),
-        tags=users_tags(snapshot.tags, settings) | _misspelt_holds(snapshot.tags, settings),
+        tags=users_tags(snapshot.tags, settings),
     )
-
-
-def _misspelt_holds(tags: Tags, settings: Settings) -> dict[str, str]:
-    return {key: value for key, value in tags.items() if _meant(key, settings) == _hold_key(settings)}
 
 
 @lru_cache(maxsize=16384)

@@ -13,6 +13,8 @@ from lightkeeper.wording import InvalidValueError, nearest
 
 _DURATION = re.compile(r"(?:[0-9]{1,6}[ymdh])+")
 _PART = re.compile(r"([0-9]+)([ymdh])")
+# For a longer or dotted name the database's package would be searched as deep as the name has parts.
+_ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 # Around every year a schedule or a retention rule reaches back from; arithmetic beyond would leave datetime's range.
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -93,11 +95,14 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
     """
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
-        parsed = None
-    if parsed is None or not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
+        instant = (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    # An OverflowError comes from an offset that leads out of the calendar.
+    except (ValueError, OverflowError):
+        instant = None
+    # What is written is UTC, so that is what must lie in range to be read again.
+    if instant is None or not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         raise InvalidValueError(f'"{text}" is not a time; expected ISO 8601 such as "2026-11-23T03:00:00Z"')
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    return instant
 
 
 def parse_day_or_instant(text: str, zone: ZoneInfo) -> datetime:
@@ -136,10 +141,12 @@ def parse_zone(name: str) -> ZoneInfo:
         If the time zone database has no such zone.
     """
     try:
-        return ZoneInfo(name)
+        if _ZONE.fullmatch(name):
+            return ZoneInfo(name)
     # A folder of the database, such as "Europe", is an OSError of one kind or another.
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidValueError(
-            f'"{name}" is not a time zone; expected an IANA name such as "UTC" or "Europe/Zurich"',
-            nearest(name, available_timezones()),
-        ) from None
+        pass
+    raise InvalidValueError(
+        f'"{name}" is not a time zone; expected an IANA name such as "UTC" or "Europe/Zurich"',
+        nearest(name, available_timezones()),
+    )

@@ -1,7 +1,11 @@
 """Errors as sentences: what was written, what was expected, and the nearest valid word."""
 
+import json
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
+
+_MAX_SHOWN: Final = 200
 
 
 class InvalidValueError(ValueError):
@@ -31,3 +35,13 @@ def nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:
 def quoted(words: Iterable[str]) -> str:
     """Return `"a", "b"`: a list of words for use in a sentence."""
     return ", ".join(f'"{word}"' for word in words)
+
+
+def shown(value: object) -> str:
+    """Return a parsed JSON value as JSON, for use in a sentence: no longer than one can read."""
+    try:
+        text = json.dumps(value)
+    except RecursionError:
+        # Python reads JSON a little deeper than it writes it.
+        text = f"{'[' if isinstance(value, list) else '{'}..."
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."

@@ -66,9 +66,18 @@ def test_everything_that_is_wrong_is_told_at_once_in_the_runtime_s_words() -> No
     assert len(errors(**given, logRetentionDays=0)) == 3
 
 
-def test_synth_ends_with_those_sentences_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        (b'{"lightkeeper": {"grace": "soon", "tagKy": "save"}}', ["cdk.json: lightkeeper: "] * 2),
+        (b'{"lightkeeper": {', ["cdk.json: not JSON "]),
+        (b'{"lightkeeper": "\xff"}', ["cdk.json: not JSON "]),
+        (b"[" * 100_000, ["cdk.json: not JSON "]),
+    ],
+)
+def test_synth_ends_with_those_sentences_and_nothing_else(tmp_path: Path, text: bytes, sentences: list[str]) -> None:
     shutil.copy(ROOT / "app.py", tmp_path)
-    (tmp_path / "cdk.json").write_text('{"lightkeeper": {"grace": "soon", "tagKy": "save"}}', encoding="utf-8")
+    (tmp_path / "cdk.json").write_bytes(text)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
     done = subprocess.run(
@@ -81,8 +90,8 @@ def test_synth_ends_with_those_sentences_and_nothing_else(tmp_path: Path) -> Non
     )
 
     assert done.returncode == 1
-    told = [line for line in done.stderr.splitlines() if line.startswith("cdk.json: lightkeeper: ")]
-    assert len(told) == 2
+    told = [line for line in done.stderr.splitlines() if line.startswith("cdk.json: ")]
+    assert [line[: len(words)] for line, words in zip(told, sentences, strict=True)] == sentences
     assert "Traceback" not in done.stderr
 
 

@@ -177,6 +177,14 @@ def test_a_wrong_parameter_is_a_sentence_in_the_widget(parameters: dict[str, obj
     assert "<table" not in html
 
 
+@pytest.mark.parametrize("event", [[], ["describe"], "describe", 1, None])
+def test_an_event_that_is_no_object_is_a_sentence_in_the_widget(event: Any) -> None:  # noqa: ANN401 - anything
+    html = handle(event, Context())
+
+    assert "is not an object; expected one with &#34;view&#34;" in html
+    assert 'role="alert"' in html
+
+
 def test_wrong_settings_and_refused_credentials_are_sentences_too(
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -414,6 +414,19 @@ def test_orphans_whose_own_tags_name_no_policy_stay(keeper: Keeper) -> None:
     assert len(keeper.days("shop")) == 2
 
 
+def test_orphans_stay_while_a_tag_they_inherited_only_looks_like_ours(keeper: Keeper) -> None:
+    keeper.configure(orphans="expire", grace="0d")
+    keeper.disk("shop", {"backup": "daily", "Backup:keep": "forever"})
+    keeper.tick()
+    keeper.live(DAY)
+    keeper.user.delete_disk(diskName="shop")
+
+    (*_, tick) = keeper.live(20 * DAY, 5 * DAY)
+
+    assert len(keeper.days("shop")) == 2
+    assert [problem.suggestion for problem in tick.plan.problems] == ["backup:keep"]
+
+
 # 9. At most so many deletions per source and tick, oldest first.
 
 

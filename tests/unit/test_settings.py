@@ -367,6 +367,13 @@ def test_a_wrong_environment_says_so(text: str, says: str) -> None:
     assert caught.value.errors[0].startswith(says)
 
 
+def test_what_is_nested_too_deep_to_be_read_or_to_be_shown_is_refused_in_words() -> None:
+    # From one of these on Python reads it, but cannot write it any more; which one, the stack says.
+    for depth in range(800, 1000):
+        with pytest.raises(SettingsError, match=r"^(grace|LIGHTKEEPER): "):
+            Settings.from_env({ENVIRONMENT_VARIABLE: f'{{"grace":{"[" * depth}{"]" * depth}}}'})
+
+
 # Properties
 
 keep_rules = st.sampled_from(["7", "30d", "forever", "daily=7 weekly=4 within-yearly=2y", "monthly=all"])

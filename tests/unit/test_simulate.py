@@ -358,6 +358,7 @@ def test_a_rate_of_change_is_a_percentage_a_day(text: str, part: float) -> None:
         ("2", "2%/day"),
         ("0.02", "0.02%/day"),
         ("200", None),
+        ("0002", None),
         ("101%", None),
         ("-1%", None),
         ("2%/week", None),

@@ -635,6 +635,17 @@ def test_an_orphan_keeps_the_policy_it_inherited() -> None:
     assert reading.choice == replace(SETTINGS.policies["weekly"], keep=parse_keep("3"), mode=Mode.SYSTEM_DISK)
 
 
+@pytest.mark.parametrize("key", ["Backup:keep", "backup_keep", "backups:keep", "Backup"])
+def test_a_look_alike_is_inherited_first_and_its_orphan_is_as_little_understood_as_its_source(key: str) -> None:
+    source = disk(backup="daily", **{key: "forever"}, **{f"app{number}": "x" for number in range(48)})
+
+    orphan = read_snapshot(our_snapshot(source), SETTINGS)
+
+    assert isinstance(orphan, RecoveryPoint)
+    assert orphan.tags == {"backup": "daily", key: "forever"}
+    assert read_orphan(orphan, SETTINGS).problems == read_source(source, SETTINGS).problems != ()
+
+
 def test_the_problems_of_an_orphan_name_its_source() -> None:
     reading = read_orphan(point(backup="dayly"), SETTINGS)
 

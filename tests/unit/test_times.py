@@ -204,6 +204,11 @@ def test_a_time_without_an_offset_is_on_the_clock_of_the_zone(text: str, instant
         "2026-02-30",
         "1969-12-31T23:59:59Z",
         "3000-01-01T00:00:00Z",
+        # In range as written, but not in UTC, in which it would be written back.
+        "1970-01-01T00:00:00+05:00",
+        "2999-12-31T23:59:59-05:00",
+        "0001-01-01T00:00:00+05:00",
+        "9999-12-31T23:59:59-05:00",
         "2026-11-23T",
     ],
 )
@@ -290,7 +295,21 @@ def test_a_misspelt_zone_is_answered_with_the_nearest_one(name: str, suggestion:
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "Europe", "../etc/passwd", "/etc/localtime", "tzdata.zi", "a\0b", "\ud800"]
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "Europe",
+        "../etc/passwd",
+        "/etc/localtime",
+        "tzdata.zi",
+        "a\0b",
+        "\ud800",
+        "Europe//Zurich",
+        ".a" * 1000,
+        "a/" * 1000 + "a",
+    ],
 )
 def test_what_is_no_zone_is_refused_in_words_too(name: str) -> None:
     with pytest.raises(InvalidValueError, match="is not a time zone"):

@@ -1,6 +1,6 @@
 import pytest
 
-from lightkeeper.wording import InvalidValueError, nearest, quoted
+from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 
 def test_an_error_reads_as_one_sentence_that_ends_in_the_nearest_word() -> None:
@@ -33,3 +33,24 @@ def test_a_stricter_cutoff_finds_fewer_words() -> None:
 def test_words_are_quoted_for_a_sentence() -> None:
     assert quoted(["a", "b c"]) == '"a", "b c"'
     assert quoted([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": [1, None, "ü"]}, '{"a": [1, null, "\\u00fc"]}'),
+        ("x" * 500, '"' + "x" * 196 + "..."),
+        (["x"] * 500, '["x", ' + '"x", ' * 38 + '"...'),
+    ],
+)
+def test_a_value_is_shown_as_json_and_no_longer_than_one_can_read(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_a_value_too_deep_to_be_written_is_shown_by_how_it_begins() -> None:
+    deep: object = []
+    for _ in range(5000):
+        deep = [deep]
+
+    assert shown(deep) == "[..."
+    assert shown({"a": deep}) == "{..."

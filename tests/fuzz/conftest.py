@@ -1,0 +1,3 @@
+from tests.integration.conftest import _session_keeper, aws, keeper
+
+__all__ = ["_session_keeper", "aws", "keeper"]

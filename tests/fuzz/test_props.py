@@ -1,0 +1,55 @@
+"""What `cdk` reads: whatever stands in cdk.json makes a stack, or sentences that name the key."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.props import LOG_RETENTION, Props
+from lightkeeper.settings import Settings, SettingsError
+from tests.fuzz.words import any_text, anything_or, deep_values, json_values, near
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+OWN = {"logRetentionDays": 30, "encryptNotifications": True, "tagOnCreate": False}
+KNOWN = (*Settings().to_mapping(), *OWN)
+TICKS = ["rate(1 minute)", "rate(5 minutes)", "rate(2 days)", "rate(9999 days)", "cron(0 * * * ? *)", "rate(0 hours)"]
+values = json_values | deep_values | st.sampled_from([*LOG_RETENTION, 30.0, "30", 0, 1]) | anything_or(TICKS)
+
+
+def read(document: object) -> Props | tuple[str, ...]:
+    """Return the props, or the sentences with which they are refused; props have periods that CloudWatch can take."""
+    try:
+        props = Props.from_document(document)
+    except SettingsError as refused:
+        assert refused.errors  # noqa: PT017 - both outcomes are right
+        return refused.errors
+    assert 1 <= props.news_period.to_minutes() <= 60
+    assert props.run_period.to_days(integral=False) * props.periods_without_a_run <= 7
+    return props
+
+
+@given(st.sampled_from(sorted(OWN)), values)
+def test_one_wrong_value_is_named_by_its_key_alone(key: str, value: object) -> None:
+    match read({"app": "x", "lightkeeper": OWN | {key: value}}):
+        case Props():
+            assert type(value) is type(OWN[key])
+        case errors:
+            assert [error.partition(": ")[0] for error in errors] == [key]
+
+
+@given(st.sampled_from(["tick", "deployment"]), values | any_text)
+def test_what_would_do_for_a_run_but_not_for_a_stack_is_named_too(key: str, value: object) -> None:
+    match read({"lightkeeper": {key: value}}):
+        case Props() as props:
+            assert Settings.from_mapping({key: value}) == props.settings
+        case errors:
+            assert {error.partition(": ")[0] for error in errors} == {key}
+
+
+@given(
+    json_values
+    | deep_values
+    | st.dictionaries(near(["app", "lightkeeper"]), values | st.dictionaries(near(KNOWN), values))
+)
+def test_any_document_is_props_or_sentences(document: object) -> None:
+    read(document)
