@@ -48,7 +48,7 @@ bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000
 pictures: .venv/ready ## the README's pictures anew, from the demo; wants a Chromium
 	$(BIN)/python -m tests.browser.pictures
 
-mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about 12 minutes
+mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about 15 minutes
 	$(BIN)/python -m mutation rules
 	$(BIN)/python -m mutation mutants
 
