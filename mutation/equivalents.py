@@ -38,6 +38,7 @@ EQUIVALENTS: Final = (
         "No create is held back: nobody looks into the set.",
     ),
     Equivalent("plan._is_replaced", r"_age\(newest\) >= _age", "Two snapshots of one age would have one name."),
+    Equivalent("retention._if_valid", r'\(suggestion or "XXXX"\)', "Neither is a rule, so no suggestion is left."),
     Equivalent(
         "retention._parse_word",
         r"\+ .*_nearest_word\(word, key, None\)",
