@@ -299,7 +299,7 @@ def _stem(source_name: str) -> str:
 
 @lru_cache(maxsize=16384)
 def _digest(source_arn: str) -> str:
-    return hashlib.sha256(source_arn.encode()).hexdigest()[:6]
+    return hashlib.sha256(source_arn.encode(errors="surrogatepass")).hexdigest()[:6]
 
 
 def snapshot_tags(source: Source, slot: datetime, settings: Settings) -> tuple[dict[str, str], tuple[str, ...]]:

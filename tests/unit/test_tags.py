@@ -586,6 +586,7 @@ def test_a_copy_of_an_automatic_snapshot_is_the_users() -> None:
         pytest.param(replace(our_snapshot(), name=f"{our_snapshot().name}-4"), id="an attempt we never make"),
         pytest.param(replace(our_snapshot(), source_arns=frozenset([OTHER_ARN])), id="another origin"),
         pytest.param(retagged(source=OTHER_ARN), id="another source"),
+        pytest.param(retagged(source="\ud800"), id="a source that UTF-8 cannot write"),
         pytest.param(retagged(slot="2026-06-16T03:00:00Z"), id="another slot"),
         pytest.param(retagged(slot=None), id="no slot"),
         pytest.param(retagged(slot="2026-06-15T03:00:30Z"), id="a slot half a minute off"),
