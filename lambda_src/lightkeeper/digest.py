@@ -11,16 +11,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from lightkeeper.cycle import Tick
 from lightkeeper.model import (
+    Action,
     Announce,
     Create,
     Defer,
+    Delete,
     Outcome,
     Plan,
     Problem,
+    Rescue,
     Result,
     Severity,
     SourceStatus,
@@ -67,12 +70,6 @@ RUNBOOK: Final = {
     Kind.EXPIRING: "Many snapshots will expire",
 }
 """The section of docs/runbook.md for each kind."""
-_DOING: Final = {
-    "create": "taking a snapshot",
-    "announce": "announcing a deletion",
-    "rescue": "taking back the announcement of a deletion",
-    "delete": "deleting a snapshot",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +263,7 @@ def _failed(tick: Tick) -> Iterator[Matter]:
             Kind.FAILED,
             region,
             source,
-            what=f"{source}: {_DOING[action]} failed{more}: {first.error}",
+            what=f"{source}: {_doing(first.action)} failed{more}: {first.error}",
             since=f"For its slot of {_at(first.action.target.slot)}. {_newest(sources[first.action.target.source_arn])}"
             if isinstance(first.action, Create)
             else f"In the run of {_at(tick.plan.now)}.",
@@ -275,6 +272,22 @@ def _failed(tick: Tick) -> Iterator[Matter]:
             else "If it names a permission, give it; else wait, the next run tries again.",
             marks=[action],
         )
+
+
+def _doing(action: Action) -> str:
+    match action:
+        case Create():
+            return "taking a snapshot"
+        case Announce():
+            return "announcing a deletion"
+        case Rescue():
+            return "taking back the announcement of a deletion"
+        case Delete():
+            return "deleting a snapshot"
+        case Defer():
+            return "putting off a deletion"
+        case _:
+            assert_never(action)
 
 
 def _problems(plan: Plan) -> Iterator[Matter]:

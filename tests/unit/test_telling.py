@@ -10,13 +10,32 @@ from hypothesis import strategies as st
 
 from lightkeeper.cycle import Tick
 from lightkeeper.digest import MAX_BODY_BYTES, Kind, Message, compose, matters
-from lightkeeper.model import Plan, Problem, Severity
+from lightkeeper.model import (
+    Action,
+    Announce,
+    Create,
+    Defer,
+    Delete,
+    Outcome,
+    Plan,
+    Problem,
+    Rescue,
+    Result,
+    Severity,
+    SnapshotKind,
+    SourceKind,
+    SourceStatus,
+    Status,
+    Target,
+)
 from lightkeeper.settings import Settings
 from lightkeeper.telling import CAPACITY, Memory, tell
 from lightkeeper.topic import Topic
 from lightkeeper.wording import InvalidValueError
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+REGION = "eu-central-1"
+TARGET = Target(REGION, "shop", "arn:aws:lightsail:eu-central-1:1:Disk/1", "shop-1", SnapshotKind.DISK, NOON, "daily")
 keys = st.from_regex(r"[0-9a-f]{8}", fullmatch=True)
 digests = st.none() | st.integers(0, 10**6).map(lambda minutes: NOON + timedelta(minutes=minutes))
 any_text = st.text(st.characters(), max_size=700)
@@ -107,6 +126,28 @@ def test_a_matter_is_the_same_whatever_the_time_and_the_words() -> None:
 
     assert first.key == later.key
     assert len({first.key, *(other.key for other in others)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("action", "doing"),
+    [
+        (Create(TARGET, SourceKind.DISK, {}, (), "due"), "taking a snapshot"),
+        (Announce(TARGET, NOON, "dropped"), "announcing a deletion"),
+        (Rescue(TARGET, "kept"), "taking back the announcement of a deletion"),
+        (Delete(TARGET, "dropped"), "deleting a snapshot"),
+        (Defer(TARGET, NOON, "at most 3"), "putting off a deletion"),
+    ],
+    ids=lambda each: type(each).__name__ if not isinstance(each, str) else "",
+)
+def test_each_action_that_fails_is_told_by_what_it_was_to_do(action: Action, doing: str) -> None:
+    failed = Outcome(action, Result.FAILED, "TagResource: AccessDeniedException")
+    shop = SourceStatus(
+        REGION, SourceKind.DISK, "shop", TARGET.source_arn, None, Status.PROTECTED, None, None, (), None, (), ()
+    )
+
+    (matter,) = matters(Tick(Plan(NOON, (shop,), (action,), (), (), ()), (failed,)), Settings())
+
+    assert matter.what == f"shop: {doing} failed: TagResource: AccessDeniedException"
 
 
 def test_parts_of_a_matter_do_not_run_into_each_other() -> None:
