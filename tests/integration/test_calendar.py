@@ -94,6 +94,17 @@ def test_a_row_says_what_can_be_recovered_what_comes_and_what_goes(keeper: Keepe
         assert words in html, words
 
 
+def test_a_snapshot_that_is_still_being_taken_recovers_nothing_yet(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.live(DAY)
+    keeper.live(DAY)
+
+    html = widget(time="2026-06-17T12:00:30Z")
+
+    assert 'aria-label="shop: recoverable to 1 of the last 30 days"' in html
+    assert "17 Jun: 03:00, being taken" in html
+
+
 def test_it_only_reads(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
 
