@@ -101,7 +101,7 @@ def test_a_snapshot_that_is_still_being_taken_recovers_nothing_yet(keeper: Keepe
 
     html = widget(time="2026-06-17T12:00:30Z")
 
-    assert 'aria-label="shop: recoverable to 1 of the last 30 days"' in html
+    assert 'aria-label="shop: recoverable to 1 of the last 30 days, overdue"' in html
     assert "17 Jun: 03:00, being taken" in html
 
 
