@@ -164,6 +164,13 @@ class Chance(RuleBasedStateMachine):
             self.world.advance(DAY)
             self.world.tick()
 
+    @step(days=st.integers(2, 5), given=doomed)
+    def bad_days(self, days: int, given: FaultRule) -> None:
+        """Some days go by on which snapshots fail, or never end."""
+        for _ in range(days):
+            self.world.advance(DAY)
+            self.world.faulty_tick(given)
+
     @step(days=st.integers(2, 40))
     def late(self, days: int) -> None:
         """There are no ticks for many days; then there is one."""
