@@ -217,6 +217,7 @@ def test_a_rule_is_a_number_a_duration_or_clauses(text: str, rule: KeepRule) -> 
         ("within=7", "in within=7,", "within=7d"),
         ("within-daily=14", "in within-daily=14,", "within-daily=14d"),
         ("2w", 'in within=2w, "2w" is not a duration', None),
+        ("within=1h2", 'in within=1h2, "1h2" is not a duration', None),
         ("within=all", 'in within=all, "all" is not a duration', None),
         ("0d", '"within=0d" would keep nothing', None),
         ("within-yearly=0y", '"within-yearly=0y" would keep nothing', None),
