@@ -16,7 +16,7 @@ import pytest
 from mutation.removals import copied, run_tests, take_out
 from mutation.rules import RULES, Removal
 
-SEEDS: Final = range(2)
+SEEDS: Final = range(4)
 _CHANCE: Final = "tests/chaos/test_chance.py"
 _CRASH: Final = "tests/chaos/test_crash.py"
 # The handler, the roles and what AWS answers are not part of that world.
