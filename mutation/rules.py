@@ -701,7 +701,7 @@ RULES: Final = (
                 "and where it cannot be marked, nothing is deleted",
                 EXECUTE,
                 "_blocks",
-                "return outcome.result is not Result.DEFERRED",
+                "return outcome.error is not None",
                 "return False",
                 IN_RULES,
                 "test_nothing_is_deleted_where_what_is_left_for_later_cannot_be_marked_so",

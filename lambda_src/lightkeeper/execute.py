@@ -100,7 +100,8 @@ def _blocks(outcome: Outcome) -> bool:
         case Create():
             return outcome.result is not Result.DONE
         case Defer():
-            return outcome.result is not Result.DEFERRED
+            # For want of time, too: a retry would not know what this run has deleted.
+            return outcome.error is not None
         case Announce() | Rescue() | Delete():
             return False
         case _:

@@ -219,6 +219,14 @@ def test_nothing_is_deleted_where_what_is_left_for_later_could_not_be_marked(fau
     assert results(outcomes) == [result, Result.SKIPPED, Result.DONE]
 
 
+def test_nothing_is_deleted_where_the_mark_had_to_wait_although_there_is_time_again() -> None:
+    left = iter([MARGIN_SECONDS - 1, 900.0, 900.0])
+
+    outcomes = run(Shelf(), defer(), delete("shop"), delete("clinic"), seconds_left=lambda: next(left))
+
+    assert results(outcomes) == [Result.DEFERRED, Result.SKIPPED, Result.DONE]
+
+
 @pytest.mark.parametrize("action", [announce(), rescue()])
 def test_an_announcement_or_a_rescue_that_fails_holds_no_deletion_back(action: Action) -> None:
     method = f"{EXPIRES}=2026-06-16T12:00:00Z" if isinstance(action, Announce) else f"no {EXPIRES}"
