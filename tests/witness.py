@@ -19,8 +19,9 @@ from sandbox.client import Call, Entry, Sandbox
 CONSOLE = "console"
 """The access key of the user; every other one is a run's."""
 OWNER, SOURCE, SLOT, EXPIRES = (f"lightkeeper:{word}" for word in ("owner", "source", "slot", "expires"))
-LISTS = {"GetDisks", "GetInstances", "GetDiskSnapshots", "GetInstanceSnapshots"}
-LOOK_UPS = {"GetDiskSnapshot", "GetInstanceSnapshot"}
+LISTS = ("GetDisks", "GetInstances", "GetDiskSnapshots", "GetInstanceSnapshots")
+LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot")
+READS = {*LISTS, *LOOK_UPS}
 CREATES = {"CreateDiskSnapshot": "diskSnapshotName", "CreateInstanceSnapshot": "instanceSnapshotName"}
 DELETES = {"DeleteDiskSnapshot": "diskSnapshotName", "DeleteInstanceSnapshot": "instanceSnapshotName"}
 USABLE = {"completed", "available"}
@@ -275,7 +276,7 @@ class Witness:
 
     def _judge_call(self, call: Call, terms: Terms, now: datetime) -> None:
         match call.operation:
-            case operation if operation in LISTS | LOOK_UPS:
+            case operation if operation in READS:
                 return
             case operation if operation in CREATES:
                 self._judge_create(call, terms, now)
@@ -467,13 +468,13 @@ class Witness:
     # A whole run
 
     def _judge_run(self, run: Sequence[Call], before: Scene, terms: Terms) -> None:
-        writes = [call for call in run if call.operation not in LISTS | LOOK_UPS]
+        writes = [call for call in run if call.operation not in READS]
         first = writes[0].number if writes else None
         late = [call for call in run if call.operation in LISTS and first and call.number > first]
         promise(not late, 10, f"a list was read after the first write: {late[:1]}")
         prunes = [call for call in writes if call.operation in DELETES or call.operation == "TagResource"]
         for region in {call.region for call in prunes}:
-            for operation in sorted(LISTS - self._read_to_the_end(run, region)):
+            for operation in sorted({*LISTS} - self._read_to_the_end(run, region)):
                 promise(kept=False, rule=10, sentence=f"{region}: pruned although {operation} was not read to its end")
         deleted = self._by_source((call for call in run if call.operation in DELETES and call.took_effect), before)
         deferred = self._by_source((call for call in prunes if self._is_deferral(call, before, terms)), before)

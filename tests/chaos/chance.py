@@ -13,23 +13,10 @@ from sandbox.client import EndSnapshots, ErrorAnswer, FailOperation, FaultRule, 
 from sandbox.seeds import SnapshotState
 from tests.chaos.world import SOURCES, WHERE, World
 from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION
-from tests.witness import EXPIRES, OWNER, SLOT, SOURCE
+from tests.sandbox.asking import CODES
+from tests.witness import CREATES, DELETES, EXPIRES, LISTS, LOOK_UPS, OWNER, SLOT, SOURCE
 
-LISTS = ("GetDisks", "GetInstances", "GetDiskSnapshots", "GetInstanceSnapshots")
-CREATES = ("CreateDiskSnapshot", "CreateInstanceSnapshot")
-WRITES = (*CREATES, "TagResource", "UntagResource", "DeleteDiskSnapshot", "DeleteInstanceSnapshot")
-LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot")
-CODES = (
-    "ServiceException",
-    "InvalidInputException",
-    "NotFoundException",
-    "OperationFailureException",
-    "AccessDeniedException",
-    "AccountSetupInProgressException",
-    "RegionSetupInProgressException",
-    "UnauthenticatedException",
-    "ThrottlingException",
-)
+WRITES = (*CREATES, "TagResource", "UntagResource", *DELETES)
 # Either side of a change of clocks, in Europe and in America.
 BEFORE_CLOCKS_CHANGE = (datetime(2027, 3, 13, 12, tzinfo=UTC), datetime(2027, 10, 30, 12, tzinfo=UTC))
 START = datetime(2026, 10, 24, 12, tzinfo=UTC)
@@ -110,7 +97,7 @@ refused = st.builds(
 doomed = st.builds(
     FaultRule,
     effect=st.builds(EndSnapshots, state=st.sampled_from(["error", "pending", "unknown"])),
-    operation=st.sampled_from(CREATES),
+    operation=st.sampled_from((*CREATES,)),
 )
 faults = st.lists(st.one_of(errors, lost, refused, doomed), min_size=1, max_size=2)
 

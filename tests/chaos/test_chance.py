@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.chaos.chance import CREATES, LISTS, WRITES, run_chance
+from tests.chaos.chance import WRITES, run_chance
 from tests.chaos.world import World
+from tests.witness import CREATES, LISTS
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Literal
 from unittest.mock import patch
 
-import boto3
 import pytest
 
 from lightkeeper.cycle import run_tick
@@ -20,8 +19,8 @@ from lightkeeper.faults import CallError
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings
 from sandbox.client import Entry, FaultRule, Seed
-from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, noop
-from tests.witness import CONSOLE, Witness
+from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop
+from tests.witness import Witness
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -33,13 +32,6 @@ WHERE = {"shop": REGION, "web": REGION, "clinic": OTHER_REGION}
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let botocore try again at once: how long it waits between attempts is its own affair."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=noop))
-
-
-def console(keeper: Keeper, region: str) -> "LightsailClient":
-    """Return what the user has at the console of a Region."""
-    options = keeper.sandbox.client_options(region)
-    options["aws_access_key_id"] = CONSOLE
-    return boto3.client("lightsail", **options)
 
 
 def other_runs(keeper: Keeper, access_key_id: str) -> dict[str, Lightsail]:
@@ -65,7 +57,7 @@ class World:
     """How many calls of runs have been judged and took effect, by operation, through all resets."""
 
     def __post_init__(self) -> None:
-        self.users = {region: console(self.keeper, region) for region in (REGION, OTHER_REGION)}
+        self.users = {region: console(self.keeper.sandbox, region) for region in (REGION, OTHER_REGION)}
         self.second = other_runs(self.keeper, "second")
 
     def reset(self, now: datetime) -> None:

@@ -5,15 +5,17 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from lightkeeper.tags import EXPIRES
-from sandbox.client import Sandbox, running_sandbox
-from tests.integration.keeper import DAY, REGION, Keeper, enter_sandbox, make_keeper
+from tests.integration.conftest import _session_keeper, aws, keeper
+from tests.integration.keeper import DAY, REGION, Keeper
+from tests.witness import CONSOLE
+
+__all__ = ["_session_keeper", "aws", "keeper"]
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text(encoding="utf-8")
 SECTION = RUNBOOK.partition("\n## Taking a deletion back\n")[2].partition("\n## ")[0]
@@ -22,28 +24,14 @@ LIST, HOLD, HOLD_ALL, WIDEN, LEAVE, STOP, _ = COMMANDS
 EXAMPLE = "my-disk-20261101-0300-1a2b3c"
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def keeper(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeper]:
+@pytest.fixture(autouse=True)
+def _cut_rule(keeper: Keeper) -> None:
     """A disk with a week of snapshots, whose rule was cut to two yesterday: the older ones are announced."""
-    sandbox.reset()
-    sandbox.set_time(datetime(2026, 11, 1, 12, tzinfo=UTC))
-    enter_sandbox(sandbox, monkeypatch)
-    keeper = make_keeper(sandbox)
     keeper.disk("my-disk", {"backup": "daily", "backup:keep": "7"})
     keeper.live(7 * DAY)
     keeper.tag("my-disk", "backup:keep", "2")
     keeper.tick()
     keeper.sandbox.advance(timedelta(hours=20))
-    yield keeper
-    keeper.user.close()
-    for region in keeper.regions.values():
-        region.close()
 
 
 def announced(keeper: Keeper) -> list[str]:
@@ -53,7 +41,7 @@ def announced(keeper: Keeper) -> list[str]:
 def paste(keeper: Keeper, command: str) -> str:
     """Do as a user does: in a shell, with their own credentials."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = keeper.sandbox.environment(REGION) | {"PATH": path, "AWS_ACCESS_KEY_ID": "console"}
+    environment = keeper.sandbox.environment(REGION) | {"PATH": path, "AWS_ACCESS_KEY_ID": CONSOLE}
     done = subprocess.run(  # noqa: S603 - our own document
         ["/bin/bash", "-euo", "pipefail", "-c", command], env=environment, check=True, capture_output=True, text=True
     )

@@ -16,7 +16,7 @@ from lightkeeper.model import Plan
 from lightkeeper.report import verb
 from lightkeeper.settings import Settings
 from sandbox.client import Sandbox, Seed
-from tests.witness import CONSOLE, Witness
+from tests.witness import CONSOLE, LISTS, Witness
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -26,7 +26,7 @@ REGION = "eu-central-1"
 OTHER_REGION = "us-east-1"
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-READS = {"GetDisks", "GetInstances", "GetDiskSnapshots", "GetInstanceSnapshots"}
+READS = {*LISTS}
 
 Tags = Mapping[str, str]
 
@@ -135,9 +135,13 @@ def enter_sandbox(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
         patch.setenv(name, value)
 
 
+def console(sandbox: Sandbox, region: str) -> "LightsailClient":
+    """Return what the user has at the console of a Region."""
+    options = sandbox.client_options(region)
+    options["aws_access_key_id"] = CONSOLE
+    return boto3.client("lightsail", **options)
+
+
 def make_keeper(sandbox: Sandbox, regions: tuple[str, ...] = (REGION,)) -> Keeper:
     """Return a keeper; the environment must hold the sandbox's credentials."""
-    options = sandbox.client_options(REGION)
-    options["aws_access_key_id"] = CONSOLE
-    user = boto3.client("lightsail", **options)
-    return Keeper(sandbox, user, connect(regions, writers=8, endpoint_url=sandbox.url))
+    return Keeper(sandbox, console(sandbox, REGION), connect(regions, writers=8, endpoint_url=sandbox.url))

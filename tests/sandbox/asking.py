@@ -19,6 +19,19 @@ REGION = "eu-central-1"
 ZONE = "eu-central-1a"
 LONG_ENOUGH = timedelta(minutes=3)  # for a snapshot to be complete
 
+CODES = (
+    "ServiceException",
+    "InvalidInputException",
+    "NotFoundException",
+    "OperationFailureException",
+    "AccessDeniedException",
+    "AccountSetupInProgressException",
+    "RegionSetupInProgressException",
+    "UnauthenticatedException",
+    "ThrottlingException",
+)
+"""The errors that Lightsail declares, and its throttling."""
+
 LightsailFactory = Callable[..., "LightsailClient"]
 
 

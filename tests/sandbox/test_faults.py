@@ -18,25 +18,13 @@ from sandbox.client import (
     Throttle,
 )
 from sandbox.faults import FaultScript
-from tests.sandbox.asking import add_disk, make_client, refused
+from tests.sandbox.asking import CODES, add_disk, make_client, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
-_CODES = [
-    "ServiceException",
-    "InvalidInputException",
-    "NotFoundException",
-    "OperationFailureException",
-    "AccessDeniedException",
-    "AccountSetupInProgressException",
-    "RegionSetupInProgressException",
-    "UnauthenticatedException",
-    "ThrottlingException",
-]
 
-
-@pytest.mark.parametrize("code", _CODES)
+@pytest.mark.parametrize("code", CODES)
 def test_a_call_can_be_refused_with_any_error(sandbox: Sandbox, lightsail: "LightsailClient", code: str) -> None:
     sandbox.add_faults(FaultRule(operation="GetDisks", effect=ErrorAnswer(code=code, message="Not today.")))
 
