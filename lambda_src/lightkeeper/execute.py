@@ -77,13 +77,21 @@ def execute(
         If the credentials are refused: then nothing further can succeed.
     """
     blocked: frozenset[str] = frozenset()
+    refused: list[CallError] = []
 
     def apply(action: Action) -> Outcome:
+        if refused:
+            raise refused[0]
         if isinstance(action, Announce | Defer | Delete) and action.target.source_arn in blocked:
             return Outcome(action, Result.SKIPPED, "nothing is pruned after a failure of the same source")
         if seconds_left() < MARGIN_SECONDS:
             return Outcome(action, Result.DEFERRED, "no time left in this run; the next one goes on")
-        return _apply(action, writers[action.target.region], settings)
+        try:
+            return _apply(action, writers[action.target.region], settings)
+        except CallError as error:
+            # Noted by the thread that meets it: the calling thread learns of it some writes later.
+            refused.append(error)
+            raise
 
     outcomes: dict[int, Outcome] = {}
     # Deletions wait for what protects from them: a snapshot taken, and a mark on each that is left to a later tick.
