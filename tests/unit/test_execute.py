@@ -267,9 +267,16 @@ def test_a_failure_ends_its_own_action_and_says_why(
     assert outcomes[1].result is Result.DONE
 
 
-def test_refused_credentials_end_the_run_with_no_more_than_the_write_that_was_under_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_nothing_more_is_written_after_the_credentials_are_refused() -> None:
+    shelf = Shelf(faults={("create", "a"): CallError(Fault.UNAUTHENTICATED, "the token has expired")})
+
+    with pytest.raises(CallError, match="expired"):
+        run(shelf, *(create(name) for name in "abcdefgh"), delete("i"))
+
+    assert shelf.calls == [("create", "a")]
+
+
+def test_an_interrupted_run_ends_with_no_more_than_the_write_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     given_up = Semaphore(0)
     cancel = Future.cancel
 
@@ -278,16 +285,21 @@ def test_refused_credentials_end_the_run_with_no_more_than_the_write_that_was_un
         given_up.release()
         return done
 
-    class Refusing(Shelf):
+    class Slow(Shelf):
         def create(self, create: Create) -> None:
             super().create(create)
-            all(given_up.acquire(timeout=10) for _ in range(8))
+            if create.target.source != "a":
+                all(given_up.acquire(timeout=10) for _ in range(8))
+
+    def interrupt(outcome: Outcome) -> None:
+        raise KeyboardInterrupt(outcome.action.target.source)
 
     monkeypatch.setattr(Future, "cancel", cancel_and_tell)
-    shelf = Refusing(faults={("create", "a"): CallError(Fault.UNAUTHENTICATED, "the token has expired")})
+    shelf = Slow()
+    plan = Plan(NOW, (), tuple(create(name) for name in "abcdefgh"), (), (), ())
 
-    with pytest.raises(CallError, match="expired"):
-        run(shelf, *(create(name) for name in "abcdefgh"))
+    with pytest.raises(KeyboardInterrupt, match="a"):
+        execute(plan, {REGION: shelf}, SETTINGS, seconds_left=lambda: 900.0, on_outcome=interrupt)
 
     assert shelf.calls in ([("create", "a")], [("create", "a"), ("create", "b")])
 
