@@ -38,7 +38,7 @@ _TICK: Final = re.compile(
 )
 _RATE: Final = re.compile(r"rate\(([0-9]+) (minute|hour|day)s?\)")
 _UNITS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _RESERVED: Final = ("aws:", "lightkeeper:")
 _MAX_WRITERS: Final = 64
 # They stand in the same object of cdk.json and are the stack's to read; here they are only known.
