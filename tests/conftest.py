@@ -12,7 +12,14 @@ from sandbox.client import Sandbox, running_sandbox
 NEEDS_NODE = ["infra", "contract", "e2e", "docs/test_configuration.py", "fuzz/test_props.py"]
 collect_ignore = [] if shutil.which("node") else NEEDS_NODE
 
-hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,
+    # How fast examples come says something about the machine, nothing about the code.
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    print_blob=True,
+)
 # HYPOTHESIS_PROFILE=hunt: many more examples, other ones each time.
 hypothesis.settings.register_profile("hunt", max_examples=2000, deadline=None, print_blob=True)
 # Thousands of times over: it is enough that a test fails, however long the example.
