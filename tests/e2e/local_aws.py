@@ -75,40 +75,43 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float) -> No
 @contextmanager
 def running_local_aws(folder: Path) -> Iterator[LocalAws]:
     """Start a local AWS on a free loopback port; end it, and every function it runs, when the block ends."""
-    aws = LocalAws(_free_port(), folder)
-    environment = _bare() | {
-        # Functions run in the first Python on the path: one that has boto3, as Lambda has, and none of this project.
-        "PATH": f"{MINISTACK.parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "S3_DATA_DIR": str(folder / "s3"),
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(aws.port),
-        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1",
-    }
-    with (folder / "local-aws.log").open("w") as log:
+    with _held_port() as port, (folder / "local-aws.log").open("w") as log:
+        environment = _bare() | {
+            # Functions run in the first Python on the path: it has boto3, as Lambda has, and nothing of this project.
+            "PATH": f"{MINISTACK.parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(folder),
+            "TMPDIR": str(folder),
+            "S3_DATA_DIR": str(folder / "s3"),
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1",
+        }
         process = subprocess.Popen(  # noqa: S603 - our own arguments
             [str(MINISTACK)], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            wait_until(lambda: process.poll() is not None or _answers(aws.port), "a local AWS that answers", 60)
+            wait_until(lambda: process.poll() is not None or _answers(port), "a local AWS that answers", 60)
             assert process.poll() is None, (folder / "local-aws.log").read_text(encoding="utf-8")
-            yield aws
+            yield LocalAws(port, folder)
         finally:
             # Its functions are processes of its session.
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
-            wait_until(lambda: not _group_lives(process.pid), "the end of all that the local AWS has started", 30)
+            process.wait(timeout=60)
+            wait_until(lambda: not _group_lives(process.pid), "the end of all that the local AWS has started", 60)
 
 
 def _bare() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "COV_"))}
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+@contextmanager
+def _held_port() -> Iterator[int]:
+    """Hold a free port for a server to come: while it is bound here, too, no other connection is given it."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port: int = holder.getsockname()[1]
+        yield port
 
 
 def _answers(port: int) -> bool:

@@ -126,7 +126,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         deployment = stack.enter_context(deployed(aws, sandbox))
 
         wait_until(lambda: len(deployment.snapshots()) == 2, "two snapshots after a firing", _A_FIRING_SECONDS)
-        wait_until(lambda: any('"summary"' in line for line in deployment.log()), "a summary in the log", 30)
+        wait_until(lambda: any('"summary"' in line for line in deployment.log()), "a summary in the log", 60)
         first, log = deployment.snapshots(), deployment.log()
 
         pasted, states = [], []
