@@ -3,11 +3,8 @@
 Nothing here can lead to another address than the sandbox's, to a file outside an empty folder, or to a whole demo.
 """
 
-import io
 import json
 import os
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +12,7 @@ import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from cli.main import main
+from tests.command import lightkeeper
 from tests.fuzz.words import any_text, anything_or, json_values, near, numbers_as_text
 from tests.integration.keeper import OTHER_REGION, REGION, Keeper
 
@@ -106,37 +103,21 @@ def commands(draw: st.DrawFn) -> list[str]:
             return typed
 
 
-def lightkeeper(typed: list[str], stdin: bytes = b"") -> tuple[int, str, str]:
-    """Run the command as the shell would; return its status, and what it printed."""
-    out, err = io.BytesIO(), io.BytesIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        # As Python opens them: only what goes to the standard error may be anything.
-        redirect_stdout(io.TextIOWrapper(out, encoding="utf-8", write_through=True)),
-        redirect_stderr(io.TextIOWrapper(err, encoding="utf-8", errors="backslashreplace", write_through=True)),
-    ):
-        patch.setattr(sys, "argv", ["lightkeeper", *typed])
-        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), out.getvalue().decode(), err.getvalue().decode()
-
-
 def assert_told(typed: list[str], stdin: bytes = b"") -> None:
-    status, out, err = lightkeeper(typed, stdin)
-    event(f"{typed[0] if typed and typed[0] in OPTIONS else '?'}: {status}")
-    assert "Traceback" not in out + err
-    match status:
+    ended = lightkeeper(*typed, stdin=stdin)
+    event(f"{typed[0] if typed and typed[0] in OPTIONS else '?'}: {ended.status}")
+    assert "Traceback" not in ended.out + ended.err
+    match ended.status:
         case 0:
             # Times that nobody gave are answered with none, and a picture that was written with nothing.
-            assert out or typed[0] in {"keep", "status"}
+            assert ended.out or typed[0] in {"keep", "status"}
         case 1:
-            assert "lightkeeper: " in err or "could not be read" in out
+            assert "lightkeeper: " in ended.err or "could not be read" in ended.out
         case 2:
             words = ("lightkeeper: ", "Error: ") if typed else ("Usage: ",)
-            assert any(line.startswith(words) for line in (out + err).splitlines())
+            assert any(line.startswith(words) for line in (ended.out + ended.err).splitlines())
         case _:
-            assert (status, typed[0]) == (3, "status")
+            assert (ended.status, typed[0]) == (3, "status")
 
 
 @pytest.fixture
@@ -197,10 +178,10 @@ def test_whatever_stands_in_the_settings_is_used_or_answered_in_words(keeper: Ke
 
 @pytest.mark.parametrize("name", [*FILES, "folder", "loop"])
 def test_an_odd_file_of_settings_is_answered_in_words(keeper: Keeper, folder: Path, name: str) -> None:
-    status, _, err = lightkeeper(["plan", "--config", name])
+    ended = lightkeeper("plan", "--config", name)
 
-    assert (status, err == "") in {(0, True), (2, False)}
-    assert (status == 0) == (name in {"good.json", "often.json"})
-    assert "Traceback" not in err
+    assert (ended.status, ended.err == "") in {(0, True), (2, False)}
+    assert (ended.status == 0) == (name in {"good.json", "often.json"})
+    assert "Traceback" not in ended.err
     assert keeper.writes() == []
     assert folder.is_dir()

@@ -1,63 +1,35 @@
 """The command line, as a person types it."""
 
-import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 
-from cli.main import main
 from sandbox.client import ErrorAnswer, FaultRule, Sandbox
+from tests.command import lightkeeper
 from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
 
 AT = ("--at", "2026-06-15T12:00:00Z")
 
 
-class Ended:
-    """A command that has ended: its exit status, and what it printed."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-    @property
-    def document(self) -> Any:  # noqa: ANN401 - JSON
-        return json.loads(self.out)
-
-
-Command = Callable[..., Ended]
-
-
-@pytest.fixture
-def lightkeeper(
+@pytest.fixture(autouse=True)
+def folder(
     aws: Sandbox,  # noqa: ARG001 - what the command takes for AWS
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
-) -> Command:
-    """Run the command in an empty folder, with the sandbox for AWS."""
+) -> None:
+    """Stand in an empty folder, with the sandbox for AWS."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, stdin: str = "") -> Ended:
-        monkeypatch.setattr(sys, "argv", ["lightkeeper", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), printed.out, printed.err)
-
-    return run
 
 
 # plan
 
 
-def test_plan_shows_what_would_happen_and_why_and_changes_nothing(lightkeeper: Command, keeper: Keeper) -> None:
+def test_plan_shows_what_would_happen_and_why_and_changes_nothing(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.disk("blog", {"backup": "dialy"})
 
@@ -72,11 +44,11 @@ def test_plan_shows_what_would_happen_and_why_and_changes_nothing(lightkeeper: C
     assert keeper.writes() == []
 
 
-def test_plan_says_so_when_there_is_nothing_to_do(lightkeeper: Command) -> None:
+def test_plan_says_so_when_there_is_nothing_to_do() -> None:
     assert "Nothing to do." in lightkeeper("plan", *AT).out
 
 
-def test_the_json_of_a_plan_is_one_document_with_the_documented_keys(lightkeeper: Command, keeper: Keeper) -> None:
+def test_the_json_of_a_plan_is_one_document_with_the_documented_keys(keeper: Keeper) -> None:
     arn = keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backup:kepe": "2"})
     keeper.tick()
     keeper.sandbox.advance(keeper.sandbox.now() - keeper.sandbox.now().replace(hour=11))
@@ -128,7 +100,7 @@ def test_the_json_of_a_plan_is_one_document_with_the_documented_keys(lightkeeper
     }
 
 
-def test_plan_fails_where_a_region_cannot_be_read(lightkeeper: Command, keeper: Keeper) -> None:
+def test_plan_fails_where_a_region_cannot_be_read(keeper: Keeper) -> None:
     keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="GetDisks"))
 
     ended = lightkeeper("plan", *AT)
@@ -141,9 +113,7 @@ def test_plan_fails_where_a_region_cannot_be_read(lightkeeper: Command, keeper: 
 # status
 
 
-def test_status_shows_the_calendar_and_says_with_its_exit_status_that_somebody_is_needed(
-    lightkeeper: Command, keeper: Keeper
-) -> None:
+def test_status_shows_the_calendar_and_says_with_its_exit_status_that_somebody_is_needed(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.disk("blog", {"backup": "dialy"})
 
@@ -157,7 +127,7 @@ def test_status_shows_the_calendar_and_says_with_its_exit_status_that_somebody_i
     assert keeper.writes() == []
 
 
-def test_status_of_a_fleet_that_is_well_is_zero(lightkeeper: Command, keeper: Keeper) -> None:
+def test_status_of_a_fleet_that_is_well_is_zero(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
     keeper.tick()
     keeper.live(5 * DAY)
@@ -170,7 +140,7 @@ def test_status_of_a_fleet_that_is_well_is_zero(lightkeeper: Command, keeper: Ke
     assert "▒██" in ended.out
 
 
-def test_status_that_cannot_be_read_is_one(lightkeeper: Command, keeper: Keeper) -> None:
+def test_status_that_cannot_be_read_is_one(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "dialy"})
     keeper.sandbox.add_faults(FaultRule(operation="GetDisks", effect=ErrorAnswer(code="AccessDeniedException")))
 
@@ -180,13 +150,13 @@ def test_status_that_cannot_be_read_is_one(lightkeeper: Command, keeper: Keeper)
     assert "could not be read eu-central-1: GetDisks" in ended.out
 
 
-def test_status_where_nothing_is_tagged_is_zero_and_says_so(lightkeeper: Command) -> None:
+def test_status_where_nothing_is_tagged_is_zero_and_says_so() -> None:
     ended = lightkeeper("status", *AT)
 
     assert (ended.status, ended.out) == (0, 'Nothing is backed up: no disk or instance has the tag "backup".\n')
 
 
-def test_the_json_of_status_has_the_documented_keys(lightkeeper: Command, keeper: Keeper) -> None:
+def test_the_json_of_status_has_the_documented_keys(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
     keeper.tick()
     keeper.live(3 * DAY)
@@ -202,7 +172,7 @@ def test_the_json_of_status_has_the_documented_keys(lightkeeper: Command, keeper
     assert (len(source["expiring"]), len(source["held"]), source["recoveryPoints"]) == (1, 1, 4)
 
 
-def test_status_writes_the_dashboard_s_calendar_to_a_file(lightkeeper: Command, keeper: Keeper, tmp_path: Path) -> None:
+def test_status_writes_the_dashboard_s_calendar_to_a_file(keeper: Keeper, tmp_path: Path) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.disk("attic", {"backup": "off"})
 
@@ -222,9 +192,7 @@ def test_status_writes_the_dashboard_s_calendar_to_a_file(lightkeeper: Command, 
         (("--html", "no/such/folder.html"), "no/such/folder.html: No such file or directory; expected a file that can"),
     ],
 )
-def test_a_wrong_option_of_status_is_one_sentence(
-    lightkeeper: Command, arguments: tuple[str, ...], sentence: str
-) -> None:
+def test_a_wrong_option_of_status_is_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
     ended = lightkeeper("status", *arguments, *AT)
 
     assert ended.status == 2
@@ -234,7 +202,7 @@ def test_a_wrong_option_of_status_is_one_sentence(
 # run
 
 
-def test_run_does_what_the_plan_says_and_a_second_run_finds_nothing_to_do(lightkeeper: Command, keeper: Keeper) -> None:
+def test_run_does_what_the_plan_says_and_a_second_run_finds_nothing_to_do(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
 
     first = lightkeeper("run", *AT)
@@ -246,7 +214,7 @@ def test_run_does_what_the_plan_says_and_a_second_run_finds_nothing_to_do(lightk
     assert len(keeper.snapshots()) == 1
 
 
-def test_the_json_of_a_run_says_how_each_action_ended(lightkeeper: Command, keeper: Keeper) -> None:
+def test_the_json_of_a_run_says_how_each_action_ended(keeper: Keeper) -> None:
     keeper.disk("clinic", {"backup": "daily"})
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="OperationFailureException"), resource="shop"))
@@ -260,9 +228,7 @@ def test_the_json_of_a_run_says_how_each_action_ended(lightkeeper: Command, keep
     ]
 
 
-def test_regions_are_repeatable_and_go_before_the_settings(
-    lightkeeper: Command, two_regions: Keeper, tmp_path: Path
-) -> None:
+def test_regions_are_repeatable_and_go_before_the_settings(two_regions: Keeper, tmp_path: Path) -> None:
     for region in (REGION, OTHER_REGION):
         two_regions.disk("shop", {"backup": "daily"}, region)
     (tmp_path / "settings.json").write_text('{"regions": ["eu-west-1"]}')
@@ -272,7 +238,7 @@ def test_regions_are_repeatable_and_go_before_the_settings(
     assert [action["region"] for action in ended.document["actions"]] == [REGION, OTHER_REGION]
 
 
-def test_the_settings_come_from_cdk_json(lightkeeper: Command, keeper: Keeper, tmp_path: Path) -> None:
+def test_the_settings_come_from_cdk_json(keeper: Keeper, tmp_path: Path) -> None:
     keeper.disk("shop", {"save": "nightly"})
     policies = {"nightly": {"schedule": "30 1 * * *", "keep": "30d"}}
     (tmp_path / "cdk.json").write_text(
@@ -285,7 +251,7 @@ def test_the_settings_come_from_cdk_json(lightkeeper: Command, keeper: Keeper, t
     assert document["sources"][0]["slot"] == "2026-06-15T01:30:00Z"
 
 
-def test_another_endpoint_can_be_named(lightkeeper: Command, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_endpoint_can_be_named(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     keeper.disk("shop", {"backup": "daily"})
     monkeypatch.setenv("AWS_ENDPOINT_URL_LIGHTSAIL", "http://127.0.0.1:1")
 
@@ -297,10 +263,10 @@ def test_another_endpoint_can_be_named(lightkeeper: Command, keeper: Keeper, mon
 # keep
 
 
-def test_keep_says_for_each_time_whether_and_why_newest_first(lightkeeper: Command) -> None:
+def test_keep_says_for_each_time_whether_and_why_newest_first() -> None:
     times = ["2026-01-01T09:00:00Z", "2026-01-02 23:30:00", "2026-01-02T23:00:00Z", "2025-12-20", "2025-12-28T12:00Z"]
 
-    ended = lightkeeper("keep", "daily=2 weekly=2", *AT, stdin="\n".join(times) + "\n\n")
+    ended = lightkeeper("keep", "daily=2 weekly=2", *AT, stdin="\n".join([*times, "", ""]).encode())
 
     assert ended.out.splitlines() == [
         "keep 2026-01-02 23:30:00 daily snapshot, weekly snapshot",
@@ -311,25 +277,25 @@ def test_keep_says_for_each_time_whether_and_why_newest_first(lightkeeper: Comma
     ]
 
 
-def test_keep_counts_days_in_the_given_zone(lightkeeper: Command) -> None:
+def test_keep_counts_days_in_the_given_zone() -> None:
     times = "2026-01-02T23:30:00Z\n2026-01-02T22:30:00Z\n"
 
-    assert lightkeeper("keep", "daily=9", *AT, stdin=times).out.count("oldest daily snapshot") == 1
-    assert lightkeeper("keep", "daily=9", "--zone", "Europe/Zurich", *AT, stdin=times).out.count("oldest") == 0
+    assert lightkeeper("keep", "daily=9", *AT, stdin=times.encode()).out.count("oldest daily snapshot") == 1
+    assert lightkeeper("keep", "daily=9", "--zone", "Europe/Zurich", *AT, stdin=times.encode()).out.count("oldest") == 0
 
 
-def test_keep_counts_within_back_from_the_newest_time_that_is_not_in_the_future(lightkeeper: Command) -> None:
+def test_keep_counts_within_back_from_the_newest_time_that_is_not_in_the_future() -> None:
     times = "2030-01-01\n2026-06-14\n2026-06-10\n"
 
-    assert lightkeeper("keep", "2d", *AT, stdin=times).out.splitlines() == [
+    assert lightkeeper("keep", "2d", *AT, stdin=times.encode()).out.splitlines() == [
         "keep 2030-01-01 within 2d",
         "keep 2026-06-14 within 2d",
         "remove 2026-06-10",
     ]
 
 
-def test_the_json_of_keep(lightkeeper: Command) -> None:
-    assert lightkeeper("keep", "1", *AT, "--json", stdin="2026-01-02\n2026-01-01\n").document == {
+def test_the_json_of_keep() -> None:
+    assert lightkeeper("keep", "1", *AT, "--json", stdin=b"2026-01-02\n2026-01-01\n").document == {
         "rule": "last=1",
         "zone": "UTC",
         "times": [
@@ -339,7 +305,7 @@ def test_the_json_of_keep(lightkeeper: Command) -> None:
     }
 
 
-def test_keep_of_nothing_is_nothing(lightkeeper: Command) -> None:
+def test_keep_of_nothing_is_nothing() -> None:
     ended = lightkeeper("keep", "1")
 
     assert (ended.status, ended.out) == (0, "")
@@ -365,9 +331,7 @@ def test_keep_of_nothing_is_nothing(lightkeeper: Command) -> None:
         (("demo", "--days", "3"), "greater than or equal to 14"),
     ],
 )
-def test_a_mistake_is_answered_with_one_sentence(
-    lightkeeper: Command, arguments: tuple[str, ...], sentence: str
-) -> None:
+def test_a_mistake_is_answered_with_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
     ended = lightkeeper(*arguments)
 
     assert ended.status == 2
@@ -389,9 +353,7 @@ def test_a_mistake_is_answered_with_one_sentence(
         ("\xff", "not JSON"),
     ],
 )
-def test_wrong_settings_are_answered_with_sentences(
-    lightkeeper: Command, tmp_path: Path, text: str, sentence: str
-) -> None:
+def test_wrong_settings_are_answered_with_sentences(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "settings.json").write_bytes(text.encode("latin-1"))
 
     ended = lightkeeper("plan", "--config", "settings.json")
@@ -400,16 +362,14 @@ def test_wrong_settings_are_answered_with_sentences(
     assert sentence in ended.err
 
 
-def test_a_wrong_line_is_named_by_its_number(lightkeeper: Command) -> None:
-    ended = lightkeeper("keep", "1", stdin="2026-01-01\n\nyesterday\n")
+def test_a_wrong_line_is_named_by_its_number() -> None:
+    ended = lightkeeper("keep", "1", stdin=b"2026-01-01\n\nyesterday\n")
 
     assert ended.status == 2
     assert ended.err.startswith('lightkeeper: line 3: "yesterday" is not a time')
 
 
-def test_without_a_region_the_command_says_where_to_name_one(
-    lightkeeper: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_region_the_command_says_where_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
 
     ended = lightkeeper("plan")
@@ -421,9 +381,7 @@ def test_without_a_region_the_command_says_where_to_name_one(
     )
 
 
-def test_without_credentials_the_command_fails_with_a_sentence(
-    lightkeeper: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_credentials_the_command_fails_with_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
@@ -443,7 +401,7 @@ def test_without_credentials_the_command_fails_with_a_sentence(
     ],
 )
 def test_a_wrong_environment_is_answered_with_a_sentence(
-    lightkeeper: Command, monkeypatch: pytest.MonkeyPatch, variable: str, value: str | None, words: str
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str | None, words: str
 ) -> None:
     if value is None:
         monkeypatch.delenv(variable)
@@ -457,18 +415,14 @@ def test_a_wrong_environment_is_answered_with_a_sentence(
     assert "Traceback" not in ended.err
 
 
-def test_keep_without_a_standard_input_says_so(lightkeeper: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    del lightkeeper
-    monkeypatch.setattr(sys, "argv", ["lightkeeper", "keep", "7"])
-    monkeypatch.setattr(sys, "stdin", None)
+def test_keep_without_a_standard_input_says_so() -> None:
+    ended = lightkeeper("keep", "7", stdin=None)
 
-    with pytest.raises(SystemExit) as ended:
-        main()
-
-    assert ended.value.code == 2
+    assert ended.status == 2
+    assert "lightkeeper: standard input is closed" in ended.err
 
 
-def test_a_profile_that_does_not_exist_is_named(lightkeeper: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
 
     ended = lightkeeper("plan")
@@ -477,14 +431,14 @@ def test_a_profile_that_does_not_exist_is_named(lightkeeper: Command, monkeypatc
     assert "nobody" in ended.err
 
 
-def test_what_is_no_lightsail_is_answered_with_a_sentence(lightkeeper: Command, keeper: Keeper) -> None:
+def test_what_is_no_lightsail_is_answered_with_a_sentence(keeper: Keeper) -> None:
     ended = lightkeeper("plan", "--endpoint-url", f"{keeper.sandbox.url}/sandbox/clock")
 
     assert ended.status == 1
     assert "could not be read" in ended.out
 
 
-def test_an_answer_that_is_no_json_is_answered_with_a_sentence(lightkeeper: Command) -> None:
+def test_an_answer_that_is_no_json_is_answered_with_a_sentence() -> None:
     class Greeter(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.send_response(200)

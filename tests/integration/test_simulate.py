@@ -3,36 +3,31 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from cli.main import main
 from cli.simulate import Scenario, simulate
 from lightkeeper.retention import parse_keep
+from tests.command import lightkeeper
 from tests.integration.keeper import DAY, HOUR, Keeper, noop
 
-Command = Callable[..., str]
 FROM = ("--from", "2026-01-01")
 
 
-@pytest.fixture
-def simulator(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Run `lightkeeper simulate` in an empty folder, without anything of AWS; return what it prints."""
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Stand in an empty folder, without anything of AWS."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str, status: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["lightkeeper", "simulate", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        assert int(ended.value.code or 0) == status, printed.err
-        return printed.err if status else printed.out
 
-    return run
+def simulator(*arguments: str) -> str:
+    """Run `lightkeeper simulate`, which succeeds; return what it prints."""
+    ended = lightkeeper("simulate", *arguments)
+    assert ended.status == 0, ended.err
+    return ended.out
 
 
 @pytest.mark.parametrize("keep", ["3", "daily=2 weekly=2"])
@@ -55,7 +50,7 @@ def test_it_holds_what_the_sandbox_holds_after_the_same_days(keeper: Keeper, kee
     }
 
 
-def test_two_rules_stand_side_by_side(simulator: Command) -> None:
+def test_two_rules_stand_side_by_side() -> None:
     lines = simulator("--keep", "daily=7 weekly=4", "--against", "3", "--days", "60", *FROM).splitlines()
 
     assert lines[0] == "daily (0 3 * * * UTC): 60 days, 2026-01-01 to 2026-03-01"
@@ -74,7 +69,7 @@ def test_two_rules_stand_side_by_side(simulator: Command) -> None:
     )
 
 
-def test_nothing_is_wider_than_a_terminal_of_80_columns(simulator: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_wider_than_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
@@ -86,7 +81,7 @@ def test_nothing_is_wider_than_a_terminal_of_80_columns(simulator: Command, monk
     assert "2026-12 " in out
 
 
-def test_the_policy_and_its_rule_come_from_the_settings(simulator: Command, tmp_path: Path) -> None:
+def test_the_policy_and_its_rule_come_from_the_settings(tmp_path: Path) -> None:
     policies = {"nightly": {"schedule": "30 1 * * *", "keep": "5", "timeZone": "Europe/Zurich"}}
     settings = {"policies": policies, "defaultPolicy": "nightly", "grace": "2d", "tick": "rate(30 minutes)"}
     (tmp_path / "cdk.json").write_text(json.dumps({"lightkeeper": settings}))
@@ -104,14 +99,14 @@ def test_the_policy_and_its_rule_come_from_the_settings(simulator: Command, tmp_
     assert document["rules"][0]["held"] == 7
 
 
-def test_it_starts_today_unless_told(simulator: Command) -> None:
+def test_it_starts_today_unless_told() -> None:
     document = json.loads(simulator("--days", "1", "--json"))
 
     assert abs((date.fromisoformat(document["firstDay"]) - date.today()).days) <= 1  # noqa: DTZ011 - whatever zone this machine is in
 
 
 @pytest.mark.parametrize("name", ["plot.png", "plot.SVG"])
-def test_a_plot_is_drawn_the_same_every_time(simulator: Command, tmp_path: Path, name: str) -> None:
+def test_a_plot_is_drawn_the_same_every_time(tmp_path: Path, name: str) -> None:
     arguments = ("--keep", "7", "--against", "daily=7 weekly=4", "--days", "60", *FROM, "--plot", name)
 
     simulator(*arguments)
@@ -125,14 +120,14 @@ def test_a_plot_is_drawn_the_same_every_time(simulator: Command, tmp_path: Path,
         assert ET.fromstring(first).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own
 
 
-def test_another_rule_makes_another_plot(simulator: Command, tmp_path: Path) -> None:
+def test_another_rule_makes_another_plot(tmp_path: Path) -> None:
     for keep in ("7", "8"):
         simulator("--keep", keep, "--days", "30", *FROM, "--plot", f"{keep}.svg")
 
     assert (tmp_path / "7.svg").read_bytes() != (tmp_path / "8.svg").read_bytes()
 
 
-def test_a_plot_of_a_single_day_is_drawn(simulator: Command, tmp_path: Path) -> None:
+def test_a_plot_of_a_single_day_is_drawn(tmp_path: Path) -> None:
     simulator("--days", "1", *FROM, "--plot", "day.svg")
 
     assert (tmp_path / "day.svg").stat().st_size > 0
@@ -154,15 +149,14 @@ def test_a_plot_of_a_single_day_is_drawn(simulator: Command, tmp_path: Path) -> 
         (("--days", "1", "--plot", "folder.png"), '"folder.png" cannot be written: Is a directory'),
     ],
 )
-def test_a_mistake_is_answered_with_one_sentence(
-    simulator: Command, tmp_path: Path, arguments: tuple[str, ...], sentence: str
-) -> None:
+def test_a_mistake_is_answered_with_one_sentence(tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
     (tmp_path / "folder.png").mkdir()
 
-    printed = simulator(*arguments, status=2)
+    ended = lightkeeper("simulate", *arguments)
 
-    assert sentence in printed
-    assert "Traceback" not in printed
+    assert ended.status == 2
+    assert sentence in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_no_other_command_loads_the_library_that_draws() -> None:
