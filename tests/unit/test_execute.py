@@ -267,7 +267,9 @@ def test_a_failure_ends_its_own_action_and_says_why(
     assert outcomes[1].result is Result.DONE
 
 
-def test_nothing_more_is_written_after_the_credentials_are_refused() -> None:
+def test_nothing_more_is_written_after_the_credentials_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if the calling thread learnt of the refusal after all had been done.
+    monkeypatch.setattr(Future, "cancel", lambda _: False)
     shelf = Shelf(faults={("create", "a"): CallError(Fault.UNAUTHENTICATED, "the token has expired")})
 
     with pytest.raises(CallError, match="expired"):
