@@ -1,25 +1,22 @@
 """What a user, Lightsail and time can do to Lightkeeper: one method each. The witness judges every run."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Literal
-from unittest.mock import patch
 
 import pytest
 
 from lightkeeper.cycle import run_tick
 from lightkeeper.execute import MARGIN_SECONDS
 from lightkeeper.faults import CallError
-from lightkeeper.lightsail import Lightsail, connect
+from lightkeeper.lightsail import Lightsail
 from lightkeeper.settings import Settings
 from sandbox.client import Entry, FaultRule, Seed
-from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop
+from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
 from tests.witness import Witness
 
 if TYPE_CHECKING:
@@ -32,12 +29,6 @@ WHERE = {"shop": REGION, "web": REGION, "clinic": OTHER_REGION}
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let botocore try again at once: how long it waits between attempts is its own affair."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=noop))
-
-
-def other_runs(keeper: Keeper, access_key_id: str) -> dict[str, Lightsail]:
-    """Return the connections of another run, under an access key of its own."""
-    with patch.dict(os.environ, {"AWS_ACCESS_KEY_ID": access_key_id}):
-        return connect(tuple(keeper.regions), writers=8, endpoint_url=keeper.sandbox.url)
 
 
 def writes_left(count: int) -> Callable[[], float]:
@@ -92,9 +83,7 @@ class World:
 
     def ticks_at_once(self) -> None:
         """Run two ticks side by side."""
-        document = self.keeper.settings.to_mapping()
-        with self.keeper.witness.watching(document), ThreadPoolExecutor(2) as pool:
-            list(pool.map(self.run, (self.keeper.regions, self.second)))
+        self.keeper.ticks_at_once(self.second)
 
     def run(self, regions: dict[str, Lightsail]) -> None:
         """Run a tick over these connections; the witness is the caller's affair."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -70,6 +71,15 @@ class Keeper:
         """Run a tick at the sandbox's time; the witness judges it."""
         with self.witness.watching(self.settings.to_mapping()):
             return run_tick(self.regions, self.settings, self.sandbox.now(), seconds_left=seconds_left, on_outcome=noop)
+
+    def ticks_at_once(self, second: Mapping[str, Lightsail]) -> list[Tick]:
+        """Run two ticks side by side, one of them over other connections; the witness judges when both have ended."""
+
+        def run(regions: Mapping[str, Lightsail]) -> Tick:
+            return run_tick(regions, self.settings, self.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
+
+        with self.witness.watching(self.settings.to_mapping()), ThreadPoolExecutor(2) as pool:
+            return list(pool.map(run, (self.regions, second)))
 
     def live(self, time: timedelta, step: timedelta = DAY) -> list[Tick]:
         """Let time pass, with a tick after each step."""
@@ -140,6 +150,13 @@ def console(sandbox: Sandbox, region: str) -> "LightsailClient":
     options = sandbox.client_options(region)
     options["aws_access_key_id"] = CONSOLE
     return boto3.client("lightsail", **options)
+
+
+def other_runs(keeper: Keeper, access_key_id: str) -> dict[str, Lightsail]:
+    """Return the connections of another run, under an access key of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", access_key_id)
+        return connect(tuple(keeper.regions), writers=8, endpoint_url=keeper.sandbox.url)
 
 
 def make_keeper(sandbox: Sandbox, regions: tuple[str, ...] = (REGION,)) -> Keeper:
