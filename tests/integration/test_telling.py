@@ -484,13 +484,14 @@ def test_when_the_topic_is_gone_the_backups_are_done_and_the_run_fails(
 def test_when_the_topic_cannot_be_reached_the_backups_are_done_and_the_run_fails(
     keeper: Keeper, person: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", f"http://127.0.0.1:{port}")
     keeper.disk("shop", {"backup": "daily"})
 
-    with pytest.raises(handler.RunFailedError, match="1 failed: notification: ListTagsForResource: Could not connect"):
-        invoke({"time": "2026-06-15T12:00:00Z"})
+    with socket.socket() as held:
+        # Bound, but nobody listens: connections are refused, and the port is given to nobody else.
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", f"http://127.0.0.1:{held.getsockname()[1]}")
+        with pytest.raises(handler.RunFailedError, match="1 failed: notification: ListTagsForResource: Could not"):
+            invoke({"time": "2026-06-15T12:00:00Z"})
 
     assert len(keeper.snapshots("shop")) == 1
     assert person.server.asked == []
