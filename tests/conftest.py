@@ -12,21 +12,16 @@ from sandbox.client import Sandbox, running_sandbox
 NEEDS_NODE = ["infra", "contract", "e2e", "docs/test_configuration.py", "fuzz/test_props.py"]
 collect_ignore = [] if shutil.which("node") else NEEDS_NODE
 
-hypothesis.settings.register_profile(
-    "ci",
-    derandomize=True,
-    deadline=None,
-    # How fast examples come says something about the machine, nothing about the code.
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
-    print_blob=True,
-)
+# How fast examples come says something about the machine, nothing about the code.
+AT_ANY_PACE = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("ci", AT_ANY_PACE, derandomize=True, print_blob=True)
 # HYPOTHESIS_PROFILE=hunt: many more examples, other ones each time.
-hypothesis.settings.register_profile("hunt", max_examples=2000, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("hunt", AT_ANY_PACE, max_examples=2000, print_blob=True)
 # Thousands of times over: it is enough that a test fails, however long the example.
 hypothesis.settings.register_profile(
     "mutants",
+    AT_ANY_PACE,
     derandomize=True,
-    deadline=None,
     max_examples=30,
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
 )
