@@ -167,7 +167,7 @@ class Sandbox:
         """
         return tuple(Call.from_json(call) for call in self._ask("GET", f"/calls?after={after}"))
 
-    def wait_for_call(self, number: int, timeout: timedelta = timedelta(seconds=20)) -> tuple[Call, ...]:
+    def wait_for_call(self, number: int, timeout: timedelta = timedelta(minutes=2)) -> tuple[Call, ...]:
         """Wait until the AWS call with this number has taken effect, and give all calls so far.
 
         Raises
