@@ -1,7 +1,7 @@
 """Applying a plan: in what order, what a failure holds back, and how each action ends."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Semaphore
@@ -269,8 +269,12 @@ def test_a_failure_ends_its_own_action_and_says_why(
 
 
 def test_nothing_more_is_written_after_the_credentials_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    # As if the calling thread learnt of the refusal after all had been done.
-    monkeypatch.setattr(Future, "cancel", lambda _: False)
+    def last_first(futures: list[Future[Outcome]]) -> Iterator[Future[Outcome]]:
+        wait(futures)
+        return reversed(futures)
+
+    # The calling thread learns of the refusal when all is over.
+    monkeypatch.setattr("lightkeeper.execute.as_completed", last_first)
     shelf = Shelf(faults={("create", "a"): CallError(Fault.UNAUTHENTICATED, "the token has expired")})
 
     with pytest.raises(CallError, match="expired"):
