@@ -1,7 +1,7 @@
 """Lightkeeper on a sandbox, as the stories need it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -152,13 +152,20 @@ def console(sandbox: Sandbox, region: str) -> "LightsailClient":
     return boto3.client("lightsail", **options)
 
 
+def _connect(regions: Iterable[str], url: str) -> dict[str, Lightsail]:
+    """Connect as a run does, but with more patience: a call that is held, or slow on a busy machine, is made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lightkeeper.lightsail._READ_SECONDS", 300)
+        return connect(regions, writers=8, endpoint_url=url)
+
+
 def other_runs(keeper: Keeper, access_key_id: str) -> dict[str, Lightsail]:
     """Return the connections of another run, under an access key of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", access_key_id)
-        return connect(tuple(keeper.regions), writers=8, endpoint_url=keeper.sandbox.url)
+        return _connect(keeper.regions, keeper.sandbox.url)
 
 
 def make_keeper(sandbox: Sandbox, regions: tuple[str, ...] = (REGION,)) -> Keeper:
     """Return a keeper; the environment must hold the sandbox's credentials."""
-    return Keeper(sandbox, console(sandbox, REGION), connect(regions, writers=8, endpoint_url=sandbox.url))
+    return Keeper(sandbox, console(sandbox, REGION), _connect(regions, sandbox.url))
