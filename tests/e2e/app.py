@@ -1,6 +1,7 @@
 """The stack as it is deployed into a local AWS: app.py's, plus what a local AWS needs and no deployment has."""
 
 import os
+import sys
 from typing import TypeVar
 
 from aws_cdk import App, Stack
@@ -11,8 +12,6 @@ from infra.props import Props
 from infra.stack import LightkeeperStack
 
 _T = TypeVar("_T")
-# The current slot does not change while the test runs, but for one minute of the year.
-SETTINGS = {"tick": "rate(1 minute)", "policies": {"yearly": {"schedule": "0 3 1 1 *", "keep": "yearly=2"}}}
 
 
 def _only(stack: Stack, kind: type[_T]) -> _T:
@@ -20,9 +19,10 @@ def _only(stack: Stack, kind: type[_T]) -> _T:
     return found
 
 
-def main() -> None:
+def main(month: str) -> None:
     app = App()
-    props = Props.from_document({"lightkeeper": SETTINGS})
+    policies = {"yearly": {"schedule": f"0 3 1 {month} *", "keep": "yearly=2"}}
+    props = Props.from_document({"lightkeeper": {"tick": "rate(1 minute)", "policies": policies}})
     stack = LightkeeperStack(app, props.stack_name, props=props)
     for function in stack.node.find_all():
         if isinstance(function, lambda_.Function):
@@ -33,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
