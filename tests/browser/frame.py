@@ -16,6 +16,8 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 WITHOUT = "There is no Chromium, so the calendar is not tried in a browser; `apt-get install chromium` brings one."
 BACKGROUNDS = {"light": "#ffffff", "dark": "#161d26"}
 _TEXTS = {"light": "#16191f", "dark": "#d5dbdb"}
+_PATIENCE_MS = 120_000
+"""For a browser on a busy machine."""
 ALLOWED = {
     *("div", "style", "p", "span", "ul", "li", "a", "cwdb-action"),
     *("table", "colgroup", "col", "thead", "tbody", "tr", "th", "td"),
@@ -42,7 +44,7 @@ def framed(html: str, *, theme: str, width: int, height: str = "auto") -> str:
 def running_browser() -> Iterator[Browser]:
     """Start the browser for a while."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, timeout=_PATIENCE_MS)
         yield browser
         browser.close()
 
@@ -64,6 +66,7 @@ class Opened:
     """Dialogs, messages and errors of scripts, requests."""
 
     def __post_init__(self) -> None:
+        self.page.set_default_timeout(_PATIENCE_MS)
         self.page.on("dialog", self._dismiss)
         self.page.on("console", lambda message: self.did.append(f"console {message.text}"))
         self.page.on("pageerror", lambda error: self.did.append(f"error {error}"))
