@@ -451,9 +451,11 @@ def test_an_answer_that_is_no_json_is_answered_with_a_sentence() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Greeter) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        ended = lightkeeper("plan", "--endpoint-url", f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
-        thread.join()
+        try:
+            ended = lightkeeper("plan", "--endpoint-url", f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            thread.join()
 
     assert ended.status == 1
     assert "could not be read eu-central-1: GetDisks: the answer is of type none; expected Lightsail's" in ended.out
