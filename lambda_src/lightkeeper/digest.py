@@ -23,6 +23,7 @@ from lightkeeper.model import (
     Outcome,
     Plan,
     Problem,
+    RemoveHold,
     Rescue,
     Result,
     Severity,
@@ -196,7 +197,7 @@ def _overdue(tick: Tick, settings: Settings) -> Iterator[Matter]:
     on_their_way = _on_their_way(tick, settings)
     for source in tick.plan.sources:
         if source.status is Status.OVERDUE and source.arn not in on_their_way:
-            pending = f" One is in the making since {_at(source.pending[-1].created_at)}." if source.pending else ""
+            pending = f" One is in the making since {_at(source.pending[-1].taken)}." if source.pending else ""
             yield _matter(
                 Kind.OVERDUE,
                 source.region,
@@ -218,7 +219,7 @@ def _on_their_way(tick: Tick, settings: Settings) -> set[str]:
     return {
         source.arn
         for source in tick.plan.sources
-        if (source.pending or source.arn in begun) and all(point.created_at > patience for point in source.pending)
+        if (source.pending or source.arn in begun) and all(point.taken > patience for point in source.pending)
     }
 
 
@@ -284,6 +285,8 @@ def _doing(action: Action) -> str:
             return "taking back the announcement of a deletion"
         case Delete():
             return "deleting a snapshot"
+        case RemoveHold():
+            return "taking off a hold that is over"
         case Defer():
             return "putting off a deletion"
         case _:
@@ -403,8 +406,8 @@ def _standing(tick: Tick, settings: Settings) -> Iterable[str]:
     )
     newest = [source.newest for source in tick.plan.sources if source.policy and source.newest]
     if newest:
-        oldest = min(newest, key=lambda point: point.created_at)
+        oldest = min(newest, key=lambda point: point.taken)
         place = f"{_plain(oldest.source_name)} ({oldest.region})"
         hours = numbers[MetricName.OLDEST_RECOVERY_POINT_HOURS]
-        yield f"Longest without a new recovery point: {place}, {hours:.0f} h, since {_at(oldest.created_at)}"
+        yield f"Longest without a new recovery point: {place}, {hours:.0f} h, since {_at(oldest.taken)}"
     yield f"Stored: {stored:g} GiB at full size, at most {usd_per_month(stored):.2f} USD a month"
