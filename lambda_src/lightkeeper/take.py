@@ -10,7 +10,6 @@ from lightkeeper.model import (
     Policy,
     Problem,
     Severity,
-    SnapshotKind,
     Source,
     SourceKind,
 )
