@@ -72,7 +72,6 @@ def parse_tick(text: str) -> Tick:
     return Cron(expression)
 
 
-@lru_cache(maxsize=64)
 def longest_gap_of_tick(text: str) -> timedelta:
     """Return the longest time from tick to tick, in four years.
 
@@ -81,17 +80,29 @@ def longest_gap_of_tick(text: str) -> timedelta:
     InvalidValueError
         If `text` is not a tick.
     """
+    return longest_span_of_tick(text, 1)
+
+
+@lru_cache(maxsize=64)
+def longest_span_of_tick(text: str, ticks: int) -> timedelta:
+    """Return the longest time, in four years, from a tick to the last one of so many ticks after it.
+
+    Raises
+    ------
+    InvalidValueError
+        If `text` is not a tick.
+    """
     match parse_tick(text):
         case Rate(period):
-            return period
+            return ticks * period
         case Cron(expression):
-            return max(_gaps(expression))
+            return max(_spans(expression, ticks))
 
 
 @lru_cache(maxsize=1024)
 def shortest_gap(schedule: Schedule) -> timedelta:
     """Return the shortest time from slot to slot, in four years."""
-    return min(_gaps(schedule.cron))
+    return min(_spans(schedule.cron, 1))
 
 
 @lru_cache(maxsize=1024)
@@ -158,12 +169,18 @@ def _refused(text: str, why: str) -> InvalidValueError:
     return InvalidValueError(f'"{text}" {why}')
 
 
-def _gaps(cron: str) -> Iterator[timedelta]:
-    """Yield how far apart firings can be: on a day, and from one day's last to the next day's first."""
+def _spans(cron: str, steps: int) -> Iterator[timedelta]:
+    """Yield how long so many firings after one another can take: on one day, and from one day into another."""
     times = _times_of_day(cron)
-    overnight = times[0] - times[-1]
+    if len(times) < steps:
+        walls = [*_firings(cron)]
+        found = [later - earlier for earlier, later in zip(walls, walls[steps:], strict=False)]
+        # What is too rare to come as often in four years takes longer than anything that is asked for here.
+        return iter(found or [steps * _LOOKED_AT])
     days = {later - earlier for earlier, later in pairwise(_days(cron))}
-    return chain((later - earlier for earlier, later in pairwise(times)), (gap + overnight for gap in days))
+    by_day = (later - earlier for earlier, later in zip(times, times[steps:], strict=False))
+    overnight = [times[steps - before] - times[-before] for before in range(1, steps + 1)]
+    return chain(by_day, (gap + rest for gap in days for rest in overnight))
 
 
 def _misses_a_slot(tick: str, schedule: str) -> bool:

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightkeeper.schedule import Schedule, parse_schedule
-from lightkeeper.ticks import Cron, Rate, is_rarer, longest_gap_of_tick, parse_tick, shortest_gap
+from lightkeeper.ticks import (
+    Cron,
+    Rate,
+    is_rarer,
+    longest_gap_of_tick,
+    longest_span_of_tick,
+    parse_tick,
+    shortest_gap,
+)
 from lightkeeper.times import parse_zone
 from lightkeeper.wording import InvalidValueError
 
@@ -131,6 +139,18 @@ def test_the_longest_gap_of_a_tick_is_the_one_in_the_clerk_s_calendar(tick: tupl
 
 
 @settings(max_examples=80, deadline=None)
+@given(ticks(), st.integers(1, 5))
+def test_the_longest_span_of_some_ticks_is_the_one_in_the_clerk_s_calendar(
+    tick: tuple[str, Field, Field, Matcher], number: int
+) -> None:
+    walls = ticked_off(*tick[1:])
+    spans = [later - earlier for earlier, later in zip(walls, walls[number:], strict=False)]
+
+    # Where a tick is so rare, four years and one day more may not hold as many.
+    assert not spans or longest_span_of_tick(tick[0], number) == max(spans)
+
+
+@settings(max_examples=80, deadline=None)
 @given(schedules())
 def test_the_shortest_gap_of_a_schedule_is_the_one_in_the_clerk_s_calendar(
     schedule: tuple[str, Field, Field, Matcher],
@@ -173,6 +193,23 @@ def test_a_tick_is_rarer_when_two_slots_pass_between_two_ticks(
 def test_a_tick_is_read_as_eventbridge_reads_it(text: str, tick: Rate | Cron, gap: timedelta) -> None:
     assert parse_tick(text) == tick
     assert longest_gap_of_tick(text) == gap
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("rate(1 hour)", 3 * HOUR),
+        ("cron(0 3 * * ? *)", 3 * DAY),
+        ("cron(0 3 ? * MON-FRI *)", 5 * DAY),
+        # From Friday at five to Monday at ten.
+        ("cron(0 8-17 ? * MON-FRI *)", 2 * DAY + 17 * HOUR),
+        # From Friday at five to Tuesday at eight.
+        ("cron(0 8,17 ? * MON-FRI *)", 3 * DAY + 15 * HOUR),
+        ("cron(0 3 29 2 ? *)", 3 * 4 * 366 * DAY),
+    ],
+)
+def test_three_ticks_take_as_long_as_the_calendar_says(text: str, span: timedelta) -> None:
+    assert longest_span_of_tick(text, 3) == span
 
 
 @pytest.mark.parametrize(
