@@ -9,10 +9,10 @@ from typing import Any
 from moto.core.base_backend import BackendDict
 from werkzeug.datastructures import MultiDict
 
-from sandbox.calls import Journal
+from sandbox.calls import Journal, Waiting
 from sandbox.checkpoints import Checkpoint, checkpoint, restore
 from sandbox.entries import entries
-from sandbox.faults import FaultRule, FaultScript
+from sandbox.faults import FaultRule, FaultScript, Meanwhile
 from sandbox.lightsail.exceptions import LightsailError
 from sandbox.lightsail.resources import Snapshot
 from sandbox.lightsail.settings import settings
@@ -39,6 +39,7 @@ class Control:
         self._defaults = defaults
         self.faults = FaultScript()
         self.journal = Journal()
+        self.waiting = Waiting()
         self.role: Role | None = None
         self._saved: Checkpoint | None = None
         self._routes: Mapping[str, Callable[[Any, Query], object]] = {
@@ -50,6 +51,8 @@ class Control:
             "GET /faults": lambda _body, _query: [rule.to_json() for rule in self.faults.rules],
             "POST /faults": lambda body, _query: self._add_faults(body),
             "DELETE /faults": lambda _body, _query: self.faults.clear(),
+            "POST /faults/release": lambda _body, _query: self.faults.release(),
+            "GET /held": lambda _body, _query: [call.to_json() for call in self.waiting.calls()],
             "PUT /role": lambda body, _query: self._set_role(body),
             "GET /entries": lambda _body, _query: [entry.to_json() for entry in entries()],
             "GET /calls": lambda _body, query: self._calls(query),
@@ -79,7 +82,7 @@ class Control:
         BackendDict.reset()
         settings.clock.set(None)
         settings.options = self._defaults
-        self.faults.clear()
+        self.faults.reset()
         self.journal.clear()
         self.role = None
 
@@ -111,6 +114,8 @@ class Control:
         for rule in read:
             if rule.operation is not None and rule.operation not in operation_names():
                 raise ValueError(f"Lightsail has no operation {rule.operation!r}, so this rule would never strike.")
+            if isinstance(rule.effect, Meanwhile) and rule.effect.operation not in operation_names():
+                raise ValueError(f"Lightsail has no operation {rule.effect.operation!r}, so nobody can ask for it.")
         self.faults.add(read)
 
     def _set_role(self, role: Mapping[str, Any] | None) -> None:
