@@ -571,7 +571,7 @@ def test_a_retry_of_the_same_tick_removes_no_more_failed_snapshots_than_one_run_
     keeper.tick()
     keeper.live(3 * DAY, 6 * HOUR)
     keeper.sandbox.clear_faults()
-    keeper.live(16 * HOUR, HOUR)
+    keeper.live(2 * HOUR, HOUR)
     failed = sum(entry.state == "error" for entry in keeper.sandbox.entries())
     assert len(announced(keeper)) == failed
 
