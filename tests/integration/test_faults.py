@@ -75,23 +75,26 @@ def test_a_first_run_over_a_fleet_at_a_low_rate_limit_slows_down_and_fails_nothi
 
 
 def test_what_is_throttled_until_no_time_is_left_is_deferred_and_taken_by_the_next_run(
-    one_run: Keeper, monkeypatch: pytest.MonkeyPatch
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lightkeeper.lightsail.ATTEMPTS", 1)
-    one_run.regions = connect([REGION], writers=1)
-    one_run.configure(writers=1)
+    keeper.configure(writers=1)
     for name in ("shop", "clinic"):
-        one_run.disk(name, {"backup": "daily"})
-    one_run.sandbox.add_faults(
-        FaultRule(effect=ErrorAnswer(code="ThrottlingException"), operation="CreateDiskSnapshot")
-    )
+        keeper.disk(name, {"backup": "daily"})
+    fail(keeper, "ThrottlingException", "CreateDiskSnapshot")
+    next_run, keeper.regions = keeper.regions, connect([REGION], writers=1)
 
-    tick = one_run.tick(seconds_left=clock_after_writes(one_run, 3))
-    one_run.sandbox.clear_faults()
+    tick = keeper.tick(seconds_left=clock_after_writes(keeper, 3))
+    keeper.regions[REGION].close()
+    keeper.regions = next_run
+    keeper.sandbox.clear_faults()
 
+    assert [call.error for call in keeper.sandbox.calls() if call.operation == "CreateDiskSnapshot"] == [
+        "ThrottlingException"
+    ] * 3
     assert count(tick, "create", "deferred") == 2
     assert tick.failures == ()
-    assert count(one_run.tick(), "create") == 2
+    assert count(keeper.tick(), "create") == 2
 
 
 def test_a_fault_that_stays_fails_that_action_only(keeper: Keeper) -> None:
@@ -312,12 +315,12 @@ def test_a_region_that_nobody_knows_fails_alone(keeper: Keeper, monkeypatch: pyt
     keeper.disk("shop", {"backup": "daily"})
     monkeypatch.setattr("lightkeeper.lightsail.ATTEMPTS", 1)
     # At the address of a Region that does not exist, nobody answers.
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    nowhere = connect(["eu-nowhere-9"], writers=8, endpoint_url=f"http://127.0.0.1:{port}")
-    keeper.regions = {**nowhere, **keeper.regions}
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        keeper.regions = {**connect(["eu-nowhere-9"], writers=8, endpoint_url=address), **keeper.regions}
 
-    tick = keeper.tick()
+        tick = keeper.tick()
 
     assert count(tick, "create") == 1
     assert len(tick.failures) == 4
