@@ -33,7 +33,7 @@ def fail(keeper: Keeper, code: str, operation: str, *, times: int | None = ALWAY
 @pytest.fixture
 def one_run(keeper: Keeper) -> Iterator[Keeper]:
     """A keeper with connections of its own, as each run has: what they learn of throttling is theirs alone."""
-    keeper.regions = connect([REGION], writers=8)
+    keeper.regions = connect([REGION], writers=32)
     yield keeper
     for region in keeper.regions.values():
         region.close()
@@ -63,9 +63,10 @@ def test_a_lost_connection_on_a_list_is_retried(keeper: Keeper) -> None:
 
 
 def test_a_first_run_over_a_fleet_at_a_low_rate_limit_slows_down_and_fails_nothing(one_run: Keeper) -> None:
+    one_run.configure(writers=32)
     for number in range(60):
         one_run.disk(f"disk-{number}", {"backup": "daily"})
-    one_run.sandbox.add_faults(FaultRule(effect=Throttle(per_second=10)))
+    one_run.sandbox.add_faults(FaultRule(effect=Throttle(per_second=15)))
 
     tick = one_run.tick()
 
