@@ -66,7 +66,7 @@ def test_a_first_run_over_a_fleet_at_a_low_rate_limit_slows_down_and_fails_nothi
     one_run.configure(writers=32)
     for number in range(60):
         one_run.disk(f"disk-{number}", {"backup": "daily"})
-    one_run.sandbox.add_faults(FaultRule(effect=Throttle(per_second=15)))
+    one_run.sandbox.add_faults(FaultRule(effect=Throttle(per_second=10)))
 
     tick = one_run.tick()
 
