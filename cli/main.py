@@ -4,9 +4,9 @@ Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` 
 """
 
 import json
-import math
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,12 +22,11 @@ from cli.show import show_document
 from cli.simulate import Scenario, parse_change, parse_day, simulate, simulation_document
 from cli.simulate_show import show_simulation
 from cli.status import show_status, status_document
-from lightkeeper.cycle import Tick
-from lightkeeper.execute import execute
+from lightkeeper.cycle import run_tick
 from lightkeeper.faults import CallError
 from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.model import Outcome, Policy, Result
+from lightkeeper.model import Outcome, Plan, Policy, Result
 from lightkeeper.report import Document, plan_document, tick_document, verb
 from lightkeeper.retention import judge, parse_keep
 from lightkeeper.settings import Settings, SettingsError
@@ -41,6 +40,8 @@ _CDK_JSON = Path("cdk.json")
 # A pipe has no width of its own; rows that do not wrap can be searched.
 _PIPE_WIDTH = 200
 _EXITS = {Health.WELL: 0, Health.WAITING: 0, Health.UNREADABLE: 1, Health.TROUBLE: 3}
+# For thousands of snapshots at the rate that Lightsail takes; the next run goes on.
+_PATIENCE_SECONDS = 3600
 _PICTURES = (".png", ".svg")
 
 app = typer.Typer(
@@ -116,6 +117,12 @@ def _connect(regions: Iterable[str] | None, settings: Settings, endpoint_url: st
     return connect(regions or settings.regions, writers=settings.writers, endpoint_url=endpoint_url)
 
 
+def _patience() -> Callable[[], float]:
+    """Return how many seconds are left of the longest that a run from a terminal may take."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    return lambda: end - time.monotonic()
+
+
 def _print(document: Document, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(document, indent=2))
@@ -165,16 +172,19 @@ def run(
         transient=True,
     ) as progress:
         task = progress.add_task(f"reading {', '.join(regions)}", total=None)
-        planned = plan_tick(regions, settings, now)
-        progress.update(task, total=len(planned.actions), description="writing")
+        planned = 0
+
+        def begin(plan: Plan) -> None:
+            nonlocal planned
+            planned += len(plan.actions)
+            progress.update(task, total=planned, description="writing")
 
         def advance(outcome: Outcome) -> None:
             progress.update(task, advance=1, description=f"{verb(outcome.action)} {outcome.action.target.snapshot}")
             if outcome.result is Result.FAILED:
                 progress.console.print(f"[bold red]failed[/] {escape(str(outcome.error))}")
 
-        outcomes = execute(planned, regions, settings, seconds_left=lambda: math.inf, on_outcome=advance)
-    tick = Tick(planned, outcomes)
+        tick = run_tick(regions, settings, now, seconds_left=_patience(), on_outcome=advance, on_plan=begin)
     _print(tick_document(tick), as_json=as_json)
     if tick.failures:
         raise typer.Exit(1)

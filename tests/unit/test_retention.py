@@ -1,12 +1,13 @@
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from functools import cache
+from itertools import pairwise, permutations, product
 from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from lightkeeper.retention import Count, KeepRule, Period, Within, judge, parse_keep, using_up
@@ -177,6 +178,16 @@ def test_any_text_is_a_rule_that_keeps_something_or_an_error_in_words(text: str)
         ("daily=7  weekly=4", KeepRule((Count(Period.DAILY, 7), Count(Period.WEEKLY, 4)))),
         ("yearly=all 2d 3", KeepRule((Within(None, Duration(days=2)), Count(None, 3), Count(Period.YEARLY, None)))),
         ("within-hourly=1d", KeepRule((Within(Period.HOURLY, Duration(days=1)),))),
+        ("12 hours", KeepRule((Within(None, Duration(hours=12)),))),
+        ("7 days", KeepRule((Within(None, Duration(days=7)),))),
+        ("1 Day", KeepRule((Within(None, Duration(days=1)),))),
+        ("3 weeks", KeepRule((Within(None, Duration(days=21)),))),
+        ("12  MONTHS", KeepRule((Within(None, Duration(months=12)),))),
+        ("2 years", KeepRule((Within(None, Duration(years=2)),))),
+        ("within=2 weeks", KeepRule((Within(None, Duration(days=14)),))),
+        ("within-monthly=1 year", KeepRule((Within(Period.MONTHLY, Duration(years=1)),))),
+        ("daily=7 2 weeks", KeepRule((Within(None, Duration(days=14)), Count(Period.DAILY, 7)))),
+        ("daily=7 within=500 days", KeepRule((Within(None, Duration(days=500)), Count(Period.DAILY, 7)))),
     ],
 )
 def test_a_rule_is_a_number_a_duration_or_clauses(text: str, rule: KeepRule) -> None:
@@ -193,18 +204,19 @@ def test_a_rule_is_a_number_a_duration_or_clauses(text: str, rule: KeepRule) -> 
         ("within-dayly=4d", '"within-dayly=4d" is not a keep rule', "within-daily=4d"),
         ("forevr", '"forevr" is not a keep rule', "forever"),
         ("Forever", '"Forever" is not a keep rule', "forever"),
-        ("all", '"all" is not a keep rule', None),
+        ("all", '"all" is not a keep rule', "forever"),
         ("-7", '"-7" is not a keep rule', None),
         ("=7", '"=7" is not a keep rule', None),
-        ("daily", '"daily" has no value; expected a number after "="', "daily=7"),
-        ("daily=", '"daily=" has no value', "daily=7"),
-        ("within", '"within" has no value; expected a duration after "="', "within=30d"),
-        ("within-weekly=", '"within-weekly=" has no value', "within-weekly=30d"),
+        ("daily", '"daily" has no value; expected a number after "="', None),
+        ("daily=", '"daily=" has no value', None),
+        ("within", '"within" has no value; expected a duration after "="', None),
+        ("within-weekly=", '"within-weekly=" has no value', None),
         ("0", '"last=0" does not say how many to keep; expected a number from 1 to 999999', None),
         ("daily=0", '"daily=0" does not say how many to keep', None),
         ("daily=7, weekly=4", '"daily=7," does not say how many to keep', "daily=7 weekly=4"),
-        ("forever 7", '"forever" keeps everything; expected it alone', "7"),
-        ("forever=1", '"forever" keeps everything; expected it alone', None),
+        ("forever 7", '"forever" keeps everything; expected it alone', "forever"),
+        ("forever=1", '"forever" keeps everything; expected it alone', "forever"),
+        ("7 forevr", '"forevr" is not a keep rule', "forever"),
         ("dailly=0", '"dailly=0" is not a keep rule', None),
         ("7,weekly=4", '"7,weekly=4" is not a keep rule', "7 weekly=4"),
         ("within=0", 'in within=0, "0" is not a duration', None),
@@ -214,9 +226,47 @@ def test_a_rule_is_a_number_a_duration_or_clauses(text: str, rule: KeepRule) -> 
         ("daily=30d", '"daily=30d" does not say how many to keep', "within-daily=30d"),
         ("last=30d", '"last=30d" does not say how many to keep', "within=30d"),
         ("yearly=All", '"yearly=All" does not say how many to keep', "yearly=all"),
-        ("within=7", "in within=7,", "within=7d"),
-        ("within-daily=14", "in within-daily=14,", "within-daily=14d"),
-        ("2w", 'in within=2w, "2w" is not a duration', None),
+        ("within=7", "in within=7,", None),
+        ("within-daily=14", "in within-daily=14,", None),
+        ("within-monthly=12", "in within-monthly=12,", None),
+        ("2w", 'in within=2w, "2w" is not a duration', "within=14d"),
+        ("7days", 'in within=7days, "7days" is not a duration', "within=7d"),
+        ("30 D", 'in within=30 D, "30 D" is not a duration', "within=30d"),
+        ("within=12Months", "in within=12Months,", "within=12m"),
+        ("1w2d", "in within=1w2d,", None),
+        ("7d 4w", "in within=4w,", None),
+        ("7 days 4 weeks", '"within" stands twice in "7 days 4 weeks"', None),
+        ("999999 weeks", "in within=999999 weeks,", None),
+        ("0 days", '"within=0 days" would keep nothing', None),
+        ("1 500 days", '"1 500 days" may be one number or two; expected one number before "days"', None),
+        ("daily=1 500 days", '"daily=1 500 days" may be one number or two', None),
+        ("last=7 days", '"last=7 days" does not say how many to keep', "within=7d"),
+        ("daily=2 weeks", '"daily=2 weeks" does not say how many to keep', "within-daily=14d"),
+        ("weekly=4w", '"weekly=4w" does not say how many to keep', "within-weekly=28d"),
+        ("weekly=30d", '"weekly=30d" does not say how many to keep', None),
+        ("monthly=1y6m", '"monthly=1y6m" does not say how many to keep', "within-monthly=1y6m"),
+        ("hourly=90m", '"hourly=90m" does not say how many to keep', "within-hourly=90m"),
+        ("daily:30", '"daily:30" is not a keep rule', "daily=30"),
+        ("within-7d", '"within-7d" is not a keep rule', "within=7d"),
+        ("within-wearly=2y", '"within-wearly=2y" is not a keep rule', None),
+        ("days=7", '"days=7" is not a keep rule', "7d"),
+        ("weeks=4 daily=7", '"weeks=4" is not a keep rule', "28d daily=7"),
+        ("daily 7 Weekly 4", '"daily" has no value', "daily=7 weekly=4"),
+        ("7 daily 4 weekly", '"daily" has no value', "daily=7 weekly=4"),
+        ("daily = 7 weekly= 4", '"daily" has no value', "daily=7 weekly=4"),
+        ("12 months monthly", '"monthly" has no value', None),
+        ("12monthly", "in within=12monthly,", None),
+        ("last 30 days", '"last" has no value', None),
+        ("keep 30", '"keep" is not a keep rule', None),
+        ("7 centuries=1", '"centuries=1" is not a keep rule', None),
+        ("biweekly=4", '"biweekly=4" is not a keep rule', None),
+        ("halfyearly=4", '"halfyearly=4" is not a keep rule', None),
+        ("minutly=60", '"minutly=60" is not a keep rule', None),
+        ("daily=50%", '"daily=50%" does not say how many to keep', None),
+        ("daily=1,500", '"daily=1,500" does not say how many to keep', None),
+        ("daily=1, 500", '"daily=1," does not say how many to keep', None),
+        ("dayly=1 500", '"dayly=1" is not a keep rule', None),
+        ("dayly=7 30d", '"dayly=7" is not a keep rule', "daily=7 30d"),
         ("within=1h2", 'in within=1h2, "1h2" is not a duration', None),
         ("within=all", 'in within=all, "all" is not a duration', None),
         ("0d", '"within=0d" would keep nothing', None),
@@ -244,6 +294,143 @@ def test_an_unknown_rule_is_answered_with_all_that_exist(value: str) -> None:
         parse_keep(f"century={value}")
 
     assert [key for key in ORDER if f'"{key}"' not in caught.value.message] == []
+
+
+# What a suggestion would keep, of two and a half years of hourly snapshots, against what was written can mean.
+
+# On the last day of a month whose predecessor is shorter, with the day half over.
+HOURS = [datetime(2026, 3, 31, 12, tzinfo=UTC) - timedelta(hours=hour) for hour in range(5 * 183 * 24)]
+UNITS = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly", "year": "yearly"}
+
+
+@cache
+def kept_of_hours(rule: str) -> set[int]:
+    return kept(rule, HOURS)
+
+
+def keeps_no_less(rule: str, reading: str) -> bool:
+    return parse_keep(rule) == parse_keep(reading) or kept_of_hours(reading) <= kept_of_hours(rule)
+
+
+def suggested(text: str) -> str | None:
+    try:
+        parse_keep(text)
+    except InvalidValueError as error:
+        return error.suggestion
+    return None
+
+
+def a_span(number: int, unit: str) -> str:
+    return f"{7 * number}d" if unit == "week" else f"{number}{unit[0]}"
+
+
+def mistakes() -> Iterator[tuple[str, list[str]]]:
+    """Yield plausible mistakes, each with every rule that it may stand for."""
+    for unit, period, number in product(UNITS, UNITS.values(), (2, 12)):
+        if period == UNITS[unit]:
+            yield from mistakes_with_a_unit(unit, period, number)
+            yield from mistakes_with_a_period(unit, period, number)
+    for (unit, period), (other, other_period) in permutations(UNITS.items(), 2):
+        both = [f"{period}=7 {other_period}=4"]
+        yield from written_as("7{0}s 4{1}s|7{2} 4{3}|7 {0}s 4 {1}s", both, unit, other, unit[0], other[0])
+        yield from written_as("7{2}4{3}|7{0}s, 4 {1}s|7 {0}s and 4 {1}s", both, unit, other, unit[0], other[0])
+        yield from written_as("{0} 7 {1} 4|{0}:7,{1}:4|7 {0} 4 {1}|{0}=7;{1}=4|{0}=7+4", both, period, other_period)
+    yield from written_as("1,500|1.500|1 500|last=1 500|lats=1 500|1, 500", ["last=1500"])
+    yield from written_as("daily=1,500|dayly=1 500|1 500 days|daily=1 500 days", ["daily=1500"])
+    yield from written_as("all|7 forever|forever=7|Forever|for ever|daily=7 forevr", ["forever"])
+    # How much of them was meant, nobody can tell.
+    yield from written_as("hourly|daily=|days|within|within-daily=|week|last|7 foo|foo=1 7d", ["forever"])
+
+
+def written_as(templates: str, readings: list[str], *words: object) -> Iterator[tuple[str, list[str]]]:
+    for template in templates.split("|"):
+        yield template.format(*words), readings
+
+
+def mistakes_with_a_unit(unit: str, period: str, number: int) -> Iterator[tuple[str, list[str]]]:
+    within, every = f"within={a_span(number, unit)}", f"within-{period}={a_span(number, unit)}"
+    for amount in (f"{number}{unit}", f"{number}{unit}s", f"{number} {unit[0]}", f"{number}{unit[0].upper()}"):
+        told = "{}|within={}|last={}|last {}|keep {}|{} ago|within:{}|within {}"
+        yield from written_as(told, [within, f"{period}={number}"], amount)
+        yield from written_as("{1}={0}|{1}:{0}", [every, f"{period}={number}"], amount, period)
+    told = "{}={}|{}s={}|{}s:{}|{}s {}|{}s{}|{}-{}"
+    yield from written_as(told, [within, f"{period}={number}"], unit, number)
+    yield from written_as("within-{0}={1}|within-{0}:{1}|within-{0}-{1}", [within, every], unit, f"{number}{unit[0]}")
+    twice = [f"within-{period}={a_span(2 * number, unit)}"]
+    yield from written_as("bi{0}={1}|bi-{0}={1}|fort{0}={1}", twice, period, number)
+    yield from written_as("half{0}={1}|semi-{0}={1}|min{0}={1}", [f"last={number}"], period, number)
+
+
+def mistakes_with_a_period(unit: str, period: str, number: int) -> Iterator[tuple[str, list[str]]]:
+    told = "{0}:{1}|{0} {1}|{0}-{1}|{0}{1}|{0}s={1}|{0}=={1}|{0} = {1}|{0}= {1}|{0}={1}%|{0}={1},|{0}=>{1}|{0}={1}x"
+    for key in (period, period.title(), period[:2] + period[3:], period[0] + period[2] + period[1] + period[3:]):
+        yield from written_as(told, [f"{period}={number}"], key, number)
+        # A day's or a year's worth, and whatever else.
+        lengths = [f"within-{period}={a_span(number, each)}" for each in UNITS]
+        yield from written_as("within-{0}={1}|within-{0}:{1}|within-{0} {1}", lengths, key, number)
+    yield from written_as("{1} {0}|{1}{0}|{1}x{0}|{1}={0}|{1}-{0}", [f"{period}={number}"], period, number)
+    yield from written_as(
+        "within={0}|within:{0}", [f"within={a_span(number, each)}" for each in (unit, "year")], number
+    )
+
+
+def test_a_suggestion_keeps_no_less_than_any_of_what_was_written_can_mean() -> None:
+    helped = [(text, suggestion, meant) for text, meant in mistakes() if (suggestion := suggested(text))]
+
+    less = [
+        (text, suggestion, reading)
+        for text, suggestion, readings in helped
+        for reading in readings
+        if not keeps_no_less(suggestion, reading)
+    ]
+    assert less == []
+    assert len(helped) > 400, "suggestions are still of help"
+
+
+@pytest.mark.parametrize(("unit", "period"), UNITS.items())
+@pytest.mark.parametrize("number", [1, 12])
+def test_a_number_of_units_keeps_as_much_as_so_many_periods(unit: str, period: str, number: int) -> None:
+    for text in (f"{number} {unit}", f"{number} {unit}s", f"{number} {unit.title()}S", f"within={number} {unit}s"):
+        assert parse_keep(text) == parse_keep(a_span(number, unit))
+        assert keeps_no_less(text, f"{period}={number}")
+
+
+WRITTEN = ["daily=7 weekly=4", "hourly=24", "monthly=12", "yearly=2 last=3", "within=30d", "within-daily=2m", "3 2d"]
+WRITTEN += [
+    "within-weekly=1y",
+    "within-monthly=2y",
+    "within-hourly=48h",
+    "within-yearly=2y",
+    "1y",
+    "forever",
+    "last=all",
+]
+
+
+@settings(max_examples=1000)
+@given(st.sampled_from(WRITTEN), st.data())
+def test_a_slip_of_the_finger_is_never_answered_with_less_than_was_meant(meant: str, data: st.DataObject) -> None:
+    text = meant
+    for _ in range(data.draw(st.integers(1, 2))):
+        at = data.draw(st.integers(0, len(text) - 1))
+        letter, rest = text[at], text[at + 1 :]
+        # Another number or unit is no slip that anybody could see.
+        if letter.isdigit() or text[at - 1].isdigit():
+            continue
+        other = data.draw(st.sampled_from("abdehilmnortuwy=:-, "))
+        slips = [
+            rest,
+            letter * 2 + rest,
+            letter.upper() + rest,
+            other + rest,
+            other + letter + rest,
+            letter + other + rest,
+        ]
+        text = text[:at] + data.draw(st.sampled_from(slips))
+    suggestion = suggested(text)
+    event("helped" if suggestion else "not helped")
+
+    assert suggestion is None or keeps_no_less(suggestion, meant)
 
 
 # Examples, each told by its reasons.
