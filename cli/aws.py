@@ -1,7 +1,7 @@
 """How the command line finds AWS: the Region as the AWS CLI reads it, and the addresses of services."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.wording import InvalidValueError, nearest, quoted
+from lightkeeper.wording import InvalidValueError
 
 _AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _ANY_REGION: Final = "us-east-1"
@@ -28,25 +28,6 @@ def own_region() -> str | None:
     """
     with aws_errors("connecting"):
         return os.environ.get("AWS_REGION") or boto3.Session().region_name
-
-
-def check_regions(typed: Iterable[str]) -> None:
-    """Refuse Regions that a person has typed and that have no Lightsail.
-
-    Raises
-    ------
-    InvalidValueError
-        With the nearest Region.
-    CallError
-        If the configured profile cannot be used.
-    """
-    with aws_errors("connecting"):
-        available = boto3.Session().get_available_regions("lightsail")
-    for name in typed:
-        if name not in available:
-            raise InvalidValueError(
-                f'"{name}" is not a Region of Lightsail; expected one of {quoted(available)}', nearest(name, available)
-            )
 
 
 def is_at_aws(endpoint_url: str | None) -> bool:

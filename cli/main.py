@@ -4,9 +4,9 @@ Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` 
 """
 
 import json
-import math
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -17,19 +17,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from cli.aws import check_regions, is_at_aws, own_region
+from cli.aws import aws_errors, is_at_aws
 from cli.chosen import Chosen, choose, choose_to_write, read_file
 from cli.demo import run_demo
 from cli.show import show_document
 from cli.simulate import Scenario, parse_change, parse_day, simulate, simulation_document
 from cli.simulate_show import show_simulation
 from cli.status import show_status, status_document
-from lightkeeper.cycle import Tick
-from lightkeeper.execute import execute
+from lightkeeper.cycle import Tick, run_tick
 from lightkeeper.faults import CallError
 from lightkeeper.inventory import plan_tick
-from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.model import Outcome, Policy, Result
+from lightkeeper.lightsail import Lightsail, check_regions, connect
+from lightkeeper.model import Outcome, Plan, Policy, Result
 from lightkeeper.report import Document, plan_document, tick_document, verb
 from lightkeeper.retention import judge, parse_keep
 from lightkeeper.settings import Settings, SettingsError
@@ -42,6 +41,8 @@ from recovery_calendar.view import Health, make_view, parse_order
 # A pipe has no width of its own; rows that do not wrap can be searched.
 _PIPE_WIDTH = 200
 _EXITS = {Health.WELL: 0, Health.WAITING: 0, Health.UNREADABLE: 1, Health.TROUBLE: 3}
+# For thousands of snapshots at the rate that Lightsail takes; the next run goes on.
+_PATIENCE_SECONDS = 3600
 _PICTURES = (".png", ".svg")
 # What a clock may be off, and what a scheduled time may lie back.
 _OFF_THE_CLOCK = timedelta(hours=1)
@@ -119,14 +120,18 @@ def _now_to_write(at: str | None, settings: Settings, endpoint_url: str | None) 
 
 
 def _connect(regions: Sequence[str] | None, chosen: Chosen, endpoint_url: str | None) -> dict[str, Lightsail]:
-    if regions:
-        check_regions(regions)
-    own = chosen.region or own_region()
+    with aws_errors("connecting"):
+        check_regions(regions or ())
+    own = (chosen.region,) if chosen.region else ()
     return connect(
-        regions or chosen.settings.regions or ((own,) if own else ()),
-        writers=chosen.settings.writers,
-        endpoint_url=endpoint_url,
+        regions or chosen.settings.regions or own, writers=chosen.settings.writers, endpoint_url=endpoint_url
     )
+
+
+def _patience() -> Callable[[], float]:
+    """Return how many seconds are left of the longest that a run from a terminal may take."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    return lambda: end - time.monotonic()
 
 
 def _print(document: Document, *, as_json: bool) -> None:
@@ -187,16 +192,19 @@ def _run(regions: dict[str, Lightsail], settings: Settings, now: datetime) -> Ti
         transient=True,
     ) as progress:
         task = progress.add_task(f"reading {', '.join(regions)}", total=None)
-        planned = plan_tick(regions, settings, now)
-        progress.update(task, total=len(planned.actions), description="writing")
+        planned = 0
+
+        def begin(plan: Plan) -> None:
+            nonlocal planned
+            planned += len(plan.actions)
+            progress.update(task, total=planned, description="writing")
 
         def advance(outcome: Outcome) -> None:
             progress.update(task, advance=1, description=f"{verb(outcome.action)} {outcome.action.target.snapshot}")
             if outcome.result is Result.FAILED:
                 progress.console.print(f"[bold red]failed[/] {escape(str(outcome.error))}")
 
-        outcomes = execute(planned, regions, settings, seconds_left=lambda: math.inf, on_outcome=advance)
-    return Tick(planned, outcomes)
+        return run_tick(regions, settings, now, seconds_left=_patience(), on_outcome=advance, on_plan=begin)
 
 
 @app.command()

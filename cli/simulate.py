@@ -21,6 +21,7 @@ from lightkeeper.model import (
     Inventory,
     Policy,
     RecoveryPoint,
+    RemoveHold,
     Rescue,
     SnapshotState,
     Source,
@@ -90,7 +91,7 @@ class Simulation:
 
     def day_of(self, point: RecoveryPoint) -> date:
         """Return the day that a recovery point makes recoverable, in the policy's zone."""
-        return point.slot.astimezone(self.scenario.policy.schedule.zone).date()
+        return point.taken.astimezone(self.scenario.policy.schedule.zone).date()
 
     @property
     def recoverable(self) -> list[date]:
@@ -190,7 +191,7 @@ def simulate(scenario: Scenario, keep: KeepRule, settings: Settings, on_day: Cal
                 following = (plan.sources[0].next_slot, *(point.expires_at for point in points))
                 change = min(instant for instant in following if instant)
             now = begin - (begin - change) // tick * tick
-        stored = stored_gib((point.slot for point in points), scenario.size_gib, scenario.change_per_day)
+        stored = stored_gib((point.taken for point in points), scenario.size_gib, scenario.change_per_day)
         days.append(Day(day, len(points), stored))
         on_day()
     return Simulation(scenario, keep, tuple(days), points, taken, most_held)
@@ -203,7 +204,7 @@ def _point(create: Create, now: datetime, scenario: Scenario) -> RecoveryPoint:
         name=target.snapshot,
         region=target.region,
         state=SnapshotState.USABLE,
-        created_at=now,
+        taken=now,
         size_gib=scenario.size_gib,
         source_name=target.source,
         source_arn=target.source_arn,
@@ -229,7 +230,7 @@ def _pruned(points: Iterable[RecoveryPoint], actions: Iterable[Action]) -> list[
                 del by_name[name]
             case Defer():
                 by_name[name] = replace(by_name[name], expires_at=action.until)
-            case Create():
+            case Create() | RemoveHold():
                 pass
             case _:
                 assert_never(action)
@@ -320,7 +321,7 @@ def _rule(simulation: Simulation) -> RuleDocument:
         "mostHeld": simulation.most_held,
         "recoverableDays": len(recoverable),
         "recoverableOfLast30Days": sum(day > recent for day in recoverable),
-        "oldestAgeDays": round((simulation.end - simulation.points[-1].slot) / _DAY, 1),
+        "oldestAgeDays": round((simulation.end - simulation.points[-1].taken) / _DAY, 1),
         "longestGapDays": simulation.longest_gap,
         "storedGib": round(stored, 1),
         "mostStoredGib": round(most_stored, 1),

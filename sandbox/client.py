@@ -29,6 +29,7 @@ from sandbox.faults import (
     Throttle,
 )
 from sandbox.options import Options
+from sandbox.role import MissingResource
 from sandbox.seeds import Seed, SnapshotState
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "FaultRule",
     "HoldAnswer",
     "LoseAnswer",
+    "MissingResource",
     "Options",
     "Sandbox",
     "SandboxError",
@@ -140,7 +142,14 @@ class Sandbox:
         """Forget all fault rules and let go of the answers they hold."""
         self._ask("DELETE", "/faults")
 
-    def enforce_role(self, policy: Mapping[str, Any] | None, access_key_id: str | None = None) -> None:
+    def enforce_role(
+        self,
+        policy: Mapping[str, Any] | None,
+        access_key_id: str | None = None,
+        *,
+        missing_resource: MissingResource = "not-found",
+        tag_on_create: bool = False,
+    ) -> None:
         """Refuse every call that a role's policy does not allow, until the next reset.
 
         Parameters
@@ -149,9 +158,19 @@ class Sandbox:
             A policy document, as IAM has it. None: everybody may do everything again.
         access_key_id
             Only the calls made with this access key have the role. None: all calls.
+        missing_resource
+            What becomes of a call on a resource that does not exist, which AWS does not say. ``not-found``: whatever
+            the role, it is told so. ``untagged``: it is judged as a call on a resource without tags.
+        tag_on_create
+            Whether a create with tags is judged as ``lightsail:TagResource`` too, which AWS does not quite say.
         """
-        role = {"policy": policy, "access_key_id": access_key_id} if policy is not None else None
-        self._ask("PUT", "/role", role)
+        role = {
+            "policy": policy,
+            "access_key_id": access_key_id,
+            "missing_resource": missing_resource,
+            "tag_on_create": tag_on_create,
+        }
+        self._ask("PUT", "/role", role if policy is not None else None)
 
     def entries(self) -> tuple[Entry, ...]:
         """Give every disk, instance and snapshot of every Region, without a call to AWS's interface."""

@@ -10,6 +10,7 @@ from fnmatch import translate
 from typing import Any, Final, Literal
 
 _STATEMENT_KEYS: Final = {"Sid", "Effect", "Action", "Resource", "Condition"}
+_VARIABLE: Final = "${"
 _Values = tuple[str, ...]
 
 
@@ -82,9 +83,15 @@ class Policy:
 
     def allows(self, request: Request) -> bool:
         """Say whether a statement allows the call and none denies it."""
+        return self._effects(request) == {"Allow"}
+
+    def denies(self, request: Request) -> bool:
+        """Say whether a statement denies the call, so that allowing it would not help."""
+        return "Deny" in self._effects(request)
+
+    def _effects(self, request: Request) -> set[str]:
         context = {key.lower(): values for key, values in request.context.items()}
-        effects = {statement.effect for statement in self.statements if statement.is_about(request, context)}
-        return effects == {"Allow"}
+        return {statement.effect for statement in self.statements if statement.is_about(request, context)}
 
 
 def _statement(given: Mapping[str, Any]) -> _Statement:
@@ -96,7 +103,7 @@ def _statement(given: Mapping[str, Any]) -> _Statement:
     if given.get("Effect") not in ("Allow", "Deny") or "Action" not in given or "Resource" not in given:
         raise ValueError(f"A statement has an Effect (Allow or Deny), an Action and a Resource; this one: {given!r}.")
     conditions = [
-        _Condition(key, _operator(name), _texts(expected))
+        _Condition(key, _operator(name), _expected(name, expected))
         for name, keys in given.get("Condition", {}).items()
         for key, expected in keys.items()
     ]
@@ -109,7 +116,21 @@ def _texts(value: object) -> _Values:
         raise ValueError(
             f"{value!r} is neither text nor a list of texts; functions of CloudFormation are not resolved."
         )
-    return tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in values)
+    texts = tuple(str(each).lower() if isinstance(each, bool) else str(each) for each in values)
+    for text in texts:
+        if _VARIABLE in text:
+            raise ValueError(f"{text!r} holds a policy variable, which the sandbox does not resolve; write it out.")
+    return texts
+
+
+def _expected(operator: str, value: object) -> _Values:
+    texts = _texts(value)
+    if operator != _NULL:
+        return texts
+    lowered = tuple(text.lower() for text in texts)
+    if not set(lowered) <= {"true", "false"}:
+        raise ValueError(f"Null is asked for {value!r}; expected true (the key is not there) or false (it is).")
+    return lowered
 
 
 def _is_like(text: str, pattern: str) -> bool:
@@ -130,12 +151,13 @@ def _is_missing(given: _Values, expected: _Values) -> bool:
     return any((each == "true") is (not given) for each in expected)
 
 
+_NULL: Final = "Null"
 _OPERATORS: Final[Mapping[str, Callable[[_Values, _Values], bool]]] = {
     "StringEquals": _one(str.__eq__),
     "StringNotEquals": _none(str.__eq__),
     "StringLike": _one(_is_like),
     "StringNotLike": _none(_is_like),
-    "Null": _is_missing,
+    _NULL: _is_missing,
 }
 
 
@@ -143,7 +165,8 @@ def _operator(name: str) -> Callable[[_Values, _Values], bool]:
     quantifier, _, plain = name.rpartition(":")
     if_exists = plain.endswith("IfExists")
     plain = plain.removesuffix("IfExists")
-    if plain not in _OPERATORS or quantifier not in ("", "ForAllValues", "ForAnyValue"):
+    is_known = plain in _OPERATORS and quantifier in ("", "ForAllValues", "ForAnyValue")
+    if not is_known or (plain == _NULL and name != _NULL):
         raise ValueError(f"The sandbox does not know the condition operator {name!r}; it knows {sorted(_OPERATORS)}.")
     holds = _OPERATORS[plain]
 

@@ -1,23 +1,38 @@
 """The role that callers have: which call its policy lets through."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, get_args
 
-from sandbox.lightsail.exceptions import LightsailError
-from sandbox.lightsail.resources import Resource
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
+from sandbox.lightsail.exceptions import NotFoundError
+from sandbox.lightsail.models import LightsailBackend
+from sandbox.lightsail.resources import Disk, DiskSnapshot, Instance, InstanceSnapshot, Resource
 from sandbox.planting import region_backend
 from sandbox.policy import Policy, Request
 
-# Which member of the request names the resource whose tags conditions may ask for, by the Service Authorization
-# Reference. Creates have no such resource: what they make does not exist yet.
-_NAMED_BY: Final = {
-    "DeleteDisk": "diskName",
-    "DeleteInstance": "instanceName",
-    "DeleteDiskSnapshot": "diskSnapshotName",
-    "DeleteInstanceSnapshot": "instanceSnapshotName",
-    "TagResource": "resourceName",
-    "UntagResource": "resourceName",
+MissingResource = Literal["not-found", "untagged"]
+
+# Which member of the request names the resource that the call is authorised on, and of which kind that is, by the
+# Service Authorization Reference. A snapshot is authorised on what it is made of: it does not exist yet itself.
+_AUTHORISED_ON: Final[Mapping[str, Mapping[str, type[Resource]]]] = {
+    "AttachDisk": {"diskName": Disk},
+    "DetachDisk": {"diskName": Disk},
+    "DeleteDisk": {"diskName": Disk},
+    "DeleteInstance": {"instanceName": Instance},
+    "CreateDiskSnapshot": {"diskName": Disk, "instanceName": Instance},
+    "CreateInstanceSnapshot": {"instanceName": Instance},
+    "DeleteDiskSnapshot": {"diskSnapshotName": DiskSnapshot},
+    "DeleteInstanceSnapshot": {"instanceSnapshotName": InstanceSnapshot},
+    "TagResource": {"resourceName": Resource},
+    "UntagResource": {"resourceName": Resource},
+}
+_MAKES: Final[Mapping[str, type[Resource]]] = {
+    "CreateDisk": Disk,
+    "CreateInstances": Instance,
+    "CreateDiskSnapshot": DiskSnapshot,
+    "CreateInstanceSnapshot": InstanceSnapshot,
 }
 
 
@@ -31,36 +46,81 @@ class Role:
         What it may do.
     access_key_id
         Whose calls it is about. None: everybody's.
+    missing_resource
+        What becomes of a call on a resource that does not exist, which AWS does not say. ``not-found``: whatever the
+        role, it is told so. ``untagged``: it is judged as a call on a resource without tags, whose ARN nobody knows.
+    tag_on_create
+        Whether a create with tags is authorised as ``lightsail:TagResource`` too, which AWS does not quite say.
     """
 
     policy: Policy
     access_key_id: str | None = None
+    missing_resource: MissingResource = "not-found"
+    tag_on_create: bool = False
+
+    def __post_init__(self) -> None:
+        if self.missing_resource not in get_args(MissingResource):
+            raise ValueError(
+                f"missing_resource is {self.missing_resource!r}; expected {' or '.join(get_args(MissingResource))}."
+            )
 
     @classmethod
     def from_json(cls, role: Mapping[str, Any]) -> "Role":
         """Read a role as the control interface has it."""
-        return cls(Policy.from_json(role["policy"]), role.get("access_key_id"))
+        return cls(**{**role, "policy": Policy.from_json(role["policy"])})
 
     def refusal(self, operation: str, region: str, parameters: Mapping[str, Any], access_key_id: str) -> str | None:
-        """Say why a call is refused; None: it is not.
-
-        A resource that does not exist has no tags to ask for: that call goes on, and is told that there is no such
-        resource.
-        """
+        """Say why a call is refused, as AWS words it; None: it is not."""
         if self.access_key_id not in (None, access_key_id):
             return None
-        context = _request_tags(parameters)
-        arn = None
-        if operation in _NAMED_BY:
-            try:
-                resource = region_backend(region).find(Resource, str(parameters.get(_NAMED_BY[operation])))
-            except (LightsailError, ValueError):
-                return None
-            arn = resource.arn
-            context |= {f"aws:ResourceTag/{key}": (value,) for key, value in resource.tags.items()}
-        if self.policy.allows(Request(action=f"lightsail:{operation}", resource=arn, context=context)):
-            return None
-        return f"The role is not authorized to perform lightsail:{operation} on {arn or '*'}."
+        try:
+            requests = [*self._requests(operation, region, parameters)]
+        except ValueError:
+            return None  # there is no Lightsail in this Region, and it says so itself
+        refused = (request for request in requests if not self.policy.allows(request))
+        return next((self._words(request, access_key_id) for request in refused), None)
+
+    def _requests(self, operation: str, region: str, parameters: Mapping[str, Any]) -> Iterator[Request]:
+        asked = Request(action=f"lightsail:{operation}", context=_request_tags(parameters))
+        named = _AUTHORISED_ON.get(operation)
+        if named is None:
+            yield asked
+        for member, kind in (named or {}).items():
+            if member in parameters:
+                judged = self._on(asked, region_backend(region), kind, str(parameters[member]))
+                if judged is None:
+                    return
+                yield judged
+        if self.tag_on_create and operation in _MAKES and parameters.get("tags"):
+            made = _arn(region_backend(region), _MAKES[operation])
+            yield replace(asked, action="lightsail:TagResource", resource=made)
+
+    def _on(self, asked: Request, backend: LightsailBackend, kind: type[Resource], name: str) -> Request | None:
+        """Give the call as IAM sees it, on this resource; None: it is not judged."""
+        try:
+            resource = backend.find(kind, name)
+        except NotFoundError:
+            return replace(asked, resource=_arn(backend, kind)) if self.missing_resource == "untagged" else None
+        tags = {f"aws:ResourceTag/{key}": (value,) for key, value in resource.tags.items()}
+        return replace(asked, resource=resource.arn, context={**asked.context, **tags})
+
+    def _words(self, request: Request, access_key_id: str) -> str:
+        why = (
+            "with an explicit deny in an identity-based policy"
+            if self.policy.denies(request)
+            else f"because no identity-based policy allows the {request.action} action"
+        )
+        user = f"arn:aws:sts::{DEFAULT_ACCOUNT_ID}:assumed-role/sandbox/{access_key_id}"
+        return (
+            f"User: {user} is not authorized to perform: {request.action} on resource: {request.resource or '*'} {why}"
+        )
+
+
+def _arn(backend: LightsailBackend, kind: type[Resource]) -> str | None:
+    """Give what stands for the ARN of something that does not exist, as AWS writes it: any of its kind."""
+    if kind is Resource:
+        return None
+    return f"arn:{backend.partition}:lightsail:{backend.region_name}:{backend.account_id}:{kind.kind}/*"
 
 
 def _request_tags(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

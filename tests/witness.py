@@ -3,6 +3,10 @@
 It knows the documented promises, and what the sandbox shows: the record of calls and what there is. It imports nothing
 of Lightkeeper, so that a wrong idea there is not shared here. It goes through the calls of a run one by one, on a
 copy of what there was before, and says which promise a call breaks.
+
+It judges by content: when a snapshot was *taken* (`createdAt`) decides what is newer, what a keep rule keeps and which
+slots are covered. What a run could know is what there was when it began to read its lists for the last time; what there
+is at the moment of a call is the other half. A call breaks a promise when it would in both.
 """
 
 import re
@@ -10,7 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,18 +30,42 @@ READS = {*LISTS, *LOOK_UPS}
 CREATES = {"CreateDiskSnapshot": "diskSnapshotName", "CreateInstanceSnapshot": "instanceSnapshotName"}
 DELETES = {"DeleteDiskSnapshot": "diskSnapshotName", "DeleteInstanceSnapshot": "instanceSnapshotName"}
 USABLE = {"completed", "available"}
-NO_ROOM_BEYOND = 45
-BUILT_IN = {"hourly": "hourly=24 daily=7", "daily": "daily=7 weekly=4", "weekly": "weekly=8", "monthly": "monthly=12"}
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-# From slot to slot, at the longest, with an hour for a change of clocks.
-PERIODS = {"hourly": 3 * HOUR, "daily": DAY + HOUR, "weekly": 7 * DAY + HOUR, "monthly": 31 * DAY + HOUR}
-PERIODIC = r"(last|hourly|daily|weekly|monthly)=[1-9]\d*"
-KEEP = re.compile(rf"(within=)?[1-9]\d*d|[1-9]\d*|forever|{PERIODIC}( {PERIODIC})*")
-AT = re.compile(r"([01]\d|2[0-3]):[0-5]\d( (?P<zone>[A-Z][a-z]+/[A-Z][a-z]+))?")
-MODES = {"instance", "system-disk"}
+COVERS = {*USABLE, "pending", "unknown"}
+REFUSED_CREDENTIALS = {
+    *("UnauthenticatedException", "UnrecognizedClientException", "InvalidClientTokenId"),
+    *("InvalidSignatureException", "ExpiredTokenException", "IncompleteSignature"),
+}
+# Of 50 tags: those of a hold, an announcement and Lightkeeper's own need room.
+NO_ROOM_BEYOND = 35
+MOST_OF_A_NAME = 254
+HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
+QUICK_ATTEMPTS = 3
+SLOTS_LOOKED_AT = 3000
+BUILT_IN = {
+    "hourly": ("0 * * * *", "hourly=24 daily=7"),
+    "daily": ("0 3 * * *", "daily=7 weekly=4"),
+    "weekly": ("0 3 * * 0", "weekly=8"),
+    "monthly": ("0 3 1 * *", "monthly=12"),
+}
+PERIODS: dict[str, Callable[[datetime], object]] = {
+    "hourly": lambda wall: (wall.date(), wall.hour),
+    "daily": lambda wall: wall.date(),
+    "weekly": lambda wall: wall.isocalendar()[:2],
+    "monthly": lambda wall: (wall.year, wall.month),
+    "yearly": lambda wall: wall.year,
+}
+PERIOD = "|".join(PERIODS)
+DURATION = re.compile(r"(?=\d)(?:(\d+)y)?(?:(\d+)m)?(?:(\d+)d)?(?:(\d+)h)?")
+CLAUSE = rf"(last|{PERIOD})=([1-9]\d*|all)|within(-({PERIOD}))?=[1-9]\d*[ymdh](\d+[mdh])*|[1-9]\d*([ymdh](\d+[mdh])*)?"
+KEEP = re.compile(rf"forever|({CLAUSE})( ({CLAUSE}))*")
+AT = re.compile(r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)( (?P<zone>[A-Z][A-Za-z]+(/[A-Z][A-Za-z_]+)?))?")
+FIXED_TIME = re.compile(r"\d+ \d+ (?P<days>.*)")
+MODES = {"instance": "InstanceSnapshot", "system-disk": "DiskSnapshot"}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*-(?P<day>\d{8})-(?P<time>\d{4})-[0-9a-f]{6}(-([2-9]|[1-9]\d+))?")
 
 Key = tuple[str, str]
 """Region and name: unique in an account at any time."""
+Tags = Mapping[str, str]
 
 
 class BrokenPromiseError(AssertionError):
@@ -49,37 +78,136 @@ def promise(kept: object, rule: int, sentence: str) -> None:
         raise BrokenPromiseError(f"rule {rule}: {sentence}")
 
 
+# What the documentation promises about words
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When, how long, and of what; as cdk.json has it."""
+
+    cron: str
+    keep: str
+    zone: str
+    mode: str | None
+
+
 @dataclass(frozen=True)
 class Terms:
     """What a deployment has promised: the documented settings, as far as they bear on a rule."""
 
     owner: str
-    grace: timedelta
+    key: str
+    grace: str
     orphans: str
     most_deletes: int
-    keeps: Mapping[str, str]
+    zone: ZoneInfo
+    policies: Mapping[str, Policy]
+    default_policy: str
+    mode: str
+    gap: timedelta | None
+    """The longest time from run to run; None where the witness cannot tell."""
+    regions: tuple[str, ...]
+    """None named: every Region there is."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Terms":
-        """Read the `lightkeeper` object of a cdk.json. Graces in whole days or hours will do here."""
-        grace = re.fullmatch(r"(\d+)([dh])", document.get("grace", "1d"))
-        assert grace, "the witness reads plain durations only"
-        policies = document.get("policies", {})
+        """Read the `lightkeeper` object of a cdk.json."""
+        zone = document.get("timeZone", "UTC")
+        policies = {name: Policy(cron, keep, zone, None) for name, (cron, keep) in BUILT_IN.items()}
+        for name, given in document.get("policies", {}).items():
+            policies[name] = Policy(given["schedule"], given["keep"], given.get("timeZone", zone), given.get("mode"))
+        rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", document.get("tick", "rate(1 hour)"))
         return cls(
             owner=document.get("deployment", "Lightkeeper"),
-            grace=int(grace[1]) * (DAY if grace[2] == "d" else HOUR),
+            key=document.get("tagKey", "backup"),
+            grace=document.get("grace", "1d"),
             orphans=document.get("orphans", "keep"),
             most_deletes=document.get("maxDeletesPerSource", 3),
-            keeps=BUILT_IN | {name: policy["keep"] for name, policy in policies.items()},
+            zone=ZoneInfo(zone),
+            policies=policies,
+            default_policy=document.get("defaultPolicy", "daily"),
+            mode=document.get("instanceMode", "instance"),
+            gap=int(rate[1]) * {"minute": MINUTE, "hour": HOUR, "day": DAY}[rate[2]] if rate else None,
+            regions=tuple(document.get("regions", ())),
         )
+
+    @property
+    def hold(self) -> str:
+        """The key of a hold."""
+        return f"{self.key}:hold"
+
+    def expires(self, now: datetime, *, orphaned: bool) -> datetime:
+        """Return from when what is announced at `now` may be deleted."""
+        days = [shifted(now, "1d", self.zone, 1)] if orphaned else []
+        return max(shifted(now, self.grace, self.zone, 1), now + MINUTE, *days)
 
 
 @dataclass(frozen=True)
-class Birth:
-    """A snapshot that a run took: only these are ours, whatever tags say."""
+class Wish:
+    """What the tags of a source ask for."""
 
-    source_arn: str
-    slot: datetime
+    cron: str
+    zone: ZoneInfo
+    keep: str
+    kind: str
+    """Of the snapshots to take."""
+
+    def slots(self, now: datetime) -> Iterator[datetime]:
+        """Yield the slots at or before `now`, newest first."""
+        minutes, hours, days, months, weekdays = map(_numbers, self.cron.split())
+        day = now.astimezone(self.zone).date()
+        while True:
+            if day.day in days and day.month in months and day.isoweekday() % 7 in weekdays:
+                for hour in sorted(hours & {*range(24)}, reverse=True):
+                    for minute in sorted(minutes & {*range(60)}, reverse=True):
+                        slot = _instant(datetime(day.year, day.month, day.day, hour, minute), self.zone)  # noqa: DTZ001 - a wall-clock time
+                        if slot <= now:
+                            yield slot
+            day -= DAY
+
+    def slot(self, now: datetime) -> datetime:
+        """Return the current slot."""
+        return next(self.slots(now))
+
+
+def _numbers(text: str) -> set[int]:
+    """Read a field of a cron expression, as far as the policies of the stories go."""
+    if every := re.fullmatch(r"\*(?:/(\d+))?", text):
+        return {*range(0, 60, int(every[1] or 1))}
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found |= {*range(int(first), int(last or first) + 1)}
+    return found
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return when a clock on the wall shows a time: the first time it does, or the end of the gap that it lies in."""
+    while (there := wall.replace(tzinfo=zone).astimezone(UTC)).astimezone(zone).replace(tzinfo=None) != wall:
+        wall += MINUTE
+    return there
+
+
+def shifted(time: datetime, duration: str, zone: ZoneInfo, sign: int) -> datetime:
+    """Return what a calendar shows a duration such as `2y5m7d3h` later, or earlier; hours pass on any clock."""
+    found = DURATION.fullmatch(duration)
+    assert found, f"the witness cannot read the duration {duration}"
+    years, months, days, hours = (int(number or 0) for number in found.groups())
+    if not (years or months or days):
+        return time + sign * hours * HOUR
+    wall = time.astimezone(zone).replace(tzinfo=None)
+    month = wall.year * 12 + wall.month - 1 + sign * (12 * years + months)
+    wall = _no_such_day(month // 12, month % 12 + 1, wall) + sign * days * DAY
+    return _instant(wall, zone) + sign * hours * HOUR
+
+
+def _no_such_day(year: int, month: int, wall: datetime) -> datetime:
+    for day in range(wall.day, 27, -1):
+        try:
+            return wall.replace(year=year, month=month, day=day)
+        except ValueError:
+            continue
+    return wall.replace(year=year, month=month)
 
 
 def instant(text: str) -> datetime | None:
@@ -87,59 +215,116 @@ def instant(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text) else None
 
 
-def wants_backup(tags: Mapping[str, str]) -> bool:
-    """Say whether the tags ask for snapshots in a way the documentation admits."""
-    policy = tags.get("backup", "off") or "daily"
-    at, keep, mode = (tags.get(f"backup:{word}") for word in ("at", "keep", "mode"))
-    return (
-        policy in BUILT_IN
-        and (keep is None or bool(KEEP.fullmatch(keep)))
-        and (at is None or (policy != "hourly" and bool(AT.fullmatch(at))))
-        and (mode is None or mode in MODES)
-    )
+def wish(tags: Tags, kind: str, terms: Terms) -> Wish | None:
+    """Return what tags ask for, in a way the documentation admits; None if they ask for nothing, or for nonsense."""
+    name = tags.get(terms.key, "off") or terms.default_policy
+    policy = terms.policies.get(name)
+    at, keep, mode = (tags.get(f"{terms.key}:{word}") for word in ("at", "keep", "mode"))
+    time, fixed = AT.fullmatch(at or ""), FIXED_TIME.fullmatch(policy.cron) if policy else None
+    if (
+        policy is None
+        or (keep is not None and not KEEP.fullmatch(keep))
+        or (at is not None and not (time and fixed))
+        or (mode is not None and mode not in MODES and kind != "Disk")
+    ):
+        return None
+    cron = f"{int(time['minute'])} {int(time['hour'])} {fixed['days']}" if time and fixed else policy.cron
+    whole = MODES[mode or policy.mode or terms.mode] if kind == "Instance" else "DiskSnapshot"
+    return Wish(cron, ZoneInfo((time and time["zone"]) or policy.zone), keep or policy.keep, whole)
 
 
-def is_understood(tags: Mapping[str, str]) -> bool:
-    """Say whether the tags hold nothing that a person should mend: then, and only then, may something be pruned."""
-    known = {"backup", *(f"backup:{word}" for word in ("at", "keep", "mode", "hold"))}
-    lookalikes = [key for key in tags if key not in known and re.match(r"back\W?ups?\b", key, re.IGNORECASE)]
-    return wants_backup(tags) and not lookalikes and is_date(tags.get("backup:hold", ""))
+def is_troubled(tags: Tags, terms: Terms) -> bool:
+    """Say whether tags hold something that a person should mend: then nothing may be pruned."""
+    known = {terms.key, *(f"{terms.key}:{word}" for word in ("at", "keep", "mode", "hold", "copy"))}
+    word = re.escape(terms.key).replace("backup", r"back\W?up")
+    lookalikes = [key for key in tags if key not in known and re.match(rf"{word}s?\b", key, re.IGNORECASE)]
+    return bool(lookalikes) or not is_date(tags.get(terms.hold, ""))
 
 
 def is_date(text: str) -> bool:
     """Say whether a hold's value can be read."""
+    try:
+        date.fromisoformat(text or "2026-01-01")
+    except ValueError:
+        return False
     return not text or bool(re.fullmatch(r"\d{4}-\d\d-\d\d", text))
 
 
-def is_held(tags: Mapping[str, str], now: datetime) -> bool:
-    """Say whether a hold is on: for good, until the end of a day (UTC), or in words nobody understands."""
-    holds = [value for key, value in tags.items() if re.fullmatch(r"backup\W?hold", key, re.IGNORECASE)]
-    return any(not value or not is_date(value) or now.date().isoformat() <= value for value in holds)
+def is_over(value: str, now: datetime, terms: Terms) -> bool:
+    """Say whether a hold's day has passed, on the calendar of the settings."""
+    return bool(value) and is_date(value) and now.astimezone(terms.zone).date().isoformat() > value
 
 
-def keeps(rule: str, slots: Sequence[datetime], zone: ZoneInfo) -> set[datetime]:
-    """Return which slots, newest first, a keep rule keeps: restic's words, read anew."""
-    if rule == "forever":
-        return set(slots)
-    if days := re.fullmatch(r"(?:within=)?(\d+)d", rule):
-        return {slot for slot in slots if slot > slots[0] - int(days[1]) * DAY}
-    periods: dict[str, Callable[[datetime], object]] = {
-        "last": lambda slot: slot,
-        "hourly": lambda slot: slot.astimezone(zone).strftime("%Y%m%d%H"),
-        "daily": lambda slot: slot.astimezone(zone).date(),
-        "weekly": lambda slot: slot.astimezone(zone).isocalendar()[:2],
-        "monthly": lambda slot: slot.astimezone(zone).strftime("%Y%m"),
-    }
-    kept: set[datetime] = set()
-    for word in rule.split() if "=" in rule else [f"last={rule}"]:
-        name, _, count = word.partition("=")
-        newest_of: dict[object, datetime] = {}
-        for slot in slots:
-            newest_of.setdefault(periods[name](slot), slot)
-        chosen = list(newest_of.values())[: int(count)]
+def is_source_held(tags: Tags, now: datetime, terms: Terms) -> bool:
+    """Say whether a source's tags hold all of its snapshots."""
+    return terms.hold in tags and not is_over(tags[terms.hold], now, terms)
+
+
+def is_held(tags: Tags, source: Tags, now: datetime, terms: Terms) -> bool:
+    """Say whether the tags of a snapshot hold it: by a hold, by another's hold, or in words that nobody knows."""
+    known = {f"{terms.key}:{word}" for word in ("at", "keep", "mode", "copy")} | {*source}
+    return is_source_held(tags, now, terms) or any(
+        key != terms.hold and (key.lower().endswith("hold") or (key.startswith(f"{terms.key}:") and key not in known))
+        for key in tags
+    )
+
+
+def keeps(rule: str, times: Sequence[datetime], zone: ZoneInfo, newest: datetime) -> set[int]:
+    """Return which of the times, newest first, a keep rule keeps: restic's words, read anew."""
+    walls = [time.astimezone(zone) for time in times]
+
+    def firsts(period: str, chosen: Iterable[int]) -> list[int]:
+        of_period: dict[object, int] = {}
+        for index in chosen:
+            of_period.setdefault(PERIODS[period](walls[index]) if period in PERIODS else index, index)
+        return [*of_period.values()]
+
+    kept: set[int] = set()
+    for word in ["last=all"] if rule == "forever" else rule.split():
+        name, equals, value = word.partition("=")
+        if not equals:
+            name, value = ("last" if word.isdigit() else "within"), word
+        if name.startswith("within"):
+            start = shifted(newest, value, zone, -1)
+            kept.update(firsts(name.removeprefix("within-"), (i for i, time in enumerate(times) if time > start)))
+            continue
+        chosen = firsts(name, range(len(times)))
+        kept.update(chosen if value == "all" else chosen[: int(value)])
         # With count to spare, the oldest stays too.
-        kept.update([*chosen, *slots[-1:]] if len(chosen) < int(count) else chosen)
+        if times and (value == "all" or len(chosen) < int(value)):
+            kept.add(len(times) - 1)
     return kept
+
+
+# What there is
+
+
+@dataclass(frozen=True)
+class Birth:
+    """A snapshot that a run took: only these are ours, whatever tags say."""
+
+    owner: str
+    source_arn: str
+    slot: datetime
+
+
+@dataclass(frozen=True)
+class Point:
+    """A snapshot of ours, as it is."""
+
+    key: Key
+    entry: Entry
+    slot: datetime
+
+    @property
+    def taken(self) -> datetime:
+        """When its content is from."""
+        return self.entry.created_at
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be restored."""
+        return self.entry.state in USABLE
 
 
 @dataclass
@@ -148,38 +333,229 @@ class Scene:
 
     entries: dict[Key, Entry]
     ours: dict[Key, Birth]
+    _sources: dict[str, Entry] | None = None
+    _points: dict[tuple[str, str], list[Point]] | None = None
+    _copy: "Scene | None" = None
+
+    def changed(self) -> None:
+        """Forget what was derived."""
+        self._sources = self._points = self._copy = None
+
+    def copy(self) -> "Scene":
+        """Return what there is now, for good."""
+        self._copy = self._copy or Scene(dict(self.entries), dict(self.ours))
+        return self._copy
 
     def source(self, arn: str) -> Entry | None:
         """Return a disk or an instance that still exists."""
-        return next((entry for entry in self.entries.values() if entry.arn == arn), None)
+        if self._sources is None:
+            self._sources = {entry.arn: entry for entry in self.entries.values() if entry.state is None}
+        return self._sources.get(arn)
 
     def is_ours(self, key: Key, terms: Terms) -> bool:
-        """Say whether a run took this snapshot, and nobody has changed that it says so."""
+        """Say whether a run of this deployment took this snapshot, and nobody has changed that it says so."""
         birth, entry = self.ours.get(key), self.entries.get(key)
         return bool(
             birth
             and entry
-            and entry.tags.get(OWNER) == terms.owner
+            and birth.owner == terms.owner == entry.tags.get(OWNER)
             and entry.tags.get(SOURCE) == birth.source_arn
             and instant(entry.tags.get(SLOT, "")) == birth.slot
         )
 
-    def series(self, arn: str, terms: Terms) -> dict[Key, Entry]:
-        """Return our snapshots of a source, newest slot first."""
-        keys = [key for key, birth in self.ours.items() if birth.source_arn == arn and self.is_ours(key, terms)]
-        return {key: self.entries[key] for key in sorted(keys, key=lambda key: self.ours[key].slot, reverse=True)}
+    def points(self, arn: str, terms: Terms) -> list[Point]:
+        """Return our snapshots of a source, of either kind, the newest content first."""
+        if self._points is None:
+            self._points = {}
+            for key, birth in self.ours.items():
+                if self.is_ours(key, replace(terms, owner=birth.owner)):
+                    point = Point(key, self.entries[key], birth.slot)
+                    self._points.setdefault((birth.owner, birth.source_arn), []).append(point)
+        return sorted(self._points.get((terms.owner, arn), []), key=lambda point: point.taken, reverse=True)
 
-    def usable_slots(self, arn: str, terms: Terms) -> list[datetime]:
-        """Return the slots of what can be restored, newest first."""
-        return [self.ours[key].slot for key, entry in self.series(arn, terms).items() if entry.state in USABLE]
 
-    def judged_slots(self, arn: str, terms: Terms, now: datetime) -> list[datetime]:
-        """Return the slots that take part in a keep rule, newest first: held ones use no count."""
-        return [
-            self.ours[key].slot
-            for key, entry in self.series(arn, terms).items()
-            if entry.state in USABLE and not is_held(entry.tags, now)
+Objection = tuple[int, str]
+"""The number of the rule that forbids, and why."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules say of our snapshots in one scene, at the time of a run."""
+
+    scene: Scene
+    terms: Terms
+    now: datetime
+
+    def series(self, key: Key) -> list[Point]:
+        """Return the snapshots of the same source and kind, the newest content first."""
+        points = self.scene.points(self.scene.ours[key].source_arn, self.terms)
+        return [point for point in points if point.entry.kind == self.scene.entries[key].kind]
+
+    def source(self, key: Key) -> Entry | None:
+        """Return the source of a snapshot, if it is still there."""
+        return self.scene.source(self.scene.ours[key].source_arn)
+
+    def feeds(self, key: Key) -> Wish | None:
+        """Return what the source asks for, if that feeds the series of this snapshot; None makes it an orphan."""
+        source = self.source(key)
+        asked = source and wish(source.tags, source.kind, self.terms)
+        return asked if asked and asked.kind == self.scene.entries[key].kind else None
+
+    def is_held(self, key: Key) -> bool:
+        """Say whether the snapshot, or all of its source's, are held."""
+        source = self.source(key)
+        own = self.scene.entries[key].tags
+        return is_held(own, source.tags if source else {}, self.now, self.terms) or bool(
+            source and is_source_held(source.tags, self.now, self.terms)
+        )
+
+    def objection_to_pruning(self, key: Key) -> Objection | None:
+        """Return why this snapshot may neither be announced nor deleted."""
+        return (
+            self._nature(key) or self._protection(key) or self._stays(key) or self._trouble(key) or self._retention(key)
+        )
+
+    def _nature(self, key: Key) -> Objection | None:
+        if not self.scene.is_ours(key, self.terms):
+            return 1, "what no run of ours has taken"
+        if (state := self.scene.entries[key].state) not in USABLE | {"error"}:
+            return 2, f"which is {state}"
+        return (6, "which is held") if self.is_held(key) else None
+
+    def _stays(self, key: Key) -> Objection | None:
+        source = self.source(key)
+        is_off = source is None or source.tags.get(self.terms.key, "off") == "off"
+        asked = source and wish(source.tags, source.kind, self.terms)
+        if self.terms.orphans != "expire" and (is_off or (asked and self.feeds(key) is None)):
+            return 8, "which is an orphan"
+        return None
+
+    def _trouble(self, key: Key) -> Objection | None:
+        source = self.source(key)
+        if source and (is_troubled(source.tags, self.terms) or self.asks_for_nonsense(source)):
+            return 3, f"whose source has a problem in its tags: {dict(source.tags)}"
+        return None
+
+    def _retention(self, key: Key) -> Objection | None:
+        asked = self.feeds(key)
+        if asked is None:
+            return self._orphans_objection(key)
+        if self.scene.entries[key].state in USABLE and self._is_kept(key, asked.keep, asked.zone, ()):
+            return 7, f'which "{asked.keep}" keeps'
+        return None
+
+    def asks_for_nonsense(self, source: Entry) -> bool:
+        """Say whether a source asks for something that nobody can give, or says `off` and something wrong besides."""
+        tags, key = source.tags, self.terms.key
+        if key not in tags:
+            return any(f"{key}:{word}" in tags for word in ("at", "keep", "mode"))
+        meant = {**tags, key: ""} if tags[key] == "off" else tags
+        return wish(meant, source.kind, self.terms) is None
+
+    def _protection(self, key: Key) -> Objection | None:
+        entry = self.scene.entries[key]
+        if entry.state == "error":
+            others = self.scene.points(self.scene.ours[key].source_arn, self.terms)
+            newer = [point for point in others if point.is_usable and point.taken >= entry.created_at]
+            return None if newer else (5, "which ended in error, and nothing newer is usable")
+        newer = [
+            point
+            for point in self.series(key)
+            if point.is_usable and point.taken >= entry.created_at and point.key != key
         ]
+        return None if newer else (2, f"the newest {entry.kind} by content")
+
+    def _orphans_objection(self, key: Key) -> Objection | None:
+        usable = [point for point in self.series(key) if point.is_usable]
+        tags = usable[0].entry.tags if usable else {}
+        own = wish(tags, "", self.terms)
+        if own is None or is_troubled({tag: tags[tag] for tag in tags if tag != self.terms.hold}, self.terms):
+            return 8, f"which is an orphan, and its own tags name no policy: {dict(tags)}"
+        # As if the schedule had gone on. One more, for what begins and ends at the same moment.
+        missed = takewhile(lambda slot: slot > usable[0].taken, own.slots(self.now))
+        imagined = [max(self.now, usable[0].taken) + DAY, *islice(missed, SLOTS_LOOKED_AT)]
+        if self.scene.entries[key].state in USABLE and self._is_kept(key, own.keep, own.zone, imagined):
+            return 8, f'which is an orphan, and its own "{own.keep}" keeps it'
+        return None
+
+    def _is_kept(self, key: Key, rule: str, zone: ZoneInfo, imagined: Sequence[datetime]) -> bool:
+        """Say whether a rule keeps a usable snapshot, in whatever order those of the same moment are taken."""
+        usable = [point for point in self.series(key) if point.is_usable]
+        # Held ones use no count.
+        others = [point.taken for point in usable if point.key != key and not self.is_held(point.key)]
+        taken, newest = self.scene.entries[key].created_at, max([*imagined, usable[0].taken])
+        newer = [time for time in others if time > taken]
+        same = [time for time in others if time == taken]
+        older = [time for time in others if time < taken]
+        verdicts = [
+            len([*imagined, *before]) in keeps(rule, [*imagined, *before, taken, *after], zone, newest)
+            for before, after in ((newer, [*same, *older]), ([*newer, *same], older))
+        ]
+        return all(verdicts)
+
+    def objection_to_deleting(self, key: Key) -> Objection | None:
+        """Return why this snapshot may not be deleted, though it may be announced."""
+        text = self.scene.entries[key].tags.get(EXPIRES)
+        expires = instant(text or "")
+        if expires is None or expires > self.now:
+            return 7, f"announced for {text}"
+        if self.terms.gap and expires < self.now - 3 * self.terms.gap:
+            return 7, f"announced for {text}, long ago: it is to be announced again"
+        return None
+
+    def carries_a_hold(self, key: Key) -> bool:
+        """Say whether a snapshot carries the tag for which AWS refuses to delete it, even if its day is over."""
+        return self.terms.hold in self.scene.entries[key].tags
+
+    def expiry(self, key: Key) -> datetime:
+        """Return from when the snapshot may be deleted, if it is announced now."""
+        return self.terms.expires(self.now, orphaned=self.feeds(key) is None)
+
+
+@dataclass
+class Run:
+    """What a run has done so far, and what it could know: Region by Region."""
+
+    calls: list[Call] = field(default_factory=list)
+    _looks: defaultdict[str, dict[str, tuple[int, Scene]]] = field(default_factory=lambda: defaultdict(dict))
+    _lists: defaultdict[str, dict[str, Call]] = field(default_factory=lambda: defaultdict(dict))
+    _creates: dict[str, tuple[int, Scene]] = field(default_factory=dict)
+
+    def follow(self, call: Call, scene: Scene) -> None:
+        """Take in a call that is about to be made."""
+        self.calls.append(call)
+        if call.operation in LISTS:
+            if not call.parameters.get("pageToken"):
+                self._looks[call.region][call.operation] = call.number, scene.copy()
+            self._lists[call.region][call.operation] = call
+        elif call.operation in CREATES:
+            self._creates[call.region] = call.number, scene.copy()
+
+    def knows(self, region: str) -> Scene | None:
+        """Return what there was when the run began to look for the last time; None if it has not looked."""
+        looks = self._looks[region].values()
+        return min(looks, key=lambda look: look[0])[1] if looks else None
+
+    def should_know(self, region: str) -> Scene | None:
+        """Return what a run has to know that deletes: it looks again when it has taken the last snapshot."""
+        looks = self._looks[region].values()
+        if not looks:
+            return None
+        known = min(looks, key=lambda look: look[0])
+        return max(known, self._creates.get(region, known), key=lambda look: look[0])[1]
+
+    def unread(self, region: str) -> list[str]:
+        """Return the lists that were never read, or are only read in part."""
+        lists = self._lists[region]
+        return [name for name in LISTS if name not in lists or (_is_well(lists[name]) and lists[name].more)]
+
+    def failed(self, region: str) -> list[str]:
+        """Return the lists that could not be read to their end."""
+        return [name for name, call in self._lists[region].items() if not _is_well(call)]
+
+
+def _is_well(call: Call) -> bool:
+    return call.took_effect and call.answer == "sent"
 
 
 @dataclass
@@ -191,7 +567,6 @@ class Witness:
     """How many calls of runs have been judged and took effect, by operation."""
     _number: int = 0
     _scene: Scene = field(default_factory=lambda: Scene({}, {}))
-    _before: Scene = field(default_factory=lambda: Scene({}, {}))
     _saved: Scene = field(default_factory=lambda: Scene({}, {}))
 
     def look(self) -> None:
@@ -210,12 +585,12 @@ class Witness:
         for key, entry in self._scene.entries.items():
             slot = instant(entry.tags.get(SLOT, ""))
             if entry.name in chosen and slot:
-                self._scene.ours[key] = Birth(entry.tags[SOURCE], slot)
+                self._scene.ours[key] = Birth(entry.tags[OWNER], entry.tags[SOURCE], slot)
 
     def checkpoint(self) -> None:
         """Remember the sandbox as it is now, and what in it is ours."""
         self.look()
-        self._saved = Scene(dict(self._scene.entries), dict(self._scene.ours))
+        self._saved = self._scene.copy()
         self.sandbox.checkpoint()
 
     def restore(self) -> None:
@@ -228,15 +603,26 @@ class Witness:
         return entry is not None and entry.arn == self._scene.entries[key].arn
 
     @contextmanager
-    def watching(self, document: Mapping[str, Any], *, expect_all: bool = False) -> Iterator[None]:
+    def watching(
+        self,
+        document: Mapping[str, Any],
+        *,
+        now: datetime | None = None,
+        expect_all: bool = False,
+        enforced: bool = False,
+    ) -> Iterator[None]:
         """Watch a run, or several at once, and judge it when it has ended, however it ended.
 
         Parameters
         ----------
         document
             The settings, as in cdk.json.
+        now
+            The scheduled time of the run; None: what the sandbox's clock says.
         expect_all
-            Whether everything due has to be there afterwards, if no call failed.
+            Whether everything due has to be there afterwards, as far as no call has failed that it needs.
+        enforced
+            Whether the run has its role, which refuses to delete what carries a hold.
         """
         self.look()
         completed = False
@@ -244,9 +630,11 @@ class Witness:
             yield
             completed = True
         finally:
-            self.judge(Terms.of(document), expect_all=expect_all and completed)
+            self.judge(Terms.of(document), now=now, expect_all=expect_all and completed, enforced=enforced)
 
-    def judge(self, terms: Terms, *, expect_all: bool) -> None:
+    def judge(
+        self, terms: Terms, *, now: datetime | None = None, expect_all: bool = False, enforced: bool = False
+    ) -> None:
         """Judge all calls since the last look.
 
         Raises
@@ -254,178 +642,242 @@ class Witness:
         BrokenPromiseError
             If a rule is broken.
         """
-        now = self.sandbox.now()
+        now = now or self.sandbox.now()
         calls = self.sandbox.calls(self._number)
         after = {(entry.region, entry.name): entry for entry in self.sandbox.entries()}
-        before = self._before = Scene(dict(self._scene.entries), dict(self._scene.ours))
-        runs: defaultdict[str, list[Call]] = defaultdict(list)
+        court = _Court(terms, now, self._scene, after, enforced=enforced)
         for call in calls:
-            if call.access_key_id != CONSOLE:
-                runs[call.access_key_id].append(call)
-                self._judge_call(call, terms, now)
-            self._replay(call, after)
-        for run in runs.values():
-            self._judge_run(run, before, terms)
-        self._judge_end(after)
-        if expect_all and all(call.took_effect and call.answer == "sent" for run in runs.values() for call in run):
-            self._judge_state(terms, now)
-        self.judged.update(call.operation for run in runs.values() for call in run if call.took_effect)
+            court.take(call)
+        court.close(expect_all=expect_all)
+        self.judged.update(call.operation for run in court.runs.values() for call in run.calls if call.took_effect)
         self.look()
 
-    # One call
 
-    def _judge_call(self, call: Call, terms: Terms, now: datetime) -> None:
+class _Court:
+    """Judges the calls of one run, or of several that ran side by side, one by one."""
+
+    def __init__(
+        self, terms: Terms, now: datetime, scene: Scene, after: Mapping[Key, Entry], *, enforced: bool
+    ) -> None:
+        self.runs: defaultdict[str, Run] = defaultdict(Run)
+        self._terms, self._now, self._scene, self._after, self._enforced = terms, now, scene, after, enforced
+        self._before = scene.copy()
+        self._made_anew: set[Key] = set()
+        self._waiting: dict[tuple[str, str], list[Point]] = {}
+        """By run and source: what might have been deleted when the first one was."""
+
+    def take(self, call: Call) -> None:
+        """Judge a call, and do on the scene what it did."""
+        if call.access_key_id != CONSOLE:
+            run = self.runs[call.access_key_id]
+            run.follow(call, self._scene)
+            self._judge(call, run)
+        self._replay(call)
+
+    def _judge(self, call: Call, run: Run) -> None:
+        if call.operation in READS:
+            return
+        unread = run.unread(call.region)
+        promise(not unread, 10, f"{call.region}: {call.operation} before {unread} was read to its end")
         match call.operation:
-            case operation if operation in READS:
-                return
             case operation if operation in CREATES:
-                self._judge_create(call, terms, now)
+                self._judge_create(call, run)
             case "TagResource":
                 key = call.region, call.parameters["resourceName"]
-                tags = {tag["key"]: tag.get("value", "") for tag in call.parameters["tags"]}
+                tags = _given(call)
                 promise(set(tags) == {EXPIRES}, 1, f"{key}: a run sets no tag but {EXPIRES}; it set {tags}")
-                self._judge_prune(call, key, terms, now)
-                self._judge_announcement(call, key, tags[EXPIRES], terms, now)
+                if self._judge_ours(call, key):
+                    self._judge_prune(call, key, run, run.knows(call.region))
+                    self._judge_announcement(key, tags[EXPIRES], run)
             case "UntagResource":
                 key = call.region, call.parameters["resourceName"]
-                promise(call.parameters["tagKeys"] == [EXPIRES], 1, f"{key}: a run removes no tag but {EXPIRES}")
-                self._judge_ours(call, key, terms)
+                keys = call.parameters["tagKeys"]
+                promise(
+                    keys in ([EXPIRES], [self._terms.hold]), 1, f"{key}: a run removes {EXPIRES} or a hold; not {keys}"
+                )
+                if self._judge_ours(call, key) and keys != [EXPIRES]:
+                    held = self._scene.entries[key].tags.get(self._terms.hold, "")
+                    promise(
+                        not call.took_effect or is_over(held, min(self._now, call.at), self._terms),
+                        6,
+                        f"{key}: the hold until {held!r} was taken off",
+                    )
             case operation if operation in DELETES:
                 key = call.region, call.parameters[DELETES[operation]]
-                self._judge_prune(call, key, terms, now)
-                self._judge_delete(call, key, terms, now)
+                if self._judge_ours(call, key):
+                    self._judge_prune(call, key, run, run.should_know(call.region))
+                    self._judge_delete(call, key, run)
             case operation:
                 promise(kept=False, rule=1, sentence=f"a run has no business with {operation}")
 
-    def _judge_ours(self, call: Call, key: Key, terms: Terms) -> bool:
+    def _views(self, known: Scene | None, key: Key) -> list[Judgement]:
+        """Return what there is, and what the run knew of it; what it did not know of, it has no right to touch."""
+        scenes = [self._scene, *([known] if known and key in known.entries and key in known.ours else [])]
+        return [Judgement(scene, self._terms, self._now) for scene in scenes]
+
+    def _judge_ours(self, call: Call, key: Key) -> bool:
         """Insist that what a call names is ours; return whether it still exists."""
         if key not in self._scene.entries:
             promise(not call.took_effect, 1, f"{key}: {call.operation} of what nobody knows")
             return False
-        promise(self._scene.is_ours(key, terms), 1, f"{key}: {call.operation} of what no run of ours has taken")
+        promise(self._scene.is_ours(key, self._terms), 1, f"{key}: {call.operation} of what no run of ours has taken")
         return True
 
-    def _judge_create(self, call: Call, terms: Terms, now: datetime) -> None:
-        given = {tag["key"]: tag.get("value", "") for tag in call.parameters["tags"]}
+    # Snapshots taken
+
+    def _judge_create(self, call: Call, run: Run) -> None:
+        terms, given, region = self._terms, _given(call), call.region
         kind, name = (
             ("Disk", call.parameters["diskName"])
             if "diskName" in call.parameters
             else ("Instance", call.parameters["instanceName"])
         )
-        source = self._scene.entries.get((call.region, name))
+        source = self._scene.entries.get((region, name))
         if source is None or source.kind != kind:
             promise(not call.took_effect, 4, f"a snapshot of {name}, which does not exist")
             return
         slot = instant(given.get(SLOT, ""))
         promise(given.get(OWNER) == terms.owner, 1, f"{name}: a snapshot without our owner tag")
-        promise(slot and slot <= now, 4, f"{name}: a snapshot for the slot {given.get(SLOT)}")
+        promise(slot and slot <= self._now, 4, f"{name}: a snapshot for the slot {given.get(SLOT)}")
         assert slot
+        snapshot = call.parameters[CREATES[call.operation]]
+        self._judge_name(call, snapshot, slot)
+        known = run.knows(region)
+        listed = known and known.entries.get((region, name))
         if given.get(SOURCE) != source.arn:
             # It was deleted and made anew after the lists were read: what it then says is not what it is.
-            promise(self._was_made_anew(call, source), 1, f"{name}: a snapshot that names another source")
+            promise(listed and listed.arn == given.get(SOURCE), 1, f"{name}: a snapshot that names another source")
             return
-        promise(wants_backup(source.tags), 3, f"{name}: a snapshot by guess; its tags are {source.tags}")
-        inherited = {key: value for key, value in source.tags.items() if not key.startswith(("aws:", "lightkeeper:"))}
-        if len(inherited) > NO_ROOM_BEYOND:
-            inherited = {key: value for key, value in inherited.items() if key.startswith("backup")}
-        promise(inherited.items() <= given.items(), 1, f"{name}: born with {given}, but its source has {inherited}")
-        others = [
-            entry for key, entry in self._scene.series(source.arn, terms).items() if self._scene.ours[key].slot == slot
-        ]
-        twin = next((entry.name for entry in others if entry.state != "error"), None)
-        promise(not call.took_effect or not twin, 4, f"{name}: a second snapshot of one slot, beside {twin}")
-        promise(not call.took_effect or len(others) < 3, 4, f"{name}: a fourth attempt at one slot")
-
-    def _was_made_anew(self, call: Call, source: Entry) -> bool:
-        return any(
-            other.access_key_id == CONSOLE and source.name in other.parameters.values()
-            for other in self.sandbox.calls(self._number)
-            if other.number < call.number
-        )
-
-    def _judge_prune(self, call: Call, key: Key, terms: Terms, now: datetime) -> None:
-        """Insist on all that an announcement and a deletion have in common."""
-        if not self._judge_ours(call, key, terms):
-            return
-        entry, birth = self._scene.entries[key], self._scene.ours[key]
-        source = self._scene.source(birth.source_arn)
-        what = f"{call.operation} of {entry.name}"
-        promise(entry.state in USABLE | {"error"}, 2, f"{what}, which is {entry.state}")
-        promise(not is_held(entry.tags, now), 6, f"{what}, which is held")
-        promise(not (source and is_held(source.tags, now)), 6, f"{what}, whose source is held")
-        slots = self._scene.usable_slots(birth.source_arn, terms)
+        looks = [source, *([listed] if listed and listed.arn == source.arn else [])]
+        wishes = [asked for look in looks if (asked := wish(look.tags, kind, terms))]
+        promise(wishes, 3, f"{name}: a snapshot by guess; its tags are {dict(source.tags)}")
+        made = call.operation.removeprefix("Create")
+        promise(made in {asked.kind for asked in wishes}, 3, f"{name}: {made}, which nobody asked for")
+        current = {asked.slot(self._now) for asked in wishes}
+        promise(slot in current, 4, f"{name}: a snapshot for the slot {slot}, but it is the turn of {current}")
         promise(
-            any(slot > birth.slot for slot in slots) or self._has_later_attempt(key, terms), 2, f"{what}: the newest"
+            any(self._inherits(look.tags, given) for look in looks),
+            1,
+            f"{name}: born with {given}, but its source has {dict(source.tags)}",
         )
-        if source and source.tags.get("backup", "off") != "off":
-            promise(is_understood(source.tags), 3, f"{what}, whose source has a problem in its tags: {source.tags}")
-            policy, zone = self._policy(source.tags, terms)
-            if entry.state in USABLE:
-                # What others delete once the lists are read, no run can know.
-                kept = [
-                    birth.slot in keeps(policy, scene.judged_slots(birth.source_arn, terms, now), zone)
-                    for scene in (self._before, self._scene)
-                ]
-                promise(not all(kept), 7, f'{what}, which "{policy}" keeps')
-        else:
-            promise(terms.orphans == "expire", 8, f"{what}, which is an orphan")
+        self._judge_need(call, source, slot, known)
 
-    def _has_later_attempt(self, key: Key, terms: Terms) -> bool:
-        """Say whether a failed snapshot has a usable one of the same slot: a later attempt."""
-        birth, name = self._scene.ours[key], key[1]
-        return self._scene.entries[key].state == "error" and any(
-            entry.state in USABLE and entry.name > name and self._scene.ours[other].slot == birth.slot
-            for other, entry in self._scene.series(birth.source_arn, terms).items()
+    def _judge_name(self, call: Call, snapshot: str, slot: datetime) -> None:
+        form = NAME.fullmatch(snapshot)
+        told = form and form["day"] + form["time"]
+        promise(
+            told == f"{slot:%Y%m%d%H%M}" and len(snapshot) <= MOST_OF_A_NAME,
+            4,
+            f"{snapshot}: a name for the slot {slot}",
+        )
+        theirs = self._scene.ours.get((call.region, snapshot))
+        promise(
+            theirs is None or theirs.owner == self._terms.owner, 1, f"{snapshot}: another deployment's snapshot has it"
         )
 
     @staticmethod
-    def _policy(tags: Mapping[str, str], terms: Terms) -> tuple[str, ZoneInfo]:
-        at = AT.fullmatch(tags.get("backup:at", ""))
-        zone = ZoneInfo((at and at["zone"]) or "UTC")
-        return tags.get("backup:keep") or terms.keeps[tags["backup"] or "daily"], zone
+    def _inherits(tags: Tags, given: Tags) -> bool:
+        """Say whether a snapshot has all tags of its source, but AWS's and ours."""
+        if any(key.lower().startswith("lightkeeper:") and key != key.lower() for key in given):
+            return False
+        inherited = {key: tags[key] for key in tags if not key.lower().startswith(("aws:", "lightkeeper:"))}
+        if len(inherited) > NO_ROOM_BEYOND:
+            inherited = {key: value for key, value in inherited.items() if key.startswith("backup")}
+        return inherited.items() <= given.items()
 
-    def _judge_announcement(self, call: Call, key: Key, value: str, terms: Terms, now: datetime) -> None:
+    def _judge_need(self, call: Call, source: Entry, slot: datetime, known: Scene | None) -> None:
+        """Insist that a slot gets one snapshot, and none if newer content covers it."""
+        if not call.took_effect:
+            return
+        points = self._scene.points(source.arn, self._terms)
+        of_slot = [point for point in points if point.slot == slot]
+        twin = next((point.entry.name for point in of_slot if point.entry.state in COVERS), None)
+        promise(not twin, 4, f"{source.name}: a second snapshot of one slot, beside {twin}")
+        covering = [
+            next((each for each in scene.points(source.arn, self._terms) if _covers(each, slot)), None)
+            for scene in (self._scene, known or self._scene)
+        ]
+        promise(
+            not all(covering),
+            4,
+            f"{source.name}: a snapshot for the slot {slot}, which newer content covers: "
+            + str(covering[0] and (covering[0].key[1], covering[0].taken.isoformat())),
+        )
+        failed = [point for point in of_slot if point.entry.state == "error"]
+        promise(
+            len(failed) < QUICK_ATTEMPTS or max(point.taken for point in failed) <= call.at - DAY + HOUR,
+            4,
+            f"{source.name}: one more attempt at the slot {slot}, less than a day after the last of {len(failed)}",
+        )
+
+    # Snapshots announced and deleted
+
+    def _judge_prune(self, call: Call, key: Key, run: Run, known: Scene | None) -> None:
+        """Insist on all that an announcement and a deletion have in common."""
+        failed = run.failed(call.region)
+        promise(not failed, 10, f"{call.region}: pruned although {failed} was not read to its end")
+        objections = [view.objection_to_pruning(key) for view in self._views(known, key)]
+        rule, why = objections[-1] or (0, "")
+        promise(not all(objections), rule, f"{call.operation} of {key[1]}, {why}")
+
+    def _judge_announcement(self, key: Key, value: str, run: Run) -> None:
         expires = instant(value)
         promise(expires, 7, f"{key}: announced for {value}")
-        # As it was when the lists were read: another run may have put it off in the meantime.
-        entry = self._before.entries.get(key)
-        if entry is None or expires is None:
-            return
-        passed = instant(entry.tags.get(EXPIRES, ""))
-        if (passed and passed <= now) or not terms.grace or entry.state == "error":
-            promise(now < expires <= now + DAY, 9, f"{key}: what has to wait is put off to {value}")
+        assert expires
+        views = self._views(run.knows(key[0]), key)
+        marks = [instant(view.scene.entries[key].tags.get(EXPIRES, "")) for view in views]
+        if any(mark and mark <= self._now for mark in marks):
+            # It has to wait for another run, or was announced so long ago that it is announced again.
+            latest = max(self._now + DAY, *(view.expiry(key) for view in views))
+            promise(self._now < expires <= latest, 9, f"{key}: what has to wait is put off to {value}")
+        elif self._scene.entries[key].state == "error":
+            latest = max(view.expiry(key) for view in views)
+            promise(self._now + MINUTE <= expires <= latest, 7, f"{key}: announced for {value}, at {self._now}")
         else:
-            promise(expires == now + terms.grace, 7, f"{key}: announced for {value}, at {call.at}")
+            promise(expires in {view.expiry(key) for view in views}, 7, f"{key}: announced for {value}, at {self._now}")
 
-    def _judge_delete(self, call: Call, key: Key, terms: Terms, now: datetime) -> None:
-        entry = self._scene.entries.get(key)
-        if entry is None or entry.state == "error":
-            return
-        text = entry.tags.get(EXPIRES)
-        expires = instant(text) if text else None
-        announced = expires is not None and expires <= now
-        promise(
-            announced or (not terms.grace and expires is None), 7, f"{call.operation} of {key}, announced for {text}"
+    def _judge_delete(self, call: Call, key: Key, run: Run) -> None:
+        views = self._views(run.should_know(call.region), key)
+        objections = [view.objection_to_deleting(key) for view in views]
+        rule, why = objections[-1] or (0, "")
+        promise(not all(objections), rule, f"{call.operation} of {key[1]}, {why}")
+        carried = [view.carries_a_hold(key) for view in views]
+        sentence = f"{call.operation} of {key[1]}, which carries {self._terms.hold}: expected it to be taken off first"
+        promise(not all(carried), 6, sentence)
+        promise(not (self._enforced and call.took_effect and carried[0]), 6, sentence)
+        arn = self._scene.ours[key].source_arn
+        if (call.access_key_id, arn) not in self._waiting:
+            self._waiting[call.access_key_id, arn] = [
+                point
+                for point in views[-1].scene.points(arn, self._terms)
+                if all(self._may_go(view, point.key) for view in self._views(views[-1].scene, point.key))
+                and point.key in self._scene.entries
+            ]
+
+    @staticmethod
+    def _may_go(view: Judgement, key: Key) -> bool:
+        return key in view.scene.entries and not (
+            view.objection_to_pruning(key) or view.objection_to_deleting(key) or view.carries_a_hold(key)
         )
 
     # What a call leaves behind
 
-    def _replay(self, call: Call, after: Mapping[Key, Entry]) -> None:
-        if not call.took_effect:
+    def _replay(self, call: Call) -> None:
+        if not call.took_effect or call.operation in READS:
             return
         scene, region = self._scene, call.region
         match call.operation:
             case operation if operation in CREATES:
                 key = region, call.parameters[CREATES[operation]]
-                tags = {tag["key"]: tag.get("value", "") for tag in call.parameters.get("tags", [])}
+                tags = _given(call)
                 source = scene.entries[region, call.parameters.get("diskName") or call.parameters["instanceName"]]
-                there = after.get(key)
+                there = self._after.get(key)
                 scene.entries[key] = Entry(
                     kind=operation.removeprefix("Create"),
                     name=key[1],
                     arn=there.arn if there else "",
                     region=region,
-                    created_at=call.at,
+                    created_at=there.created_at if there else call.at,
                     tags=tags,
                     state=there.state if there else "pending",
                     source_name=source.name,
@@ -433,7 +885,7 @@ class Witness:
                 )
                 slot = instant(tags.get(SLOT, ""))
                 if call.access_key_id != CONSOLE and slot:
-                    scene.ours[key] = Birth(tags[SOURCE], slot)
+                    scene.ours[key] = Birth(tags[OWNER], tags[SOURCE], slot)
             case operation if operation in DELETES:
                 key = region, call.parameters[DELETES[operation]]
                 del scene.entries[key]
@@ -444,13 +896,11 @@ class Witness:
                 del scene.entries[region, call.parameters["instanceName"]]
             case "CreateDisk" | "CreateInstances":
                 # Only a user does: whatever is new afterwards is taken as it is.
-                scene.entries.update(
-                    {key: entry for key, entry in after.items() if key not in scene.entries and not entry.state}
-                )
+                new = {key: each for key, each in self._after.items() if key not in scene.entries and not each.state}
+                scene.entries.update(new)
             case "TagResource":
                 key = region, call.parameters["resourceName"]
-                tags = {tag["key"]: tag.get("value", "") for tag in call.parameters["tags"]}
-                scene.entries[key] = replace(scene.entries[key], tags={**scene.entries[key].tags, **tags})
+                scene.entries[key] = replace(scene.entries[key], tags={**scene.entries[key].tags, **_given(call)})
             case "UntagResource":
                 key = region, call.parameters["resourceName"]
                 gone = call.parameters["tagKeys"]
@@ -458,87 +908,100 @@ class Witness:
                 scene.entries[key] = replace(scene.entries[key], tags=tags)
             case _:
                 pass
+        scene.changed()
 
-    def _judge_end(self, after: Mapping[Key, Entry]) -> None:
-        """Insist that nothing has changed but by the calls that were judged."""
+    # Whole runs
+
+    def close(self, *, expect_all: bool) -> None:
+        """Judge what can only be judged at the end."""
         expected = {key: dict(entry.tags) for key, entry in self._scene.entries.items()}
-        found = {key: dict(entry.tags) for key, entry in after.items()}
+        found = {key: dict(entry.tags) for key, entry in self._after.items()}
         promise(expected == found, 1, f"what there is, is not what the calls have made: {expected} {found}")
+        for name, run in self.runs.items():
+            self._judge_numbers(name, run)
+            self._judge_failed_creates(run)
+        if expect_all:
+            calls = [call for run in self.runs.values() for call in run.calls]
+            for source in [entry for entry in self._scene.entries.values() if entry.state is None]:
+                self._judge_source(source, calls)
 
-    # A whole run
+    def _judge_numbers(self, name: str, run: Run) -> None:
+        deletes = [call for call in run.calls if call.operation in DELETES]
+        tried = {(call.region, call.parameters[DELETES[call.operation]]) for call in deletes}
+        deleted: defaultdict[str, list[datetime]] = defaultdict(list)
+        for call in deletes:
+            key = call.region, call.parameters[DELETES[call.operation]]
+            if call.took_effect and key in self._before.ours:
+                deleted[self._before.ours[key].source_arn].append(self._before.entries[key].created_at)
+        most = self._terms.most_deletes
+        for arn, taken in deleted.items():
+            promise(len(taken) <= most, 9, f"{len(taken)} snapshots of {arn} deleted in one run")
+            older = [point for point in self._waiting.get((name, arn), ()) if point.taken < max(taken)]
+            left = [point.key[1] for point in older if point.key not in tried]
+            promise(not left, 9, f"{arn}: not the oldest were deleted first; {left} waited")
 
-    def _judge_run(self, run: Sequence[Call], before: Scene, terms: Terms) -> None:
-        writes = [call for call in run if call.operation not in READS]
-        first = writes[0].number if writes else None
-        late = [call for call in run if call.operation in LISTS and first and call.number > first]
-        promise(not late, 10, f"a list was read after the first write: {late[:1]}")
-        prunes = [call for call in writes if call.operation in DELETES or call.operation == "TagResource"]
-        for region in {call.region for call in prunes}:
-            for operation in sorted({*LISTS} - self._read_to_the_end(run, region)):
-                promise(kept=False, rule=10, sentence=f"{region}: pruned although {operation} was not read to its end")
-        deleted = self._by_source((call for call in run if call.operation in DELETES and call.took_effect), before)
-        deferred = self._by_source((call for call in prunes if self._is_deferral(call, before, terms)), before)
-        for arn, slots in deleted.items():
-            promise(len(slots) <= terms.most_deletes, 9, f"{len(slots)} snapshots of {arn} deleted in one run")
-            promise(
-                max(slots) <= min(deferred.get(arn) or [max(slots)]), 9, f"{arn}: not the oldest were deleted first"
-            )
-        self._judge_failed_creates(run, prunes, before, terms)
-
-    @staticmethod
-    def _read_to_the_end(run: Iterable[Call], region: str) -> set[str]:
-        last = {call.operation: call for call in run if call.region == region and call.operation in LISTS}
-        return {name for name, call in last.items() if call.took_effect and call.answer == "sent" and not call.more}
-
-    @staticmethod
-    def _is_deferral(call: Call, before: Scene, terms: Terms) -> bool:
-        entry = before.entries.get((call.region, call.parameters.get("resourceName", "")))
-        if entry is None or call.operation != "TagResource" or not call.took_effect:
-            return False
-        passed = instant(entry.tags.get(EXPIRES, ""))
-        return not terms.grace or entry.state == "error" or (passed is not None and passed <= call.at)
-
-    @staticmethod
-    def _by_source(calls: Iterable[Call], scene: Scene) -> dict[str, list[datetime]]:
-        found: defaultdict[str, list[datetime]] = defaultdict(list)
-        for call in calls:
-            name = call.parameters.get("resourceName") or call.parameters[DELETES[call.operation]]
-            if birth := scene.ours.get((call.region, name)):
-                found[birth.source_arn].append(birth.slot)
-        return found
-
-    def _judge_failed_creates(self, run: Iterable[Call], prunes: Iterable[Call], before: Scene, terms: Terms) -> None:
+    def _judge_failed_creates(self, run: Run) -> None:
         wanted = {
             (tags[SOURCE], instant(tags[SLOT]))
-            for call in run
+            for call in run.calls
             if call.operation in CREATES
-            for tags in [{tag["key"]: tag.get("value", "") for tag in call.parameters["tags"]}]
+            for tags in [_given(call)]
         }
-        effective = [call for call in prunes if call.took_effect]
-        pruned = self._by_source(effective, before)
+        prunes = [call for call in run.calls if call.operation in {"TagResource", *DELETES} and call.took_effect]
+        keys = {(call.region, call.parameters.get("resourceName") or _named(call)) for call in prunes}
+        pruned = {self._before.ours[key].source_arn for key in keys if key in self._before.ours}
         for arn, slot in wanted:
-            there = [
-                key
-                for key, entry in self._scene.series(arn, terms).items()
-                if self._scene.ours[key].slot == slot and entry.state != "error"
-            ]
+            points = self._scene.points(arn, self._terms)
+            there = [point for point in points if point.slot == slot and point.entry.state in COVERS]
             promise(there or arn not in pruned, 3, f"{arn}: pruned although its snapshot for {slot} failed")
 
-    # What there is after a run in which nothing failed
-
-    def _judge_state(self, terms: Terms, now: datetime) -> None:
-        for source in [entry for entry in self._scene.entries.values() if entry.state is None]:
-            if not wants_backup(source.tags):
-                continue
-            series = self._scene.series(source.arn, terms)
-            period = PERIODS[source.tags["backup"] or "daily"]
-            recent = [entry.state for key, entry in series.items() if now - period <= self._scene.ours[key].slot <= now]
-            given_up = any(entry.state == "error" and entry.name.endswith("-3") for entry in series.values())
-            promise(
-                given_up or any(state != "error" for state in recent), 11, f"{source.name} has no snapshot for its slot"
+    def _judge_source(self, source: Entry, calls: Sequence[Call]) -> None:
+        """Insist that a source has what it is due, if no call has failed that this needs; others' do not matter."""
+        terms, now, region = self._terms, self._now, source.region
+        asked = wish(source.tags, source.kind, terms)
+        if asked is None or (terms.regions and region not in terms.regions):
+            return
+        here = [call for call in calls if call.region == region]
+        own = {point.key[1] for point in self._scene.points(source.arn, terms)}
+        hindrances = [
+            call
+            for call in here
+            if not _is_well(call)
+            and (
+                call.operation in READS
+                or source.name in call.parameters.values()
+                or own & {value for value in call.parameters.values() if isinstance(value, str)}
+                or call.error in {*REFUSED_CREDENTIALS, "ThrottlingException"}
             )
-            held = is_held(source.tags, now)
-            if is_understood(source.tags):
-                marked = [entry for entry in series.values() if instant(entry.tags.get(EXPIRES, ""))]
-                wrong = [entry.name for entry in marked if held or is_held(entry.tags, now)]
-                promise(not wrong, 7, f"announced although held: {wrong}")
+        ]
+        if hindrances:
+            return
+        slot = asked.slot(now)
+        points = self._scene.points(source.arn, terms)
+        failed = [point for point in points if point.slot == slot and point.entry.state == "error"]
+        given_up = len(failed) >= QUICK_ATTEMPTS and max(point.taken for point in failed) > now - DAY - HOUR
+        promise(
+            given_up or any(_covers(point, slot) for point in points),
+            11,
+            f"{source.name} has no snapshot for its slot {slot}",
+        )
+        view = Judgement(self._scene, terms, now)
+        if not is_troubled(source.tags, terms):
+            for point in points:
+                if not point.is_usable or EXPIRES not in point.entry.tags or view.feeds(point.key) is None:
+                    continue
+                objection = view.objection_to_pruning(point.key)
+                promise(not objection, 7, f"{point.key[1]} is announced, {objection and objection[1]}")
+
+
+def _covers(point: Point, slot: datetime) -> bool:
+    return point.entry.state in COVERS and (point.slot == slot or point.taken >= slot)
+
+
+def _given(call: Call) -> dict[str, str]:
+    return {tag["key"]: tag.get("value", "") for tag in call.parameters.get("tags", [])}
+
+
+def _named(call: Call) -> str:
+    name: str = call.parameters[DELETES[call.operation]]
+    return name

@@ -75,7 +75,7 @@ class Request:
     time: str | None = None
 
 
-# Lambda keeps the process between invocations, and a connection with it.
+# Lambda keeps the process between invocations, and a connection with it. It only reads, four lists at each look.
 @lru_cache(maxsize=1)
 def connections(regions: tuple[str, ...]) -> dict[str, Lightsail]:
     """Return the connections to these Regions, or to the function's own."""

@@ -18,6 +18,7 @@ from lightkeeper.model import (
     Problem,
     ReadFailure,
     RecoveryPoint,
+    RemoveHold,
     Rescue,
     Severity,
     SnapshotState,
@@ -327,7 +328,7 @@ def _going(plan: Plan) -> Iterator[tuple[_Point, datetime]]:
                 yield (target.region, target.snapshot), at
             case Delete() | Defer():
                 yield (target.region, target.snapshot), plan.now
-            case Create() | Rescue():
+            case Create() | Rescue() | RemoveHold():
                 pass
             case _:
                 assert_never(action)
@@ -338,7 +339,7 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneIn
         return instant.astimezone(zone) if instant else None
 
     policy, newest = source.policy, source.newest
-    stored = stored_gib((point.created_at for point in source.usable), newest.size_gib if newest else 0)
+    stored = stored_gib((point.taken for point in source.usable), newest.size_gib if newest else 0)
     going = (
         Going(point.name, facts.going[point.region, point.name].astimezone(zone))
         for point in source.usable

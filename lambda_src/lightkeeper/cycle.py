@@ -1,14 +1,29 @@
-"""One tick: read everything, plan, and do the difference. What exists in Lightsail is the only state."""
+"""One tick: in each Region, read everything, plan, and do the difference. What exists in Lightsail is the only state.
 
+The Regions go side by side and never wait for each other: one that hangs or refuses costs the others nothing.
+"""
+
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from lightkeeper.execute import Writer, execute
-from lightkeeper.inventory import Reader, plan_tick
-from lightkeeper.model import Outcome, Plan, Result
+from lightkeeper.inventory import (
+    READ_MARGIN_SECONDS,
+    Reader,
+    join_inventories,
+    join_regions,
+    plan_region,
+    read_region,
+)
+from lightkeeper.limits import margin_seconds
+from lightkeeper.model import Action, Create, Outcome, Plan, Result, SourceKind
+from lightkeeper.plan import phase_of, with_begun
 from lightkeeper.settings import Settings
+from lightkeeper.take import plan_take
 
 
 class Region(Reader, Writer, Protocol):
@@ -20,6 +35,7 @@ class Tick:
     """A plan and how its actions ended."""
 
     plan: Plan
+    """What stood and was to be done, but for the sources whose snapshot this run has begun: they are not overdue."""
     outcomes: tuple[Outcome, ...]
 
     @property
@@ -34,13 +50,14 @@ class Tick:
         return (*lists, *actions)
 
 
-def run_tick(
+def run_tick(  # noqa: PLR0913 - a run has that many sides
     regions: Mapping[str, Region],
     settings: Settings,
     now: datetime,
     *,
     seconds_left: Callable[[], float],
     on_outcome: Callable[[Outcome], None],
+    on_plan: Callable[[Plan], None] = lambda _: None,
 ) -> Tick:
     """Plan for `now` (UTC) and do it.
 
@@ -55,12 +72,88 @@ def run_tick(
     seconds_left
         How long this run may still take.
     on_outcome
-        Called with each outcome as soon as it is known.
+        Called with each outcome as soon as it is known, one call at a time.
+    on_plan
+        Called with the plan of each Region before anything of it is done, one call at a time.
 
     Raises
     ------
     CallError
-        If the credentials are refused.
+        If every Region refuses the credentials.
     """
-    plan = plan_tick(regions, settings, now)
-    return Tick(plan, execute(plan, regions, settings, seconds_left=seconds_left, on_outcome=on_outcome))
+    stopping = threading.Event()
+    speaking = threading.Lock()
+
+    def left() -> float:
+        return 0.0 if stopping.is_set() else seconds_left()
+
+    def report(outcome: Outcome) -> None:
+        with speaking:
+            on_outcome(outcome)
+
+    def run(name: str) -> Tick:
+        region = regions[name]
+        before_writes = margin_seconds(settings.writers)
+
+        def look() -> Plan:
+            return plan_region(name, region, settings, now, lambda: left() - before_writes - READ_MARGIN_SECONDS)
+
+        plan = look()
+        with speaking:
+            on_plan(plan)
+        return Tick(plan, execute(plan, region, settings, seconds_left=left, on_outcome=report, look_again=look))
+
+    with ThreadPoolExecutor(len(regions), "regions") as pool:
+        try:
+            parts = list(pool.map(run, regions))
+        except BaseException:
+            # Whoever interrupts a run waits for the calls under way, and for no more.
+            stopping.set()
+            raise
+    return _joined(parts)
+
+
+def take(  # noqa: PLR0913 - a recovery point on demand has that many sides
+    regions: Mapping[str, Region],
+    settings: Settings,
+    now: datetime,
+    name: str,
+    *,
+    kind: SourceKind | None,
+    hold: str | None,
+    seconds_left: Callable[[], float],
+    on_outcome: Callable[[Outcome], None],
+) -> Tick:
+    """Take a recovery point of a source at `now` (UTC), and do nothing else. See `plan_take` for the parameters.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such source or more than one, its tags are not understood, or the hold is no day to come.
+    CallError
+        If every Region refuses the credentials.
+    """
+    with ThreadPoolExecutor(len(regions), "regions") as pool:
+        parts = list(pool.map(lambda each: read_region(each, regions[each], settings, seconds_left), regions))
+    plan = plan_take(join_inventories(parts), settings, now, name, kind=kind, hold=hold)
+    region = regions[plan.actions[0].target.region]
+    outcomes = execute(
+        plan, region, settings, seconds_left=seconds_left, on_outcome=on_outcome, look_again=lambda: plan
+    )
+    return Tick(plan, outcomes)
+
+
+def _joined(parts: list[Tick]) -> Tick:
+    plan = join_regions(part.plan for part in parts)
+    outcomes = sorted((outcome for part in parts for outcome in part.outcomes), key=_phase)
+    begun = frozenset(
+        outcome.action.target.source_arn
+        for outcome in outcomes
+        if isinstance(outcome.action, Create) and outcome.result is Result.DONE
+    )
+    return Tick(with_begun(plan, begun), tuple(outcomes))
+
+
+def _phase(outcome: Outcome) -> int:
+    action: Action = outcome.action
+    return phase_of(action)

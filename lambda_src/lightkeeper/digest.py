@@ -4,6 +4,7 @@ Each matter has a key that stays the same while the same state lasts. Texts come
 so everything in a message is made plain text of one line each.
 """
 
+import base64
 import hashlib
 import shlex
 from collections import Counter, defaultdict
@@ -20,18 +21,20 @@ from lightkeeper.model import (
     Create,
     Defer,
     Delete,
+    Orphans,
     Outcome,
     Plan,
     Problem,
+    RemoveHold,
     Rescue,
     Result,
     Severity,
     SourceStatus,
     Status,
 )
-from lightkeeper.report import MetricName, metrics, verb
-from lightkeeper.schedule import next_slot
+from lightkeeper.report import MetricName, all_metrics, verb
 from lightkeeper.settings import Settings
+from lightkeeper.standing import is_open, stopped, what_helps, why_overdue
 from lightkeeper.storage import usd_per_month
 from lightkeeper.times import format_instant
 
@@ -48,6 +51,11 @@ _MAX_PART_BYTES: Final = MAX_BODY_BYTES * 2 // 5
 """Of each of two parts; the rest is for what stands around them."""
 _MAX_SENTENCE: Final = 600
 _MAX_NAME: Final = 40
+_NAMED: Final = 5
+"""Sources that are named where a whole fleet is meant."""
+# Letters of a key, and those of them that say which Region.
+_KEY: Final = 8
+_MARK: Final = 2
 
 
 class Kind(StrEnum):
@@ -58,7 +66,9 @@ class Kind(StrEnum):
     ERROR = "a snapshot ended in error"
     UNREAD = "a list cannot be read"
     PROBLEM = "a problem"
-    EXPIRING = "many snapshots will expire"
+    EXPIRING = "snapshots will expire"
+    STOPPED = "no longer backed up"
+    REGION = "a Region is no longer looked after"
 
 
 RUNBOOK: Final = {
@@ -68,6 +78,8 @@ RUNBOOK: Final = {
     Kind.UNREAD: "Function errors",
     Kind.PROBLEM: "Tag problems",
     Kind.EXPIRING: "Many snapshots will expire",
+    Kind.STOPPED: "No longer backed up",
+    Kind.REGION: "No longer backed up",
 }
 """The section of docs/runbook.md for each kind."""
 
@@ -83,7 +95,7 @@ class Matter:
     since: str
     do: str
     key: str
-    """A fingerprint of the state: the same on every tick while it lasts."""
+    """A fingerprint of the state: the same on every tick while it lasts. It begins with `region_mark`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +106,23 @@ class Message:
     body: str
 
 
-def matters(tick: Tick, settings: Settings) -> tuple[Matter, ...]:
-    """Return what needs a person, each matter once, the most pressing kind first."""
+def matters(tick: Tick, settings: Settings, regions_before: Iterable[str] = ()) -> tuple[Matter, ...]:
+    """Return what needs a person, each matter once, the most pressing kind first.
+
+    Parameters
+    ----------
+    tick
+        What stood, and what was done.
+    settings
+        The deployment's.
+    regions_before
+        Which Regions an earlier run looked after.
+    """
     found = (
         *_unread(tick.plan),
-        *_overdue(tick, settings),
+        *_overdue(tick),
+        *_stopped(tick, settings),
+        *_dropped_regions(tick.plan, regions_before),
         *_errors(tick.plan),
         *_failed(tick),
         *_expiring(tick, settings),
@@ -110,11 +134,20 @@ def matters(tick: Tick, settings: Settings) -> tuple[Matter, ...]:
     return tuple(first.values())
 
 
-def is_complete(tick: Tick) -> bool:
-    """Return whether the tick has seen and tried everything: only then is what is not found any more over."""
-    return not tick.plan.failures and not any(
-        outcome.result is Result.DEFERRED and not isinstance(outcome.action, Defer) for outcome in tick.outcomes
+def unseen_regions(tick: Tick) -> frozenset[str]:
+    """Return the Regions where the tick has not seen and tried everything: what is not found there may not be over."""
+    put_off = (
+        outcome.action.target.region
+        for outcome in tick.outcomes
+        if outcome.result is Result.DEFERRED and not isinstance(outcome.action, Defer)
     )
+    unread = (failure.region for failure in tick.plan.failures)
+    return frozenset((*unread, *tick.plan.doubted, *put_off))
+
+
+def region_mark(region: str) -> str:
+    """Return the two letters that the keys of a Region's matters begin with."""
+    return _letters(region)[:_MARK]
 
 
 def compose(  # noqa: PLR0913 - a message has that many sides
@@ -144,14 +177,19 @@ def compose(  # noqa: PLR0913 - a message has that many sides
     parts = [f"{settings.deployment}, run of {_at(tick.plan.now)}: {_headline(new, still)}."]
     parts += _part("NEW", new)
     parts += _part("STILL OPEN" if new else "OPEN", still)
-    parts += ["HOW EVERYTHING STANDS\n" + "\n".join(_standing(tick, settings))]
+    parts += ["HOW EVERYTHING STANDS\n" + "\n".join(_standing(tick))]
     look = ["Look: .venv/bin/lightkeeper plan"] + ([f"Dashboard: {dashboard}"] if dashboard else [])
     parts += ["\n".join(look)]
     return Message(_subject(new, still, settings, daily=daily), "\n\n".join(parts) + "\n")
 
 
-def _key(*marks: str) -> str:
-    return hashlib.sha256("\0".join(marks).encode(errors="surrogatepass")).hexdigest()[:8]
+def _letters(*marks: str) -> str:
+    digest = hashlib.sha256("\0".join(marks).encode(errors="surrogatepass")).digest()
+    return base64.b32encode(digest).decode().lower()
+
+
+def _key(region: str, *marks: str) -> str:
+    return region_mark(region) + _letters(region, *marks)[: _KEY - _MARK]
 
 
 def _plain(text: str, most: int = _MAX_SENTENCE) -> str:
@@ -167,6 +205,7 @@ def _at(instant: datetime) -> str:
 def _matter(  # noqa: PLR0913 - a matter has that many sides
     kind: Kind, region: str, source: str | None, *, what: str, since: str, do: str, marks: Sequence[str] = ()
 ) -> Matter:
+    """Return a matter. Its key is made of kind, Region and `marks`: a source's ARN, as names are used again."""
     return Matter(
         kind=kind,
         region=region,
@@ -174,7 +213,7 @@ def _matter(  # noqa: PLR0913 - a matter has that many sides
         what=_plain(what),
         since=_plain(since),
         do=_plain(do),
-        key=_key(kind, region, source or "", *marks),
+        key=_key(region, kind, *marks),
     )
 
 
@@ -191,72 +230,111 @@ def _unread(plan: Plan) -> Iterator[Matter]:
         )
 
 
-def _overdue(tick: Tick, settings: Settings) -> Iterator[Matter]:
-    """Yield the sources that are overdue, but for those whose snapshot is on its way: they need nobody yet."""
-    on_their_way = _on_their_way(tick, settings)
+def _overdue(tick: Tick) -> Iterator[Matter]:
+    """Yield the sources that are overdue, each with why and what helps."""
+    errors = {
+        outcome.action.target.source_arn: outcome.error
+        for outcome in tick.outcomes
+        if isinstance(outcome.action, Create) and outcome.error
+    }
     for source in tick.plan.sources:
-        if source.status is Status.OVERDUE and source.arn not in on_their_way:
-            pending = f" One is in the making since {_at(source.pending[-1].created_at)}." if source.pending else ""
+        if source.status is Status.OVERDUE:
+            refused = errors.get(source.arn)
+            why = f"this run could not begin one: {refused}" if refused else why_overdue(source)
             yield _matter(
                 Kind.OVERDUE,
                 source.region,
                 source.name,
-                what=f"{source.name} has no usable snapshot for a slot that has passed.{pending}",
-                since=f"{_missed(source, tick.plan.now)}{_newest(source)}",
-                do="See why in the log or by lightkeeper plan, and take one now by lightkeeper run.",
+                what=f"{source.name} has no usable snapshot for a slot that has passed: {why}.",
+                since=f"{_missed(source)}{_newest(source)}",
+                do=f"{what_helps(source)}.",
+                marks=[source.arn],
             )
 
 
-def _on_their_way(tick: Tick, settings: Settings) -> set[str]:
-    """Return the ARNs of the sources whose snapshot is being taken, and none for so long that it may never end."""
-    patience = settings.overdue_after.before(tick.plan.now, settings.time_zone)
-    begun = {
-        outcome.action.target.source_arn
-        for outcome in tick.outcomes
-        if isinstance(outcome.action, Create) and outcome.result is Result.DONE
-    }
-    return {
-        source.arn
-        for source in tick.plan.sources
-        if (source.pending or source.arn in begun) and all(point.created_at > patience for point in source.pending)
-    }
+def _stopped(tick: Tick, settings: Settings) -> Iterator[Matter]:
+    """Yield the sources that have recovery points and are not backed up any more."""
+    for source in stopped(tick.plan.sources):
+        if not is_open(source, tick.plan.now):
+            continue
+        match source.status:
+            case Status.GONE:
+                what, do = "it is gone", "If it was deleted by mistake, bring it back from its newest recovery point."
+            case Status.OFF:
+                what, do = f'it says "{settings.tag_key}" = "off"', "If that is not meant, give it a policy."
+            case _:
+                what, do = (
+                    f'it has no tag "{settings.tag_key}"',
+                    f"If that is not meant: {_tag_command(source, settings)}",
+                )
+        left = "kept" if settings.orphans is Orphans.KEEP else "deleted one by one, down to the last"
+        yield _matter(
+            Kind.STOPPED,
+            source.region,
+            source.name,
+            what=f"No further snapshot of {source.name} is taken: {what}. Its {len(source.usable)} are {left}.",
+            since=_newest(source),
+            do=f"{do} If it is meant, there is nothing to do: this is told once.",
+            marks=[source.arn, source.status],
+        )
 
 
-def _missed(source: SourceStatus, now: datetime) -> str:
+def _tag_command(source: SourceStatus, settings: Settings) -> str:
+    command = ["aws", "lightsail", "tag-resource", "--region", source.region, "--resource-name", source.name]
+    return shlex.join([*command, "--tags", f"key={settings.tag_key}"])
+
+
+def _dropped_regions(plan: Plan, regions_before: Iterable[str]) -> Iterator[Matter]:
+    """Yield the Regions that an earlier run looked after and this one does not."""
+    for region in sorted(set(regions_before) - set(plan.regions)):
+        yield _matter(
+            Kind.REGION,
+            region,
+            None,
+            what=f"The settings do not name {region} any more: nothing there is backed up or deleted.",
+            since=f"In the run of {_at(plan.now)}.",
+            do='If that is not meant, add it to "regions" in cdk.json and deploy. Else this is told once.',
+        )
+
+
+def _missed(source: SourceStatus) -> str:
     """Return the first slot that nothing usable covers."""
-    if source.policy is None or source.newest is None or source.newest.slot > now:
-        return ""
-    return f"From its slot of {_at(next_slot(source.policy.schedule, source.newest.slot))} on. "
+    return f"From its slot of {_at(source.uncovered_since)} on. " if source.uncovered_since else ""
 
 
 def _newest(source: SourceStatus | None) -> str:
     if source is None or source.newest is None:
         return "It has no recovery point."
-    return f"Its newest recovery point is of {_at(source.newest.slot)}."
+    return f"Its newest recovery point was taken at {_at(source.newest.taken)}."
 
 
 def _errors(plan: Plan) -> Iterator[Matter]:
     for source in plan.sources:
         if source.errors:
             last, first = source.errors[0], source.errors[-1]
+            number = len(source.errors)
+            what = f"The snapshot {last.name} of {source.name} ended in error"
+            before = f", as did the {number - 1} before it" if number > 1 else ""
+            again = f"at {_at(source.next_attempt)}" if source.next_attempt else "in the next run"
             yield _matter(
                 Kind.ERROR,
                 source.region,
                 source.name,
-                what=f"The snapshot {last.name} of {source.name} ended in error.",
-                since=f"For its slot of {_at(first.slot)}. {_newest(source)}",
-                do="Lightkeeper tries twice more for a slot, then at the next one. If all fail, take one by hand.",
+                what=f"{what}{before}.",
+                since=f"Since {_at(first.taken)}. {_newest(source)}",
+                do=f"Lightkeeper tries again {again}. If all fail, {what_helps(source)}; AWS support can say why.",
+                marks=[source.arn],
             )
 
 
 def _failed(tick: Tick) -> Iterator[Matter]:
     sources = {source.arn: source for source in tick.plan.sources}
-    groups: defaultdict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str, str, str], list[Outcome]] = defaultdict(list)
     for outcome in tick.outcomes:
         if outcome.result is Result.FAILED:
             target = outcome.action.target
-            groups[target.region, target.source, verb(outcome.action)].append(outcome)
-    for (region, source, action), outcomes in groups.items():
+            groups[target.region, target.source, target.source_arn, verb(outcome.action)].append(outcome)
+    for (region, source, arn, action), outcomes in groups.items():
         more = f" ({len(outcomes) - 1} more like it)" if len(outcomes) > 1 else ""
         first = outcomes[0]
         yield _matter(
@@ -264,13 +342,13 @@ def _failed(tick: Tick) -> Iterator[Matter]:
             region,
             source,
             what=f"{source}: {_doing(first.action)} failed{more}: {first.error}",
-            since=f"For its slot of {_at(first.action.target.slot)}. {_newest(sources[first.action.target.source_arn])}"
+            since=f"For its slot of {_at(first.action.target.slot)}. {_newest(sources.get(arn))}"
             if isinstance(first.action, Create)
             else f"In the run of {_at(tick.plan.now)}.",
             do="If it names a permission, give it; else wait, the next run tries again. Nothing of it is deleted."
             if isinstance(first.action, Create)
             else "If it names a permission, give it; else wait, the next run tries again.",
-            marks=[action],
+            marks=[arn, action],
         )
 
 
@@ -284,6 +362,8 @@ def _doing(action: Action) -> str:
             return "taking back the announcement of a deletion"
         case Delete():
             return "deleting a snapshot"
+        case RemoveHold():
+            return "taking off a hold that is over"
         case Defer():
             return "putting off a deletion"
         case _:
@@ -291,22 +371,27 @@ def _doing(action: Action) -> str:
 
 
 def _problems(plan: Plan) -> Iterator[Matter]:
-    sources = {(source.region, source.name): source for source in plan.sources}
+    sources = {source.arn: source for source in plan.sources}
     for problem in plan.problems:
         if problem.severity is not Severity.ADVICE:
-            newest = _newest(sources.get((problem.region, problem.source)))
+            newest = f"{_newest(sources[problem.arn])} " if problem.arn in sources else ""
             held = "No snapshot of it is taken, none deleted." if problem.severity is Severity.ERROR else ""
             yield _matter(
                 Kind.PROBLEM,
                 problem.region,
                 problem.source,
                 what=_problem(problem),
-                since=f"{newest} {held or 'Nothing of it is deleted.'}",
+                since=f"{newest}{held or 'Nothing of it is deleted.'}",
                 do=f'Did you mean "{problem.suggestion}"? The next run reads it again.'
                 if problem.suggestion
-                else "Mend it as it says; the next run reads it again.",
-                marks=[problem.tag or "", problem.value or ""],
+                else "Do as it says; the next run reads it again.",
+                marks=[problem.arn or problem.source, problem.tag or "", problem.value or "", _what_is_wrong(problem)],
             )
+
+
+def _what_is_wrong(problem: Problem) -> str:
+    """Return what tells a problem from another with the same tag; one with a tag is told by the tag alone."""
+    return "" if problem.tag else problem.message.partition(",")[0]
 
 
 def _problem(problem: Problem) -> str:
@@ -316,31 +401,94 @@ def _problem(problem: Problem) -> str:
 
 
 def _expiring(tick: Tick, settings: Settings) -> Iterator[Matter]:
-    """Yield the sources of which more than a normal number of snapshots was announced at once, until they may go."""
-    at_once: Counter[tuple[str, datetime]] = Counter(
-        (outcome.action.target.source_arn, outcome.action.expires_at)
-        for outcome in tick.outcomes
-        if isinstance(outcome.action, Announce) and outcome.result is Result.DONE
-    )
-    at_once.update((kept.point.source_arn, kept.goes_at) for kept in tick.plan.kept if kept.goes_at)
+    """Yield what is marked to be deleted and is not everyday: of an orphan, many of a source at once, or by a cut."""
+    marked = [*_marked(tick)]
     sources = {source.arn: source for source in tick.plan.sources}
-    for (arn, goes_at), number in at_once.items():
-        if number <= NORMAL_ANNOUNCEMENTS:
-            continue
+    at_once = Counter((mark.arn, mark.goes_at) for mark in marked)
+    orphans: set[str] = set()
+    for (arn, goes_at), number in sorted(at_once.items()):
         source = sources[arn]
+        is_orphan = source.policy is None
+        if arn in orphans or (number <= NORMAL_ANNOUNCEMENTS and not is_orphan):
+            continue
+        if is_orphan:
+            orphans.add(arn)
+        what = f"{_many(number, 'snapshot')} of {source.name} will be deleted: {_why(source)}."
         yield _matter(
             Kind.EXPIRING,
             source.region,
             source.name,
-            what=f"{number} snapshots of {source.name} were announced at once to be deleted: {_why(source)}.",
-            since=f"They go from {_at(goes_at)} on, oldest first, up to {settings.max_deletes_per_source} in a run.",
+            what=what,
+            since=_from(goes_at, settings),
             do=f"If that is not meant, before then: {_undo(source, settings)}",
+            # Of an orphan one after the other goes: that is one matter until all have gone.
+            marks=[arn] if is_orphan else [arn, format_instant(goes_at)],
+        )
+    yield from _cut(marked, settings)
+
+
+def _cut(marked: Sequence["_Marked"], settings: Settings) -> Iterator[Matter]:
+    """Yield each run that marked snapshots of several sources although nothing newer pushes them out."""
+    runs: defaultdict[tuple[str, datetime], list[_Marked]] = defaultdict(list)
+    for mark in marked:
+        if mark.by_cut:
+            runs[mark.region, mark.goes_at].append(mark)
+    for (region, goes_at), marks in sorted(runs.items()):
+        names = sorted({mark.source for mark in marks})
+        if len(marks) <= NORMAL_ANNOUNCEMENTS or len(names) == 1:
+            continue
+        some = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+        yield _matter(
+            Kind.EXPIRING,
+            region,
+            None,
+            what=f"{len(marks)} snapshots of {len(names)} sources will be deleted, and nothing newer pushes them out: "
+            f"their rules keep less than they did ({some}).",
+            since=_from(goes_at, settings),
+            do="If that is not meant, before then: give the policy or the tags a wider rule; the next run takes the "
+            "deletions back.",
             marks=[format_instant(goes_at)],
         )
 
 
+def _from(goes_at: datetime, settings: Settings) -> str:
+    return (
+        f"They go from {_at(goes_at)} on, oldest first, up to {settings.max_deletes_per_source} of a source in a run."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """A snapshot that is marked to be deleted."""
+
+    region: str
+    source: str
+    arn: str
+    goes_at: datetime
+    by_cut: bool
+
+
+def _marked(tick: Tick) -> Iterator[_Marked]:
+    for outcome in tick.outcomes:
+        if isinstance(outcome.action, Announce) and outcome.result is Result.DONE:
+            target = outcome.action.target
+            yield _Marked(
+                target.region, target.source, target.source_arn, outcome.action.expires_at, outcome.action.by_cut
+            )
+    for kept in tick.plan.kept:
+        if kept.goes_at:
+            point = kept.point
+            yield _Marked(point.region, point.source_name, point.source_arn, kept.goes_at, kept.by_cut)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _why(source: SourceStatus) -> str:
-    return f'its rule "{source.policy.keep}" keeps no more' if source.policy else f"it is {source.status}"
+    if source.policy:
+        return f'its rule "{source.policy.keep}" keeps no more'
+    return f'it is {source.status}, and "orphans" is "{Orphans.EXPIRE}"'
 
 
 def _undo(source: SourceStatus, settings: Settings) -> str:
@@ -390,21 +538,22 @@ def _part(heading: str, found: Sequence[Matter]) -> list[str]:
     return [heading, *shown, *more] if found else []
 
 
-def _standing(tick: Tick, settings: Settings) -> Iterable[str]:
+def _standing(tick: Tick) -> Iterable[str]:
     """Yield how everything stands, by the numbers that go to CloudWatch."""
     counts = Counter(source.status for source in tick.plan.sources)
-    numbers = {metric.name: metric.value for metric in metrics(tick)}
+    numbers = {metric.name: metric.value for metric in all_metrics(tick)}
     stored = numbers[MetricName.STORED_GIB]
-    overdue = {source.arn for source in tick.plan.sources if source.status is Status.OVERDUE}
-    begun = overdue & _on_their_way(tick, settings)
-    notes = {Status.OVERDUE: f" (of {len(begun)} a snapshot is being taken)"} if begun else {}
-    yield "Resources: " + (
-        ", ".join(f"{counts[status]} {status}{notes.get(status, '')}" for status in Status if counts[status]) or "none"
-    )
+    yield "Resources: " + (", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "none")
+    if tick.plan.is_blind:
+        where = ", ".join(sorted({*tick.plan.doubted, *(failure.region for failure in tick.plan.failures)}))
+        yield f"Not all could be seen ({where}): how the rest stands, nobody can tell"
+    number = sum(1 for _ in stopped(tick.plan.sources))
+    if number:
+        yield f"No longer backed up, with recovery points left: {number}"
     newest = [source.newest for source in tick.plan.sources if source.policy and source.newest]
     if newest:
-        oldest = min(newest, key=lambda point: point.created_at)
+        oldest = min(newest, key=lambda point: point.taken)
         place = f"{_plain(oldest.source_name)} ({oldest.region})"
         hours = numbers[MetricName.OLDEST_RECOVERY_POINT_HOURS]
-        yield f"Longest without a new recovery point: {place}, {hours:.0f} h, since {_at(oldest.created_at)}"
+        yield f"Longest without a new recovery point: {place}, {hours:.0f} h, since {_at(oldest.taken)}"
     yield f"Stored: {stored:g} GiB at full size, at most {usd_per_month(stored):.2f} USD a month"

@@ -1,11 +1,13 @@
-"""Applies a plan: several writes at a time in each Region, deletions last, each failure kept to its source."""
+"""Applies the plan of a Region: several writes at a time, deletions last, each failure kept to its source."""
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from typing import Final, Protocol, assert_never
 
 from lightkeeper.faults import CallError, Fault
+from lightkeeper.limits import margin_seconds
 from lightkeeper.model import (
     Action,
     Announce,
@@ -15,18 +17,20 @@ from lightkeeper.model import (
     Outcome,
     Plan,
     RecoveryPoint,
+    RemoveHold,
     Rescue,
     Result,
     Snapshot,
     SnapshotState,
     Target,
 )
+from lightkeeper.plan import phase_of
 from lightkeeper.settings import Settings
-from lightkeeper.tags import EXPIRES, read_snapshot
+from lightkeeper.tags import EXPIRES, is_hold, read_snapshot
 from lightkeeper.times import format_instant
 
-MARGIN_SECONDS: Final = 150.0
-"""No write starts with less time than this left: the slowest call, with all its retries, still ends in it."""
+_MAX_TRIES: Final = 20
+"""Of an action that Lightsail throttles: each is several attempts of botocore, ever slower."""
 
 
 class Writer(Protocol):
@@ -48,58 +52,146 @@ class Writer(Protocol):
         """Return the snapshot of the target's name and kind."""
 
 
-def execute(
+def execute(  # noqa: PLR0913 - a run has that many sides
     plan: Plan,
-    writers: Mapping[str, Writer],
+    writer: Writer,
     settings: Settings,
     *,
     seconds_left: Callable[[], float],
     on_outcome: Callable[[Outcome], None],
+    look_again: Callable[[], Plan],
 ) -> tuple[Outcome, ...]:
-    """Apply the actions of a plan and return how each ended, in the plan's order.
+    """Apply the actions of a Region's plan and return how each ended, in the plan's order.
 
     Parameters
     ----------
     plan
         What to do.
-    writers
-        For each Region of the plan, what writes there.
+    writer
+        What writes in the plan's Region.
     settings
-        For the number of writes in flight per Region, and for what is ours.
+        For the number of writes in flight, and for what is ours.
     seconds_left
         How long this run may still take.
     on_outcome
-        Called with each outcome as soon as it is known, from the calling thread.
-
-    Raises
-    ------
-    CallError
-        If the credentials are refused: then nothing further can succeed.
+        Called with each outcome as soon as it is known, from several threads.
+    look_again
+        Makes the plan anew from fresh lists. Asked once, before the first deletion: what it does not delete any more
+        stays, for a hold, a wider rule or anything else that came while the run worked.
     """
-    blocked: frozenset[str] = frozenset()
-    refused: list[CallError] = []
-
-    def apply(action: Action) -> Outcome:
-        if refused:
-            raise refused[0]
-        if isinstance(action, Announce | Defer | Delete) and action.target.source_arn in blocked:
-            return Outcome(action, Result.SKIPPED, "nothing is pruned after a failure of the same source")
-        if seconds_left() < MARGIN_SECONDS:
-            return Outcome(action, Result.DEFERRED, "no time left in this run; the next one goes on")
-        try:
-            return _apply(action, writers[action.target.region], settings)
-        except CallError as error:
-            # Noted by the thread that meets it: the calling thread learns of it some writes later.
-            refused.append(error)
-            raise
-
+    run = _Run(writer, settings, seconds_left, on_outcome)
     outcomes: dict[int, Outcome] = {}
+    blocked: frozenset[str] = frozenset()
+    phases: dict[int, list[Action]] = {}
+    for action in plan.actions:
+        phases.setdefault(phase_of(action), []).append(action)
     # Deletions wait for what protects from them: a snapshot taken, and a mark on each that is left to a later tick.
-    for kinds in (Create, (Announce, Rescue, Defer), Delete):
-        actions = [action for action in plan.actions if isinstance(action, kinds)]
-        outcomes |= _in_parallel(actions, apply, settings.writers, on_outcome)
-        blocked = frozenset(outcome.action.target.source_arn for outcome in outcomes.values() if _blocks(outcome))
+    for phase in sorted(phases):
+        actions = phases[phase]
+        if isinstance(actions[0], Delete):
+            stays = _second_look(actions, blocked, run, look_again)
+            actions = [action for action in actions if id(action) not in stays]
+            for outcome in stays.values():
+                on_outcome(outcome)
+            outcomes |= stays
+        outcomes |= run.apply_all(actions, blocked)
+        blocked |= frozenset(outcome.action.target.source_arn for outcome in outcomes.values() if _blocks(outcome))
     return tuple(outcomes[id(action)] for action in plan.actions)
+
+
+def _second_look(
+    deletes: Iterable[Action], blocked: frozenset[str], run: "_Run", look_again: Callable[[], Plan]
+) -> dict[int, Outcome]:
+    """Return the outcomes of those deletions that a fresh look at everything takes back."""
+    wanted = [delete for delete in deletes if delete.target.source_arn not in blocked]
+    if not wanted or run.cannot_go_on():
+        return {}
+    fresh = look_again()
+    if fresh.failures:
+        why = f"cannot look again before a deletion: {fresh.failures[0].message}"
+        return {id(delete): Outcome(delete, Result.FAILED, why) for delete in wanted}
+    still = {(action.target.kind, action.target.snapshot) for action in fresh.actions if isinstance(action, Delete)}
+    reasons = {(kept.point.kind, kept.point.name): ", ".join(kept.reasons) for kept in fresh.kept}
+    stays: dict[int, Outcome] = {}
+    for delete in wanted:
+        key = delete.target.kind, delete.target.snapshot
+        if key not in still:
+            why = reasons.get(key, "it is not to be deleted any more")
+            stays[id(delete)] = Outcome(delete, Result.SKIPPED, f"looked at again right before: {why}")
+    return stays
+
+
+class _Run:
+    """The writes of one run in one Region."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        settings: Settings,
+        seconds_left: Callable[[], float],
+        on_outcome: Callable[[Outcome], None],
+    ) -> None:
+        self._writer = writer
+        self._settings = settings
+        self._seconds_left = seconds_left
+        self._margin = margin_seconds(settings.writers)
+        self._on_outcome = on_outcome
+        self._is_refused = False
+
+    def cannot_go_on(self) -> str | None:
+        """Return why no further call may start; None where one may."""
+        if self._is_refused:
+            return "the credentials are refused in this Region; the next run goes on"
+        if self._seconds_left() < self._margin:
+            return "no time left in this run; the next one goes on"
+        return None
+
+    def apply_all(self, actions: Iterable[Action], blocked: frozenset[str]) -> dict[int, Outcome]:
+        """Return the outcomes by the identity of their actions."""
+        queue = deque((action, 1) for action in actions)
+        if not queue:
+            return {}
+        with ThreadPoolExecutor(min(self._settings.writers, len(queue)), "writes") as pool:
+            workers = [pool.submit(self._work, queue, blocked) for _ in range(min(self._settings.writers, len(queue)))]
+            try:
+                return {id(outcome.action): outcome for worker in as_completed(workers) for outcome in worker.result()}
+            finally:
+                # Where one of them meets a defect, the others end with the call they are at.
+                queue.clear()
+
+    def _work(self, queue: deque[tuple[Action, int]], blocked: frozenset[str]) -> list[Outcome]:
+        done: list[Outcome] = []
+        for action, tries in _taken_from(queue):
+            outcome = self._apply(action, blocked, is_last_try=tries >= _MAX_TRIES)
+            if outcome is None:
+                queue.append((action, tries + 1))
+                continue
+            done.append(outcome)
+            self._on_outcome(outcome)
+        return done
+
+    def _apply(self, action: Action, blocked: frozenset[str], *, is_last_try: bool) -> Outcome | None:
+        """Return how an action ended; None where it is throttled and has to be tried again later."""
+        if isinstance(action, Announce | RemoveHold | Defer | Delete) and action.target.source_arn in blocked:
+            return Outcome(action, Result.SKIPPED, "nothing is pruned after a failure of the same source")
+        if why := self.cannot_go_on():
+            return Outcome(action, Result.DEFERRED, why)
+        try:
+            return _do(action, self._writer, self._settings)
+        except CallError as error:
+            # Noted by the thread that meets it: any other would learn of it some writes later.
+            self._is_refused = self._is_refused or error.fault is Fault.UNAUTHENTICATED
+            if error.fault is Fault.THROTTLED and not is_last_try:
+                return None
+            return _ended(action, error, self._writer)
+        except Exception as error:  # noqa: BLE001 - a defect met in one action must not stop the others; the run still fails
+            return Outcome(action, Result.FAILED, f"unexpected {type(error).__name__}: {error}")
+
+
+def _taken_from(queue: deque[tuple[Action, int]]) -> Iterator[tuple[Action, int]]:
+    with suppress(IndexError):
+        while True:
+            yield queue.popleft()
 
 
 def _blocks(outcome: Outcome) -> bool:
@@ -110,46 +202,10 @@ def _blocks(outcome: Outcome) -> bool:
         case Defer():
             # For want of time, too: a retry would not know what this run has deleted.
             return outcome.error is not None
-        case Announce() | Rescue() | Delete():
+        case Announce() | Rescue() | RemoveHold() | Delete():
             return False
         case _:
             assert_never(outcome.action)
-
-
-def _in_parallel(
-    actions: Iterable[Action],
-    apply: Callable[[Action], Outcome],
-    per_region: int,
-    on_outcome: Callable[[Outcome], None],
-) -> dict[int, Outcome]:
-    """Return the outcomes by the identity of their actions."""
-    outcomes: dict[int, Outcome] = {}
-    with ExitStack() as stack:
-        pools: dict[str, ThreadPoolExecutor] = {}
-        futures: list[Future[Outcome]] = []
-        for action in actions:
-            region = action.target.region
-            if region not in pools:
-                pools[region] = stack.enter_context(ThreadPoolExecutor(per_region, f"writes {region}"))
-            futures.append(pools[region].submit(apply, action))
-        try:
-            for future in as_completed(futures):
-                outcome = future.result()
-                outcomes[id(outcome.action)] = outcome
-                on_outcome(outcome)
-        finally:
-            for future in futures:
-                future.cancel()
-    return outcomes
-
-
-def _apply(action: Action, writer: Writer, settings: Settings) -> Outcome:
-    try:
-        return _do(action, writer, settings)
-    except CallError as error:
-        return _failed(action, error)
-    except Exception as error:  # noqa: BLE001 - a defect met in one action must not stop the others; the run still fails
-        return Outcome(action, Result.FAILED, f"unexpected {type(error).__name__}: {error}")
 
 
 def _do(action: Action, writer: Writer, settings: Settings) -> Outcome:
@@ -160,6 +216,8 @@ def _do(action: Action, writer: Writer, settings: Settings) -> Outcome:
             writer.tag(target, EXPIRES, format_instant(expires_at))
         case Rescue(target=target):
             writer.untag(target, EXPIRES)
+        case RemoveHold(target=target, key=key):
+            writer.untag(target, key)
         case Delete(target=target):
             writer.delete(target)
         case Defer(target=target, until=until):
@@ -170,16 +228,31 @@ def _do(action: Action, writer: Writer, settings: Settings) -> Outcome:
     return Outcome(action, Result.DONE)
 
 
-def _failed(action: Action, error: CallError) -> Outcome:
+def _ended(action: Action, error: CallError, writer: Writer) -> Outcome:
+    """Return what a failed call means for its action."""
     match error.fault:
-        case Fault.UNAUTHENTICATED:
-            raise error
         case Fault.NOT_FOUND if isinstance(action, Delete):
             return Outcome(action, Result.DONE)
-        case Fault.NOT_FOUND:
+        case Fault.NOT_FOUND if not isinstance(action, Create):
             return Outcome(action, Result.SKIPPED, f"it has gone meanwhile ({error})")
+        case Fault.OPERATION_FAILED:
+            # An automatic snapshot is being taken, say: no failure. If it stays, the source becomes overdue.
+            return Outcome(action, Result.DEFERRED, str(error))
+        case Fault.THROTTLED:
+            return Outcome(action, Result.DEFERRED, f"throttled until no time was left; the next run goes on ({error})")
+        case Fault.ACCESS_DENIED if isinstance(action, Delete) and (hold := _hold_on(action, writer)):
+            return Outcome(action, Result.SKIPPED, f'it has got the tag "{hold}" meanwhile, which AWS itself heeds')
         case _:
             return Outcome(action, Result.FAILED, str(error))
+
+
+def _hold_on(delete: Delete, writer: Writer) -> str | None:
+    """Return the key of a hold that a snapshot has, if one can be seen."""
+    try:
+        return next((key for key in writer.find(delete.target).tags if is_hold(key)), None)
+    except CallError:
+        # The refusal itself is what has to be told.
+        return None
 
 
 def _create(create: Create, writer: Writer, settings: Settings) -> Outcome:

@@ -13,9 +13,11 @@ class Fault(StrEnum):
     """Lightsail could not, or would not now: an automatic snapshot is being taken, say."""
     ACCESS_DENIED = "AccessDeniedException"
     UNAUTHENTICATED = "UnauthenticatedException"
-    """No credentials, or not valid ones: no call can succeed."""
+    """No credentials, or none that are valid in this Region: no call to it can succeed."""
+    THROTTLED = "ThrottlingException"
+    """Too many calls in too short a time: the same call works a little later."""
     UNAVAILABLE = "unavailable"
-    """Throttled, a fault of the service, a Region that is being set up, or a connection lost: later it may work."""
+    """A fault of the service, a Region that is being set up, or a connection lost: later it may work."""
 
 
 class CallError(Exception):

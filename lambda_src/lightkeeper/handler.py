@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -15,6 +17,7 @@ from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Create, Outcome, Plan, Result, Severity
 from lightkeeper.report import (
+    GAUGES,
     NAMESPACE,
     Summary,
     metrics,
@@ -26,20 +29,18 @@ from lightkeeper.report import (
 )
 from lightkeeper.settings import Settings
 from lightkeeper.telling import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
-from lightkeeper.times import parse_instant
+from lightkeeper.times import format_instant, parse_instant
 from lightkeeper.topic import SLOWEST_CALL_SECONDS, Topic
 from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 _KEYS = ("time", "dryRun", "regions")
+_AHEAD: Final = timedelta(hours=1)
+_OTHER_ADDRESS: Final = ("AWS_ENDPOINT_URL_LIGHTSAIL", "AWS_ENDPOINT_URL")
+"""The environment variables that boto3 takes another address than AWS's own from."""
 
 
-# Lambda keeps the process between invocations, and a connection with it.
-@lru_cache(maxsize=1)
-def connections(regions: tuple[str, ...], writers: int) -> dict[str, Lightsail]:
-    """Return the connections to these Regions, or to the function's own."""
-    return connect(regions, writers=writers)
-
-
+# Lambda keeps the process between invocations, and this connection with it. Those to Lightsail are made for each run:
+# what botocore has learnt of throttling in one run would fail the calls of the next.
 @lru_cache(maxsize=1)
 def topic(arn: str) -> Topic:
     """Return the connection to the topic."""
@@ -80,13 +81,38 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     RunFailedError
         If any list or action failed, or if nobody could be told.
     InvalidValueError, SettingsError
-        If the event or the settings are not understood.
+        If the event or the settings are not understood, or the event's time is more than an hour ahead.
     CallError
-        If the credentials are refused.
+        If every Region refuses the credentials.
     """
     settings = Settings.from_env(os.environ)
     request = read_event(event, settings)
-    regions = connections(request.regions, settings.writers)
+    # A local Lightsail has a clock of its own.
+    if not any(os.environ.get(name) for name in _OTHER_ADDRESS):
+        _refuse_future(request.now, datetime.now(UTC))  # noqa: TID251 - entry point
+    with ExitStack() as stack:
+        regions = connect(request.regions, writers=settings.writers)
+        for region in regions.values():
+            stack.callback(region.close)
+        return _run(request, regions, settings, context)
+
+
+def _refuse_future(now: datetime, clock: datetime) -> None:
+    """Refuse a run ahead of its time.
+
+    Raises
+    ------
+    InvalidValueError
+        If `now` is more than an hour ahead of the clock: it would skip the grace of what is marked.
+    """
+    if now > clock + _AHEAD:
+        raise InvalidValueError(
+            f'"time" is {format_instant(now)}, but it is {format_instant(clock)}; expected a time that has come: '
+            "a run ahead of its time would delete what is still in its grace"
+        )
+
+
+def _run(request: Request, regions: Mapping[str, Lightsail], settings: Settings, context: LambdaContext) -> Summary:
 
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
@@ -110,13 +136,15 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
         on_outcome=lambda outcome: _log_outcome(logger, outcome),
     )
     _log_problems(logger, tick.plan)
-    emf = Metrics(namespace=NAMESPACE, service=settings.deployment)
-    for metric in metrics(tick):
-        emf.add_metric(metric.name, MetricUnit(metric.unit), metric.value)
-    emf.flush_metrics()
     summary = tick_summary(tick)
     # A run over Regions of somebody's choice sees a part, and who asked for it reads the answer.
-    if request.regions == settings.regions:
+    is_whole = request.regions == settings.regions
+    emf = Metrics(namespace=NAMESPACE, service=settings.deployment)
+    for metric in metrics(tick):
+        if is_whole or metric.name not in GAUGES:
+            emf.add_metric(metric.name, MetricUnit(metric.unit), metric.value)
+    emf.flush_metrics()
+    if is_whole:
         summary["failures"] += _tell(tick, settings, logger, seconds_left=seconds_left())
     return _end(summary, logger)
 

@@ -1,10 +1,11 @@
-"""Reading everything, and the plan that follows from it. Writes nothing."""
+"""Reading everything, and the plan that follows from it. Writes nothing. Each Region is read for itself."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.model import (
@@ -17,11 +18,14 @@ from lightkeeper.model import (
     Snapshot,
     Source,
 )
-from lightkeeper.plan import make_plan
+from lightkeeper.plan import join_plans, make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_snapshot
 
-_READERS: Final = 32
+READ_MARGIN_SECONDS: Final = 60.0
+"""Before the time from which nothing is written any more, no further page is read: a plan needs time to be done."""
+
+_T = TypeVar("_T")
 
 
 class Reader(Protocol):
@@ -46,58 +50,136 @@ def plan_tick(regions: Mapping[str, Reader], settings: Settings, now: datetime) 
     Raises
     ------
     CallError
-        If the credentials are refused.
+        If every Region refuses the credentials.
     """
-    return make_plan(read_inventory(regions, settings), settings, now)
+    with ThreadPoolExecutor(len(regions), "regions") as pool:
+        parts = list(pool.map(lambda name: plan_region(name, regions[name], settings, now), regions))
+    return join_regions(parts)
 
 
-def read_inventory(regions: Mapping[str, Reader], settings: Settings) -> Inventory:
-    """Read every page of every list of every Region, side by side.
+def plan_region(
+    name: str, reader: Reader, settings: Settings, now: datetime, time_left: Callable[[], float] = lambda: math.inf
+) -> Plan:
+    """Return the plan for `now` (UTC) of one Region; what cannot be read is part of it. Reads only.
+
+    Parameters
+    ----------
+    name
+        The Region's.
+    reader
+        Its lists.
+    settings
+        The deployment's.
+    now
+        The scheduled time of the run, UTC.
+    time_left
+        How many seconds reading may still take: no page is read that would begin later.
+    """
+    return make_plan(read_region(name, reader, settings, time_left), settings, now)
+
+
+def join_regions(parts: Iterable[Plan]) -> Plan:
+    """Return the plans of several Regions as one.
 
     Raises
     ------
     CallError
-        If the credentials are refused; any other failure is part of the inventory.
+        If every Region refuses the credentials: then they are to blame, and nothing could be done anywhere.
     """
-    reads: list[Callable[[], Inventory]] = []
-    for name, region in regions.items():
-        reads += [
-            partial(_sources, name, Listing.DISKS, region.disks),
-            partial(_sources, name, Listing.INSTANCES, region.instances),
-            partial(_points, name, Listing.DISK_SNAPSHOTS, region.disk_snapshots, settings),
-            partial(_points, name, Listing.INSTANCE_SNAPSHOTS, region.instance_snapshots, settings),
-        ]
-    with ThreadPoolExecutor(min(_READERS, len(reads)), "reads") as pool:
+    plan = join_plans(parts)
+    _refuse_where_all_refuse(plan.regions, plan.failures)
+    return plan
+
+
+def join_inventories(parts: Iterable[Inventory]) -> Inventory:
+    """Return the inventories of several Regions as one.
+
+    Raises
+    ------
+    CallError
+        If every Region refuses the credentials.
+    """
+    inventories = tuple(parts)
+    whole = Inventory(
+        sources=tuple(source for part in inventories for source in part.sources),
+        points=tuple(point for part in inventories for point in part.points),
+        problems=tuple(problem for part in inventories for problem in part.problems),
+        failures=tuple(failure for part in inventories for failure in part.failures),
+        regions=tuple(region for part in inventories for region in part.regions),
+    )
+    _refuse_where_all_refuse(whole.regions, whole.failures)
+    return whole
+
+
+def _refuse_where_all_refuse(regions: Iterable[str], failures: Iterable[ReadFailure]) -> None:
+    refused = {failure.region: failure for failure in failures if failure.fault is Fault.UNAUTHENTICATED}
+    if refused and set(refused) == set(regions):
+        why = next(iter(refused.values())).message
+        raise CallError(Fault.UNAUTHENTICATED, f"every Region refuses the credentials: {why}")
+
+
+def read_region(name: str, reader: Reader, settings: Settings, time_left: Callable[[], float]) -> Inventory:
+    """Read every page of every list of a Region, side by side; what cannot be read is part of the inventory."""
+    reads: tuple[Callable[[], Inventory], ...] = (
+        partial(_sources, name, Listing.DISKS, reader.disks, time_left),
+        partial(_sources, name, Listing.INSTANCES, reader.instances, time_left),
+        partial(_points, name, Listing.DISK_SNAPSHOTS, reader.disk_snapshots, time_left, settings),
+        partial(_points, name, Listing.INSTANCE_SNAPSHOTS, reader.instance_snapshots, time_left, settings),
+    )
+    with ThreadPoolExecutor(len(reads), f"reads {name}") as pool:
         parts = list(pool.map(lambda read: read(), reads))
     # A list that changes while its pages are read may give an entry twice; counted twice, it would push others out.
     sources = {source.arn: source for part in parts for source in part.sources}
-    points = {(point.region, point.name): point for part in parts for point in part.points}
+    points = {point.name: point for part in parts for point in part.points}
     return Inventory(
         sources=tuple(sources.values()),
         points=tuple(points.values()),
         problems=tuple(dict.fromkeys(problem for part in parts for problem in part.problems)),
         failures=tuple(failure for part in parts for failure in part.failures),
+        regions=(name,),
     )
 
 
-def _failed(region: str, listing: Listing, error: CallError) -> Inventory:
-    if error.fault is Fault.UNAUTHENTICATED:
-        raise error
-    return Inventory((), (), failures=(ReadFailure(region, listing, str(error)),))
+def _in_time(listing: Listing, entries: Iterator[_T], time_left: Callable[[], float]) -> Iterator[_T]:
+    """Yield the entries of a list, as long as there is time to ask for another page."""
+    while True:
+        if time_left() <= 0:
+            raise CallError(Fault.UNAVAILABLE, f"{listing}: no time left in this run to read it to its end")
+        try:
+            entry = next(entries)
+        except StopIteration:
+            return
+        yield entry
 
 
-def _sources(region: str, listing: Listing, read: Callable[[], Iterable[Source]]) -> Inventory:
+def _failed(region: str, listing: Listing, error: Exception) -> Inventory:
+    if isinstance(error, CallError):
+        failure = ReadFailure(region, listing, str(error), error.fault)
+    else:
+        failure = ReadFailure(region, listing, f"{listing}: unexpected {type(error).__name__}: {error}")
+    return Inventory((), (), failures=(failure,))
+
+
+def _sources(
+    region: str, listing: Listing, read: Callable[[], Iterator[Source]], time_left: Callable[[], float]
+) -> Inventory:
     try:
-        return Inventory(sources=tuple(read()), points=())
-    except CallError as error:
+        return Inventory(sources=tuple(_in_time(listing, read(), time_left)), points=())
+    except Exception as error:  # noqa: BLE001 - an answer nobody expected fails its list, not the other Regions
         return _failed(region, listing, error)
 
 
-def _points(region: str, listing: Listing, read: Callable[[], Iterable[Snapshot]], settings: Settings) -> Inventory:
+def _points(
+    region: str,
+    listing: Listing,
+    read: Callable[[], Iterator[Snapshot]],
+    time_left: Callable[[], float],
+    settings: Settings,
+) -> Inventory:
     points: list[RecoveryPoint] = []
     problems: list[Problem] = []
     try:
-        for snapshot in read():
+        for snapshot in _in_time(listing, read(), time_left):
             match read_snapshot(snapshot, settings):
                 case RecoveryPoint() as point:
                     points.append(point)
@@ -105,6 +187,6 @@ def _points(region: str, listing: Listing, read: Callable[[], Iterable[Snapshot]
                     problems.append(problem)
                 case None:
                     pass
-    except CallError as error:
+    except Exception as error:  # noqa: BLE001 - as above
         return _failed(region, listing, error)
     return Inventory((), tuple(points), tuple(problems))

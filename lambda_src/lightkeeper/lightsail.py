@@ -1,9 +1,12 @@
 """Lightsail, by boto3: the only module that knows it.
 
-botocore does the paging and the retries (its `standard` mode retries throttles, faults of the service and lost
-connections, with backoff and jitter); this module turns answers into our types and errors into `CallError`.
+botocore does the paging and the retries (its `adaptive` mode retries throttles, faults of the service and lost
+connections, with backoff and jitter, and slows down to the rate that Lightsail takes); this module turns answers into
+our types and errors into `CallError`.
 """
 
+import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -25,6 +28,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from lightkeeper.faults import CallError, Fault
+from lightkeeper.limits import ATTEMPTS, CONNECT_SECONDS, LISTS, READ_SECONDS
 from lightkeeper.model import (
     Create,
     Snapshot,
@@ -47,12 +51,7 @@ if TYPE_CHECKING:
         TagTypeDef,
     )
 
-_ATTEMPTS: Final = 5
-_CONNECT_SECONDS: Final = 5
-_READ_SECONDS: Final = 20
-# botocore's standard mode waits up to 1, 2, 4, ... seconds between attempts.
-SLOWEST_CALL_SECONDS: Final = _ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS) + 2 ** (_ATTEMPTS - 1) - 1
-"""A call that uses up its attempts, each to its time-out."""
+_RETRY_MODE: Final = "adaptive"
 _STATES: Final = {
     "pending": SnapshotState.PENDING,
     "completed": SnapshotState.USABLE,
@@ -80,15 +79,62 @@ _BAD_CREDENTIALS: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+# What AWS answers to signatures that are right elsewhere, in a Region that the account has not enabled.
+_PERHAPS_NOT_ENABLED: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException"})
+_THROTTLED: Final = frozenset(
+    {
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_FAULTS: Final = {
+    "InvalidInputException": Fault.INVALID_INPUT,
+    "NotFoundException": Fault.NOT_FOUND,
+    "OperationFailureException": Fault.OPERATION_FAILED,
+    "AccessDeniedException": Fault.ACCESS_DENIED,
+    "AccessDenied": Fault.ACCESS_DENIED,
+}
+# How AWS names the action in a refusal; not always the one that was called: a tagged create asks for TagResource too.
+_REFUSED_ACTION: Final = re.compile(r"not authorized to perform:? (lightsail:[A-Za-z]+)")
+
+
+def available_regions() -> list[str]:
+    """Return the Regions in which this release of boto3 knows a Lightsail. Makes no call."""
+    return boto3.Session().get_available_regions("lightsail")
+
+
+def check_regions(names: Iterable[str]) -> None:
+    """Refuse names that a person has mistyped.
+
+    Raises
+    ------
+    InvalidValueError
+        If a name is no Region of Lightsail.
+    """
+    available = available_regions()
+    for name in names:
+        if name not in available:
+            raise InvalidValueError(
+                f'"{name}" is not a Region of Lightsail; expected one of {quoted(available)}', nearest(name, available)
+            )
 
 
 def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = None) -> dict[str, "Lightsail"]:
     """Return a connection to Lightsail in each Region, with the credentials boto3 finds.
 
+    A connection is for one run: what botocore has learnt of throttling in one run would slow the next one down. A
+    Region that this release of boto3 does not know is connected to all the same: if it does not exist, it fails alone.
+
     Parameters
     ----------
     regions
-        Region names; none means the one boto3 is configured for.
+        Region names; none means the one that is configured, as the AWS CLI reads it: AWS_REGION first.
     writers
         How many calls may be in flight at once in a Region.
     endpoint_url
@@ -97,27 +143,23 @@ def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = 
     Raises
     ------
     InvalidValueError
-        If a Region has no Lightsail, none is given or configured, or the address is none.
+        If no Region is given or configured, a name cannot be that of a Region, or the address is none.
     CallError
         If the configured credentials or profile cannot be used.
     """
     with _errors("connecting"):
         session = boto3.Session()
-    names = tuple(regions) or ((session.region_name,) if session.region_name else ())
+    # boto3 reads AWS_DEFAULT_REGION only.
+    configured = os.environ.get("AWS_REGION") or session.region_name
+    names = tuple(regions) or ((configured,) if configured else ())
     if not names:
         raise InvalidValueError('no Region; expected "regions" in the settings, --region, or AWS_REGION')
-    available = session.get_available_regions("lightsail")
-    for name in names:
-        if name not in available:
-            raise InvalidValueError(
-                f'"{name}" is not a Region of Lightsail; expected one of {quoted(available)}', nearest(name, available)
-            )
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        # Four lists are read side by side.
-        max_pool_connections=max(writers, 4),
+        retries={"mode": _RETRY_MODE, "total_max_attempts": ATTEMPTS},
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        # The lists are read side by side.
+        max_pool_connections=max(writers, LISTS),
     )
     try:
         with _errors("connecting"):
@@ -162,6 +204,7 @@ class Lightsail:
                             created_at=disk["createdAt"].astimezone(UTC),
                             tags=_tags(disk.get("tags", [])),
                             attached_to=disk.get("attachedTo") or None,
+                            path=disk.get("path") or None,
                         )
 
     def instances(self) -> Iterator[Source]:
@@ -283,6 +326,11 @@ class Lightsail:
             source_arns=frozenset(arn for arn in (snapshot.get("fromInstanceArn"),) if arn),
             from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
             tags=_tags(snapshot.get("tags", [])),
+            disks=frozenset(
+                intern(disk.get("name") or disk.get("path") or "")
+                for disk in snapshot.get("fromAttachedDisks", [])
+                if not disk.get("isSystemDisk")
+            ),
         )
 
 
@@ -319,7 +367,7 @@ def _errors(operation: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        answer = error.response["Error"]
+        answer = error.response.get("Error", {})
         raise _call_error(operation, answer.get("Code", "unknown error"), answer.get("Message", "")) from error
     except _NO_CREDENTIALS as error:
         raise CallError(Fault.UNAUTHENTICATED, f"{operation}: {error}") from error
@@ -331,16 +379,18 @@ def _errors(operation: str) -> Iterator[None]:
 
 def _call_error(operation: str, code: str, text: str) -> CallError:
     message = f"{operation}: {code}: {text}"
-    match code:
-        case "InvalidInputException":
-            return CallError(Fault.INVALID_INPUT, message)
-        case "NotFoundException":
-            return CallError(Fault.NOT_FOUND, message)
-        case "OperationFailureException":
-            return CallError(Fault.OPERATION_FAILED, message)
-        case "AccessDeniedException" | "AccessDenied":
-            return CallError(Fault.ACCESS_DENIED, f"{message}; expected permission for lightsail:{operation}")
-        case _ if code in _BAD_CREDENTIALS:
-            return CallError(Fault.UNAUTHENTICATED, message)
-        case _:
-            return CallError(Fault.UNAVAILABLE, message)
+    if code in _PERHAPS_NOT_ENABLED:
+        message = f"{message}; is the Region enabled in this account?"
+    fault = _fault(code)
+    if fault is Fault.ACCESS_DENIED:
+        refused = _REFUSED_ACTION.search(text)
+        message = f"{message}; expected permission for {refused[1] if refused else f'lightsail:{operation}'}"
+    return CallError(fault, message)
+
+
+def _fault(code: str) -> Fault:
+    if code in _BAD_CREDENTIALS:
+        return Fault.UNAUTHENTICATED
+    if code in _THROTTLED:
+        return Fault.THROTTLED
+    return _FAULTS.get(code, Fault.UNAVAILABLE)

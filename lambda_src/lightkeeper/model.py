@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from lightkeeper.faults import Fault
 from lightkeeper.retention import KeepRule
 from lightkeeper.schedule import Schedule
 
@@ -73,6 +74,8 @@ class Source:
     tags: Tags
     attached_to: str | None = None
     """The name of the instance a disk is attached to."""
+    path: str | None = None
+    """Where it is attached there, such as ``/dev/xvdf``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +93,44 @@ class Snapshot:
     """What Lightsail says it was made from: the disk, or the instance; empty where it does not say."""
     from_auto_snapshot: bool
     tags: Tags
+    disks: frozenset[str] = frozenset()
+    """Of a whole instance: the attached disks that are in it, by name where Lightsail says it, and by path."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryPoint:
-    """A snapshot of ours: owner, source, slot and name all agree."""
+    """A snapshot of ours: owner, source, slot and name all agree.
+
+    Two times that must not be mixed up: its *slot* makes its name and guards against duplicates; *taken* is when its
+    content is from. Order, newest, retention and coverage go by taken.
+    """
 
     kind: SnapshotKind
     name: str
     region: str
     state: SnapshotState
-    created_at: datetime
+    taken: datetime
+    """When its content is from, UTC: Lightsail's ``createdAt``."""
     size_gib: int
     source_name: str
     source_arn: str
     slot: datetime
+    """The time, UTC, for which the schedule asked for it."""
     attempt: int
-    """1, or 2 and 3 for a slot whose earlier snapshots ended in error."""
+    """1, or more for a slot whose earlier snapshots ended in error."""
     expires_at: datetime | None
     """When its announced deletion may happen; None if none is announced."""
     tags: Tags
-    """Only those of the user's vocabulary and what looks like it, inherited from the source or added since."""
+    """Only those of the user's vocabulary, what looks like it, and holds: inherited from the source or added since."""
+    disks: frozenset[str] = frozenset()
+    """Of a whole instance: the attached disks that are in it."""
+    is_full: bool = False
+    """Whether it has no room for one more tag."""
+
+    @property
+    def covers_until(self) -> datetime:
+        """The last moment, UTC, whose slot it covers: its own slot, and every one up to when it was taken."""
+        return max(self.taken, self.slot)
 
 
 class Severity(StrEnum):
@@ -126,10 +146,13 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a person should mend."""
+    """Something a person should correct."""
 
     region: str
     source: str
+    """The source's name; the list's, where a whole list is in doubt."""
+    arn: str | None
+    """The source's: names are used again. None where no single source is meant, or nobody knows which."""
     tag: str | None
     value: str | None
     message: str
@@ -153,6 +176,7 @@ class ReadFailure:
     region: str
     listing: Listing
     message: str
+    fault: Fault = Fault.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +187,19 @@ class Inventory:
     points: tuple[RecoveryPoint, ...]
     problems: tuple[Problem, ...] = ()
     failures: tuple[ReadFailure, ...] = ()
+    regions: tuple[str, ...] = ()
+    """Which Regions were looked at."""
 
 
 class Status(StrEnum):
     """How a source stands, at the time of the plan."""
 
     PROTECTED = "protected"
-    """It has a usable recovery point, and none is overdue."""
+    """It has a usable recovery point, and none is overdue. Also a disk that its instance's snapshots include."""
     WAITING = "waiting"
     """It has no usable recovery point yet, and none is overdue."""
     OVERDUE = "overdue"
-    """A slot passed longer than `overdueAfter` ago and nothing usable covers it."""
+    """A slot passed longer than `overdueAfter` ago, nothing usable covers it, and nothing is on its way."""
     PROBLEM = "problem"
     """Its tags are not understood."""
     UNTAGGED = "untagged"
@@ -200,11 +226,24 @@ class SourceStatus:
     usable: tuple[RecoveryPoint, ...]
     """What can be restored, newest first."""
     newest: RecoveryPoint | None
-    """The newest usable one; one whose slot is still to come only if there is no other."""
+    """The usable one that was taken last."""
     pending: tuple[RecoveryPoint, ...]
     """What is still being taken, newest first."""
     errors: tuple[RecoveryPoint, ...]
     """Of a source with a policy: those that ended in error and that no newer usable one has replaced."""
+    uncovered_since: datetime | None = None
+    """The first slot, UTC, that nothing usable covers, where it passed longer than `overdueAfter` ago."""
+    is_stuck: bool = False
+    """Whether a snapshot is pending for longer than `overdueAfter`."""
+    next_attempt: datetime | None = None
+    """Where the attempts at its slot have ended in error: when the next one is due, UTC."""
+    included_in: str | None = None
+    """Of a disk without a policy: the name of the instance whose newest whole snapshot includes it."""
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it has recovery points and is not backed up any more."""
+        return bool(self.usable) and self.status in (Status.UNTAGGED, Status.OFF, Status.GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +278,8 @@ class Announce:
     target: Target
     expires_at: datetime
     reason: str
+    by_cut: bool = False
+    """Whether no newer snapshot pushes it out: the rule itself keeps less than it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,10 +291,21 @@ class Rescue:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveHold:
+    """Take a hold off whose day is over: AWS itself refuses to delete what carries one."""
+
+    target: Target
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """Delete a snapshot."""
 
     target: Target
+    taken: datetime
+    """When its content is from, UTC: the oldest go first."""
     reason: str
 
 
@@ -266,7 +318,7 @@ class Defer:
     reason: str
 
 
-Action: TypeAlias = Create | Announce | Rescue | Delete | Defer
+Action: TypeAlias = Create | Announce | Rescue | RemoveHold | Delete | Defer
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +331,8 @@ class Kept:
     """Whether a user's hold keeps it."""
     goes_at: datetime | None = None
     """Where nothing but its announcement keeps it: from when it may be deleted."""
+    by_cut: bool = False
+    """Whether no newer snapshot pushes it out: the rule itself keeps less than it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +345,15 @@ class Plan:
     kept: tuple[Kept, ...]
     problems: tuple[Problem, ...]
     failures: tuple[ReadFailure, ...]
+    regions: tuple[str, ...] = ()
+    """Which Regions were looked at."""
+    doubted: tuple[str, ...] = ()
+    """Regions of which a list of sources is not believed: it lacks most of what was backed up a moment ago."""
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether something could not be seen: then numbers about the whole say nothing."""
+        return bool(self.failures or self.doubted)
 
 
 class Result(StrEnum):

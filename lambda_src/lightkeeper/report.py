@@ -18,6 +18,7 @@ from lightkeeper.model import (
     Outcome,
     Plan,
     Problem,
+    RemoveHold,
     Rescue,
     Result,
     Severity,
@@ -106,6 +107,8 @@ class KeptDocument(TypedDict):
     region: str
     source: str
     snapshot: str
+    taken: str
+    slot: str
     reasons: list[str]
 
 
@@ -114,6 +117,7 @@ class ProblemDocument(TypedDict):
 
     region: str
     source: str
+    arn: str | None
     tag: str | None
     value: str | None
     message: str
@@ -161,6 +165,8 @@ def verb(action: Action) -> str:
             return "announce"
         case Rescue():
             return "rescue"
+        case RemoveHold():
+            return "remove-hold"
         case Delete():
             return "delete"
         case Defer():
@@ -214,7 +220,7 @@ def _source(source: SourceStatus) -> SourceDocument:
         else None,
         "slot": _instant(source.slot),
         "nextSlot": _instant(source.next_slot),
-        "lastRecoveryPoint": _instant(source.newest.slot) if source.newest else None,
+        "lastRecoveryPoint": _instant(source.newest.taken) if source.newest else None,
         "recoveryPoints": len(source.usable),
         "status": source.status.value,
     }
@@ -244,6 +250,8 @@ def _kept(kept: Kept) -> KeptDocument:
         "region": point.region,
         "source": point.source_name,
         "snapshot": point.name,
+        "taken": format_instant(point.taken),
+        "slot": format_instant(point.slot),
         "reasons": list(kept.reasons),
     }
 
@@ -253,6 +261,7 @@ def problem_document(problem: Problem) -> ProblemDocument:
     return {
         "region": problem.region,
         "source": problem.source,
+        "arn": problem.arn,
         "tag": problem.tag,
         "value": problem.value,
         "message": problem.message,
@@ -283,8 +292,37 @@ def tick_summary(tick: Tick) -> Summary:
     }
 
 
+GAUGES: Final = frozenset(
+    {
+        MetricName.RESOURCES_PROTECTED,
+        MetricName.RESOURCES_UNPROTECTED,
+        MetricName.RESOURCES_OVERDUE,
+        MetricName.OLDEST_RECOVERY_POINT_HOURS,
+        MetricName.TAG_PROBLEMS,
+        MetricName.STORED_GIB,
+    }
+)
+"""Metrics that say how everything stands; the others say what a run did."""
+
+
 def metrics(tick: Tick) -> list[Metric]:
-    """Return the metrics of a run.
+    """Return the metrics of a run over everything.
+
+    While something could not be seen, no gauge is among them: an alarm must not end because nobody looks. Nor does
+    the number of failed snapshots then fall to none.
+    """
+    found = all_metrics(tick)
+    if not tick.plan.is_blind:
+        return found
+    return [
+        metric
+        for metric in found
+        if metric.name not in GAUGES and not (metric.name is MetricName.SNAPSHOTS_FAILED and not metric.value)
+    ]
+
+
+def all_metrics(tick: Tick) -> list[Metric]:
+    """Return the numbers of a run, as far as it could see.
 
     Protected, unprotected and overdue sources together are all sources that exist, less those that are switched off and
     those of a Region that could not be read. A source that waits for its first recovery point is unprotected.
@@ -292,7 +330,7 @@ def metrics(tick: Tick) -> list[Metric]:
     plan, sources = tick.plan, tick.plan.sources
     by_status = Counter(source.status for source in sources)
     unprotected = (Status.WAITING, Status.PROBLEM, Status.UNTAGGED)
-    ages = [(plan.now - source.newest.created_at) / _HOUR for source in sources if source.policy and source.newest]
+    ages = [(plan.now - source.newest.taken) / _HOUR for source in sources if source.policy and source.newest]
     failed = _count(tick.outcomes, Create, Result.FAILED) + sum(len(source.errors) for source in sources)
     deferred = sum(1 for outcome in tick.outcomes if outcome.result is Result.DEFERRED)
     tag_problems = sum(1 for problem in plan.problems if problem.tag and problem.severity is not Severity.ADVICE)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from lightkeeper.model import Mode, Orphans, Policy
 from lightkeeper.retention import parse_keep
 from lightkeeper.schedule import Schedule, moved, parse_schedule
+from lightkeeper.ticks import parse_tick
 from lightkeeper.times import Duration, parse_duration, parse_zone
 from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
@@ -33,14 +34,12 @@ _TAG_TEXT: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]+")
 _MAX_TAG_KEY: Final = 128 - len(":keep")
 _MAX_TAG_VALUE: Final = 256
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-_TICK: Final = re.compile(
-    r"rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]{1,3}) (minutes|hours|days))\)|cron\([^() ]+( [^() ]+){5}\)"
-)
 _RATE: Final = re.compile(r"rate\(([0-9]+) (minute|hour|day)s?\)")
 _UNITS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _RESERVED: Final = ("aws:", "lightkeeper:")
-_MAX_WRITERS: Final = 64
+# A run keeps time for the slowest call, and the more wait for their turn, the longer that takes.
+_MAX_WRITERS: Final = 32
 # They stand in the same object of cdk.json and are the stack's to read; here they are only known.
 _STACK_KEYS: Final = ("encryptNotifications", "logRetentionDays", "runbookAddress", "tagOnCreate")
 _MAX_DELETES: Final = 1000
@@ -381,6 +380,5 @@ def _tag_value(value: object) -> str:
 
 def _tick(value: object) -> str:
     text = _text(value)
-    if not _TICK.fullmatch(text):
-        raise InvalidValueError(f'"{text}" is not a tick; expected "rate(1 hour)" or an EventBridge "cron(...)"')
+    parse_tick(text)
     return text

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from lightkeeper.model import (
@@ -36,12 +36,13 @@ SLOT: Final = "lightkeeper:slot"
 EXPIRES: Final = "lightkeeper:expires"
 MAX_TAGS: Final = 50
 """Lightsail's limit for a resource."""
-MAX_ATTEMPTS: Final = 3
-"""Snapshots of one slot, when those before ended in error."""
 _SUFFIXES: Final = ("keep", "at", "mode", "hold")
 # Of the 50: three of ours at create, and room for an announcement and for a user's hold later.
 _ROOM: Final = MAX_TAGS - len((OWNER, SOURCE, SLOT)) - len((EXPIRES, "hold"))
 _MAX_NAME: Final = 254
+_NAME_END: Final = re.compile(r"-[0-9]{8}-[0-9]{4}-[0-9a-f]{6}(?:-([1-9][0-9]{0,5}))?\Z")
+# Words that end in "hold" and hold nothing.
+_NO_HOLDS: Final = frozenset({"freehold", "household", "leasehold", "threshold"})
 
 
 class Choice(Enum):
@@ -59,6 +60,8 @@ class Hold:
     held: bool
     until: datetime | None = None
     """UTC; None is for good."""
+    key: str | None = None
+    """The tag that says so, where it is not the vocabulary's own."""
 
     def is_on(self, now: datetime) -> bool:
         """Return whether the hold is in force at `now`."""
@@ -67,7 +70,8 @@ class Hold:
     @property
     def reason(self) -> str:
         """Why a held snapshot is kept."""
-        return f"on hold until {format_instant(self.until)}" if self.until else "on hold"
+        by = f' by the tag "{self.key}"' if self.key else ""
+        return f"on hold{by} until {format_instant(self.until)}" if self.until else f"on hold{by}"
 
 
 NOT_HELD: Final = Hold(held=False)
@@ -85,13 +89,39 @@ class Reading:
 
 def vocabulary(settings: Settings) -> tuple[str, ...]:
     """Return the keys that users may write: `backup`, `backup:keep`, and so on."""
-    return (settings.tag_key, *(f"{settings.tag_key}:{suffix}" for suffix in _SUFFIXES))
+    return _vocabulary(settings.tag_key)
 
 
-def users_tags(tags: Tags, settings: Settings) -> dict[str, str]:
-    """Return those tags that belong to the user's vocabulary, known or misspelt, or that look like one that does."""
+@cache
+def _vocabulary(tag_key: str) -> tuple[str, ...]:
+    return (tag_key, *(f"{tag_key}:{suffix}" for suffix in _SUFFIXES))
+
+
+def policy_and_holds(tags: Tags, settings: Settings) -> dict[str, str]:
+    """Return those tags that belong to the user's vocabulary, known or misspelt, or look like it, and every hold."""
     ours = _written_for_us(tags, settings)
-    return {key: value for key, value in tags.items() if key in ours or _meant(key, settings)}
+    return {key: value for key, value in tags.items() if key in ours or _meant(key, settings) or is_hold(key)}
+
+
+@lru_cache(maxsize=4096)
+def is_hold(key: str) -> bool:
+    """Return whether a tag holds, whoever made its key: it is ``hold``, or ends in it.
+
+    So a hold outlives another `tagKey`, and a legal department's own tag counts.
+    """
+    lower = key.lower()
+    last_word = re.split(r"[^a-z]", lower)[-1]
+    return lower.endswith("hold") and last_word not in _NO_HOLDS and not _is_reserved(key)
+
+
+def hold_key(settings: Settings) -> str:
+    """Return the vocabulary's own key of a hold: `backup:hold`."""
+    return f"{settings.tag_key}:hold"
+
+
+def _is_reserved(key: str) -> bool:
+    """Return whether a key is AWS's or ours, in whatever letters."""
+    return key.lower().startswith(("aws:", OWN_PREFIX))
 
 
 def _written_for_us(tags: Tags, settings: Settings) -> dict[str, str]:
@@ -103,42 +133,56 @@ def _written_for_us(tags: Tags, settings: Settings) -> dict[str, str]:
 def read_source(source: Source, settings: Settings) -> Reading:
     """Return the policy that a source's tags ask for, its hold, and what is wrong with them."""
     reading = _read(source.kind, source.tags, settings)
-    return replace(reading, problems=_of(source.region, source.name, reading.problems))
+    return replace(reading, problems=_of(source.region, source.name, source.arn, reading.problems))
 
 
 def read_orphan(newest: RecoveryPoint, settings: Settings) -> Reading:
     """Return the policy in the tags that a recovery point inherited from its source."""
     reading = _read(None, newest.tags, settings)
-    return replace(reading, problems=_of(newest.region, newest.source_name, reading.problems))
+    return replace(reading, problems=_of(newest.region, newest.source_name, newest.source_arn, reading.problems))
 
 
-def read_hold(point: RecoveryPoint, settings: Settings) -> tuple[Hold, tuple[Problem, ...]]:
-    """Return the hold on a recovery point; one that is misspelt or not understood holds for good, and is a problem."""
+def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tuple[Hold, tuple[Problem, ...]]:
+    """Return the hold on a recovery point, and what is wrong with it.
+
+    What is misspelt or not understood holds for good and is a problem; so does a `backup:...` that neither the
+    vocabulary nor the source's tags (none, where the source is gone) know: it may have been meant to protect.
+    """
     hold, found = _read_hold(point.tags, settings)
-    tag = _hold_key(settings)
-    misspelt = [key for key in point.tags if key != tag and _meant(key, settings) == tag]
-    error = InvalidValueError(f'looks like "{tag}" but is another tag', tag)
-    problems = (*found, *(_problem(key, point.tags[key], error, Severity.WARNING) for key in misspelt))
+    tag = hold_key(settings)
+    known = vocabulary(settings)
+    problems = [*found]
+    if hold.until is not None and hold.until <= point.taken and source_tags.get(tag) != point.tags[tag]:
+        error = InvalidValueError("was over before the snapshot was taken, so it holds nothing; expected a day to come")
+        problems.append(_problem(tag, point.tags[tag], error, Severity.WARNING))
+    for key, value in point.tags.items():
+        if key in known or (hold.held and hold.until is None):
+            continue
+        if _meant(key, settings) == tag:
+            error = InvalidValueError(f'looks like "{tag}" but is another tag', tag)
+            problems.append(_problem(key, value, error, Severity.WARNING))
+        elif key.startswith(f"{settings.tag_key}:") and key not in source_tags:
+            expected = f"unknown tag, so the snapshot is held; expected {quoted(known)}"
+            problems.append(_problem(key, value, InvalidValueError(expected), Severity.WARNING))
+        elif not is_hold(key):
+            continue
+        hold = Hold(held=True, key=key)
     where = f"on snapshot {point.name}: "
     named = (replace(problem, message=where + problem.message) for problem in problems)
-    return HELD if misspelt else hold, _of(point.region, point.source_name, named)
+    return hold, _of(point.region, point.source_name, point.source_arn, named)
 
 
-def _hold_key(settings: Settings) -> str:
-    return f"{settings.tag_key}:hold"
-
-
-def _of(region: str, source: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    return tuple(replace(problem, region=region, source=source) for problem in problems)
+def _of(region: str, source: str, arn: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(replace(problem, region=region, source=source, arn=arn) for problem in problems)
 
 
 def _problem(tag: str, value: str, error: InvalidValueError, severity: Severity) -> Problem:
-    return Problem("", "", tag, value, error.message, error.suggestion, severity)
+    return Problem("", "", None, tag, value, error.message, error.suggestion, severity)
 
 
 def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> Reading:
     key = settings.tag_key
-    hold, hold_problems = _read_hold(tags, settings)
+    hold, hold_problems = _read_source_hold(tags, settings)
     if key not in tags:
         misspelt = _misspelt_keys(tags, settings, alone=Severity.WARNING)
         return Reading(Choice.UNTAGGED, hold, (*hold_problems, *misspelt, *_suffixes_alone(tags, settings)))
@@ -207,7 +251,8 @@ def _mode(value: str) -> Mode:
 
 
 def _read_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[Problem, ...]]:
-    tag = _hold_key(settings)
+    """Return what the vocabulary's own hold says."""
+    tag = hold_key(settings)
     value = tags.get(tag)
     if value is None:
         return NOT_HELD, ()
@@ -218,6 +263,15 @@ def _read_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[Problem, ...
     except InvalidValueError:
         error = InvalidValueError(f'"{value}" is not a date; expected nothing, or a date such as "2027-01-31"')
         return HELD, (_problem(tag, value, error, Severity.WARNING),)
+
+
+def _read_source_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[Problem, ...]]:
+    """Return the hold that a source's tags put on all of its snapshots: the vocabulary's, or another's for good."""
+    hold, problems = _read_hold(tags, settings)
+    if hold.held and hold.until is None:
+        return hold, problems
+    others = (key for key in tags if key != hold_key(settings) and is_hold(key))
+    return next((Hold(held=True, key=key) for key in others), hold), problems
 
 
 def _unknown_suffixes(tags: Tags, settings: Settings) -> list[Problem]:
@@ -235,14 +289,15 @@ def _suffixes_alone(tags: Tags, settings: Settings) -> list[Problem]:
     """Return a warning for each `backup:...` that stands without `backup`; a hold is meant to."""
     key = settings.tag_key
     error = InvalidValueError(f'has no effect without the tag "{key}"; expected both', key)
-    alone = (tag for tag in _written_for_us(tags, settings) if tag != _hold_key(settings))
+    alone = (tag for tag in _written_for_us(tags, settings) if tag != hold_key(settings))
     return [_problem(tag, tags[tag], error, Severity.WARNING) for tag in alone]
 
 
 def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[Problem]:
     """Return a problem for each tag that looks like one of ours but is another: `Backup`, `backups`, `Backup:keep`.
 
-    A look-alike of `backup` itself is as severe as `alone` says; one of `backup:keep` was surely meant for us.
+    A look-alike of `backup` itself is as severe as `alone` says; one of `backup:keep` was surely meant for us, unless
+    it belongs to a look-alike of `backup` beside our own: then it is another deployment's vocabulary.
     """
     known = vocabulary(settings)
     ours = _written_for_us(tags, settings)
@@ -250,14 +305,16 @@ def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[P
     for key, value in tags.items():
         near = None if key in ours else _meant(key, settings)
         if near:
+            is_others = known[0] in tags and key.rpartition(":")[0] in tags
+            severity = alone if near == known[0] else Severity.ADVICE if is_others else Severity.WARNING
             error = InvalidValueError(f'looks like "{near}" but is another tag, so it is not read', near)
-            found.append(_problem(key, value, error, alone if near == known[0] else Severity.WARNING))
+            found.append(_problem(key, value, error, severity))
     return found
 
 
 def _meant(key: str, settings: Settings) -> str | None:
     """Return the key of the vocabulary that `key` is, or most likely was meant to be."""
-    return None if key.startswith(("aws:", OWN_PREFIX)) else _nearest_key(key, vocabulary(settings))
+    return None if _is_reserved(key) else _nearest_key(key, vocabulary(settings))
 
 
 @lru_cache(maxsize=4096)
@@ -277,39 +334,55 @@ def _nearest_key(key: str, known: tuple[str, ...]) -> str | None:
     return by_plain[near] if near else None
 
 
-def snapshot_name(source_name: str, source_arn: str, slot: datetime, attempt: int = 1) -> str:
+def snapshot_name(source_name: str, source_arn: str, deployment: str, slot: datetime, attempt: int = 1) -> str:
     """Return the name of a source's snapshot for a slot: `<source>-<YYYYMMDD>-<HHMM>-<6 hex>`, UTC.
 
-    It is dated, the same on every retry, unique for the source's ARN, and valid for Lightsail whatever the source is
-    called: letters, digits and hyphens, at most 254 of them. Attempts after the first end in `-2`, `-3`.
+    It is dated, the same on every retry, unique for the source's ARN and the deployment, and valid for Lightsail
+    whatever the source is called: letters, digits and hyphens, at most 254 of them. Attempts after the first end in
+    `-2`, `-3`, and so on.
     """
-    return _stem(source_name) + _name_end(source_arn, slot, attempt)
+    return _name(source_name, source_arn, _digest(f"{source_arn}\0{deployment}"), slot, attempt)
 
 
-def _name_end(source_arn: str, slot: datetime, attempt: int) -> str:
-    return f"-{slot:%Y%m%d-%H%M}-{_digest(source_arn)}{f'-{attempt}' if attempt > 1 else ''}"
+def _name(source_name: str, source_arn: str, digest: str, slot: datetime, attempt: int) -> str:
+    end = f"-{slot:%Y%m%d-%H%M}-{digest}{f'-{attempt}' if attempt > 1 else ''}"
+    return _stem(source_name, source_arn)[: _MAX_NAME - len(end)] + end
 
 
 @lru_cache(maxsize=16384)
-def _stem(source_name: str) -> str:
-    # Room for the longest attempt, so that all names of a source share their beginning.
+def _stem(source_name: str, source_arn: str) -> str:
+    # Room for a second attempt, so that all names of a source share their beginning.
     room = _MAX_NAME - len("-YYYYMMDD-HHMM-abcdef-2")
-    return re.sub(r"[^A-Za-z0-9]+", "-", source_name).strip("-")[:room]
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", source_name).strip("-")[:room]
+    return stem or _kind_word(source_arn)
+
+
+def _kind_word(source_arn: str) -> str:
+    """Return what a source is, by its ARN (`arn:aws:lightsail:REGION:ACCOUNT:Disk/UUID`): a name for the nameless."""
+    return source_arn.rpartition("/")[0].rpartition(":")[2].lower() or "source"
 
 
 @lru_cache(maxsize=16384)
-def _digest(source_arn: str) -> str:
-    return hashlib.sha256(source_arn.encode(errors="surrogatepass")).hexdigest()[:6]
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:6]
 
 
-def snapshot_tags(source: Source, slot: datetime, settings: Settings) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the tags a snapshot of `source` is born with, and the keys for which there was no room.
+def snapshot_tags(
+    source: Source, slot: datetime, settings: Settings, now: datetime
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the tags a snapshot of `source` is born with at `now` (UTC), and the keys for which there was no room.
 
-    The source's tags are inherited, except those of AWS and of ours. The user's vocabulary comes first, as the
-    retention of an orphan depends on it.
+    The source's tags are inherited, except those of AWS and of ours, in whatever letters, and a hold that is over. The
+    user's vocabulary comes first, as the retention of an orphan depends on it.
     """
-    inherited = {key: value for key, value in source.tags.items() if not key.startswith(("aws:", OWN_PREFIX))}
-    first = users_tags(inherited, settings)
+    hold, _ = _read_hold(source.tags, settings)
+    is_over = hold.held and not hold.is_on(now)
+    inherited = {
+        key: value
+        for key, value in source.tags.items()
+        if not _is_reserved(key) and not (is_over and key == hold_key(settings))
+    }
+    first = policy_and_holds(inherited, settings)
     keys = [*first, *sorted(key for key in inherited if key not in first)]
     tags = {key: inherited[key] for key in keys[:_ROOM]}
     own = {OWNER: settings.deployment, SOURCE: source.arn, SLOT: format_instant(slot)}
@@ -326,13 +399,14 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
     if owner != settings.deployment or not source_arn or snapshot.from_auto_snapshot:
         return None
     slot = _own_instant(slot_text)
-    attempt = _attempt(snapshot, source_arn, slot) if slot else None
+    attempt = _attempt(snapshot, source_arn, settings.deployment, slot) if slot else None
     elsewhere = f":{snapshot.region}:" not in source_arn
     foreign = bool(snapshot.source_arns) and source_arn not in snapshot.source_arns
     if slot is None or attempt is None or elsewhere or foreign:
         return Problem(
             region=snapshot.region,
             source=snapshot.source_name,
+            arn=next(iter(snapshot.source_arns), None),
             tag=OWNER,
             value=owner,
             message=f"on snapshot {snapshot.name}: carries Lightkeeper's tags, but its name or origin says otherwise, "
@@ -345,14 +419,16 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         name=snapshot.name,
         region=snapshot.region,
         state=snapshot.state,
-        created_at=snapshot.created_at,
+        taken=snapshot.created_at,
         size_gib=snapshot.size_gib,
         source_name=snapshot.source_name,
         source_arn=source_arn,
         slot=slot,
         attempt=attempt,
         expires_at=_own_instant(snapshot.tags.get(EXPIRES)),
-        tags=users_tags(snapshot.tags, settings),
+        tags=policy_and_holds(snapshot.tags, settings),
+        disks=snapshot.disks,
+        is_full=len(snapshot.tags) >= MAX_TAGS and EXPIRES not in snapshot.tags,
     )
 
 
@@ -366,10 +442,13 @@ def _own_instant(text: str | None) -> datetime | None:
     return slot if format_instant(slot) == text else None
 
 
-def _attempt(snapshot: Snapshot, source_arn: str, slot: datetime) -> int | None:
-    if slot.second:
+def _attempt(snapshot: Snapshot, source_arn: str, deployment: str, slot: datetime) -> int | None:
+    """Return which attempt at the slot a snapshot's name says it is; None where the name is not what we would write."""
+    end = _NAME_END.search(snapshot.name)
+    if slot.second or end is None:
         return None
-    for attempt in range(1, MAX_ATTEMPTS + 1):
-        if snapshot.name == snapshot_name(snapshot.source_name, source_arn, slot, attempt):
-            return attempt
-    return None
+    attempt = int(end[1] or 1)
+    # Before the deployment was part of it, the digest was of the ARN alone: such snapshots stay ours.
+    digests = (_digest(f"{source_arn}\0{deployment}"), _digest(source_arn))
+    names = (_name(snapshot.source_name, source_arn, digest, slot, attempt) for digest in digests)
+    return attempt if snapshot.name in names else None

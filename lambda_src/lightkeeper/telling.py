@@ -3,19 +3,22 @@
 There is no database for it. A tick compares what is open with what the topic remembers, publishes if anything is new,
 and then remembers what is open now. In this order: a crash in between tells twice rather than never. Two runs at the
 same time may both tell; the one that ends last is remembered, and the next tick puts that right.
+
+Where the topic refuses to be tagged, nothing can be remembered: then everything that is open is told once a day.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
 from lightkeeper.cycle import Tick
-from lightkeeper.digest import Message, compose, is_complete, matters
-from lightkeeper.schedule import current_slot
+from lightkeeper.digest import Kind, Matter, Message, compose, matters, region_mark, unseen_regions
+from lightkeeper.schedule import current_slot, parse_schedule
 from lightkeeper.settings import Settings
+from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant, parse_instant, parse_zone
 from lightkeeper.wording import InvalidValueError
 
@@ -23,21 +26,29 @@ TOPIC_VARIABLE: Final = "LIGHTKEEPER_TOPIC"
 """The environment variable with the topic's ARN; without it nobody is told."""
 DASHBOARD_VARIABLE: Final = "LIGHTKEEPER_DASHBOARD"
 """The environment variable with the dashboard's address."""
-MAX_CALLS: Final = 4
-"""That telling makes: what is remembered, the message, and two to remember."""
+MAX_CALLS: Final = 5
+"""That telling makes: what is remembered, whether it can be, the message, and two to remember."""
 _TOLD: Final = "lightkeeper:told:"
+_TELLING: Final = "lightkeeper:telling"
+_REGIONS: Final = "lightkeeper:regions:"
 _DIGEST: Final = "lightkeeper:digest"
 _ALL: Final = "all="
 _SEPARATOR: Final = " "
 # A tag's value has 256 characters, a resource 50 tags; ten are left to the user.
 _KEYS_IN_A_TAG: Final = 28
-_MAX_TAGS: Final = 39
+_MAX_TAGS: Final = 36
+_REGIONS_IN_A_TAG: Final = 12
+# When what cannot be remembered is told, where no digest has a time of its own.
+_MORNING: Final = "0 8 * * *"
 CAPACITY: Final = _KEYS_IN_A_TAG * _MAX_TAGS
 """Matters that can be remembered one by one. Beyond, they are remembered as a whole: any change is then news."""
 
 
 class Channel(Protocol):
     """Where people are told. Every method raises `TopicError` when its call fails."""
+
+    told_for: datetime | None
+    """Where the topic cannot be tagged: the morning, UTC, for which this process has told. A retry must not tell it."""
 
     def publish(self, message: Message) -> None:
         """Send a message to everybody who listens."""
@@ -53,7 +64,19 @@ class Channel(Protocol):
 
 
 class TopicError(Exception):
-    """Nobody could be told, or it could not be remembered; a sentence that says why."""
+    """Nobody could be told, or it could not be remembered; a sentence that says why.
+
+    Parameters
+    ----------
+    message
+        The sentence.
+    is_refused
+        Whether a permission is missing: trying again does not help.
+    """
+
+    def __init__(self, message: str, *, is_refused: bool = False) -> None:
+        self.is_refused = is_refused
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +89,14 @@ class Memory:
     """A fingerprint of all of them, where they are too many for `told`."""
     digest: datetime | None = None
     """The time of day, UTC, that the last daily digest was for."""
+    regions: tuple[str, ...] = ()
+    """Which Regions were looked after."""
 
     @classmethod
-    def of(cls, told: frozenset[str], digest: datetime | None) -> "Memory":
+    def of(cls, told: frozenset[str], digest: datetime | None, regions: Iterable[str]) -> "Memory":
         """Return the memory of open matters."""
-        return cls(told, None, digest) if len(told) <= CAPACITY else cls(frozenset(), _fingerprint(told), digest)
+        is_many = len(told) > CAPACITY
+        return cls(frozenset() if is_many else told, _fingerprint(told) if is_many else None, digest, tuple(regions))
 
     @classmethod
     def from_tags(cls, tags: Mapping[str, str]) -> "Memory":
@@ -78,14 +104,15 @@ class Memory:
         values = [value for key, value in tags.items() if key.startswith(_TOLD)]
         whole = next((value.removeprefix(_ALL) for value in values if value.startswith(_ALL)), None)
         told = frozenset() if whole else frozenset(key for value in values for key in value.split(_SEPARATOR) if key)
-        return cls(told, whole, _instant(tags.get(_DIGEST)))
+        regions = [name for key in sorted(tags) if key.startswith(_REGIONS) for name in tags[key].split(_SEPARATOR)]
+        return cls(told, whole, _instant(tags.get(_DIGEST)), tuple(name for name in regions if name))
 
     def to_tags(self) -> dict[str, str]:
         """Return the tags that `from_tags` reads this from."""
-        keys = sorted(self.told)
-        chunks = [keys[start : start + _KEYS_IN_A_TAG] for start in range(0, len(keys), _KEYS_IN_A_TAG)]
-        values = [_ALL + self.whole] if self.whole else [_SEPARATOR.join(chunk) for chunk in chunks]
-        tags = {f"{_TOLD}{number}": value for number, value in enumerate(values, 1)}
+        told = [_ALL + self.whole] if self.whole else _chunks(sorted(self.told), _KEYS_IN_A_TAG)
+        regions = _chunks(self.regions, _REGIONS_IN_A_TAG)
+        tags = {f"{_TOLD}{number}": value for number, value in enumerate(told, 1)}
+        tags |= {f"{_REGIONS}{number}": value for number, value in enumerate(regions, 1)}
         return tags | ({_DIGEST: format_instant(self.digest)} if self.digest else {})
 
     def known(self, keys: frozenset[str]) -> frozenset[str]:
@@ -103,21 +130,54 @@ def tell(tick: Tick, settings: Settings, channel: Channel, *, dashboard: str | N
     TopicError
         If it could not be told or remembered: then the next run tells it.
     """
-    tags = channel.tags()
-    memory = Memory.from_tags(tags)
-    due = _due(tick, settings, memory)
-    found = matters(tick, settings)
-    open_now = frozenset(matter.key for matter in found)
-    known = memory.known(open_now)
-    new = [matter for matter in found if matter.key not in known]
-    still = [matter for matter in found if matter.key in known]
+    try:
+        tags = channel.tags()
+        memory = Memory.from_tags(tags)
+        due = _due(tick, settings, memory)
+        found = matters(tick, settings, memory.regions)
+        open_now = frozenset(matter.key for matter in found)
+        known = memory.known(open_now)
+        new = [matter for matter in found if matter.key not in known]
+        if new or due:
+            # Whether it can be remembered shows before it is told: else it would be told in every run.
+            channel.tag({_TELLING: format_instant(tick.plan.now)})
+    except TopicError as error:
+        if not error.is_refused:
+            raise
+        return _tell_once_a_day(tick, settings, channel, str(error), dashboard=dashboard)
     message = None
     if new or due:
+        still = [matter for matter in found if matter.key in known and matter.kind is not Kind.STOPPED]
         message = compose(new, still, tick, settings, daily=bool(due), dashboard=dashboard)
         channel.publish(message)
-    # What an incomplete tick has not seen is not over.
-    not_over = frozenset() if is_complete(tick) else memory.told
-    _remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest))
+    # What a tick has not seen is not over.
+    unseen = tuple(map(region_mark, unseen_regions(tick)))
+    not_over = frozenset(key for key in memory.told if key.startswith(unseen))
+    _remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, tick.plan.regions))
+    return message
+
+
+def _tell_once_a_day(
+    tick: Tick, settings: Settings, channel: Channel, why: str, *, dashboard: str | None
+) -> Message | None:
+    """Tell everything that is open, in the first run of the day, and that it cannot be remembered."""
+    morning = settings.digest or parse_schedule(_MORNING, settings.time_zone)
+    slot = current_slot(morning, tick.plan.now)
+    if slot <= tick.plan.now - longest_gap_of_tick(settings.tick) or channel.told_for == slot:
+        return None
+    found = matters(tick, settings)
+    forgetful = Matter(
+        kind=Kind.FAILED,
+        region="",
+        source=settings.deployment,
+        what=f"What was told cannot be remembered: {why}.",
+        since=f"In the run of {format_instant(tick.plan.now)}. Until then this message comes once a day.",
+        do="Give the function's role the permission, or deploy again.",
+        key="",
+    )
+    message = compose([*found, forgetful], [], tick, settings, daily=False, dashboard=dashboard)
+    channel.publish(message)
+    channel.told_for = slot
     return message
 
 
@@ -132,11 +192,15 @@ def _due(tick: Tick, settings: Settings, memory: Memory) -> datetime | None:
 def _remember(channel: Channel, tags: Mapping[str, str], memory: Memory) -> None:
     wanted = memory.to_tags()
     changed = {key: value for key, value in wanted.items() if tags.get(key) != value}
-    stale = [key for key in tags if key.startswith((_TOLD, _DIGEST)) and key not in wanted]
+    stale = [key for key in tags if key.startswith((_TOLD, _DIGEST, _REGIONS)) and key not in wanted]
     if changed:
         channel.tag(changed)
     if stale:
         channel.untag(stale)
+
+
+def _chunks(words: Sequence[str], size: int) -> list[str]:
+    return [_SEPARATOR.join(words[start : start + size]) for start in range(0, len(words), size)]
 
 
 def _fingerprint(keys: Iterable[str]) -> str:

@@ -13,6 +13,8 @@ from lightkeeper.telling import TopicError
 from lightkeeper.wording import InvalidValueError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mypy_boto3_sns import SNSClient
 
 _ATTEMPTS: Final = 3
@@ -49,6 +51,7 @@ class Topic:
             read_timeout=_READ_SECONDS,
         )
         self._arn = arn
+        self.told_for: datetime | None = None
         self._client: SNSClient = boto3.Session().client("sns", region_name=parts[3], config=config)
 
     def close(self) -> None:
@@ -88,6 +91,8 @@ def _errors(operation: str) -> Iterator[None]:
         answer = error.response["Error"]
         code = answer.get("Code", "unknown error")
         expected = f"; expected permission for sns:{operation}" if code in _DENIED else ""
-        raise TopicError(f"{operation}: {code}: {answer.get('Message', '')}{expected}") from error
+        raise TopicError(
+            f"{operation}: {code}: {answer.get('Message', '')}{expected}", is_refused=code in _DENIED
+        ) from error
     except BotoCoreError as error:
         raise TopicError(f"{operation}: {error}") from error

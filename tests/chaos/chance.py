@@ -34,6 +34,7 @@ tags = st.sampled_from(
         ("backup", "hourly"),
         ("backup", "daily"),
         ("backup", "weekly"),
+        ("backup", "monthly"),
         ("backup", "off"),
         ("backup", "dialy"),
         ("backup:keep", "1"),
@@ -42,7 +43,7 @@ tags = st.sampled_from(
         ("backup:keep", "4d"),
         ("backup:keep", "daily=2 weekly=2"),
         ("backup:keep", "forever"),
-        ("backup:keep", "1 week"),
+        ("backup:keep", "a while"),
         ("backup:at", "14:30"),
         ("backup:at", "02:30 Europe/Zurich"),
         ("backup:at", "25:00"),
@@ -56,6 +57,30 @@ tags = st.sampled_from(
         ("customer", "bakery"),
     ]
 )
+# What a person changes who is content with Lightkeeper: how often, when, of what, how long.
+plans = st.sampled_from(
+    [
+        ("backup", "hourly"),
+        ("backup", "daily"),
+        ("backup", "weekly"),
+        ("backup", "monthly"),
+        ("backup:at", "00:30"),
+        ("backup:at", "03:00"),
+        ("backup:at", "23:00"),
+        ("backup:at", "11:00 America/Chicago"),
+        ("backup:mode", "system-disk"),
+        ("backup:mode", "instance"),
+        ("backup:keep", "1"),
+        ("backup:keep", "2"),
+        ("backup:keep", "daily=3"),
+        ("backup:keep", "daily=2 weekly=2"),
+    ]
+)
+# What a person does who sees that something is about to be lost.
+rescues = st.sampled_from(["hold the snapshot", "hold the source", "keep all", "turn off", "untag"])
+holds = st.sampled_from(["backup:hold", "save:hold", "Legal-Hold", "compliance/hold", "backup:legal", "hold"])
+refusals = st.sampled_from(["UnrecognizedClientException", "InvalidClientTokenId", "AccessDeniedException"])
+renames = st.sampled_from([("deployment", "Night-Shift"), ("tagKey", "save"), ("timeZone", "Pacific/Auckland")])
 first_tags = st.fixed_dictionaries(
     {"backup": st.sampled_from(["", "daily", "hourly"])},
     optional={"backup:keep": st.sampled_from(["1", "3", "daily=2 weekly=2"]), "customer": st.just("bakery")},
@@ -70,7 +95,9 @@ settings = st.sampled_from(
         ("maxDeletesPerSource", 1),
         ("maxDeletesPerSource", 3),
         ("instanceMode", "system-disk"),
+        ("instanceMode", "instance"),
         ("policies", {"daily": {"schedule": "0 3 * * *", "keep": "2"}}),
+        ("policies", {"daily": {"schedule": "0 23 * * *", "keep": "daily=2"}}),
         ("policies", {"daily": {"schedule": "30 15 * * *", "keep": "daily=3"}}),
         ("policies", {"daily": {"schedule": "0 3 * * *", "keep": "daily=7 weekly=4"}}),
     ]
@@ -150,6 +177,70 @@ class Chance(RuleBasedStateMachine):
         for _ in range(days):
             self.world.advance(DAY)
             self.world.tick()
+
+    @step(hours=st.integers(1, 7), ticks=st.integers(2, 8))
+    def around_the_clock(self, hours: int, ticks: int) -> None:
+        """A tick comes every few hours."""
+        for _ in range(ticks):
+            self.world.advance(hours * HOUR)
+            self.world.tick()
+
+    @step(name=names, plan=plans, hours=st.integers(0, 30), ticks=st.integers(1, 4))
+    def change_plans(self, name: str, plan: tuple[str, str], hours: int, ticks: int) -> None:
+        """A source gets another plan, and some ticks follow."""
+        if name in self.world.sources():
+            self.world.tag(WHERE[name], name, *plan)
+        for _ in range(ticks):
+            self.world.advance(hours * HOUR)
+            self.world.tick()
+
+    @step(hours=st.one_of(st.integers(1, 48), st.integers(49, 1000)))
+    def replay(self, hours: int) -> None:
+        """An event comes hours or weeks late."""
+        self.world.replay(hours * HOUR)
+
+    @step(number=which, rescue=rescues, operation=st.sampled_from(WRITES), region=regions, hours=st.integers(20, 26))
+    def rescue_meanwhile(self, number: int, rescue: str, operation: str, region: str, hours: int) -> None:
+        """A person who sees a mark acts while a run works."""
+        self.world.advance(hours * HOUR)
+        self.world.tick_meanwhile(operation, region, lambda: self._rescue(number, rescue))
+
+    def _rescue(self, number: int, rescue: str) -> None:
+        world, snapshot = self.world, self.world.marked(number)
+        if snapshot is None:
+            return
+        source = world.sources().get(snapshot.source_name or "")
+        key = world.keeper.settings.tag_key
+        match rescue:
+            case "hold the snapshot":
+                world.tag(snapshot.region, snapshot.name, f"{key}:hold", "")
+            case _ if source is None:
+                return
+            case "hold the source":
+                world.tag(source.region, source.name, f"{key}:hold", "")
+            case "keep all":
+                world.tag(source.region, source.name, f"{key}:keep", "forever")
+            case "turn off":
+                world.tag(source.region, source.name, key, "off")
+            case _:
+                world.untag(source.region, source.name, [key])
+
+    @step(region=regions, code=refusals, hours=st.integers(0, 30))
+    def a_region_refuses(self, region: str, code: str, hours: int) -> None:
+        """A Region takes no credentials of ours during a tick."""
+        self.world.advance(hours * HOUR)
+        self.world.faulty_tick(FaultRule(effect=ErrorAnswer(code=code), region=region))
+
+    @step(rename=renames, hours=st.integers(1, 30), ticks=st.integers(1, 4), is_for_good=st.booleans())
+    def rename(self, rename: tuple[str, str], hours: int, ticks: int, is_for_good: object) -> None:
+        """The deployment, or the tag that it looks for, has another name for some ticks, or for good."""
+        before = self.world.keeper.settings.to_mapping()
+        self.world.keeper.configure(**dict([rename]))
+        for _ in range(ticks):
+            self.world.advance(hours * HOUR)
+            self.world.tick()
+        if not is_for_good or rename[0] == "tagKey":
+            self.world.keeper.configure(**{rename[0]: before[rename[0]]})
 
     @step(days=st.integers(2, 5), given=doomed)
     def bad_days(self, days: int, given: FaultRule) -> None:
@@ -239,11 +330,11 @@ class Chance(RuleBasedStateMachine):
         self.world.destroy(name)
         self.world.make(name, given)
 
-    @step(number=which, value=st.sampled_from(["", "2026-12-01", "for ever"]))
-    def hold_a_snapshot(self, number: int, value: str) -> None:
+    @step(number=which, key=holds, value=st.sampled_from(["", "2026-10-26", "2026-11-05", "2026-12-01", "for ever"]))
+    def hold_a_snapshot(self, number: int, key: str, value: str) -> None:
         """A snapshot is held."""
         if snapshot := self.world.pick(number):
-            self.world.tag(snapshot.region, snapshot.name, "backup:hold", value)
+            self.world.tag(snapshot.region, snapshot.name, key, value)
 
     @step(number=which, tag=st.sampled_from(["backup:hold", EXPIRES, OWNER, SOURCE, SLOT, "backup"]))
     def untag_a_snapshot(self, number: int, tag: str) -> None:

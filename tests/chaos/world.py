@@ -16,8 +16,9 @@ from lightkeeper.faults import CallError
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.settings import Settings
 from sandbox.client import Entry, FaultRule, Seed
+from tests.chaos.wire import meanwhile
 from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
-from tests.witness import Witness
+from tests.witness import EXPIRES, Witness
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -67,6 +68,24 @@ class World:
         with keeper.witness.watching(keeper.settings.to_mapping(), expect_all=True), suppress(CallError):
             self.run(keeper.regions)
 
+    def tick_meanwhile(self, operation: str, region: str, act: Callable[[], None]) -> None:
+        """Run a tick, and let something happen right before its first such call."""
+        keeper = self.keeper
+        with (
+            keeper.witness.watching(keeper.settings.to_mapping()),
+            suppress(CallError),
+            meanwhile(operation, region, act),
+        ):
+            self.run(keeper.regions)
+
+    def replay(self, age: timedelta) -> None:
+        """Run a tick whose event is as old as that: one that came late, or a dead letter that was sent again."""
+        keeper = self.keeper
+        now = keeper.sandbox.now() - age
+        watching = keeper.witness.watching(keeper.settings.to_mapping(), now=now, expect_all=True)
+        with watching, suppress(CallError):
+            self.run(keeper.regions, now)
+
     def hurried_tick(self, writes: int) -> None:
         """Run a tick that has time for so many writes only."""
         before = len(self.keeper.sandbox.calls())
@@ -85,10 +104,10 @@ class World:
         """Run two ticks side by side."""
         self.keeper.ticks_at_once(self.second)
 
-    def run(self, regions: dict[str, Lightsail]) -> None:
+    def run(self, regions: dict[str, Lightsail], now: datetime | None = None) -> None:
         """Run a tick over these connections; the witness is the caller's affair."""
         keeper = self.keeper
-        run_tick(regions, keeper.settings, keeper.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
+        run_tick(regions, keeper.settings, now or keeper.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
 
     def advance(self, by: timedelta) -> None:
         """Let time pass; a negative time is a clock set back."""
@@ -108,6 +127,11 @@ class World:
     def pick(self, number: int) -> Entry | None:
         """Return one of the snapshots, if there is any."""
         snapshots = self.snapshots()
+        return snapshots[number % len(snapshots)] if snapshots else None
+
+    def marked(self, number: int) -> Entry | None:
+        """Return one of the snapshots whose deletion is announced, if there is any."""
+        snapshots = [snapshot for snapshot in self.snapshots() if EXPIRES in snapshot.tags]
         return snapshots[number % len(snapshots)] if snapshots else None
 
     # What a user does

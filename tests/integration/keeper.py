@@ -155,7 +155,7 @@ def console(sandbox: Sandbox, region: str) -> "LightsailClient":
 def _connect(regions: Iterable[str], url: str) -> dict[str, Lightsail]:
     """Connect as a run does, but with more patience: a call that is held, or slow on a busy machine, is made once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lightkeeper.lightsail._READ_SECONDS", 300)
+        patch.setattr("lightkeeper.lightsail.READ_SECONDS", 300)
         return connect(regions, writers=8, endpoint_url=url)
 
 

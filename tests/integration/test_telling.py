@@ -9,7 +9,7 @@ import pytest
 
 from lightkeeper import handler
 from lightkeeper.digest import MAX_BODY_BYTES, MAX_SUBJECT
-from lightkeeper.execute import MARGIN_SECONDS
+from lightkeeper.limits import margin_seconds
 from lightkeeper.telling import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE
 from lightkeeper.times import format_instant
 from lightkeeper.topic import SLOWEST_CALL_SECONDS
@@ -592,7 +592,7 @@ def test_a_memory_that_somebody_has_edited_is_put_right(keeper: Keeper, person: 
 
 
 def test_there_is_time_to_tell_after_the_last_write() -> None:
-    assert MAX_CALLS * SLOWEST_CALL_SECONDS <= MARGIN_SECONDS
+    assert MAX_CALLS * SLOWEST_CALL_SECONDS <= margin_seconds(8)
 
 
 def test_telling_asks_for_every_permission_that_it_has_and_for_none_besides(

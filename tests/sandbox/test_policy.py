@@ -12,12 +12,20 @@ from tests.sandbox.asking import add_disk, refused
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
+OWNER = "aws:ResourceTag/owner"
 ARN = "arn:aws:lightsail:eu-central-1:123456789012:Disk/1"
 
 
 def policy(*statements: dict[str, Any]) -> Policy:
     written = [{"Effect": "Allow", "Action": "lightsail:*", "Resource": "*"} | each for each in statements]
     return Policy.from_json({"Version": "2012-10-17", "Statement": written})
+
+
+def allow(
+    action: str = "lightsail:*", resource: str = "*", condition: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """Write a statement that allows this."""
+    return {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition or {}}
 
 
 def allows(condition: Mapping[str, object], **context: tuple[str, ...]) -> bool:
@@ -76,6 +84,12 @@ def test_what_nothing_allows_is_refused_and_a_denial_goes_before_all_else() -> N
         ({"Null": {"aws:RequestTag/team": "true"}}, (), True),
         ({"Null": {"aws:RequestTag/team": True}}, ("a",), False),
         ({"Null": {"aws:RequestTag/team": "false"}}, ("a",), True),
+        ({"Null": {"aws:RequestTag/team": "False"}}, ("a",), True),
+        ({"Null": {"aws:RequestTag/team": "False"}}, (), False),
+        ({"Null": {"aws:RequestTag/team": "TRUE"}}, (), True),
+        ({"Null": {"aws:RequestTag/team": "True"}}, ("a",), False),
+        ({"Null": {"aws:RequestTag/team": False}}, ("a",), True),
+        ({"Null": {"aws:RequestTag/team": False}}, (), False),
     ],
 )
 def test_a_condition_asks_for_a_tag(condition: dict[str, object], given: tuple[str, ...], *, allowed: bool) -> None:
@@ -121,6 +135,19 @@ def test_all_conditions_of_a_statement_must_hold() -> None:
             {"Statement": {"Effect": "Allow", "Action": "x", "Resource": "*", "Condition": {"IpAddress": {"a": "b"}}}},
             "does not know the condition operator 'IpAddress'",
         ),
+        ({"Statement": allow(resource="arn:aws:lightsail:*:${aws:PrincipalAccount}:Disk/*")}, "a policy variable"),
+        ({"Statement": allow(condition={"StringEquals": {OWNER: "${aws:username}"}})}, "a policy variable"),
+        ({"Statement": allow(condition={"StringLike": {OWNER: ["a", "b${*}"]}})}, "a policy variable"),
+        ({"Statement": allow(condition={"Null": {OWNER: "yes"}})}, "Null is asked for 'yes'"),
+        ({"Statement": allow(condition={"Null": {OWNER: ""}})}, "Null is asked for ''"),
+        (
+            {"Statement": allow(condition={"NullIfExists": {OWNER: "true"}})},
+            "does not know the condition operator 'NullIfExists'",
+        ),
+        (
+            {"Statement": allow(condition={"ForAllValues:Null": {"aws:TagKeys": "true"}})},
+            "does not know the condition operator 'ForAllValues:Null'",
+        ),
     ],
 )
 def test_what_it_does_not_know_it_refuses_rather_than_guess(
@@ -160,10 +187,3 @@ def test_a_reset_takes_the_role_away(sandbox: Sandbox, lightsail: "LightsailClie
     sandbox.reset()
 
     lightsail.get_disks()
-
-
-def test_what_does_not_exist_is_not_found_whatever_the_role(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
-    sandbox.enforce_role({"Statement": []})
-
-    with refused("NotFoundException"):
-        lightsail.delete_disk_snapshot(diskSnapshotName="gone")

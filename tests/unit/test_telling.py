@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,9 +17,12 @@ from lightkeeper.model import (
     Create,
     Defer,
     Delete,
+    Listing,
     Outcome,
     Plan,
     Problem,
+    ReadFailure,
+    RemoveHold,
     Rescue,
     Result,
     Severity,
@@ -29,14 +33,15 @@ from lightkeeper.model import (
     Target,
 )
 from lightkeeper.settings import Settings
-from lightkeeper.telling import CAPACITY, Memory, tell
+from lightkeeper.telling import CAPACITY, Memory, TopicError, tell
 from lightkeeper.topic import Topic
 from lightkeeper.wording import InvalidValueError
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 REGION = "eu-central-1"
 TARGET = Target(REGION, "shop", "arn:aws:lightsail:eu-central-1:1:Disk/1", "shop-1", SnapshotKind.DISK, NOON, "daily")
-keys = st.from_regex(r"[0-9a-f]{8}", fullmatch=True)
+keys = st.from_regex(r"[a-z2-7]{8}", fullmatch=True)
+region_names = st.lists(st.sampled_from(["eu-central-1", "us-east-1", "ap-northeast-2"]), unique=True).map(tuple)
 digests = st.none() | st.integers(0, 10**6).map(lambda minutes: NOON + timedelta(minutes=minutes))
 any_text = st.text(st.characters(), max_size=700)
 
@@ -46,11 +51,11 @@ def numbered(number: int) -> frozenset[str]:
 
 
 def problem(source: str = "shop", value: str = "dialy", message: str = "is not a policy") -> Problem:
-    return Problem("eu-central-1", source, "backup", value, message, None, Severity.ERROR)
+    return Problem(REGION, source, f"arn:{source}", "backup", value, message, None, Severity.ERROR)
 
 
-def tick(*problems: Problem, now: datetime = NOON) -> Tick:
-    return Tick(Plan(now, (), (), (), problems, ()), ())
+def tick(*problems: Problem, now: datetime = NOON, failures: tuple[ReadFailure, ...] = ()) -> Tick:
+    return Tick(Plan(now, (), (), (), problems, failures, (REGION,)), ())
 
 
 class Board:
@@ -59,6 +64,7 @@ class Board:
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
         self.subjects: list[str] = []
+        self.told_for: datetime | None = None
 
     def publish(self, message: Message) -> None:
         self.subjects.append(message.subject)
@@ -74,9 +80,18 @@ class Board:
             del self.kept[key]
 
 
-@given(st.frozensets(keys, max_size=300), digests)
-def test_what_is_remembered_is_read_from_the_tags_as_it_was(told: frozenset[str], digest: datetime | None) -> None:
-    memory = Memory.of(told, digest)
+class Deaf(Board):
+    """A topic that refuses to be tagged."""
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        raise TopicError(f"TagResource: AccessDenied: {', '.join(tags)}", is_refused=True)
+
+
+@given(st.frozensets(keys, max_size=300), digests, region_names)
+def test_what_is_remembered_is_read_from_the_tags_as_it_was(
+    told: frozenset[str], digest: datetime | None, regions: tuple[str, ...]
+) -> None:
+    memory = Memory.of(told, digest, regions)
 
     assert Memory.from_tags(memory.to_tags()) == memory
     assert memory.known(told) == told
@@ -84,16 +99,16 @@ def test_what_is_remembered_is_read_from_the_tags_as_it_was(told: frozenset[str]
 
 @pytest.mark.parametrize("number", [0, 1, 28, 29, CAPACITY, CAPACITY + 1, 10_000])
 def test_the_tags_are_such_as_a_topic_takes(number: int) -> None:
-    tags = Memory.of(numbered(number), NOON).to_tags()
+    tags = Memory.of(numbered(number), NOON, [f"ap-southeast-{each}" for each in range(19)]).to_tags()
 
-    assert len(tags) <= 40, "ten are left to the user"
+    assert len(tags) <= 39, "one more says when something was last told, and ten are left to the user"
     assert all(len(key) <= 128 and len(value) <= 256 for key, value in tags.items())
     assert all(re.fullmatch(r"[A-Za-z0-9 +\-=._:/@]*", text) for pair in tags.items() for text in pair)
 
 
 def test_more_than_can_be_remembered_one_by_one_are_remembered_as_a_whole() -> None:
     many = numbered(CAPACITY + 1)
-    memory = Memory.from_tags(Memory.of(many, None).to_tags())
+    memory = Memory.from_tags(Memory.of(many, None, ()).to_tags())
 
     assert memory.known(many) == many
     assert memory.known(many - {"00000000"}) == frozenset(), "then any change is news"
@@ -115,7 +130,7 @@ def test_even_beyond_that_nothing_is_told_twice_in_a_row() -> None:
         f"Lightkeeper: {CAPACITY + 9} new",
         "Lightkeeper: 3 new",
     ]
-    assert board.kept == {}
+    assert set(board.kept) == {"lightkeeper:telling", "lightkeeper:regions:1"}
 
 
 def test_a_matter_is_the_same_whatever_the_time_and_the_words() -> None:
@@ -134,7 +149,8 @@ def test_a_matter_is_the_same_whatever_the_time_and_the_words() -> None:
         (Create(TARGET, SourceKind.DISK, {}, (), "due"), "taking a snapshot"),
         (Announce(TARGET, NOON, "dropped"), "announcing a deletion"),
         (Rescue(TARGET, "kept"), "taking back the announcement of a deletion"),
-        (Delete(TARGET, "dropped"), "deleting a snapshot"),
+        (Delete(TARGET, NOON, "dropped"), "deleting a snapshot"),
+        (RemoveHold(TARGET, "backup:hold", "over"), "taking off a hold that is over"),
         (Defer(TARGET, NOON, "at most 3"), "putting off a deletion"),
     ],
     ids=lambda each: type(each).__name__ if not isinstance(each, str) else "",
@@ -179,6 +195,54 @@ def test_however_wide_its_letters_a_message_fits() -> None:
 
     assert MAX_BODY_BYTES // 2 < len(body.encode()) <= MAX_BODY_BYTES
     assert sum(int(more) for more in re.findall(r"^and (\d+) more$", body, re.MULTILINE)) == 160 - body.count("What:")
+
+
+def test_names_are_used_again_but_a_matter_goes_by_the_arn() -> None:
+    dead, alive = replace(problem(), arn="arn:1"), replace(problem(), arn="arn:2")
+
+    assert len({matter.key for each in (dead, alive) for matter in matters(tick(each), Settings())}) == 2
+
+
+def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_told_when_it_comes_back() -> None:
+    board = Board()
+    elsewhere = ReadFailure("us-east-1", Listing.DISKS, "GetDisks: ServiceException")
+
+    for hour, found in enumerate([(problem(),), (), (problem(),)]):
+        tell(tick(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, dashboard=None)
+
+    assert board.subjects == ["Lightkeeper: 2 new", "Lightkeeper: 1 new, 1 still open"]
+
+
+def test_while_a_list_of_its_own_region_fails_nothing_told_is_forgotten() -> None:
+    board = Board()
+    here = ReadFailure(REGION, Listing.DISKS, "GetDisks: ServiceException")
+
+    tell(tick(problem()), Settings(), board, dashboard=None)
+    tell(tick(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, dashboard=None)
+    tell(tick(problem(), now=NOON + timedelta(hours=2)), Settings(), board, dashboard=None)
+
+    assert board.subjects == ["Lightkeeper: shop: a problem", f"Lightkeeper: {REGION}: a list cannot be read"]
+
+
+def test_where_nothing_can_be_remembered_everything_is_told_once_a_day_and_a_retry_tells_nothing() -> None:
+    deaf = Deaf()
+
+    for hour in range(48):
+        for _ in range(3):
+            tell(tick(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
+
+    assert deaf.subjects == ["Lightkeeper: 2 new"] * 2
+
+
+def test_a_region_that_is_not_looked_after_any_more_is_told_once() -> None:
+    board = Board()
+    both = Plan(NOON, (), (), (), (), (), (REGION, "us-east-1"))
+
+    tell(Tick(both, ()), Settings(), board, dashboard=None)
+    for hour in range(3):
+        tell(tick(now=NOON + timedelta(hours=hour + 1)), Settings(), board, dashboard=None)
+
+    assert board.subjects == ["Lightkeeper: us-east-1: a Region is no longer looked after"]
 
 
 def test_every_kind_has_its_words() -> None:

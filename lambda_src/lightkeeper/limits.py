@@ -1,0 +1,27 @@
+"""How long a call to Lightsail may take, with all its attempts: what a run must leave itself before its deadline."""
+
+from typing import Final
+
+ATTEMPTS: Final = 5
+CONNECT_SECONDS: Final = 5
+READ_SECONDS: Final = 20
+LISTS: Final = 4
+"""They are read side by side."""
+# botocore's adaptive mode never lets fewer than one call in two seconds through, for all that wait together.
+_SLOWEST_TURN_SECONDS: Final = 2
+_SPARE_SECONDS: Final = 10
+
+
+def slowest_call_seconds(writers: int) -> int:
+    """Return how long a call takes that uses up its attempts, each to its time-out, beside so many writers.
+
+    Between attempts botocore waits up to 1, 2, 4, ... seconds; before each, its adaptive mode may let all others go
+    first.
+    """
+    turns = _SLOWEST_TURN_SECONDS * max(writers, LISTS)
+    return ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS + turns) + (1 << (ATTEMPTS - 1)) - 1
+
+
+def margin_seconds(writers: int) -> int:
+    """Return the time left with which no call starts any more: the slowest one beside so many writers ends in it."""
+    return slowest_call_seconds(writers) + _SPARE_SECONDS

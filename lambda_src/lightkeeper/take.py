@@ -1,0 +1,110 @@
+"""A recovery point on demand: before an upgrade, say. Pure: a plan with that one action."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from lightkeeper.model import (
+    Create,
+    Inventory,
+    Plan,
+    Policy,
+    Problem,
+    Severity,
+    Source,
+    SourceKind,
+)
+from lightkeeper.plan import create_for, snapshot_kind
+from lightkeeper.settings import Settings
+from lightkeeper.tags import MAX_TAGS, Choice, hold_key, read_source
+from lightkeeper.times import format_instant, parse_day_or_instant
+from lightkeeper.wording import InvalidValueError, nearest, quoted
+
+_MINUTE = timedelta(minutes=1)
+
+
+def plan_take(  # noqa: PLR0913 - a recovery point on demand has that many sides
+    inventory: Inventory,
+    settings: Settings,
+    now: datetime,
+    name: str,
+    *,
+    kind: SourceKind | None = None,
+    hold: str | None = None,
+) -> Plan:
+    """Return the plan that takes a recovery point of a source at `now` (UTC), and does nothing else.
+
+    Its slot is this minute, so that asking twice within it takes one. The rules keep it like any other.
+
+    Parameters
+    ----------
+    inventory
+        What there is in one Region or several.
+    settings
+        The deployment's.
+    now
+        The time of the run, UTC.
+    name
+        The source's.
+    kind
+        What the source is, where the name alone would not say.
+    hold
+        Until the end of which day, in the settings' zone, no rule may drop it; ``""``: for good. None: no hold.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such source or more than one, its tags are not understood, or the hold is no day to come.
+    """
+    source = _source(inventory, name, kind)
+    reading = read_source(source, settings)
+    if reading.choice is Choice.UNREADABLE:
+        problem = next(problem for problem in reading.problems if problem.severity is Severity.ERROR)
+        raise InvalidValueError(f"{source.name}: {problem.tag}: {problem.message}", problem.suggestion)
+    policy = reading.choice if isinstance(reading.choice, Policy) else None
+    of = snapshot_kind(source, policy or settings.policies[settings.default_policy], settings)
+    slot = now.replace(second=0, microsecond=0)
+    create = create_for(source, policy.name if policy else None, of, slot, settings, now, reason="asked for by hand")
+    if hold is not None:
+        create = _held(create, hold, settings, now)
+    return Plan(
+        now=now,
+        sources=(),
+        actions=(create,),
+        kept=(),
+        problems=() if policy else (_never_dropped(source),),
+        failures=inventory.failures,
+        regions=inventory.regions,
+    )
+
+
+def _source(inventory: Inventory, name: str, kind: SourceKind | None) -> Source:
+    found = [source for source in inventory.sources if source.name == name and kind in {None, source.kind}]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = quoted(sorted({f"{source.kind} in {source.region}" for source in found}))
+        raise InvalidValueError(
+            f'"{name}" is more than one source: {places}; expected --region and --kind to say which'
+        )
+    if inventory.failures:
+        failure = inventory.failures[0]
+        raise InvalidValueError(f'"{name}" is not among what could be read; {failure.region}: {failure.message}')
+    names = sorted({source.name for source in inventory.sources if kind in {None, source.kind}})
+    where = ", ".join(inventory.regions)
+    raise InvalidValueError(
+        f'"{name}" is no {kind or "disk or instance"} in {where}; expected the name of one', nearest(name, names)
+    )
+
+
+def _held(create: Create, hold: str, settings: Settings, now: datetime) -> Create:
+    if hold and parse_day_or_instant(hold, settings.time_zone) <= now:
+        raise InvalidValueError(f'the hold "{hold}" is over at {format_instant(now)}; expected a day to come')
+    tags = {**create.tags, hold_key(settings): hold}
+    if len(tags) > MAX_TAGS:
+        raise InvalidValueError(f"{create.target.source} has so many tags that there is no room for a hold")
+    return replace(create, tags=tags)
+
+
+def _never_dropped(source: Source) -> Problem:
+    message = "is not backed up by a policy, so no rule ever drops this recovery point; delete it yourself"
+    return Problem(source.region, source.name, source.arn, None, None, message, None, Severity.ADVICE)
