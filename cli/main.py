@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from cli.demo import run_demo
+from cli.elsewhere import look_elsewhere
 from cli.show import show_document
 from cli.simulate import Scenario, parse_change, parse_day, simulate, simulation_document
 from cli.simulate_show import show_simulation
@@ -30,11 +31,12 @@ from lightkeeper.model import Outcome, Plan, Policy, Result
 from lightkeeper.report import Document, plan_document, tick_document, verb
 from lightkeeper.retention import judge, parse_keep
 from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.standing import Health
 from lightkeeper.storage import CHANGE_PER_DAY
 from lightkeeper.times import parse_instant, parse_zone
 from lightkeeper.wording import InvalidValueError, nearest, quoted
 from recovery_calendar.render import Theme, render_page
-from recovery_calendar.view import Health, make_view, parse_order
+from recovery_calendar.view import make_view, parse_order
 
 _CDK_JSON = Path("cdk.json")
 # A pipe has no width of its own; rows that do not wrap can be searched.
@@ -211,13 +213,15 @@ def status(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Show to which days each source can be recovered. Changes nothing.
 
-    Exit status 3 says that a source is overdue or has a problem.
+    Exit status 3 says that something wants a person: a source is overdue, has a problem or is no longer backed up, or
+    there are recovery points in a Region that nobody looks after.
     """
     settings = _settings(config)
     _say_defaults(config)
     order = parse_order(sort)
     planned = plan_tick(_connect(region, settings, endpoint_url), settings, _now(at, settings))
-    view = make_view(planned, settings, order)
+    elsewhere = None if region else look_elsewhere(planned.regions, settings, endpoint_url)
+    view = make_view(planned, settings, order, elsewhere=elsewhere)
     if html is not None:
         _write(html, render_page(view, theme=theme))
     if as_json:

@@ -1,22 +1,63 @@
 """What the recovery calendar shows of a plan: strips, marks, order, pages and the one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from lightkeeper.model import Inventory, Listing, ReadFailure, RecoveryPoint, SnapshotState, Source, Status
+from lightkeeper.model import (
+    Inventory,
+    Listing,
+    ReadFailure,
+    RecoveryPoint,
+    SnapshotKind,
+    SnapshotState,
+    Source,
+    SourceKind,
+    Status,
+)
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
+from lightkeeper.standing import Health
 from lightkeeper.storage import stored_gib, usd_per_month
+from lightkeeper.tags import snapshot_name
 from lightkeeper.wording import InvalidValueError
-from recovery_calendar.view import Health, Mark, Order, Row, Run, SortKey, View, make_view, parse_order, span
-from tests.unit.test_plan import DAY, NOW, REGION, point, source
+from recovery_calendar.view import Held, Mark, Order, Row, Run, SortKey, View, make_view, parse_order, span
+from tests.unit.test_plan import DAY, NOW, REGION, source
 
 HOUR = timedelta(hours=1)
 THREE = NOW.replace(hour=3)
 """The current slot of a daily policy."""
+
+
+def point(
+    of: Source,
+    taken: datetime,
+    state: SnapshotState = SnapshotState.USABLE,
+    *,
+    slot: datetime | None = None,
+    expires_at: datetime | None = None,
+    tags: Mapping[str, str] | None = None,
+    kind: SnapshotKind = SnapshotKind.DISK,
+    disks: frozenset[str] = frozenset(),
+) -> RecoveryPoint:
+    """Return a recovery point of a source; where no slot is given, it was taken at its slot."""
+    return RecoveryPoint(
+        kind=kind,
+        name=snapshot_name(of.name, of.arn, "Lightkeeper", slot or taken),
+        region=of.region,
+        state=state,
+        taken=taken,
+        size_gib=8,
+        source_name=of.name,
+        source_arn=of.arn,
+        slot=slot or taken,
+        attempt=1,
+        expires_at=expires_at,
+        tags=of.tags if tags is None else tags,
+        disks=disks,
+    )
 
 
 def view(
@@ -28,10 +69,12 @@ def view(
     order: str = "status",
     page: int = 1,
     page_size: int | None = None,
+    elsewhere: Inventory | None = None,
 ) -> View:
     settings = settings or Settings()
     inventory = Inventory(tuple(sources), tuple(points), failures=tuple(failures))
-    return make_view(make_plan(inventory, settings, NOW), settings, parse_order(order), page, page_size)
+    plan = make_plan(inventory, settings, NOW)
+    return make_view(plan, settings, parse_order(order), page, page_size, elsewhere=elsewhere)
 
 
 def daily(of: Source, days: int, since: int = 0) -> list[RecoveryPoint]:
@@ -54,6 +97,20 @@ def test_a_strip_is_the_last_thirty_days_with_today_at_the_right() -> None:
     assert [row.days[0].date, row.days[-1].date] == [date(2026, 5, 17), date(2026, 6, 15)]
     assert strip(row) == "#" + 28 * "." + "#"
     assert (row.points, row.oldest) == (3, THREE - 30 * DAY), "what is older is said, though not shown"
+
+
+def test_it_goes_by_when_content_was_taken_never_by_the_slot() -> None:
+    """A run on 25 November for the slot of 1 November cannot bring the first of November back."""
+    shop = source(backup="monthly")
+    first = NOW.replace(day=1, hour=3)
+    late = NOW - 2 * HOUR
+
+    (row,) = view([shop], [point(shop, late, slot=first)]).rows
+
+    assert strip(row) == 29 * "." + "#"
+    (moment,) = row.days[-1].moments
+    assert (moment.wall, moment.slot) == (late, first)
+    assert (row.newest, row.oldest) == (late, late)
 
 
 def test_days_are_those_of_the_settings_zone() -> None:
@@ -119,7 +176,17 @@ def test_a_hold_weighs_more_than_anything_else_on_its_day() -> None:
     (row,) = view([shop], [point(shop, THREE), held]).rows
 
     assert strip(row) == 24 * "." + "H....#"
-    assert row.held == (held.name,)
+    assert row.held == (Held(held.name, "on hold"),)
+
+
+def test_who_holds_a_snapshot_and_until_when_is_said() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    held = point(shop, THREE - 5 * DAY, tags={"legal-hold": ""})
+    dated = point(shop, THREE - 4 * DAY, tags={"backup:hold": "2026-06-30"})
+
+    (row,) = view([shop], [point(shop, THREE), held, dated]).rows
+
+    assert [each.by for each in row.held] == ["on hold until 2026-07-01T00:00:00Z", 'on hold by the tag "legal-hold"']
 
 
 def test_what_is_still_being_taken_is_no_recovery_point() -> None:
@@ -160,7 +227,7 @@ def test_size_and_cost_are_those_of_the_storage_model() -> None:
     (row,) = view([shop], points).rows
 
     assert row.size_gib == 8
-    assert row.stored_gib == stored_gib([each.created_at for each in points], 8)
+    assert row.stored_gib == stored_gib([each.taken for each in points], 8)
     assert row.usd == usd_per_month(row.stored_gib)
 
 
@@ -168,7 +235,7 @@ def test_problems_stand_with_their_source_the_worst_first_and_others_apart() -> 
     shop = source(backup="dialy", Backup="daily")
     inventory = Inventory((shop,), ())
     plan = make_plan(inventory, Settings(), NOW)
-    foreign = replace(plan.problems[0], source="a-stranger")
+    foreign = replace(plan.problems[0], arn="arn:of-a-namesake-that-is-gone")
 
     seen = make_view(replace(plan, problems=(*plan.problems, foreign)), Settings())
 
