@@ -207,6 +207,17 @@ def test_the_days_since_a_slot_was_missed_are_marked_where_a_source_is_overdue()
     assert strip(rows["new"]) == 29 * "." + "x", "it never had one: overdue since the current slot"
 
 
+def test_a_slot_that_newer_content_covers_is_not_missed() -> None:
+    """A run that came two days late took what is newer than the slots it came too late for."""
+    shop = source(backup="daily")
+    late = point(shop, THREE - 2 * DAY + 9 * HOUR, slot=THREE - 4 * DAY)
+
+    (row,) = view([shop], [late]).rows
+
+    assert strip(row) == 27 * "." + "#xx"
+    assert row.overdue_since == THREE - DAY
+
+
 def test_a_weekly_policy_has_gaps_and_misses_nothing() -> None:
     shop = source(backup="weekly")
     sunday = datetime(2026, 6, 14, 3, tzinfo=UTC)
@@ -251,6 +262,111 @@ def test_what_ended_in_error_is_named() -> None:
 
     assert row.failed == (broken.name,)
     assert strip(row) == 28 * "." + "#x"
+
+
+def test_an_overdue_source_says_since_when_why_and_what_helps() -> None:
+    quiet, broken, stuck = (source(name, backup="daily") for name in ("quiet", "broken", "stuck"))
+    points = [
+        point(quiet, THREE - 2 * DAY),
+        point(broken, THREE - DAY),
+        point(broken, THREE, SnapshotState.ERROR),
+        point(stuck, THREE, SnapshotState.PENDING),
+    ]
+
+    rows = {row.name: row for row in view([quiet, broken, stuck], points).rows}
+
+    assert {row.status for row in rows.values()} == {Status.OVERDUE}
+    assert rows["quiet"].overdue_since == THREE - DAY
+    assert "no snapshot was begun" in str(rows["quiet"].why)
+    assert f"{points[2].name} ended in error" in str(rows["broken"].why)
+    assert rows["broken"].untold == (), "it is told once"
+    assert f"{points[3].name} has been pending since 2026-06-15T03:00:00Z" in str(rows["stuck"].why)
+    assert rows["stuck"].helps == "take one now: lightkeeper take stuck --region eu-central-1"
+
+
+def test_a_source_that_is_protected_says_neither_why_nor_what_helps() -> None:
+    shop = source(backup="daily")
+
+    (row,) = view([shop], daily(shop, 3)).rows
+
+    assert (row.why, row.helps, row.overdue_since, row.wants) == (None, None, None, False)
+
+
+@pytest.mark.parametrize(
+    ("now_tagged", "why"),
+    [
+        ({}, 'it has no tag "backup"'),
+        ({"backup": "off"}, 'its tag "backup" says "off"'),
+        (None, "it is gone"),
+    ],
+)
+def test_what_has_recovery_points_and_is_no_longer_backed_up_says_so(
+    now_tagged: Mapping[str, str] | None, why: str
+) -> None:
+    was = source(backup="daily")
+    other, on_other = fine("other")
+    sources = [other] if now_tagged is None else [other, replace(was, tags=now_tagged)]
+
+    seen = view(sources, [*daily(was, 3), on_other])
+
+    shop = seen.rows[0]
+    assert (shop.name, shop.stopped, shop.wants, shop.why) == ("shop", True, True, why)
+    assert strip(shop) == 27 * "." + "###", "it can still be recovered"
+    assert seen.health is Health.TROUBLE
+    assert seen.sentence.startswith("1 source no longer backed up; ")
+
+
+def test_what_was_switched_off_or_deleted_long_ago_is_only_counted() -> None:
+    off, gone = source("off", backup="off"), source("gone", backup="daily")
+    other, on_other = fine("other")
+    old = [point(each, THREE - 91 * DAY) for each in (off, gone)]
+
+    seen = view([off, other], [*old, on_other])
+
+    assert state(seen) == (
+        Health.WELL,
+        "The one source is protected; 1 switched off; 1 deleted source with recovery points.",
+    )
+    assert [(row.name, row.stopped, row.wants) for row in seen.rows] == [
+        ("other", False, False),
+        ("gone", True, False),
+        ("off", True, False),
+    ]
+
+
+def test_a_source_that_lost_its_tag_stays_open_however_old_its_recovery_points_are() -> None:
+    shop = source()
+
+    seen = view([shop], [point(shop, THREE - 400 * DAY)])
+
+    assert (seen.health, seen.rows[0].wants) == (Health.TROUBLE, True)
+
+
+def test_a_disk_inside_its_instance_s_snapshots_is_protected_and_says_in_which() -> None:
+    web = source("web", SourceKind.INSTANCE, backup="daily")
+    data = source("data", attached_to="web")
+    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"data"}))
+
+    seen = view([web, data], [whole])
+
+    assert [(row.name, row.status, row.included_in) for row in seen.rows] == [
+        ("data", Status.PROTECTED, "web"),
+        ("web", Status.PROTECTED, None),
+    ]
+    assert state(seen) == (Health.WELL, "All 2 sources protected.")
+
+
+def test_a_disk_that_its_instance_s_snapshots_lack_is_not_credited_with_them() -> None:
+    web = source("web", SourceKind.INSTANCE, backup="daily")
+    added = source("added", attached_to="web")
+    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"data"}))
+
+    seen = view([web, added], [whole])
+
+    assert [(row.name, row.status, row.included_in) for row in seen.rows] == [
+        ("added", Status.WAITING, None),
+        ("web", Status.PROTECTED, None),
+    ]
 
 
 # Order and pages
@@ -345,17 +461,35 @@ def fine(name: str) -> tuple[Source, RecoveryPoint]:
 def test_all_is_well() -> None:
     (a, on_a), (b, on_b) = fine("a"), fine("b")
 
-    assert state(view([a, b, source("scratch")], [on_a, on_b])) == (Health.WELL, "All 2 sources protected.")
+    assert state(view([a, b], [on_a, on_b])) == (Health.WELL, "All 2 sources protected.")
     assert state(view([a], [on_a])) == (Health.WELL, "The one source is protected.")
+
+
+def test_a_disk_without_a_tag_is_counted_and_all_is_not_well() -> None:
+    a, on_a = fine("a")
+
+    assert state(view([a, source("scratch")], [on_a])) == (
+        Health.WAITING,
+        "1 of 2 sources protected; 1 not backed up.",
+    )
+
+
+def test_what_is_switched_off_is_meant_so_and_counted() -> None:
+    a, on_a = fine("a")
+
+    assert state(view([a, source("scratch", backup="off")], [on_a])) == (
+        Health.WELL,
+        "The one source is protected; 1 switched off.",
+    )
 
 
 def test_trouble_comes_first() -> None:
     a, on_a = fine("a")
     late, wrong = source("late", backup="daily"), source("wrong", backup="dialy")
 
-    assert state(view([a, late, wrong], [on_a])) == (
+    assert state(view([a, late, wrong, source("scratch")], [on_a])) == (
         Health.TROUBLE,
-        "1 source overdue, 1 problem; 1 of 3 sources protected.",
+        "1 source overdue, 1 problem; 1 of 4 sources protected; 1 not backed up.",
     )
 
 
@@ -368,21 +502,91 @@ def test_a_newcomer_is_no_trouble() -> None:
     )
 
 
-def test_nothing_to_back_up_is_not_well() -> None:
-    sentence = 'Nothing is backed up: no disk or instance has the tag "backup".'
-
-    assert state(view([source()])) == (Health.WAITING, sentence)
-    assert state(view([])) == (Health.WAITING, sentence)
+@pytest.mark.parametrize(
+    ("sources", "sentence"),
+    [
+        ([], 'Nothing is backed up: no disk or instance has the tag "backup".'),
+        ([source("a")], 'Nothing is backed up: 1 source without the tag "backup".'),
+        (
+            [source("a"), source("b"), source("c", backup="off")],
+            'Nothing is backed up: 2 sources without the tag "backup"; 1 switched off.',
+        ),
+        ([source("c", backup="off")], "Nothing is backed up; 1 switched off."),
+    ],
+)
+def test_nothing_that_is_backed_up_is_not_well(sources: Sequence[Source], sentence: str) -> None:
+    assert state(view(sources)) == (Health.WAITING, sentence)
 
 
 def test_what_could_not_be_read_weighs_most() -> None:
-    a, on_a = fine("a")
+    (a, on_a), late = fine("a"), source("late", backup="dialy")
 
-    seen = view([a], [on_a], failures=[failure()])
+    seen = view([a, late, source("scratch")], [on_a], failures=[failure()])
 
-    assert state(seen) == (Health.UNREADABLE, "1 list could not be read; 0 of 1 source protected; 1 unknown.")
-    assert seen.rows[0].status is Status.UNKNOWN
+    assert seen.health is Health.UNREADABLE
+    assert seen.sentence == (
+        "Cannot tell how everything stands: 1 list could not be read; 1 problem; of 3 sources seen, 0 protected; "
+        "1 unknown; 1 not backed up."
+    )
+    assert {row.name: row.status for row in seen.rows}["a"] is Status.UNKNOWN
     assert seen.failures == (failure(),)
+
+
+def test_lists_that_are_refused_are_not_told_as_nothing_to_back_up() -> None:
+    failures = [ReadFailure(REGION, listing, "refused") for listing in Listing]
+
+    assert state(view([], failures=failures)) == (
+        Health.UNREADABLE,
+        "Cannot tell how everything stands: 4 lists could not be read.",
+    )
+
+
+def test_a_source_that_is_seen_while_a_list_fails_is_never_all_there_is() -> None:
+    a, on_a = fine("a")
+    unread = ReadFailure("us-east-1", Listing.DISKS, "refused")
+
+    assert state(view([a], [on_a], failures=[unread]))[1] == (
+        "Cannot tell how everything stands: 1 list could not be read; of 1 source seen, 1 protected."
+    )
+
+
+def test_a_list_that_is_suddenly_empty_is_in_doubt_and_its_sources_are_unknown() -> None:
+    """Most of what was backed up yesterday is not listed: the list is doubted, not the sources."""
+    were = [source(name, backup="daily") for name in ("a", "b", "c")]
+
+    seen = view([], [point(each, THREE) for each in were])
+
+    assert state(seen) == (
+        Health.TROUBLE,
+        "A list of eu-central-1 is in doubt; 0 of 3 sources protected; 3 unknown.",
+    )
+    assert seen.doubted == (REGION,)
+    assert ["the list is empty" in problem.message for problem in seen.others] == [True]
+
+
+def test_recovery_points_in_a_region_that_nobody_looks_after_are_trouble() -> None:
+    a, on_a = fine("a")
+    left = [replace(point(a, THREE - back * DAY), region="eu-west-1") for back in range(3)]
+    broken = replace(point(a, THREE, SnapshotState.ERROR), region="us-east-1")
+    refused = ReadFailure("ap-east-1", Listing.DISK_SNAPSHOTS, "refused")
+    elsewhere = Inventory((), (*left, broken), failures=(refused,))
+
+    seen = view([a], [on_a], elsewhere=elsewhere)
+
+    assert state(seen) == (
+        Health.TROUBLE,
+        "3 recovery points in eu-west-1, which nobody looks after; the one source is protected.",
+    )
+    assert (seen.elsewhere, seen.unseen) == ({"eu-west-1": 3}, (refused,))
+
+
+def test_a_region_that_nobody_looks_after_and_that_refuses_is_no_trouble() -> None:
+    a, on_a = fine("a")
+    refused = ReadFailure("ap-east-1", Listing.DISK_SNAPSHOTS, "refused")
+
+    seen = view([a], [on_a], elsewhere=Inventory((), (), failures=(refused,)))
+
+    assert state(seen) == (Health.WELL, "The one source is protected.")
 
 
 def state(seen: View) -> tuple[Health, str]:
