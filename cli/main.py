@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from cli.aws import aws_errors, is_at_aws
 from cli.chosen import Chosen, choose, choose_to_write, read_file
 from cli.demo import run_demo
+from cli.elsewhere import look_elsewhere
 from cli.show import show_document
 from cli.simulate import Scenario, parse_change, parse_day, simulate, simulation_document
 from cli.simulate_show import show_simulation
@@ -32,11 +33,12 @@ from lightkeeper.model import Outcome, Plan, Policy, Result
 from lightkeeper.report import Document, plan_document, tick_document, verb
 from lightkeeper.retention import judge, parse_keep
 from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.standing import Health
 from lightkeeper.storage import CHANGE_PER_DAY
 from lightkeeper.times import format_instant, parse_instant, parse_zone
 from lightkeeper.wording import InvalidValueError, nearest, quoted
 from recovery_calendar.render import Theme, render_page
-from recovery_calendar.view import Health, make_view, parse_order
+from recovery_calendar.view import make_view, parse_order
 
 # A pipe has no width of its own; rows that do not wrap can be searched.
 _PIPE_WIDTH = 200
@@ -229,14 +231,15 @@ def status(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Show to which days each source can be recovered. Changes nothing.
 
-    Exit status 3 says that a source is overdue or has a problem.
+    Exit status 3 says that something wants a person: a source is overdue, has a problem or is no longer backed up, or
+    there are recovery points in a Region that nobody looks after.
     """
     chosen = choose(config, stack)
     _say(chosen)
     order = parse_order(sort)
-    now = _now(at, chosen.settings)
-    planned = plan_tick(_connect(region, chosen, endpoint_url), chosen.settings, now)
-    view = make_view(planned, chosen.settings, order)
+    planned = plan_tick(_connect(region, chosen, endpoint_url), chosen.settings, _now(at, chosen.settings))
+    elsewhere = None if region else look_elsewhere(planned.regions, chosen.settings, endpoint_url)
+    view = make_view(planned, chosen.settings, order, elsewhere=elsewhere)
     if html is not None:
         _write(html, render_page(view, theme=theme))
     if as_json:
