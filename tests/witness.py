@@ -834,7 +834,9 @@ class _Court:
             latest = max(view.expiry(key) for view in views)
             promise(self._now + MINUTE <= expires <= latest, 7, f"{key}: announced for {value}, at {self._now}")
         else:
-            promise(expires in {view.expiry(key) for view in views}, 7, f"{key}: announced for {value}, at {self._now}")
+            rule = 8 if all(view.feeds(key) is None for view in views) else 7
+            right = {view.expiry(key) for view in views}
+            promise(expires in right, rule, f"{key}: announced for {value}, at {self._now}")
 
     def _judge_delete(self, call: Call, key: Key, run: Run) -> None:
         views = self._views(run.should_know(call.region), key)
