@@ -990,7 +990,8 @@ class _Court:
         view = Judgement(self._scene, terms, now)
         if not is_troubled(source.tags, terms):
             for point in points:
-                if not point.is_usable or EXPIRES not in point.entry.tags or view.feeds(point.key) is None:
+                is_marked = instant(point.entry.tags.get(EXPIRES, ""))
+                if not point.is_usable or not is_marked or view.feeds(point.key) is None:
                     continue
                 objection = view.objection_to_pruning(point.key)
                 promise(not objection, 7, f"{point.key[1]} is announced, {objection and objection[1]}")

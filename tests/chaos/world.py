@@ -17,13 +17,14 @@ from lightkeeper.lightsail import Lightsail
 from lightkeeper.limits import margin_seconds
 from lightkeeper.settings import Settings
 from sandbox.client import Entry, FaultRule, Seed
-from tests.chaos.wire import meanwhile
 from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
 from tests.witness import EXPIRES, Witness
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
+RUN = "sandbox"
+"""The access key of a run."""
 SOURCES = {"shop": "Disk", "web": "Instance", "clinic": "Disk"}
 WHERE = {"shop": REGION, "web": REGION, "clinic": OTHER_REGION}
 
@@ -59,12 +60,25 @@ class World:
         self.second = other_runs(self.keeper, "second")
 
     def reset(self, now: datetime) -> None:
-        """Begin anew."""
+        """Begin afresh."""
         self.keeper.sandbox.reset()
         self.keeper.sandbox.set_time(now)
         self.keeper.witness = Witness(self.keeper.sandbox, judged=self.judged)
         # One write at a time: the order of calls, and so what a fault meets, is the same in every run.
         self.keeper.settings = Settings(writers=1)
+        self.configure()
+
+    def configure(self, **changes: object) -> None:
+        """Change settings, and with them what AWS lets a run do."""
+        self.keeper.configure(**changes)
+        conditions = {
+            "aws:ResourceTag/lightkeeper:expires": "False",
+            f"aws:ResourceTag/{self.keeper.settings.tag_key}:hold": "True",
+        }
+        anything = ["lightsail:Get*", "lightsail:Create*", "lightsail:TagResource", "lightsail:UntagResource"]
+        deletes = {"Action": "lightsail:Delete*Snapshot", "Condition": {"Null": conditions}}
+        statements = [{"Effect": "Allow", "Resource": "*", **each} for each in ({"Action": anything}, deletes)]
+        self.keeper.sandbox.enforce_role({"Version": "2012-10-17", "Statement": statements}, RUN)
 
     # Time and runs
 
@@ -74,15 +88,13 @@ class World:
         with keeper.witness.watching(keeper.settings.to_mapping(), expect_all=True), suppress(CallError):
             self.run(keeper.regions)
 
-    def tick_meanwhile(self, operation: str, region: str, act: Callable[[], None]) -> None:
-        """Run a tick, and let something happen right before its first such call."""
+    def disturbed_tick(self, *faults: FaultRule) -> None:
+        """Run a tick that cannot know everything: a list lies, or a user acts while it works."""
         keeper = self.keeper
-        with (
-            keeper.witness.watching(keeper.settings.to_mapping()),
-            suppress(CallError),
-            meanwhile(operation, region, act),
-        ):
+        keeper.sandbox.add_faults(*faults)
+        with keeper.witness.watching(keeper.settings.to_mapping(), enforced=True), suppress(CallError):
             self.run(keeper.regions)
+        keeper.sandbox.clear_faults()
 
     def replay(self, age: timedelta) -> None:
         """Run a tick whose event is as old as that: one that came late, or a dead letter that was sent again."""
