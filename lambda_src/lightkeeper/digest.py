@@ -323,7 +323,8 @@ def _errors(plan: Plan) -> Iterator[Matter]:
                 what=f"{what}{before}.",
                 since=f"Since {_at(first.taken)}. {_newest(source)}",
                 do=f"Lightkeeper tries again {again}. If all fail, {what_helps(source)}; AWS support can say why.",
-                marks=[source.arn],
+                # That the quick attempts are over is news.
+                marks=[source.arn, "waits" if source.next_attempt else ""],
             )
 
 

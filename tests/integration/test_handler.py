@@ -29,12 +29,7 @@ class Context(LambdaContext):
 
 @pytest.fixture(autouse=True)
 def _fresh_process(aws: Sandbox) -> Iterator[None]:  # noqa: ARG001 - its surroundings
-    handler.connections.cache_clear()
     yield
-    if handler.connections.cache_info().currsize:
-        for connection in handler.connections((), 8).values():
-            connection.close()
-    handler.connections.cache_clear()
 
 
 def invoke(event: dict[str, object]) -> Summary:
