@@ -566,7 +566,7 @@ def _plan_prune(draft: _Draft, series: _Series, holds: _Holds, blocked: str | No
     if not series.points:
         return deletes
     unread = draft.unread[series.points[0].region]
-    cut = _Cut(series, holds)
+    cut = _Cut(series, holds, draft.settings)
     for point, reasons in zip(series.points, _reasons(series, holds), strict=True):
         if reasons:
             draft.kept.append(Kept(point, tuple(reasons), held=bool(holds.reasons[point.name])))
@@ -642,11 +642,13 @@ def _full(point: RecoveryPoint) -> Problem:
 class _Cut:
     """Tells what goes because a rule keeps less than it did from what newer snapshots push out.
 
-    What the rule would have dropped without the newest one, too, would have been marked in an earlier run already.
+    What the rule would have dropped in an earlier run, too, would have been marked in that run. The newest snapshot may
+    have become usable since, unless it was taken so long ago that it would be overdue by now.
     """
 
-    def __init__(self, series: _Series, holds: _Holds) -> None:
+    def __init__(self, series: _Series, holds: _Holds, settings: Settings) -> None:
         self._series = series
+        self._settings = settings
         self._judged = [point for point in _usable(series.points) if not holds.reasons[point.name]]
         self._dropped: dict[datetime, frozenset[str]] = {}
 
@@ -655,9 +657,11 @@ class _Cut:
         if self._series.missed:
             return False
         if marked_at not in self._dropped:
-            before = [each for each in self._judged if each.taken <= marked_at][1:]
-            times = [each.taken for each in before]
             policy = self._series.policy
+            before = [each for each in self._judged if each.taken <= marked_at]
+            if before and before[0].taken > self._settings.overdue_after.before(marked_at, policy.schedule.zone):
+                before = before[1:]
+            times = [each.taken for each in before]
             verdicts = judge(policy.keep, times, zone=policy.schedule.zone, newest=times[0] if times else None)
             self._dropped[marked_at] = frozenset(
                 each.name for each, reasons in zip(before, verdicts, strict=True) if not reasons
