@@ -252,7 +252,7 @@ def _plan_source(draft: _Draft, source: Source, reading: Reading, points: Sequen
     problems.extend(holds.problems)
     match reading.choice:
         case Policy() as policy:
-            if is_rarer(draft.settings.tick, policy.schedule):
+            if is_rarer(draft.settings.tick, policy.schedule, draft.settings.time_zone):
                 problems.append(_rare_tick(source, policy, draft.settings))
             if unread & _SNAPSHOT_LISTINGS[source.kind]:
                 status = Status.UNKNOWN
