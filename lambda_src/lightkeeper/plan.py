@@ -724,7 +724,10 @@ def _look_at_attached(draft: _Draft, sources: Sequence[Source], readings: Mappin
 def _included(line: SourceStatus, disk: Source, instance: SourceStatus) -> SourceStatus:
     """Return the line of a disk whose instance is backed up as a whole."""
     newest = next((point for point in instance.usable if point.kind is SnapshotKind.INSTANCE), None)
-    is_in = newest is not None and not newest.disks.isdisjoint({disk.name, disk.path})
+    # Names and places are used again: a disk that was made since is in none.
+    is_in = (
+        newest is not None and disk.created_at <= newest.taken and not newest.disks.isdisjoint({disk.name, disk.path})
+    )
     if is_in and instance.status is Status.PROTECTED:
         return replace(line, status=Status.PROTECTED, included_in=instance.name)
     # Its instance tells what is wrong; from the next whole snapshot on it is protected.
