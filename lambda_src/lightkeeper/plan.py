@@ -290,7 +290,11 @@ def _plan_gone(draft: _Draft, points: Sequence[RecoveryPoint]) -> None:
     # Each holds for itself: there is no source whose hold would go for all.
     holds = _holds(draft, points, NOT_HELD, {})
     draft.problems.extend(holds.problems)
-    _plan_orphans(draft, points, holds, "its source is gone", _blocked(draft, newest.region, kind, holds.problems))
+    blocked = _blocked(draft, newest.region, kind, holds.problems)
+    if blocked and (newest.region, kind) in draft.doubted:
+        _keep_all(draft, points, blocked)
+    else:
+        _plan_orphans(draft, points, holds, "its source is gone", blocked)
     usable = _usable(points)
     draft.sources.append(
         SourceStatus(
