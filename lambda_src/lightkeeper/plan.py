@@ -613,7 +613,9 @@ def _prune(draft: _Draft, series: _Series, cut: "_Cut", point: RecoveryPoint) ->
     stale = at is not None and at < draft.now - _STALE_TICKS * longest_gap_of_tick(draft.settings.tick)
     if at is None or stale:
         settings = draft.settings
-        expires_at = max(settings.grace.after(draft.now, settings.time_zone), draft.now + series.shortest_grace)
+        # An event that is replayed has a time long past: the grace counts from when there was newer content.
+        begun = max(draft.now, *(each.taken for each in _usable(series.points)[:1]))
+        expires_at = max(settings.grace.after(begun, settings.time_zone), begun + series.shortest_grace)
         again = f"; it was marked for {format_instant(at)}, too long ago to be known" if at else ""
         reason = f"{why}; to be deleted from {format_instant(expires_at)}{again}"
         draft.marks.append(Announce(target, expires_at, reason, by_cut=not is_failed and cut.drops(point, draft.now)))

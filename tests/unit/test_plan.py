@@ -606,7 +606,7 @@ def test_doubts_hold_no_snapshot_back() -> None:
         ("daily", 7, False),
         ("monthly", 45, True),
         ("monthly", 46, False),
-        ("weekly", 13, True),
+        ("weekly", 8, True),
         ("weekly", 15, False),
     ],
 )
