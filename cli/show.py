@@ -18,7 +18,14 @@ _STATUS_STYLES = {
     "off": "dim",
     "gone": "dim",
 }
-_ACTION_STYLES = {"create": "green", "announce": "yellow", "rescue": "cyan", "delete": "red", "defer": "dim"}
+_ACTION_STYLES = {
+    "create": "green",
+    "announce": "yellow",
+    "rescue": "cyan",
+    "remove-hold": "yellow",
+    "delete": "red",
+    "defer": "dim",
+}
 _OUTCOME_STYLES = {"done": "green", "skipped": "dim", "deferred": "yellow", "failed": "bold red"}
 _SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "advice": "cyan"}
 

@@ -1,13 +1,16 @@
 """What a person sees of the recovery calendar in a terminal: its view, as a table that also works in a pipe."""
 
+from collections import Counter
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lightkeeper.model import ReadFailure
+from lightkeeper.standing import Health
 from lightkeeper.times import format_instant
-from recovery_calendar.view import DAYS, Day, Health, Mark, Row, View, span, suggestions
+from recovery_calendar.view import DAYS, Day, Mark, Row, View, span, suggestions
 
 _HEALTH_STYLES: Final = {
     Health.WELL: "bold green",
@@ -38,6 +41,9 @@ _LEGEND: Final = "█ recoverable   H held   ▒ about to expire   ░ being tak
 def show_status(view: View, console: Console) -> None:
     """Print the calendar."""
     console.print(Text(view.sentence, _HEALTH_STYLES[view.health]), end="\n\n" if view.rows else "\n")
+    if view.unseen:
+        regions = ", ".join(dict.fromkeys(failure.region for failure in view.unseen))
+        console.print(Text(f"Not looked at for recovery points that nobody looks after: {regions}", "dim"))
     for failure in view.failures:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
     if view.rows:
@@ -46,8 +52,13 @@ def show_status(view: View, console: Console) -> None:
             Text(f"\n{_LEGEND}\nAbout {view.stored_gib:,.0f} GiB stored, {view.usd:,.2f} USD a month: an estimate\n")
         )
     for row in view.rows:
+        if row.why:
+            # Never broken into lines here: the command in it is to be pasted.
+            console.print(Text.assemble((f"{row.name} ", "bold"), _why(row)), soft_wrap=True)
         for told in _notes(row):
             console.print(Text.assemble((f"{row.name} ", "bold"), told))
+        for by, number in Counter(held.by for held in row.held).items():
+            console.print(Text.assemble((f"{row.name} ", "bold"), (f"{number} {by}", "dim")))
     for problem, told in zip(view.others, suggestions(view.others), strict=True):
         console.print(Text.assemble((f"{problem.source} ", "bold"), told))
 
@@ -65,8 +76,8 @@ def _table(view: View) -> Table:
     for row in view.rows:
         table.add_row(
             Text.assemble(row.name, (f" {row.kind}" if is_one else f" {row.kind} {row.region}", "dim")),
-            Text(row.status, _STATUS_STYLES.get(row.status, "dim")),
-            Text.assemble(*(_cell(day) for day in row.days)),
+            Text(row.status, "bold red" if row.wants else _STATUS_STYLES.get(row.status, "dim")),
+            _strip(row),
             f"{span(view.now - row.newest)} ago ({row.points})" if row.newest else "-",
             f"in {span(row.next - view.now)}" if row.next else "-",
             f"in {span(row.going[0].at - view.now)} ({len(row.going)})" if row.going else "-",
@@ -77,15 +88,29 @@ def _table(view: View) -> Table:
     return table
 
 
+def _strip(row: Row) -> Text:
+    if row.included_in and not row.points:
+        text = Text(f"in {row.included_in}", "dim")
+        text.truncate(DAYS, overflow="ellipsis")
+        return text
+    return Text.assemble(*(_cell(day) for day in row.days))
+
+
 def _cell(day: Day) -> tuple[str, str]:
     if day.missed:
         return _MISSED
     return _CELLS[day.mark] if day.mark else _GAP
 
 
+def _why(row: Row) -> str:
+    what = f"overdue since {row.overdue_since:%Y-%m-%d %H:%M}" if row.overdue_since else "no longer backed up"
+    return f"{what}: {row.why}; {row.helps}"
+
+
 def _notes(row: Row) -> tuple[str, ...]:
-    failed = (f"ended in error, and no newer one is usable: {', '.join(row.failed)}",) if row.failed else ()
-    return (*suggestions(row.notes), *failed)
+    failed = (f"ended in error, and no newer one is usable: {', '.join(row.untold)}",) if row.untold else ()
+    inside = (f"in the snapshots of {row.included_in}, too",) if row.included_in and row.points else ()
+    return (*suggestions(row.notes), *failed, *inside)
 
 
 def status_document(view: View) -> dict[str, object]:
@@ -99,11 +124,16 @@ def status_document(view: View) -> dict[str, object]:
         "usdPerMonth": round(view.usd, 2),
         "sources": [_source(row) for row in view.rows],
         "problems": list(suggestions(view.others)),
-        "failures": [
-            {"region": failure.region, "listing": failure.listing.value, "message": failure.message}
-            for failure in view.failures
-        ],
+        "failures": list(map(_failure, view.failures)),
+        "doubted": list(view.doubted),
+        "elsewhere": None
+        if view.elsewhere is None
+        else {"recoveryPoints": dict(view.elsewhere), "failures": list(map(_failure, view.unseen))},
     }
+
+
+def _failure(failure: ReadFailure) -> dict[str, str]:
+    return {"region": failure.region, "listing": failure.listing.value, "message": failure.message}
 
 
 def _source(row: Row) -> dict[str, object]:
@@ -116,7 +146,12 @@ def _source(row: Row) -> dict[str, object]:
         "keep": row.keep,
         "days": {
             day.date.isoformat(): [
-                {"slot": format_instant(moment.wall), "mark": moment.mark.value} for moment in day.moments
+                {
+                    "taken": format_instant(moment.wall),
+                    "slot": format_instant(moment.slot),
+                    "mark": moment.mark.value,
+                }
+                for moment in day.moments
             ]
             for day in row.days
             if day.moments
@@ -126,7 +161,13 @@ def _source(row: Row) -> dict[str, object]:
         "oldest": format_instant(row.oldest) if row.oldest else None,
         "nextSlot": format_instant(row.next) if row.next else None,
         "expiring": [{"snapshot": going.snapshot, "from": format_instant(going.at)} for going in row.going],
-        "held": list(row.held),
+        "held": [held.snapshot for held in row.held],
+        "heldBy": {held.snapshot: held.by for held in row.held},
+        "includedIn": row.included_in,
+        "overdueSince": format_instant(row.overdue_since) if row.overdue_since else None,
+        "stopped": row.stopped,
+        "why": row.why,
+        "helps": row.helps,
         "problems": list(_notes(row)),
         "sizeGiB": row.size_gib,
         "usdPerMonth": round(row.usd, 2),

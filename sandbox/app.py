@@ -120,7 +120,7 @@ class SandboxApp:
         number = request.args.get("wait_for", 0, type=int)
         timeout_seconds = request.args.get("timeout", 0.0, type=float)
         if path == "/held":
-            if not self._control.waiting.wait_for(number, timeout_seconds):
+            if not self._control.faults.waiting.wait_for(number, timeout_seconds):
                 return _json(408, {"error": f"There were fewer than {number} held calls in the time given."})
         elif not self._control.journal.wait_for(number, timeout_seconds):
             return _json(408, {"error": f"There has been no call number {number} in the time given."})
@@ -139,25 +139,33 @@ class SandboxApp:
         with self._lock:
             faults = self._control.faults
             effects = faults.effects(asked.operation, asked.region, asked.names(), started)
-            hold = next((effect for effect in effects if isinstance(effect, HoldCall | Hang)), None)
+            waits = next((effect for effect in effects if isinstance(effect, HoldCall | Hang)), None)
+            begun: _Done | Call | HeldCall | None = self._begin(environ, asked, effects, waits)
             released, world = faults.released, faults.world
-            done = self._carry_out(environ, asked, effects) if hold is None else None
-        match hold:
-            case Hang(seconds=seconds):
-                call = self._control.journal.add(_call(asked, answered=None, script=CallScript(), took_effect=False))
-                released.wait(seconds)
-                self._close(call, "lost", started)
-            case HoldCall(seconds=seconds):
-                with self._control.waiting.holding(asked.held()):
-                    released.wait(seconds)
-                with self._lock:
-                    if world == faults.world:
-                        done = self._carry_out(environ, asked, effects)
+        if waits is not None:
+            released.wait(waits.seconds)
+        if isinstance(begun, Call):
+            self._close(begun, "lost", started)
+            raise ConnectionAbortedError("This call hung, as scripted.")
+        if isinstance(begun, HeldCall):
+            faults.waiting.remove(begun)
+            with self._lock:
+                begun = self._carry_out(environ, asked, effects) if world == faults.world else None
+        if begun is None:
+            raise ConnectionAbortedError("This call was held, and the sandbox was reset.")
+        return self._send(begun, effects, started, start_response)
+
+    def _begin(
+        self, environ: "WSGIEnvironment", asked: _Asked, effects: Sequence[Effect], waits: HoldCall | Hang | None
+    ) -> _Done | Call | HeldCall:
+        match waits:
+            case Hang():
+                hanging = _call(asked, answered=None, script=CallScript(), took_effect=False)
+                return self._control.journal.add(hanging)
+            case HoldCall():
+                return self._control.faults.waiting.add(asked.held())
             case None:
-                pass
-        if done is None:
-            raise ConnectionAbortedError("This call never takes effect, as scripted.")
-        return self._send(done, effects, started, start_response)
+                return self._carry_out(environ, asked, effects)
 
     def _send(
         self, done: _Done, effects: Sequence[Effect], started: float, start_response: "StartResponse"

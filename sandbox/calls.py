@@ -2,8 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -95,17 +94,22 @@ class Waiting:
         self._held: list[HeldCall] = []
         self._changed = threading.Condition()
 
-    @contextmanager
-    def holding(self, call: HeldCall) -> Iterator[None]:
+    def add(self, call: HeldCall) -> HeldCall:
         """Have a call among those that are held."""
         with self._changed:
             self._held.append(call)
             self._changed.notify_all()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._held = [each for each in self._held if each is not call]
+            return call
+
+    def remove(self, call: HeldCall) -> None:
+        """Say that a call waits no more; it may be known already."""
+        with self._changed:
+            self._held = [each for each in self._held if each is not call]
+
+    def clear(self) -> None:
+        """Say that no call waits any more."""
+        with self._changed:
+            self._held.clear()
 
     def calls(self) -> list[HeldCall]:
         """Give the calls that are held."""

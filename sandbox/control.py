@@ -9,7 +9,7 @@ from typing import Any
 from moto.core.base_backend import BackendDict
 from werkzeug.datastructures import MultiDict
 
-from sandbox.calls import Journal, Waiting
+from sandbox.calls import Journal
 from sandbox.checkpoints import Checkpoint, checkpoint, restore
 from sandbox.entries import entries
 from sandbox.faults import FaultRule, FaultScript, Meanwhile
@@ -39,7 +39,6 @@ class Control:
         self._defaults = defaults
         self.faults = FaultScript()
         self.journal = Journal()
-        self.waiting = Waiting()
         self.role: Role | None = None
         self._saved: Checkpoint | None = None
         self._routes: Mapping[str, Callable[[Any, Query], object]] = {
@@ -52,7 +51,7 @@ class Control:
             "POST /faults": lambda body, _query: self._add_faults(body),
             "DELETE /faults": lambda _body, _query: self.faults.clear(),
             "POST /faults/release": lambda _body, _query: self.faults.release(),
-            "GET /held": lambda _body, _query: [call.to_json() for call in self.waiting.calls()],
+            "GET /held": lambda _body, _query: [call.to_json() for call in self.faults.waiting.calls()],
             "PUT /role": lambda body, _query: self._set_role(body),
             "GET /entries": lambda _body, _query: [entry.to_json() for entry in entries()],
             "GET /calls": lambda _body, query: self._calls(query),

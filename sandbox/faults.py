@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from sandbox.calls import Waiting
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorAnswer:
@@ -280,6 +282,7 @@ class FaultScript:
 
     def __init__(self) -> None:
         self._counted: list[_Counted] = []
+        self.waiting = Waiting()
         self.released = threading.Event()
         self.world = 0
         """Another one after each reset: what was held before must not take effect there."""
@@ -295,6 +298,7 @@ class FaultScript:
 
     def release(self) -> None:
         """Let go of the calls and answers that are held; the rules stay in force."""
+        self.waiting.clear()
         self.released.set()
         self.released = threading.Event()
 

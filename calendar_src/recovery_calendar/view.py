@@ -1,6 +1,9 @@
-"""A plan into what the calendar shows: rows with their strips, in order and page by page, and one sentence. Pure."""
+"""A plan into what the calendar shows: rows with their strips, in order and page by page, and one sentence. Pure.
 
-from collections import Counter, defaultdict
+Its days and times are those of content: when a snapshot was taken, never the slot that it was taken for.
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,6 +17,7 @@ from lightkeeper.model import (
     Create,
     Defer,
     Delete,
+    Inventory,
     Plan,
     Problem,
     ReadFailure,
@@ -26,8 +30,18 @@ from lightkeeper.model import (
     SourceStatus,
     Status,
 )
-from lightkeeper.schedule import next_slot
 from lightkeeper.settings import Settings
+from lightkeeper.standing import (
+    Health,
+    health,
+    is_open,
+    points_elsewhere,
+    sentence,
+    what_helps,
+    what_helps_stopped,
+    why_overdue,
+    why_stopped,
+)
 from lightkeeper.storage import stored_gib, usd_per_month
 from lightkeeper.wording import InvalidValueError, nearest, quoted
 
@@ -48,7 +62,8 @@ _STATUSES: Final = (
     Status.UNTAGGED,
     Status.OFF,
 )
-_MEANT: Final = (Status.PROTECTED, Status.WAITING, Status.OVERDUE, Status.PROBLEM, Status.UNKNOWN)
+# What is no longer backed up comes after the statuses that want a person, and before all others with their notes.
+_A_LITTLE: Final = 0.25
 _SEVERITIES: Final = (Severity.ERROR, Severity.WARNING, Severity.ADVICE)
 
 
@@ -69,7 +84,9 @@ class Moment:
     """A recovery point on a strip."""
 
     wall: datetime
-    """Its slot, in the view's zone."""
+    """When it was taken, in the view's zone."""
+    slot: datetime
+    """For which slot, UTC."""
     mark: Mark
 
 
@@ -90,7 +107,7 @@ class Day:
     moments: tuple[Moment, ...]
     """Oldest first."""
     missed: bool
-    """Whether a slot of the day has passed, its source is overdue, and nothing covers it."""
+    """Whether its source is overdue since that day or an earlier one, and nothing was taken on it."""
 
     @property
     def mark(self) -> Mark | None:
@@ -119,6 +136,15 @@ class Going:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A snapshot that a user's hold keeps."""
+
+    snapshot: str
+    by: str
+    """What holds it, and until when."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A source."""
 
@@ -138,9 +164,21 @@ class Row:
     next: datetime | None
     going: tuple[Going, ...]
     """Soonest first."""
-    held: tuple[str, ...]
+    held: tuple[Held, ...]
     failed: tuple[str, ...]
     """Snapshots that ended in error and that no newer one has replaced."""
+    included_in: str | None
+    """Of a disk: the instance whose snapshots hold it."""
+    overdue_since: datetime | None
+    """The first slot that nothing covers, in the view's zone, where it is overdue."""
+    stopped: bool
+    """Whether it has recovery points and is no longer backed up."""
+    wants: bool
+    """Whether it wants a person, since it is overdue or no longer backed up."""
+    why: str | None
+    """Why it is overdue or no longer backed up."""
+    helps: str | None
+    """What to do about that."""
     notes: tuple[Problem, ...]
     """What is wrong with it, the worst first."""
     size_gib: int | None
@@ -149,6 +187,11 @@ class Row:
     """An estimate, as the next."""
     usd: float
     """A month."""
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Snapshots that ended in error, where `why` does not tell of them."""
+        return () if self.why and any(name in self.why for name in self.failed) else self.failed
 
 
 class SortKey(StrEnum):
@@ -195,18 +238,6 @@ def parse_order(text: str) -> Order:
     return Order(SortKey(key), backwards=text != key)
 
 
-class Health(StrEnum):
-    """How everything stands, in a word."""
-
-    WELL = "well"
-    WAITING = "waiting"
-    """Nothing is wrong, but something is not protected yet, or nothing is to be."""
-    TROUBLE = "trouble"
-    """Something is overdue, or has a problem."""
-    UNREADABLE = "unreadable"
-    """Something could not be read, so nobody can tell."""
-
-
 @dataclass(frozen=True, slots=True)
 class View:
     """What is shown: a page of rows, and what goes for all of them."""
@@ -230,10 +261,22 @@ class View:
     others: tuple[Problem, ...]
     """Problems of no source that is listed."""
     failures: tuple[ReadFailure, ...]
+    doubted: tuple[str, ...]
+    """Regions of which a list is not believed."""
+    elsewhere: Mapping[str, int] | None
+    """Recovery points in Regions that nobody looks after; None where nobody looked."""
+    unseen: tuple[ReadFailure, ...]
+    """Of those Regions: what could not be read."""
 
 
-def make_view(
-    plan: Plan, settings: Settings, order: Order | None = None, page: int = 1, page_size: int | None = None
+def make_view(  # noqa: PLR0913 - a view has that many sides
+    plan: Plan,
+    settings: Settings,
+    order: Order | None = None,
+    page: int = 1,
+    page_size: int | None = None,
+    *,
+    elsewhere: Inventory | None = None,
 ) -> View:
     """Return what the calendar shows of a plan.
 
@@ -247,24 +290,25 @@ def make_view(
         Of the rows; None: the worst first.
     page, page_size
         Which rows. A page past the last is the last; no size is all of them on one page.
+    elsewhere
+        What was found in Regions that nobody looks after; None where nobody looked.
     """
     zone = settings.time_zone
     order = order or Order()
     now = plan.now.astimezone(zone)
     days = tuple(now.date() - _DAY * back for back in reversed(range(DAYS)))
     facts = _Facts.of(plan)
-    rows = _sorted([_row(source, facts, days, zone) for source in plan.sources], order)
+    rows = _sorted([_row(source, facts, days, settings) for source in plan.sources], order)
     size = page_size or max(len(rows), 1)
     pages = max(-(-len(rows) // size), 1)
     page = min(page, pages)
-    listed = {(row.region, row.name) for row in rows}
-    health, sentence = _state(plan, settings)
+    listed = {source.arn for source in plan.sources}
     return View(
         now=now,
         zone=zone,
         days=days,
-        health=health,
-        sentence=sentence,
+        health=health(plan, elsewhere),
+        sentence=sentence(plan, settings, elsewhere),
         rows=tuple(rows[(page - 1) * size : page * size]),
         order=order,
         page=page,
@@ -273,8 +317,11 @@ def make_view(
         total=len(rows),
         stored_gib=sum(row.stored_gib for row in rows),
         usd=sum(row.usd for row in rows),
-        others=tuple(problem for problem in plan.problems if (problem.region, problem.source) not in listed),
+        others=tuple(problem for problem in plan.problems if problem.arn not in listed),
         failures=plan.failures,
+        doubted=plan.doubted,
+        elsewhere=points_elsewhere(elsewhere) if elsewhere else None,
+        unseen=elsewhere.failures if elsewhere else (),
     )
 
 
@@ -291,21 +338,22 @@ _Point: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What the plan says of single snapshots and sources, by Region and name."""
+    """What the plan says of single snapshots, by Region and name, and of sources, by ARN."""
 
     now: datetime
-    held: frozenset[_Point]
+    held: Mapping[_Point, str]
     going: Mapping[_Point, datetime]
-    problems: Mapping[_Point, Sequence[Problem]]
+    problems: Mapping[str, Sequence[Problem]]
 
     @classmethod
     def of(cls, plan: Plan) -> "_Facts":
-        problems: defaultdict[_Point, list[Problem]] = defaultdict(list)
+        problems: defaultdict[str, list[Problem]] = defaultdict(list)
         for problem in plan.problems:
-            problems[problem.region, problem.source].append(problem)
+            if problem.arn:
+                problems[problem.arn].append(problem)
         return cls(
             now=plan.now,
-            held=frozenset((kept.point.region, kept.point.name) for kept in plan.kept if kept.held),
+            held={(kept.point.region, kept.point.name): ", ".join(kept.reasons) for kept in plan.kept if kept.held},
             going=dict(_going(plan)),
             problems=problems,
         )
@@ -334,7 +382,9 @@ def _going(plan: Plan) -> Iterator[tuple[_Point, datetime]]:
                 assert_never(action)
 
 
-def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneInfo) -> Row:
+def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Settings) -> Row:
+    zone = settings.time_zone
+
     def wall(instant: datetime | None) -> datetime | None:
         return instant.astimezone(zone) if instant else None
 
@@ -345,7 +395,9 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneIn
         for point in source.usable
         if facts.mark(point) is Mark.GOING
     )
-    notes = facts.problems.get((source.region, source.name), ())
+    notes = facts.problems.get(source.arn, ())
+    is_overdue = source.status is Status.OVERDUE
+    why, helps = _why_and_help(source, settings)
     return Row(
         name=source.name,
         kind=source.kind,
@@ -356,12 +408,22 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneIn
         keep=str(policy.keep) if policy else None,
         days=_days(source, facts, days, zone),
         points=len(source.usable),
-        newest=wall(newest.slot) if newest else None,
-        oldest=wall(source.usable[-1].slot) if source.usable else None,
+        newest=wall(newest.taken) if newest else None,
+        oldest=wall(source.usable[-1].taken) if source.usable else None,
         next=wall(source.next_slot),
         going=tuple(sorted(going, key=lambda each: each.at)),
-        held=tuple(point.name for point in source.usable if facts.mark(point) is Mark.HELD),
+        held=tuple(
+            Held(point.name, facts.held[point.region, point.name])
+            for point in source.usable
+            if facts.mark(point) is Mark.HELD
+        ),
         failed=tuple(point.name for point in source.errors),
+        included_in=source.included_in,
+        overdue_since=wall(source.uncovered_since) if is_overdue else None,
+        stopped=source.has_stopped,
+        wants=is_overdue or is_open(source, facts.now),
+        why=why,
+        helps=helps,
         notes=tuple(sorted(notes, key=lambda problem: _SEVERITIES.index(problem.severity))),
         size_gib=newest.size_gib if newest else None,
         stored_gib=stored,
@@ -369,13 +431,22 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneIn
     )
 
 
+def _why_and_help(source: SourceStatus, settings: Settings) -> tuple[str | None, str | None]:
+    if source.status is Status.OVERDUE:
+        return why_overdue(source), what_helps(source)
+    if source.has_stopped:
+        return why_stopped(source, settings), what_helps_stopped(source, settings)
+    return None, None
+
+
 def _days(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneInfo) -> tuple[Day, ...]:
     moments: defaultdict[date, list[Moment]] = defaultdict(list)
     for point in (*source.usable, *source.pending):
         mark = Mark.PENDING if point.state is SnapshotState.PENDING else facts.mark(point)
-        moment = Moment(point.slot.astimezone(zone), mark)
+        moment = Moment(point.taken.astimezone(zone), point.slot, mark)
         moments[moment.wall.date()].append(moment)
-    since = _overdue_since(source, zone)
+    is_overdue = source.status is Status.OVERDUE
+    since = source.uncovered_since.astimezone(zone).date() if is_overdue and source.uncovered_since else None
     return tuple(
         Day(
             date=day,
@@ -384,14 +455,6 @@ def _days(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneI
         )
         for day in days
     )
-
-
-def _overdue_since(source: SourceStatus, zone: ZoneInfo) -> date | None:
-    """Return the day of the first slot that nothing covers, where a source is overdue."""
-    if source.status is not Status.OVERDUE or source.policy is None or source.slot is None:
-        return None
-    first = next_slot(source.policy.schedule, source.newest.slot) if source.newest else source.slot
-    return first.astimezone(zone).date()
 
 
 def _sorted(rows: Iterable[Row], order: Order) -> list[Row]:
@@ -425,49 +488,10 @@ def _value(row: Row, key: SortKey) -> float | None:  # noqa: PLR0911 - one for e
 
 
 def _trouble(row: Row) -> float:
+    if row.stopped and row.wants:
+        return _STATUSES.index(Status.UNKNOWN) + _A_LITTLE
     noted = any(note.severity is not Severity.ADVICE for note in row.notes) or bool(row.failed)
     return _STATUSES.index(row.status) - noted / 2
-
-
-def _state(plan: Plan, settings: Settings) -> tuple[Health, str]:
-    counts = Counter(source.status for source in plan.sources)
-    meant = sum(counts[status] for status in _MEANT)
-    problems = sum(problem.severity is not Severity.ADVICE for problem in plan.problems)
-    troubles: list[str] = []
-    if plan.failures:
-        troubles.append(f"{_many(len(plan.failures), 'list')} could not be read")
-    if counts[Status.OVERDUE]:
-        troubles.append(f"{_many(counts[Status.OVERDUE], 'source')} overdue")
-    if problems:
-        troubles.append(_many(problems, "problem"))
-    facts = [", ".join(troubles)] if troubles else []
-    facts.append(_protected(counts[Status.PROTECTED], meant, settings))
-    if counts[Status.UNKNOWN]:
-        facts.append(f"{counts[Status.UNKNOWN]} unknown")
-    if counts[Status.WAITING]:
-        facts.append(f"{counts[Status.WAITING]} waiting for a first recovery point")
-    sentence = "; ".join(facts)
-    return _health(plan, counts, problems), f"{sentence[0].upper()}{sentence[1:]}."
-
-
-def _protected(protected: int, meant: int, settings: Settings) -> str:
-    if not meant:
-        return f'nothing is backed up: no disk or instance has the tag "{settings.tag_key}"'
-    if protected == meant:
-        return f"all {meant} sources protected" if meant > 1 else "the one source is protected"
-    return f"{protected} of {_many(meant, 'source')} protected"
-
-
-def _health(plan: Plan, counts: Mapping[Status, int], problems: int) -> Health:
-    if plan.failures:
-        return Health.UNREADABLE
-    if counts[Status.OVERDUE] or problems:
-        return Health.TROUBLE
-    return Health.WELL if counts[Status.PROTECTED] and not counts[Status.WAITING] else Health.WAITING
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def suggestions(problems: Iterable[Problem]) -> Iterator[str]:

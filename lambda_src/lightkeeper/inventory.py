@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from threading import Thread
+from typing import Protocol, TypeVar
 
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.model import (
@@ -21,9 +22,6 @@ from lightkeeper.model import (
 from lightkeeper.plan import join_plans, make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_snapshot
-
-READ_MARGIN_SECONDS: Final = 60.0
-"""Before the time from which nothing is written any more, no further page is read: a plan needs time to be done."""
 
 _T = TypeVar("_T")
 
@@ -100,15 +98,20 @@ def join_inventories(parts: Iterable[Inventory]) -> Inventory:
         If every Region refuses the credentials.
     """
     inventories = tuple(parts)
-    whole = Inventory(
+    whole = _joined(inventories, tuple(region for part in inventories for region in part.regions))
+    _refuse_where_all_refuse(whole.regions, whole.failures)
+    return whole
+
+
+def _joined(parts: Iterable[Inventory], regions: tuple[str, ...]) -> Inventory:
+    inventories = tuple(parts)
+    return Inventory(
         sources=tuple(source for part in inventories for source in part.sources),
         points=tuple(point for part in inventories for point in part.points),
         problems=tuple(problem for part in inventories for problem in part.problems),
         failures=tuple(failure for part in inventories for failure in part.failures),
-        regions=tuple(region for part in inventories for region in part.regions),
+        regions=regions,
     )
-    _refuse_where_all_refuse(whole.regions, whole.failures)
-    return whole
 
 
 def _refuse_where_all_refuse(regions: Iterable[str], failures: Iterable[ReadFailure]) -> None:
@@ -138,6 +141,39 @@ def read_region(name: str, reader: Reader, settings: Settings, time_left: Callab
         failures=tuple(failure for part in parts for failure in part.failures),
         regions=(name,),
     )
+
+
+def read_points_elsewhere(
+    regions: Mapping[str, Reader], settings: Settings, time_left: Callable[[], float]
+) -> Inventory:
+    """Return our recovery points in Regions that nobody looks after.
+
+    Parameters
+    ----------
+    regions
+        Those Regions. One that refuses, or does not answer in time, is a failure in the inventory and nothing more.
+    settings
+        The deployment's.
+    time_left
+        How many seconds it may still take. A call that hangs is not waited for.
+    """
+    found: dict[str, Inventory] = {}
+
+    def read(name: str, reader: Reader) -> None:
+        parts = [_points(name, Listing.DISK_SNAPSHOTS, reader.disk_snapshots, time_left, settings)]
+        # A Region that refuses one list refuses the other.
+        if not parts[0].failures:
+            parts.append(_points(name, Listing.INSTANCE_SNAPSHOTS, reader.instance_snapshots, time_left, settings))
+        found[name] = _joined(parts, (name,))
+
+    # Not a pool: whoever ends a program waits for the threads of a pool.
+    threads = [Thread(target=read, args=each, name=f"elsewhere {each[0]}", daemon=True) for each in regions.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(time_left(), 0))
+    late = CallError(Fault.UNAVAILABLE, f"{Listing.DISK_SNAPSHOTS}: no answer in time")
+    return _joined((found.get(name) or _failed(name, Listing.DISK_SNAPSHOTS, late) for name in regions), tuple(regions))
 
 
 def _in_time(listing: Listing, entries: Iterator[_T], time_left: Callable[[], float]) -> Iterator[_T]:

@@ -1,14 +1,144 @@
-"""What is to be said of a source that is not as it should be: why, since when, what helps. Pure."""
+"""How everything stands, in a word and a sentence; what is to be said of a source that is not as it should be. Pure.
+
+Terminal, dashboard and message take it from here, so that they never say different things.
+"""
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
-from lightkeeper.model import SourceStatus, Status
+from lightkeeper.model import Inventory, Listing, Plan, Problem, Severity, SnapshotState, SourceStatus, Status
+from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 
 _OPEN_FOR: Final = timedelta(days=90)
+# What exists and has not been switched off.
+_WANTED: Final = (
+    Status.PROTECTED,
+    Status.WAITING,
+    Status.OVERDUE,
+    Status.PROBLEM,
+    Status.UNKNOWN,
+    Status.UNTAGGED,
+)
+
+
+class Health(StrEnum):
+    """How everything stands, in a word."""
+
+    WELL = "well"
+    """All that is not switched off is protected."""
+    WAITING = "waiting"
+    """Nothing is wrong, but something is not protected yet, or has no tag, or there is nothing to protect."""
+    TROUBLE = "trouble"
+    """Something is overdue, has a problem, is no longer backed up, or is in doubt."""
+    UNREADABLE = "unreadable"
+    """Something could not be read, so nobody can tell."""
+
+
+def health(plan: Plan, elsewhere: Inventory | None = None) -> Health:
+    """Return how everything stands. `elsewhere` is what was found in Regions that nobody looks after."""
+    counts = Counter(source.status for source in plan.sources)
+    if plan.failures:
+        return Health.UNREADABLE
+    if (
+        plan.doubted
+        or counts[Status.OVERDUE]
+        or any(_counts(problem) for problem in plan.problems)
+        or any(is_open(source, plan.now) for source in plan.sources)
+        or points_elsewhere(elsewhere)
+    ):
+        return Health.TROUBLE
+    is_well = counts[Status.PROTECTED] and not any(
+        counts[status] for status in _WANTED if status is not Status.PROTECTED
+    )
+    return Health.WELL if is_well else Health.WAITING
+
+
+def sentence(plan: Plan, settings: Settings, elsewhere: Inventory | None = None) -> str:
+    """Return how everything stands, in one sentence: what wants a person first, and always what is not backed up.
+
+    Parameters
+    ----------
+    plan
+        What there is.
+    settings
+        The deployment's.
+    elsewhere
+        What was found in Regions that nobody looks after, if they were looked at.
+    """
+    counts = Counter(source.status for source in plan.sources)
+    facts: list[str] = []
+    if plan.failures:
+        facts.append(f"cannot tell how everything stands: {_many(len(plan.failures), 'list')} could not be read")
+    if plan.doubted:
+        facts.append(f"a list of {', '.join(plan.doubted)} is in doubt")
+    troubles = (
+        (counts[Status.OVERDUE], "{} overdue", "source"),
+        (sum(map(_counts, plan.problems)), "{}", "problem"),
+        (sum(is_open(source, plan.now) for source in plan.sources), "{} no longer backed up", "source"),
+    )
+    facts.append(", ".join(said.format(_many(number, noun)) for number, said, noun in troubles if number))
+    forgotten = [
+        _many(number, "recovery point") + f" in {name}" for name, number in points_elsewhere(elsewhere).items()
+    ]
+    if forgotten:
+        facts.append(f"{', '.join(forgotten)}, which nobody looks after")
+    facts.append(_protected(plan, counts, settings))
+    facts.extend(_rest(plan, counts))
+    said = "; ".join(filter(None, facts))
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _protected(plan: Plan, counts: Mapping[Status, int], settings: Settings) -> str:
+    """Return how much of what is not switched off is protected; what has no tag counts, it is not."""
+    protected, wanted = counts[Status.PROTECTED], sum(counts[status] for status in _WANTED)
+    if plan.failures:
+        return f"of {_many(wanted, 'source')} seen, {protected} protected" if wanted else ""
+    if counts[Status.UNTAGGED] == wanted:
+        if wanted:
+            return f'nothing is backed up: {_many(wanted, "source")} without the tag "{settings.tag_key}"'
+        no_tag = f': no disk or instance has the tag "{settings.tag_key}"'
+        return f"nothing is backed up{'' if counts[Status.OFF] else no_tag}"
+    if protected == wanted:
+        return f"all {wanted} sources protected" if wanted > 1 else "the one source is protected"
+    return f"{protected} of {_many(wanted, 'source')} protected"
+
+
+def _rest(plan: Plan, counts: Mapping[Status, int]) -> Iterator[str]:
+    """Yield what is said of the sources that are not protected, and want nobody at once."""
+    if counts[Status.UNKNOWN]:
+        yield f"{counts[Status.UNKNOWN]} unknown"
+    if counts[Status.WAITING]:
+        yield f"{counts[Status.WAITING]} waiting for a first recovery point"
+    # Where nothing at all is backed up, that has been said.
+    if counts[Status.UNTAGGED] and (plan.failures or any(counts[each] for each in _WANTED if each != Status.UNTAGGED)):
+        yield f"{counts[Status.UNTAGGED]} not backed up"
+    if counts[Status.OFF]:
+        yield f"{counts[Status.OFF]} switched off"
+    gone = sum(source.status is Status.GONE and not is_open(source, plan.now) for source in stopped(plan.sources))
+    if gone:
+        yield f"{_many(gone, 'deleted source')} with recovery points"
+
+
+def _counts(problem: Problem) -> bool:
+    """Return whether a problem is trouble; a list in doubt is told by its Region."""
+    is_doubt = problem.arn is None and problem.source in set(Listing)
+    return problem.severity is not Severity.ADVICE and not is_doubt
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def points_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:
+    """Return how many recovery points there are in each Region that nobody looks after, where there are any."""
+    points = elsewhere.points if elsewhere else ()
+    usable = Counter(point.region for point in points if point.state is SnapshotState.USABLE)
+    return dict(sorted(usable.items()))
 
 
 def why_overdue(source: SourceStatus) -> str:
@@ -32,6 +162,31 @@ def what_helps(source: SourceStatus) -> str:
 def take_command(name: str, region: str) -> str:
     """Return the command that takes a recovery point of a source."""
     return shlex.join(["lightkeeper", "take", name, "--region", region])
+
+
+def why_stopped(source: SourceStatus, settings: Settings) -> str:
+    """Return why a source that has recovery points is no longer backed up."""
+    match source.status:
+        case Status.GONE:
+            return "it is gone"
+        case Status.OFF:
+            return f'its tag "{settings.tag_key}" says "off"'
+        case _:
+            return f'it has no tag "{settings.tag_key}"'
+
+
+def what_helps_stopped(source: SourceStatus, settings: Settings) -> str:
+    """Return what to do about a source that is no longer backed up."""
+    match source.status:
+        case Status.GONE:
+            return "if it was deleted by mistake, bring it back from its newest recovery point"
+        case Status.OFF:
+            return f'if that is not meant, give it a policy: "{settings.tag_key}" = "{settings.default_policy}"'
+        case _:
+            return (
+                f'tag it again: "{settings.tag_key}" = "{settings.default_policy}"; or say that it is meant: '
+                f'"{settings.tag_key}" = "off"'
+            )
 
 
 def stopped(sources: Iterable[SourceStatus]) -> Iterator[SourceStatus]:

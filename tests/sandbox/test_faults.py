@@ -308,12 +308,30 @@ def test_what_is_released_leaves_the_rules_in_force(sandbox: Sandbox, lightsail:
     assert sandbox.faults() == (rule,)
 
 
+def test_what_is_released_is_held_no_more_even_before_it_has_gone_on(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    sandbox.add_faults(
+        FaultRule(operation="GetDisks", effect=HoldCall()), FaultRule(operation="GetDisks", effect=HoldAnswer())
+    )
+    with _asking(lightsail.get_disks) as outcome:
+        sandbox.wait_for_held()
+        sandbox.release()
+        assert sandbox.held() == ()
+        [call] = sandbox.wait_for_call(1)
+        assert call.answer == "on its way", "the answer is held after the call"
+        sandbox.release()
+
+    assert outcome.error is None
+
+
 def test_a_call_can_be_held_for_a_while(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
     sandbox.add_faults(FaultRule(operation="GetDisks", effect=HoldCall(seconds=0.05)))
 
     lightsail.get_disks()
 
     assert sandbox.calls()[0].duration_ms >= 50
+    assert sandbox.held() == ()
 
 
 def test_a_call_that_is_held_while_the_sandbox_is_reset_never_takes_effect(

@@ -1,22 +1,63 @@
 """What the recovery calendar shows of a plan: strips, marks, order, pages and the one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from lightkeeper.model import Inventory, Listing, ReadFailure, RecoveryPoint, SnapshotState, Source, Status
+from lightkeeper.model import (
+    Inventory,
+    Listing,
+    ReadFailure,
+    RecoveryPoint,
+    SnapshotKind,
+    SnapshotState,
+    Source,
+    SourceKind,
+    Status,
+)
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
+from lightkeeper.standing import Health
 from lightkeeper.storage import stored_gib, usd_per_month
+from lightkeeper.tags import snapshot_name
 from lightkeeper.wording import InvalidValueError
-from recovery_calendar.view import Health, Mark, Order, Row, Run, SortKey, View, make_view, parse_order, span
-from tests.unit.test_plan import DAY, NOW, REGION, point, source
+from recovery_calendar.view import Held, Mark, Order, Row, Run, SortKey, View, make_view, parse_order, span
+from tests.unit.test_plan import DAY, NOW, REGION, source
 
 HOUR = timedelta(hours=1)
 THREE = NOW.replace(hour=3)
 """The current slot of a daily policy."""
+
+
+def point(
+    of: Source,
+    taken: datetime,
+    state: SnapshotState = SnapshotState.USABLE,
+    *,
+    slot: datetime | None = None,
+    expires_at: datetime | None = None,
+    tags: Mapping[str, str] | None = None,
+    kind: SnapshotKind = SnapshotKind.DISK,
+    disks: frozenset[str] = frozenset(),
+) -> RecoveryPoint:
+    """Return a recovery point of a source; where no slot is given, it was taken at its slot."""
+    return RecoveryPoint(
+        kind=kind,
+        name=snapshot_name(of.name, of.arn, "Lightkeeper", slot or taken),
+        region=of.region,
+        state=state,
+        taken=taken,
+        size_gib=8,
+        source_name=of.name,
+        source_arn=of.arn,
+        slot=slot or taken,
+        attempt=1,
+        expires_at=expires_at,
+        tags=of.tags if tags is None else tags,
+        disks=disks,
+    )
 
 
 def view(
@@ -28,10 +69,12 @@ def view(
     order: str = "status",
     page: int = 1,
     page_size: int | None = None,
+    elsewhere: Inventory | None = None,
 ) -> View:
     settings = settings or Settings()
     inventory = Inventory(tuple(sources), tuple(points), failures=tuple(failures))
-    return make_view(make_plan(inventory, settings, NOW), settings, parse_order(order), page, page_size)
+    plan = make_plan(inventory, settings, NOW)
+    return make_view(plan, settings, parse_order(order), page, page_size, elsewhere=elsewhere)
 
 
 def daily(of: Source, days: int, since: int = 0) -> list[RecoveryPoint]:
@@ -54,6 +97,20 @@ def test_a_strip_is_the_last_thirty_days_with_today_at_the_right() -> None:
     assert [row.days[0].date, row.days[-1].date] == [date(2026, 5, 17), date(2026, 6, 15)]
     assert strip(row) == "#" + 28 * "." + "#"
     assert (row.points, row.oldest) == (3, THREE - 30 * DAY), "what is older is said, though not shown"
+
+
+def test_it_goes_by_when_content_was_taken_never_by_the_slot() -> None:
+    """A run on 25 November for the slot of 1 November cannot bring the first of November back."""
+    shop = source(backup="monthly")
+    first = NOW.replace(day=1, hour=3)
+    late = NOW - 2 * HOUR
+
+    (row,) = view([shop], [point(shop, late, slot=first)]).rows
+
+    assert strip(row) == 29 * "." + "#"
+    (moment,) = row.days[-1].moments
+    assert (moment.wall, moment.slot) == (late, first)
+    assert (row.newest, row.oldest) == (late, late)
 
 
 def test_days_are_those_of_the_settings_zone() -> None:
@@ -119,7 +176,17 @@ def test_a_hold_weighs_more_than_anything_else_on_its_day() -> None:
     (row,) = view([shop], [point(shop, THREE), held]).rows
 
     assert strip(row) == 24 * "." + "H....#"
-    assert row.held == (held.name,)
+    assert row.held == (Held(held.name, "on hold"),)
+
+
+def test_who_holds_a_snapshot_and_until_when_is_said() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    held = point(shop, THREE - 5 * DAY, tags={"legal-hold": ""})
+    dated = point(shop, THREE - 4 * DAY, tags={"backup:hold": "2026-06-30"})
+
+    (row,) = view([shop], [point(shop, THREE), held, dated]).rows
+
+    assert [each.by for each in row.held] == ["on hold until 2026-07-01T00:00:00Z", 'on hold by the tag "legal-hold"']
 
 
 def test_what_is_still_being_taken_is_no_recovery_point() -> None:
@@ -138,6 +205,17 @@ def test_the_days_since_a_slot_was_missed_are_marked_where_a_source_is_overdue()
 
     assert strip(rows["shop"]) == 24 * "." + "###xxx"
     assert strip(rows["new"]) == 29 * "." + "x", "it never had one: overdue since the current slot"
+
+
+def test_a_slot_that_newer_content_covers_is_not_missed() -> None:
+    """A run that came two days late took what is newer than the slots it came too late for."""
+    shop = source(backup="daily")
+    late = point(shop, THREE - 2 * DAY + 9 * HOUR, slot=THREE - 4 * DAY)
+
+    (row,) = view([shop], [late]).rows
+
+    assert strip(row) == 27 * "." + "#xx"
+    assert row.overdue_since == THREE - DAY
 
 
 def test_a_weekly_policy_has_gaps_and_misses_nothing() -> None:
@@ -160,7 +238,7 @@ def test_size_and_cost_are_those_of_the_storage_model() -> None:
     (row,) = view([shop], points).rows
 
     assert row.size_gib == 8
-    assert row.stored_gib == stored_gib([each.created_at for each in points], 8)
+    assert row.stored_gib == stored_gib([each.taken for each in points], 8)
     assert row.usd == usd_per_month(row.stored_gib)
 
 
@@ -168,7 +246,7 @@ def test_problems_stand_with_their_source_the_worst_first_and_others_apart() -> 
     shop = source(backup="dialy", Backup="daily")
     inventory = Inventory((shop,), ())
     plan = make_plan(inventory, Settings(), NOW)
-    foreign = replace(plan.problems[0], source="a-stranger")
+    foreign = replace(plan.problems[0], arn="arn:of-a-namesake-that-is-gone")
 
     seen = make_view(replace(plan, problems=(*plan.problems, foreign)), Settings())
 
@@ -184,6 +262,111 @@ def test_what_ended_in_error_is_named() -> None:
 
     assert row.failed == (broken.name,)
     assert strip(row) == 28 * "." + "#x"
+
+
+def test_an_overdue_source_says_since_when_why_and_what_helps() -> None:
+    quiet, broken, stuck = (source(name, backup="daily") for name in ("quiet", "broken", "stuck"))
+    points = [
+        point(quiet, THREE - 2 * DAY),
+        point(broken, THREE - DAY),
+        point(broken, THREE, SnapshotState.ERROR),
+        point(stuck, THREE, SnapshotState.PENDING),
+    ]
+
+    rows = {row.name: row for row in view([quiet, broken, stuck], points).rows}
+
+    assert {row.status for row in rows.values()} == {Status.OVERDUE}
+    assert rows["quiet"].overdue_since == THREE - DAY
+    assert "no snapshot was begun" in str(rows["quiet"].why)
+    assert f"{points[2].name} ended in error" in str(rows["broken"].why)
+    assert rows["broken"].untold == (), "it is told once"
+    assert f"{points[3].name} has been pending since 2026-06-15T03:00:00Z" in str(rows["stuck"].why)
+    assert rows["stuck"].helps == "take one now: lightkeeper take stuck --region eu-central-1"
+
+
+def test_a_source_that_is_protected_says_neither_why_nor_what_helps() -> None:
+    shop = source(backup="daily")
+
+    (row,) = view([shop], daily(shop, 3)).rows
+
+    assert (row.why, row.helps, row.overdue_since, row.wants) == (None, None, None, False)
+
+
+@pytest.mark.parametrize(
+    ("now_tagged", "why"),
+    [
+        ({}, 'it has no tag "backup"'),
+        ({"backup": "off"}, 'its tag "backup" says "off"'),
+        (None, "it is gone"),
+    ],
+)
+def test_what_has_recovery_points_and_is_no_longer_backed_up_says_so(
+    now_tagged: Mapping[str, str] | None, why: str
+) -> None:
+    was = source(backup="daily")
+    other, on_other = fine("other")
+    sources = [other] if now_tagged is None else [other, replace(was, tags=now_tagged)]
+
+    seen = view(sources, [*daily(was, 3), on_other])
+
+    shop = seen.rows[0]
+    assert (shop.name, shop.stopped, shop.wants, shop.why) == ("shop", True, True, why)
+    assert strip(shop) == 27 * "." + "###", "it can still be recovered"
+    assert seen.health is Health.TROUBLE
+    assert seen.sentence.startswith("1 source no longer backed up; ")
+
+
+def test_what_was_switched_off_or_deleted_long_ago_is_only_counted() -> None:
+    off, gone = source("off", backup="off"), source("gone", backup="daily")
+    other, on_other = fine("other")
+    old = [point(each, THREE - 91 * DAY) for each in (off, gone)]
+
+    seen = view([off, other], [*old, on_other])
+
+    assert state(seen) == (
+        Health.WELL,
+        "The one source is protected; 1 switched off; 1 deleted source with recovery points.",
+    )
+    assert [(row.name, row.stopped, row.wants) for row in seen.rows] == [
+        ("other", False, False),
+        ("gone", True, False),
+        ("off", True, False),
+    ]
+
+
+def test_a_source_that_lost_its_tag_stays_open_however_old_its_recovery_points_are() -> None:
+    shop = source()
+
+    seen = view([shop], [point(shop, THREE - 400 * DAY)])
+
+    assert (seen.health, seen.rows[0].wants) == (Health.TROUBLE, True)
+
+
+def test_a_disk_inside_its_instance_s_snapshots_is_protected_and_says_in_which() -> None:
+    web = source("web", SourceKind.INSTANCE, backup="daily")
+    data = source("data", attached_to="web")
+    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"data"}))
+
+    seen = view([web, data], [whole])
+
+    assert [(row.name, row.status, row.included_in) for row in seen.rows] == [
+        ("data", Status.PROTECTED, "web"),
+        ("web", Status.PROTECTED, None),
+    ]
+    assert state(seen) == (Health.WELL, "All 2 sources protected.")
+
+
+def test_a_disk_that_its_instance_s_snapshots_lack_is_not_credited_with_them() -> None:
+    web = source("web", SourceKind.INSTANCE, backup="daily")
+    added = source("added", attached_to="web")
+    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"data"}))
+
+    seen = view([web, added], [whole])
+
+    assert [(row.name, row.status, row.included_in) for row in seen.rows] == [
+        ("added", Status.WAITING, None),
+        ("web", Status.PROTECTED, None),
+    ]
 
 
 # Order and pages
@@ -278,17 +461,35 @@ def fine(name: str) -> tuple[Source, RecoveryPoint]:
 def test_all_is_well() -> None:
     (a, on_a), (b, on_b) = fine("a"), fine("b")
 
-    assert state(view([a, b, source("scratch")], [on_a, on_b])) == (Health.WELL, "All 2 sources protected.")
+    assert state(view([a, b], [on_a, on_b])) == (Health.WELL, "All 2 sources protected.")
     assert state(view([a], [on_a])) == (Health.WELL, "The one source is protected.")
+
+
+def test_a_disk_without_a_tag_is_counted_and_all_is_not_well() -> None:
+    a, on_a = fine("a")
+
+    assert state(view([a, source("scratch")], [on_a])) == (
+        Health.WAITING,
+        "1 of 2 sources protected; 1 not backed up.",
+    )
+
+
+def test_what_is_switched_off_is_meant_so_and_counted() -> None:
+    a, on_a = fine("a")
+
+    assert state(view([a, source("scratch", backup="off")], [on_a])) == (
+        Health.WELL,
+        "The one source is protected; 1 switched off.",
+    )
 
 
 def test_trouble_comes_first() -> None:
     a, on_a = fine("a")
     late, wrong = source("late", backup="daily"), source("wrong", backup="dialy")
 
-    assert state(view([a, late, wrong], [on_a])) == (
+    assert state(view([a, late, wrong, source("scratch")], [on_a])) == (
         Health.TROUBLE,
-        "1 source overdue, 1 problem; 1 of 3 sources protected.",
+        "1 source overdue, 1 problem; 1 of 4 sources protected; 1 not backed up.",
     )
 
 
@@ -301,21 +502,91 @@ def test_a_newcomer_is_no_trouble() -> None:
     )
 
 
-def test_nothing_to_back_up_is_not_well() -> None:
-    sentence = 'Nothing is backed up: no disk or instance has the tag "backup".'
-
-    assert state(view([source()])) == (Health.WAITING, sentence)
-    assert state(view([])) == (Health.WAITING, sentence)
+@pytest.mark.parametrize(
+    ("sources", "sentence"),
+    [
+        ([], 'Nothing is backed up: no disk or instance has the tag "backup".'),
+        ([source("a")], 'Nothing is backed up: 1 source without the tag "backup".'),
+        (
+            [source("a"), source("b"), source("c", backup="off")],
+            'Nothing is backed up: 2 sources without the tag "backup"; 1 switched off.',
+        ),
+        ([source("c", backup="off")], "Nothing is backed up; 1 switched off."),
+    ],
+)
+def test_nothing_that_is_backed_up_is_not_well(sources: Sequence[Source], sentence: str) -> None:
+    assert state(view(sources)) == (Health.WAITING, sentence)
 
 
 def test_what_could_not_be_read_weighs_most() -> None:
-    a, on_a = fine("a")
+    (a, on_a), late = fine("a"), source("late", backup="dialy")
 
-    seen = view([a], [on_a], failures=[failure()])
+    seen = view([a, late, source("scratch")], [on_a], failures=[failure()])
 
-    assert state(seen) == (Health.UNREADABLE, "1 list could not be read; 0 of 1 source protected; 1 unknown.")
-    assert seen.rows[0].status is Status.UNKNOWN
+    assert seen.health is Health.UNREADABLE
+    assert seen.sentence == (
+        "Cannot tell how everything stands: 1 list could not be read; 1 problem; of 3 sources seen, 0 protected; "
+        "1 unknown; 1 not backed up."
+    )
+    assert {row.name: row.status for row in seen.rows}["a"] is Status.UNKNOWN
     assert seen.failures == (failure(),)
+
+
+def test_lists_that_are_refused_are_not_told_as_nothing_to_back_up() -> None:
+    failures = [ReadFailure(REGION, listing, "refused") for listing in Listing]
+
+    assert state(view([], failures=failures)) == (
+        Health.UNREADABLE,
+        "Cannot tell how everything stands: 4 lists could not be read.",
+    )
+
+
+def test_a_source_that_is_seen_while_a_list_fails_is_never_all_there_is() -> None:
+    a, on_a = fine("a")
+    unread = ReadFailure("us-east-1", Listing.DISKS, "refused")
+
+    assert state(view([a], [on_a], failures=[unread]))[1] == (
+        "Cannot tell how everything stands: 1 list could not be read; of 1 source seen, 1 protected."
+    )
+
+
+def test_a_list_that_is_suddenly_empty_is_in_doubt_and_its_sources_are_unknown() -> None:
+    """Most of what was backed up yesterday is not listed: the list is doubted, not the sources."""
+    were = [source(name, backup="daily") for name in ("a", "b", "c")]
+
+    seen = view([], [point(each, THREE) for each in were])
+
+    assert state(seen) == (
+        Health.TROUBLE,
+        "A list of eu-central-1 is in doubt; 0 of 3 sources protected; 3 unknown.",
+    )
+    assert seen.doubted == (REGION,)
+    assert ["the list is empty" in problem.message for problem in seen.others] == [True]
+
+
+def test_recovery_points_in_a_region_that_nobody_looks_after_are_trouble() -> None:
+    a, on_a = fine("a")
+    left = [replace(point(a, THREE - back * DAY), region="eu-west-1") for back in range(3)]
+    broken = replace(point(a, THREE, SnapshotState.ERROR), region="us-east-1")
+    refused = ReadFailure("ap-east-1", Listing.DISK_SNAPSHOTS, "refused")
+    elsewhere = Inventory((), (*left, broken), failures=(refused,))
+
+    seen = view([a], [on_a], elsewhere=elsewhere)
+
+    assert state(seen) == (
+        Health.TROUBLE,
+        "3 recovery points in eu-west-1, which nobody looks after; the one source is protected.",
+    )
+    assert (seen.elsewhere, seen.unseen) == ({"eu-west-1": 3}, (refused,))
+
+
+def test_a_region_that_nobody_looks_after_and_that_refuses_is_no_trouble() -> None:
+    a, on_a = fine("a")
+    refused = ReadFailure("ap-east-1", Listing.DISK_SNAPSHOTS, "refused")
+
+    seen = view([a], [on_a], elsewhere=Inventory((), (), failures=(refused,)))
+
+    assert state(seen) == (Health.WELL, "The one source is protected.")
 
 
 def state(seen: View) -> tuple[Health, str]:

@@ -229,7 +229,8 @@ def test_where_nothing_can_be_remembered_everything_is_told_once_a_day_and_a_ret
 
     for hour in range(48):
         for _ in range(3):
-            tell(tick(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
+            with pytest.raises(TopicError, match="TagResource: AccessDenied"):
+                tell(tick(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
 
     assert deaf.subjects == ["Lightkeeper: 2 new"] * 2
 
