@@ -218,7 +218,10 @@ def _do(action: Action, writer: Writer, settings: Settings) -> Outcome:
             writer.tag(target, EXPIRES, format_instant(expires_at))
         case Rescue(target=target):
             writer.untag(target, EXPIRES)
-        case RemoveHold(target=target, key=key):
+        case RemoveHold(target=target, key=key, value=value):
+            # Minutes may have passed since the lists were read, and a user may have set another day.
+            if writer.find(target).tags.get(key) != value:
+                return Outcome(action, Result.SKIPPED, f'the tag "{key}" is another one meanwhile')
             writer.untag(target, key)
         case Delete(target=target):
             writer.delete(target)

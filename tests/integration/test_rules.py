@@ -564,6 +564,24 @@ ONLY_WHAT_IS_MARKED_AND_NOT_HELD = {
 }
 
 
+def test_a_hold_that_is_extended_while_the_run_works_is_not_taken_off(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    keeper.tick()
+    (name,) = keeper.snapshots()
+    keeper.tag(name, "backup:hold", "2026-06-18")
+    keeper.live(3 * DAY)
+    extended = tagged_meanwhile(name, "backup:hold", "2026-12-31")
+    keeper.sandbox.add_faults(FaultRule(effect=extended, operation="CreateDiskSnapshot", last=1))
+
+    (day_after,) = keeper.live(DAY)
+
+    assert count(day_after, "remove-hold", "skipped") == 1
+    assert keeper.snapshots()[name]["backup:hold"] == "2026-12-31"
+    keeper.live(3 * DAY)
+    assert EXPIRES not in keeper.snapshots()[name]
+
+
 def test_a_second_look_that_fails_deletes_nothing_and_fails_the_run(keeper: Keeper) -> None:
     name = with_a_deletion_due(keeper)
     refused = ErrorAnswer(code="AccessDeniedException")

@@ -1097,7 +1097,7 @@ def test_a_hold_that_is_over_is_taken_off_when_its_snapshot_is_marked() -> None:
     plan = make_plan(Inventory((shop,), (*daily(shop, [0]), old)), Settings(), NOW)
 
     because = 'no rule of "last=1" keeps it, and its hold is over'
-    assert plan.actions[0] == RemoveHold(target(old), "backup:hold", because)
+    assert plan.actions[0] == RemoveHold(target(old), "backup:hold", "2026-06-14", because)
     assert marked(plan) == [old.name]
     assert len(plan.actions) == 2
 
