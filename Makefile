@@ -40,10 +40,11 @@ format: .venv/ready ## let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; size and import time of the zips; the calendar
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.bundle
 	$(BIN)/python -m benchmarks.calendar
+	$(BIN)/python -m benchmarks.throttling
 
 pictures: .venv/ready ## the README's pictures anew, from the demo; wants a Chromium
 	$(BIN)/python -m tests.browser.pictures

@@ -775,14 +775,16 @@ class _Court:
             theirs is None or theirs.owner == self._terms.owner, 1, f"{snapshot}: another deployment's snapshot has it"
         )
 
-    @staticmethod
-    def _inherits(tags: Tags, given: Tags) -> bool:
-        """Say whether a snapshot has all tags of its source, but AWS's and ours."""
+    def _inherits(self, tags: Tags, given: Tags) -> bool:
+        """Say whether a snapshot has all tags of its source, but AWS's, ours, and a hold that is over."""
         if any(key.lower().startswith("lightkeeper:") and key != key.lower() for key in given):
             return False
         inherited = {key: tags[key] for key in tags if not key.lower().startswith(("aws:", "lightkeeper:"))}
+        hold = self._terms.hold
+        if hold not in given and is_over(inherited.get(hold, ""), self._now, self._terms):
+            del inherited[hold]
         if len(inherited) > NO_ROOM_BEYOND:
-            inherited = {key: value for key, value in inherited.items() if key.startswith("backup")}
+            inherited = {key: value for key, value in inherited.items() if key.startswith(self._terms.key)}
         return inherited.items() <= given.items()
 
     def _judge_need(self, call: Call, source: Entry, slot: datetime, known: Scene | None) -> None:
@@ -990,7 +992,8 @@ class _Court:
         view = Judgement(self._scene, terms, now)
         if not is_troubled(source.tags, terms):
             for point in points:
-                if not point.is_usable or EXPIRES not in point.entry.tags or view.feeds(point.key) is None:
+                is_marked = instant(point.entry.tags.get(EXPIRES, ""))
+                if not point.is_usable or not is_marked or view.feeds(point.key) is None:
                     continue
                 objection = view.objection_to_pruning(point.key)
                 promise(not objection, 7, f"{point.key[1]} is announced, {objection and objection[1]}")

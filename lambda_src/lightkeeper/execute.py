@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final, Protocol, assert_never
 
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.limits import margin_seconds
+from lightkeeper.limits import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.model import (
     Action,
     Announce,
@@ -104,8 +104,10 @@ def _second_look(
 ) -> dict[int, Outcome]:
     """Return the outcomes of those deletions that a fresh look at everything takes back."""
     wanted = [delete for delete in deletes if delete.target.source_arn not in blocked]
-    if not wanted or run.cannot_go_on():
+    if not wanted:
         return {}
+    if why := run.cannot_go_on(READ_MARGIN_SECONDS):
+        return {id(delete): Outcome(delete, Result.DEFERRED, why) for delete in wanted}
     fresh = look_again()
     if fresh.failures:
         why = f"cannot look again before a deletion: {fresh.failures[0].message}"
@@ -138,11 +140,11 @@ class _Run:
         self._on_outcome = on_outcome
         self._is_refused = False
 
-    def cannot_go_on(self) -> str | None:
-        """Return why no further call may start; None where one may."""
+    def cannot_go_on(self, reserve_seconds: float = 0) -> str | None:
+        """Return why no further call may start, with so many seconds in reserve; None where one may."""
         if self._is_refused:
             return "the credentials are refused in this Region; the next run goes on"
-        if self._seconds_left() < self._margin:
+        if self._seconds_left() < self._margin + reserve_seconds:
             return "no time left in this run; the next one goes on"
         return None
 

@@ -78,7 +78,7 @@ def fill(keeper: Keeper) -> dict[str, list[str]]:
             slot = NEWEST - age * DAY
             tags = {"backup": "daily", OWNER: "Lightkeeper", SOURCE: arn, SLOT: format_instant(slot)}
             over = {EXPIRES: format_instant(START - HOUR)} if age >= KEPT else {}
-            ours[name].append(snapshot_name(name, arn, slot, 1))
+            ours[name].append(snapshot_name(name, arn, "Lightkeeper", slot))
             seeds.append(
                 Seed(
                     kind="DiskSnapshot", name=ours[name][-1], source=name, tags=tags | over, created_at=slot + HOUR / 60
