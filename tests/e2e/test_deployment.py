@@ -111,7 +111,7 @@ class Story:
     drift: list[str]
     """What was said to have been changed by hand: before somebody did, and after."""
     protected: list[str]
-    """What became of a deletion of the stack by a slip: of the deployed one, and of one that was not destroyed after all."""
+    """What became of a deletion by a slip: of the deployed stack, and of one that was not destroyed after all."""
     gone: "subprocess.CompletedProcess[str]"
     """How it ended to lift the protection of a stack that is not there any more."""
     left: dict[str, list[Any]]
