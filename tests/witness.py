@@ -41,6 +41,9 @@ MOST_OF_A_NAME = 254
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 QUICK_ATTEMPTS = 3
 SLOTS_LOOKED_AT = 3000
+# So many sources a message names one by one, and so many marks in a run are everyday.
+FEW = 5
+EVERYDAY_MARKS = 3
 BUILT_IN = {
     "hourly": ("0 * * * *", "hourly=24 daily=7"),
     "daily": ("0 3 * * *", "daily=7 weekly=4"),
@@ -568,6 +571,13 @@ class Witness:
     _number: int = 0
     _scene: Scene = field(default_factory=lambda: Scene({}, {}))
     _saved: Scene = field(default_factory=lambda: Scene({}, {}))
+    _court: "_Court | None" = None
+    """Of the last run."""
+    _earlier: Judgement | None = None
+    """How things stood after the run before."""
+    _told: set[str] = field(default_factory=set)
+    """The sources, by ARN, of which a person knows that they are not backed up any more."""
+    _told_lists: set[tuple[str, str]] = field(default_factory=set)
 
     def look(self) -> None:
         """Take in what has happened since, none of it by a run."""
@@ -649,8 +659,47 @@ class Witness:
         for call in calls:
             court.take(call)
         court.close(expect_all=expect_all)
+        self._earlier = self._court.end if self._court else None
+        self._court = court
         self.judged.update(call.operation for run in court.runs.values() for call in run.calls if call.took_effect)
         self.look()
+
+    def said(self, texts: Iterable[str]) -> None:
+        """Judge whether the run that was watched last has told a person what stops being protected.
+
+        Parameters
+        ----------
+        texts
+            What it said, such as the texts of its messages. None: it was silent.
+
+        Raises
+        ------
+        BrokenPromiseError
+            If something stops being protected in silence.
+        """
+        assert self._court, "nothing was watched"
+        text = "\n".join(texts)
+        stopped = self._court.stopped()
+        new = {arn: name for arn, name in stopped.items() if arn not in self._told}
+        _expect_named(new, text, "recovery points, and is not backed up any more")
+        cut = self._court.cut(self._earlier)
+        if sum(cut.values()) > EVERYDAY_MARKS:
+            names = {name: name for name in cut}
+            number = rf"\b{sum(cut.values())} snapshots"
+            _expect_named({} if re.search(number, text) else names, text, "its rule cut")
+        lists = self._court.short_lists()
+        for region, operation in lists:
+            is_told = (region, operation) in self._told_lists or region in text
+            promise(is_told, 13, f"{region}: {operation} has lost most, and nobody is told")
+        # What is backed up again, and stops again, is told again.
+        self._told = {*stopped, *(arn for arn in self._told if not self._court.has_seen(arn))}
+        self._told_lists = {*lists}
+
+
+def _expect_named(names: Mapping[str, str], text: str, what: str) -> None:
+    silent = sorted(name for name in names.values() if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text))
+    is_counted = len(names) > FEW and len(silent) < len(names) and re.search(rf"\b{len(names)}\b", text)
+    promise(not silent or is_counted, 13, f"{silent} has {what}; nobody is told")
 
 
 class _Court:
@@ -928,6 +977,70 @@ class _Court:
             calls = [call for run in self.runs.values() for call in run.calls]
             for source in [entry for entry in self._scene.entries.values() if entry.state is None]:
                 self._judge_source(source, calls)
+
+    @property
+    def end(self) -> Judgement:
+        """How things stood when the runs had ended."""
+        return Judgement(self._scene.copy(), self._terms, self._now)
+
+    def has_seen(self, arn: str) -> bool:
+        """Say whether the runs have read the lists that tell of a source."""
+        region = arn.split(":")[3]
+        runs = self.runs.values()
+        return bool(runs) and not any(run.unread(region) or run.failed(region) for run in runs)
+
+    def stopped(self) -> dict[str, str]:
+        """Return the sources that have recovery points and are not backed up any more: their names, by ARN."""
+        found: dict[str, str] = {}
+        short = {region for region, _ in self.short_lists()}
+        for birth in self._scene.ours.values():
+            arn = birth.source_arn
+            points = [point for point in self._scene.points(arn, self._terms) if point.is_usable]
+            source = self._scene.source(arn)
+            is_off = source is None or source.tags.get(self._terms.key, "off") == "off"
+            if points and is_off and self.has_seen(arn) and points[0].key[0] not in short:
+                found[arn] = points[0].entry.source_name or ""
+        return found
+
+    def cut(self, earlier: Judgement | None) -> Counter[str]:
+        """Return how many snapshots of which sources were marked although nothing newer pushes them out."""
+        marks = {
+            (call.region, call.parameters["resourceName"])
+            for run in self.runs.values()
+            for call in run.calls
+            if call.operation == "TagResource" and call.took_effect
+        }
+        found: Counter[str] = Counter()
+        for key in marks:
+            before = Judgement(self._before, self._terms, self._now)
+            if (
+                earlier is None
+                or key not in self._before.ours
+                or key not in earlier.scene.ours
+                or not before.feeds(key)
+            ):
+                continue
+            usable = [{point.key for point in view.series(key) if point.is_usable} for view in (earlier, before)]
+            is_marked = EXPIRES in self._before.entries[key].tags
+            if usable[0] == usable[1] and not is_marked and not earlier.is_held(key):
+                found[self._before.entries[key].source_name or ""] += 1
+        return found
+
+    def short_lists(self) -> list[tuple[str, str]]:
+        """Return the lists of sources that lacked most of those that are there and have recovery points."""
+        found: set[tuple[str, str]] = set()
+        for run in self.runs.values():
+            for region, operation in {(call.region, call.operation) for call in run.calls}:
+                kind = {"GetDisks": "Disk", "GetInstances": "Instance"}.get(operation)
+                there = [
+                    entry
+                    for entry in self._before.entries.values()
+                    if entry.region == region and entry.kind == kind and self._scene.points(entry.arn, self._terms)
+                ]
+                pages = [call.items for call in run.calls if (call.region, call.operation) == (region, operation)]
+                if there and all(_is_well(call) for call in run.calls) and sum(filter(None, pages)) < len(there) / 2:
+                    found.add((region, operation))
+        return sorted(found)
 
     def _judge_numbers(self, name: str, run: Run) -> None:
         deletes = [call for call in run.calls if call.operation in DELETES]

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed
+from sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, ShortList
 from sandbox.seeds import SnapshotState
 from tests.conftest import NOON
 from tests.integration.keeper import DAY, OTHER_REGION, REGION, console
@@ -827,6 +827,88 @@ def test_a_run_that_keeps_them_is_not(rogue: Rogue, conduct: Callable[[Rogue], N
         conduct(rogue)
 
     assert rogue.witness.judged.total() > len(LISTS)
+
+
+# Rule 13: what a run says, and what it keeps to itself
+
+
+def untagged(rogue: Rogue) -> None:
+    rogue.untag("shop", "backup")
+
+
+def turned_off(rogue: Rogue) -> None:
+    rogue.tag("shop", "backup", "off")
+
+
+def deleted(rogue: Rogue) -> None:
+    rogue.user.delete_disk(diskName="shop")
+
+
+def lost_from_its_list(rogue: Rogue) -> None:
+    rogue.sandbox.add_faults(FaultRule(effect=ShortList(), operation="GetDisks"))
+
+
+@pytest.mark.parametrize("change", [untagged, turned_off, deleted, lost_from_its_list])
+def test_a_run_that_is_silent_about_what_is_not_protected_any_more_is_condemned(
+    rogue: Rogue, change: Callable[[Rogue], None]
+) -> None:
+    runs(rogue, "All is well.")
+    change(rogue)
+
+    with pytest.raises(BrokenPromiseError, match=r"^rule 13: "):
+        runs(rogue)
+
+
+@pytest.mark.parametrize("change", [untagged, turned_off, deleted, lost_from_its_list])
+def test_what_stops_being_protected_is_told_once_and_again_when_it_stops_again(
+    rogue: Rogue, change: Callable[[Rogue], None]
+) -> None:
+    change(rogue)
+    runs(rogue, f"In {REGION} nothing keeps shop any more.")
+    runs(rogue)
+    rogue.sandbox.clear_faults()
+    if change in {untagged, turned_off}:
+        rogue.tag("shop", "backup", "daily")
+        runs(rogue)
+        change(rogue)
+        with pytest.raises(BrokenPromiseError, match=r"^rule 13: "):
+            runs(rogue, "Of shopping, nothing is known.")
+
+
+def test_a_run_that_is_silent_about_a_rule_that_was_cut_is_condemned(rogue: Rogue) -> None:
+    for number in range(11, 16):
+        rogue.plant(f"shop-202606{number}-0300-abcdef", day(number), day(number, 4))
+    rogue.tag("shop", "backup:keep", "30")
+    rogue.untag(FIRST, EXPIRES)
+    runs(rogue)
+    rogue.tag("shop", "backup:keep", "1")
+    old = [FIRST, SECOND, THIRD, *(f"shop-202606{number}-0300-abcdef" for number in range(11, 16))]
+
+    def marks_them_all() -> None:
+        for name in old:
+            rogue.mark(name, day(20, 13))
+
+    with pytest.raises(BrokenPromiseError, match=r"^rule 13: .*cut"):
+        runs(rogue, "All is well.", then=marks_them_all)
+
+
+def test_a_list_that_fails_tells_nothing_of_its_sources(rogue: Rogue) -> None:
+    rogue.untag("shop", "backup")
+    with rogue.witness.watching(rogue.document):
+        a_list_fails(rogue)
+    rogue.witness.said([])
+    rogue.sandbox.clear_faults()
+
+    with pytest.raises(BrokenPromiseError, match=r"^rule 13: "):
+        runs(rogue)
+
+
+def runs(rogue: Rogue, *says: str, then: Callable[[], None] = lambda: None) -> None:
+    """Let a run read, do something and say something."""
+    with rogue.witness.watching(rogue.document):
+        rogue.read()
+        then()
+    rogue.witness.said(says)
 
 
 def test_the_witness_knows_nothing_of_lightkeeper() -> None:
