@@ -172,6 +172,11 @@ def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tu
     return hold, _of(point.region, point.source_name, point.source_arn, named)
 
 
+def own_hold(tags: Tags, settings: Settings) -> Hold:
+    """Return what the vocabulary's own hold says; one that is not understood holds for good."""
+    return _read_hold(tags, settings)[0]
+
+
 def _of(region: str, source: str, arn: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(replace(problem, region=region, source=source, arn=arn) for problem in problems)
 
