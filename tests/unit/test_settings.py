@@ -131,7 +131,7 @@ def test_each_key_sets_what_it_names(key: str, value: object, attribute: str, pa
         ("tick", "cron(0 * * * * *)", 'needs "?" for either the day of the month or the day of the week'),
         ("tick", "cron(0 3 31W * ? *)", "counts working days"),
         ("tick", "cron(0 3 * * ? 2026)", "ends with the year"),
-        ("tick", "cron(0 3 30 2 ? *)", "never fires"),
+        ("tick", "cron(0 3 30 2 ? *)", "cannot be read (bad day-of-month)"),
         ("tick", "cron(0 25 * * ? *)", "cannot be read"),
         ("tagKey", "lightkeeper", "cannot be a tag key"),
         ("tagKey", "aws", "cannot be a tag key"),
