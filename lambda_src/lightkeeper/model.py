@@ -296,8 +296,6 @@ class RemoveHold:
 
     target: Target
     key: str
-    value: str
-    """What is over: with any other value it is another hold, which stays."""
     reason: str
 
 

@@ -604,7 +604,7 @@ def _prune(draft: _Draft, series: _Series, cut: "_Cut", point: RecoveryPoint) ->
     tag = hold_key(draft.settings)
     has_hold = tag in point.tags
     if has_hold:
-        draft.marks.append(RemoveHold(target, tag, point.tags[tag], f"{why}, and its hold is over"))
+        draft.marks.append(RemoveHold(target, tag, f"{why}, and its hold is over"))
     if point.is_full:
         draft.kept.append(Kept(point, (f"{why}, but it has {MAX_TAGS} tags, so there is no room for a mark",)))
         draft.problems.append(_full(point))

@@ -110,8 +110,10 @@ class Story:
     """The snapshots that the function's own role was told to delete, and the error; none where one was deleted."""
     drift: list[str]
     """What was said to have been changed by hand: before somebody did, and after."""
-    protected: str
-    """What became of a deletion of the stack by a slip."""
+    protected: list[str]
+    """What became of a deletion by a slip: of the deployed stack, and of one that was not destroyed after all."""
+    gone: "subprocess.CompletedProcess[str]"
+    """How it ended to lift the protection of a stack that is not there any more."""
     left: dict[str, list[Any]]
     """What was left when the stack was destroyed."""
     last: dict[str, dict[str, str]]
@@ -160,10 +162,14 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         )
         drift.append(aws.cdk("drift", "--fail", ends_with=1))
 
-        protected = code_of(deployment, "cloudformation", "delete_stack", StackName="Lightkeeper")
-        protect(aws, "off")
+        protected = [code_of(deployment, "cloudformation", "delete_stack", StackName="Lightkeeper")]
+        switched = [protect(aws, "off"), protect(aws, "on")]
+        protected.append(code_of(deployment, "cloudformation", "delete_stack", StackName="Lightkeeper"))
+        switched.append(protect(aws, "off"))
         aws.cdk("destroy", "--force")
-        protect(aws, "on")  # there is nothing to protect any more
+        switched.append(protect(aws, "on"))  # there is nothing to protect any more
+        assert [(done.returncode, done.stderr) for done in switched] == [(0, "")] * 4
+        gone = protect(aws, "off")
         left = {
             "stacks": deployment.ask(
                 "cloudformation", "list_stacks", StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"]
@@ -183,6 +189,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             refused=refused,
             drift=drift,
             protected=protected,
+            gone=gone,
             left=left,
             last={name: tags for name, tags in deployment.snapshots().items() if name not in PLANTED},
         )
@@ -303,9 +310,9 @@ def deletion(deployment: Deployment, name: str) -> str:
     return code_of(deployment, "lightsail", f"delete_{kind}_snapshot", **parameters)
 
 
-def protect(aws: LocalAws, state: str) -> None:
+def protect(aws: LocalAws, state: str) -> "subprocess.CompletedProcess[str]":
     """Turn the stack's protection on or off as `make destroy` does."""
-    done = subprocess.run(  # noqa: S603 - our own arguments
+    return subprocess.run(  # noqa: S603 - our own arguments
         [sys.executable, "-m", "infra.protection", state],
         cwd=ROOT,
         env={"HOME": str(aws.folder), **aws.credentials},
@@ -313,7 +320,6 @@ def protect(aws: LocalAws, state: str) -> None:
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_deployment_says_where_everything_is(story: Story) -> None:
@@ -353,14 +359,15 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
 def test_the_commands_of_the_runbook_can_be_pasted(story: Story) -> None:
     assert [done.stderr for done in story.pasted if done.returncode] == []
     said = [done.stdout for done in story.pasted]
-    log, run, dry_run, told, stopped, started, schedules, _ = said
+    log, run, dry_run, subscriptions, told, stopped, started, schedules, _ = said
+    assert subscriptions == ""
     assert re.search(r"^lightkeeper:told:1\s[0-9a-z]{8}$", told, re.MULTILINE), "the wrong tag was told, and remembered"
     assert '"summary"' in log
     assert '"dryRun": false' in run
     assert '"dryRun": true' in dry_run
     assert stopped == started
     assert '"ScheduleArn"' in stopped
-    assert story.states == ["ENABLED"] * 4 + ["DISABLED"] + ["ENABLED"] * 3
+    assert story.states == ["ENABLED"] * 5 + ["DISABLED"] + ["ENABLED"] * 3
     assert schedules.split()[-1] == "ENABLED"
 
 
@@ -391,7 +398,13 @@ def test_what_was_changed_by_hand_is_shown(story: Story) -> None:
 
 
 def test_a_slip_does_not_delete_the_stack(story: Story) -> None:
-    assert story.protected == "ValidationError"
+    assert story.protected == ["ValidationError"] * 2
+
+
+def test_who_destroys_what_is_not_there_is_told(story: Story) -> None:
+    assert story.gone.returncode == 1
+    assert story.gone.stderr.startswith("Lightkeeper: its protection against deletion cannot be turned off: ")
+    assert "does not exist" in story.gone.stderr
 
 
 def test_that_nobody_hears_is_said_by_the_deployment_and_does_not_stop_it(story: Story) -> None:

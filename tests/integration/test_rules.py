@@ -1,5 +1,6 @@
 """The safety rules: each test tries to break one."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -363,6 +364,61 @@ def test_two_deployments_on_the_same_disk_never_get_in_each_others_way(keeper: K
     assert [failure for tick in ticks for failure in tick.failures] == []
     owners = [tags[OWNER] for tags in keeper.snapshots().values()]
     assert owners.count("Ours") == owners.count("Theirs") == 4
+
+
+def test_snapshots_from_before_the_deployment_was_in_their_names_stay_ours(keeper: Keeper) -> None:
+    run_daily(keeper)
+    arn = keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    digest = hashlib.sha256(arn.encode()).hexdigest()[:6]
+    slots = [datetime(2026, 6, day, 3, tzinfo=UTC) for day in (13, 14, 15)]
+    names = [f"shop-{slot:%Y%m%d-%H%M}-{digest}" for slot in slots]
+    tags = {"backup": "daily", "backup:keep": "2", OWNER: "Lightkeeper", SOURCE: arn}
+    keeper.sandbox.seed(
+        Seed(
+            kind="DiskSnapshot",
+            name=name,
+            source="shop",
+            created_at=slot,
+            tags={**tags, SLOT: f"{slot:%Y-%m-%dT%H:%M:%SZ}"},
+        )
+        for name, slot in zip(names, slots, strict=True)
+    )
+    keeper.witness.adopt(names)
+
+    tick = keeper.tick()
+    assert count(tick, "create") == 0, "its slot is covered"
+    assert did(tick) == [("announce", names[0], "done")]
+
+    keeper.live(DAY)
+    assert keeper.days("shop") == ["20260614", "20260615", "20260616"]
+
+
+def test_two_deployments_with_similar_tag_keys_do_not_keep_each_other_from_pruning(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backups": "daily", "backups:keep": "2"})
+    for _ in range(5):
+        for deployment, key in (("Ours", "backup"), ("Theirs", "backups")):
+            keeper.configure(deployment=deployment, tagKey=key)
+            keeper.tick()
+        keeper.sandbox.advance(DAY)
+
+    owners = [tags[OWNER] for tags in keeper.snapshots().values()]
+    assert (owners.count("Ours"), owners.count("Theirs")) == (3, 4)
+
+
+def test_a_list_of_snapshots_that_lacks_the_newest_costs_nothing(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
+    keeper.tick()
+    keeper.live(5 * DAY)
+    before = list(keeper.snapshots())
+    keeper.sandbox.add_faults(FaultRule(effect=ShortList(entries=2), operation="GetDiskSnapshots"))
+
+    tick = keeper.tick()
+
+    assert list(keeper.snapshots()) == before, "nothing taken twice, nothing deleted"
+    assert tick.failures == ()
+    assert keeper.writes()[-2:] == ["CreateDiskSnapshot", "GetDiskSnapshot"] or "UntagResource" in keeper.writes()
 
 
 def test_a_source_without_a_letter_or_digit_in_its_name_is_backed_up_under_its_kinds(keeper: Keeper) -> None:
@@ -1215,6 +1271,21 @@ def test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick(ke
     assert tick.failures == ()
     assert len(keeper.snapshots()) == 3
     assert count(keeper.tick(), "create") == 3
+
+
+def test_deletions_are_put_off_where_no_time_is_left_to_look_again_before_them(keeper: Keeper) -> None:
+    name = with_a_deletion_due(keeper)
+    margin = margin_seconds(keeper.settings.writers)
+    before = len(keeper.writes())
+
+    # Time for one more write, but not to read everything again.
+    tick = keeper.tick(seconds_left=lambda: 900.0 if len(keeper.writes()) == before else margin + 1.0)
+
+    assert count(tick, "create") == 1
+    assert count(tick, "delete", "deferred") == 1
+    assert tick.failures == ()
+    assert name in keeper.snapshots()
+    assert count(keeper.tick(), "delete") == 1
 
 
 def test_an_entry_that_a_changing_list_gives_twice_counts_once(keeper: Keeper) -> None:

@@ -150,7 +150,7 @@ def test_a_matter_is_the_same_whatever_the_time_and_the_words() -> None:
         (Announce(TARGET, NOON, "dropped"), "announcing a deletion"),
         (Rescue(TARGET, "kept"), "taking back the announcement of a deletion"),
         (Delete(TARGET, NOON, "dropped"), "deleting a snapshot"),
-        (RemoveHold(TARGET, "backup:hold", "2026-01-01", "over"), "taking off a hold that is over"),
+        (RemoveHold(TARGET, "backup:hold", "over"), "taking off a hold that is over"),
         (Defer(TARGET, NOON, "at most 3"), "putting off a deletion"),
     ],
     ids=lambda each: type(each).__name__ if not isinstance(each, str) else "",
