@@ -395,9 +395,9 @@ def test_snapshots_from_before_the_deployment_was_in_their_names_stay_ours(keepe
 
 def test_two_deployments_with_similar_tag_keys_do_not_keep_each_other_from_pruning(keeper: Keeper) -> None:
     run_daily(keeper)
-    keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backups": "daily", "backups:keep": "2"})
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backup2": "daily", "backup2:keep": "2"})
     for _ in range(5):
-        for deployment, key in (("Ours", "backup"), ("Theirs", "backups")):
+        for deployment, key in (("Ours", "backup"), ("Theirs", "backup2")):
             keeper.configure(deployment=deployment, tagKey=key)
             keeper.tick()
         keeper.sandbox.advance(DAY)
@@ -415,10 +415,11 @@ def test_a_list_of_snapshots_that_lacks_the_newest_costs_nothing(keeper: Keeper)
     keeper.sandbox.add_faults(FaultRule(effect=ShortList(entries=2), operation="GetDiskSnapshots"))
 
     tick = keeper.tick()
+    keeper.sandbox.clear_faults()
 
-    assert list(keeper.snapshots()) == before, "nothing taken twice, nothing deleted"
+    assert count(tick, "create") == 1, "it finds that of its slot under its name"
     assert tick.failures == ()
-    assert keeper.writes()[-2:] == ["CreateDiskSnapshot", "GetDiskSnapshot"] or "UntagResource" in keeper.writes()
+    assert list(keeper.snapshots()) == before, "nothing taken twice, nothing deleted"
 
 
 def test_a_source_without_a_letter_or_digit_in_its_name_is_backed_up_under_its_kinds(keeper: Keeper) -> None:
