@@ -518,6 +518,25 @@ def test_a_hold_with_a_date_ends_after_that_day(keeper: Keeper) -> None:
     assert name not in keeper.snapshots()
 
 
+def test_a_sources_dated_hold_that_is_over_is_taken_off_its_snapshots_before_they_go(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.sandbox.enforce_role(ONLY_WHAT_IS_MARKED_AND_NOT_HELD)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backup:hold": "2026-06-17"})
+
+    ticks = [keeper.tick(enforced=True)]
+    for _ in range(6):
+        keeper.sandbox.advance(DAY)
+        ticks.append(keeper.tick(enforced=True))
+
+    assert [failure for tick in ticks for failure in tick.failures] == []
+    assert [sum(count(tick, action) for tick in ticks[:3]) for action in ("announce", "remove-hold", "delete")] == [
+        0
+    ] * 3
+    taken_off = [name[5:13] for tick in ticks for action, name, _ in did(tick) if action == "remove-hold"]
+    assert sorted(taken_off) == ["20260615", "20260616", "20260617"], "the later ones were born without it"
+    assert keeper.days("shop") == ["20260619", "20260620", "20260621"]
+
+
 def test_a_hold_on_a_source_holds_all_its_snapshots(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
@@ -1043,6 +1062,27 @@ def test_nothing_is_deleted_where_what_is_left_for_later_cannot_be_marked_so(kee
     assert count(tick, "defer", "failed") == 1
     assert count(tick, "delete", "skipped") == 3
     assert len(keeper.days("shop")) == 10
+
+
+def test_the_limit_goes_for_a_source_not_for_each_kind_of_its_snapshots(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.configure(orphans="expire")
+    keeper.instance("web", {"backup": "daily", "backup:keep": "30"})
+    keeper.tick()
+    keeper.live(5 * DAY)
+    keeper.tag("web", "backup:mode", "system-disk")
+    keeper.live(5 * DAY)
+    (newest_whole,) = [each.name for each in snapshots_by_age(keeper) if each.kind == "InstanceSnapshot"][-1:]
+    for name in ("web", newest_whole):
+        keeper.tag(name, "backup:keep", "1")
+    keeper.live(DAY)
+
+    (tick,) = keeper.live(DAY)
+
+    assert count(tick, "delete") == 3
+    assert count(tick, "defer", "deferred") == 6, "of both kinds"
+    deleted = [name for action, name, _ in did(tick) if action == "delete"]
+    assert [name.split("-")[1] for name in deleted] == ["20260615", "20260616", "20260617"]
 
 
 # 10. All pages are read before anything is written; a list that fails forbids to prune.
