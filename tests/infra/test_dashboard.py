@@ -20,9 +20,9 @@ from sandbox.client import ErrorAnswer, FaultRule
 from tests.infra.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
 from tests.integration.conftest import _session_keeper, aws, keeper
 from tests.integration.keeper import OTHER_REGION, Keeper
-from tests.integration.test_handler import _fresh_process, invoke, lines
+from tests.integration.test_handler import invoke, lines
 
-__all__ = ["_fresh_process", "_session_keeper", "aws", "keeper"]
+__all__ = ["_session_keeper", "aws", "keeper"]
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
 ROOT = Path(__file__).parents[2]

@@ -16,9 +16,8 @@ from lightkeeper.topic import SLOWEST_CALL_SECONDS
 from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule
 from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
 from tests.integration.listening import Listener, listening
-from tests.integration.test_handler import Context, _fresh_process, invoke
+from tests.integration.test_handler import Context, invoke
 
-__all__ = ["_fresh_process"]
 TO_THE_NEXT_SLOT = timedelta(hours=15)
 """From one in the afternoon to an hour after the slot at three."""
 DENIED = ErrorAnswer(code="AccessDeniedException", message="not you")
