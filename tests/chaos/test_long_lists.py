@@ -41,7 +41,7 @@ def between_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[],
 
 @dataclass
 class Others:
-    """Everybody else who works in the account: at each tenth page they take a snapshot, and delete one."""
+    """Everybody else who works in the account: at each twentieth page they take a snapshot, and delete one."""
 
     keeper: Keeper
     victims: list[str]
@@ -52,7 +52,7 @@ class Others:
     def work(self) -> None:
         """Be called after each page."""
         self.pages += 1
-        if self.pages % 10 == 0:
+        if self.pages % 20 == 0:
             self.made.append(f"by-hand-{self.pages}")
             source = f"disk-{self.pages % SOURCES:03}"
             self.keeper.user.create_disk_snapshot(diskSnapshotName=self.made[-1], diskName=source)
