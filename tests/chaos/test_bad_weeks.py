@@ -32,6 +32,7 @@ def weeks(keeper: Keeper, days: int, step: timedelta = 8 * HOUR) -> list[Tick]:
 
 
 def test_three_weeks_of_snapshots_that_fail_cost_none_of_those_there_were(keeper: Keeper) -> None:
+    keeper.configure(tick="rate(8 hours)")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "5"})
     weeks(keeper, 7)
     before = restorable(keeper, "shop")

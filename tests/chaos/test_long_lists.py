@@ -136,7 +136,9 @@ def test_ten_thousand_snapshots_on_pages_of_seven_while_others_create_and_delete
     assert tick.failures == ()
     assert count(tick, "create") == SOURCES
     if not shifting:
-        assert count(tick, "delete") == 3 * SOURCES, "of the four of each that are over"
+        taken_back = count(tick, "delete", "skipped")
+        assert count(tick, "delete") + taken_back == 3 * SOURCES, "of the four of each that are over"
+        assert taken_back <= len(others.gone), "a rule keeps one more where others have deleted what it kept"
 
 
 def test_of_a_long_list_that_breaks_off_on_its_last_pages_nothing_is_judged(
