@@ -53,9 +53,8 @@ def measure(sandbox: Sandbox) -> None:
     print(f"  outcomes          {', '.join(f'{number} {result}' for result, number in sorted(results.items()))}")
     print(f"  snapshots taken   {len(taken)}, of {len({call.parameters['diskName'] for call in taken})} disks")
     print(f"  calls refused     {sum(call.error == 'ThrottlingException' for call in calls)}")
-    print(
-        f"  from first to last {seconds:.1f} s: {len(taken) / seconds:.2f} a second, {len(taken) / seconds / RATE:.0%} of the rate"
-    )
+    rate = len(taken) / seconds
+    print(f"  first to last     {seconds:.1f} s: {rate:.2f} a second, {rate / RATE:.0%} of what is allowed")
 
 
 if __name__ == "__main__":

@@ -103,8 +103,8 @@ def _cell(day: Day) -> tuple[str, str]:
 
 
 def _why(row: Row) -> str:
-    since = f" since {row.overdue_since:%Y-%m-%d %H:%M}" if row.overdue_since else ""
-    return f"{'no longer backed up' if row.stopped else f'overdue{since}'}: {row.why}; {row.helps}"
+    what = f"overdue since {row.overdue_since:%Y-%m-%d %H:%M}" if row.overdue_since else "no longer backed up"
+    return f"{what}: {row.why}; {row.helps}"
 
 
 def _notes(row: Row) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from threading import Thread
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.model import (
@@ -22,9 +22,6 @@ from lightkeeper.model import (
 from lightkeeper.plan import join_plans, make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_snapshot
-
-READ_MARGIN_SECONDS: Final = 60.0
-"""Before the time from which nothing is written any more, no further page is read: a plan needs time to be done."""
 
 _T = TypeVar("_T")
 

@@ -158,7 +158,7 @@ def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tu
     for key, value in point.tags.items():
         if key in known or (hold.held and hold.until is None):
             continue
-        if _meant(key, settings) == tag:
+        if _meant(key, settings) == tag and not _is_others(key, point.tags, settings):
             error = InvalidValueError(f'looks like "{tag}" but is another tag', tag)
             problems.append(_problem(key, value, error, Severity.WARNING))
         elif key.startswith(f"{settings.tag_key}:") and key not in source_tags:
@@ -170,6 +170,11 @@ def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tu
     where = f"on snapshot {point.name}: "
     named = (replace(problem, message=where + problem.message) for problem in problems)
     return hold, _of(point.region, point.source_name, point.source_arn, named)
+
+
+def own_hold(tags: Tags, settings: Settings) -> Hold:
+    """Return what the vocabulary's own hold says; one that is not understood holds for good."""
+    return _read_hold(tags, settings)[0]
 
 
 def _of(region: str, source: str, arn: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -305,11 +310,17 @@ def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[P
     for key, value in tags.items():
         near = None if key in ours else _meant(key, settings)
         if near:
-            is_others = known[0] in tags and key.rpartition(":")[0] in tags
+            is_others = _is_others(key, tags, settings)
             severity = alone if near == known[0] else Severity.ADVICE if is_others else Severity.WARNING
             error = InvalidValueError(f'looks like "{near}" but is another tag, so it is not read', near)
             found.append(_problem(key, value, error, severity))
     return found
+
+
+def _is_others(key: str, tags: Tags, settings: Settings) -> bool:
+    """Return whether a look-alike of `backup:keep` stands beside one of `backup` and our own."""
+    stem = key.rpartition(":")[0]
+    return settings.tag_key in tags and stem in tags and stem != settings.tag_key
 
 
 def _meant(key: str, settings: Settings) -> str | None:

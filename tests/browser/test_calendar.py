@@ -9,20 +9,20 @@ import pytest
 from playwright.sync_api import Browser
 
 from lightkeeper.cycle import run_tick
-from lightkeeper.model import Inventory, Problem, Severity, SnapshotState, SourceKind
+from lightkeeper.model import Inventory, Problem, Severity, SnapshotKind, SnapshotState, SourceKind
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
 from recovery_calendar.handler import MAX_PAGE_SIZE
 from recovery_calendar.render import Theme, render_calendar, render_message, render_page, render_sentence
-from recovery_calendar.view import Going, Order, Row, View, make_view
+from recovery_calendar.view import Going, Held, Order, Row, View, make_view
 from sandbox.client import Seed
 from sandbox.fleet import fleet
 from tests.browser.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
 from tests.integration.conftest import _session_keeper, aws, keeper
 from tests.integration.keeper import DAY, Keeper, noop
 from tests.integration.test_calendar import ARN, _fresh_calendar, widget
-from tests.unit.test_calendar_view import THREE, daily
-from tests.unit.test_plan import NOW, point, source
+from tests.unit.test_calendar_view import THREE, daily, point
+from tests.unit.test_plan import NOW, source
 
 __all__ = ["_fresh_calendar", "_session_keeper", "aws", "keeper"]
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT)]
@@ -98,8 +98,11 @@ def everything() -> View:
         source("w", backup="weekly"),
     )
     tight = source("tight", backup="daily", backup_keep="3")
+    web = source("web", kind=SourceKind.INSTANCE, backup="daily")
+    lost, attic, gone = source("lost"), source("attic", backup="off"), source("gone", backup="daily")
     sources = [
-        *(late, hourly, weekly, tight),
+        *(late, hourly, weekly, tight, web, lost, attic),
+        source("a-data-disk-with-a-long-name-" * 8, attached_to="web"),
         source("a-very-long-name-" * 14 + "of-255", backup="daily", backup_keep="daily=10 weekly=5 monthly=12"),
         source("typo", backup="dialy", backup_kepe="7"),
         source("new", kind=SourceKind.INSTANCE, backup="daily", age=HOUR),
@@ -115,6 +118,10 @@ def everything() -> View:
         point(tight, NOW, SnapshotState.PENDING),
         point(broken, THREE, SnapshotState.ERROR),
         *daily(broken, 4, since=1),
+        point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"a-data-disk-with-a-long-name-" * 8})),
+        *daily(lost, 5, since=2),
+        point(attic, THREE - 100 * DAY),
+        *daily(gone, 20, since=9),
     ]
     inventory = Inventory((*sources, broken), tuple(points))
     return make_view(make_plan(inventory, Settings(), NOW), Settings(), page_size=25)
@@ -203,7 +210,10 @@ def test_each_row_can_be_understood_without_seeing_it(opened: Opened) -> None:
     opened.page.set_content(framed(render_calendar(view, theme=Theme.LIGHT), theme="light", width=600))
 
     assert opened.page.get_by_role("rowheader").count() == len(view.rows)
-    assert opened.page.get_by_role("img").count() == len(view.rows)
+    inside = [row for row in view.rows if row.included_in]
+    assert len(inside) == 1
+    assert opened.page.get_by_text("in the snapshots of web").count() == 1
+    assert opened.page.get_by_role("img").count() == len(view.rows) - len(inside)
     assert opened.page.get_by_role("img", name="late: recoverable to 6 of the last 30 days, overdue").count() == 1
     assert opened.page.get_by_role("status").inner_text().endswith(view.sentence)
 
@@ -241,15 +251,15 @@ def hostile(text: str) -> View:
     """Return a view in which every text is that one."""
 
     def row(of: Row) -> Row:
-        note = Problem(text, text, text, text, text, text, Severity.ERROR)
-        going = (Going(text, NOW),)
+        note = Problem(text, text, text, text, text, text, text, Severity.ERROR)
+        going, held = (Going(text, NOW),), (Held(text, text),)
         return replace(
             of, name=text, region=text, policy=text, schedule=text, keep=text, notes=(note,), going=going,
-            held=(text,), failed=(text,),
+            held=held, failed=(f"failed {text}",), included_in=text, why=f"why {text}", helps=f"help {text}",
         )  # fmt: skip
 
     view = everything()
-    other = Problem(text, text, text, text, text, None, Severity.WARNING)
+    other = Problem(text, text, text, text, text, text, None, Severity.WARNING)
     return replace(view, sentence=text, rows=tuple(map(row, view.rows)), others=(other,))
 
 

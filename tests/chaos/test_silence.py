@@ -7,9 +7,9 @@ import pytest
 from sandbox.client import ErrorAnswer, FaultRule, ShortList
 from tests.integration.keeper import DAY, HOUR, REGION, Keeper
 from tests.integration.listening import Listener
-from tests.integration.test_telling import Run, _fresh_process, _listener, person, run
+from tests.integration.test_telling import Run, _listener, person, run
 
-__all__ = ["_fresh_process", "_listener", "person", "run"]
+__all__ = ["_listener", "person", "run"]
 Fleet = tuple[str, ...]
 FLEET: Fleet = tuple(f"disk-{number:02}" for number in range(7))
 Hear = Callable[[], list[str]]

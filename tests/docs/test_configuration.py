@@ -55,9 +55,9 @@ def test_an_example_of_cdk_json_is_understood(example: str) -> None:
 
 
 def test_the_example_of_the_security_document_is_understood() -> None:
-    (example,) = re.findall(r"```json\n(.*?)```", (DOCS / "security.md").read_text(encoding="utf-8"), re.DOTALL)
+    _, example = re.findall(r"```json\n(.*?)```", (DOCS / "security.md").read_text(encoding="utf-8"), re.DOTALL)
 
-    assert Props.from_document({"lightkeeper": json.loads(example)}).tag_on_create
+    assert not Props.from_document({"lightkeeper": json.loads(example)}).tag_on_create
 
 
 def test_the_retentions_are_those_that_are_understood() -> None:

@@ -119,6 +119,13 @@ class Keeper:
         with self.witness.watching(self.settings.to_mapping()), ThreadPoolExecutor(2) as pool:
             return list(pool.map(run, (self.regions, second)))
 
+    def wait_for(self, operation: str, region: str = REGION) -> None:
+        """Wait until there has been a call, of anybody's."""
+        number = 0
+        while not any((call.operation, call.region) == (operation, region) for call in self.sandbox.calls(number)):
+            number = max((call.number for call in self.sandbox.calls(number)), default=number)
+            self.sandbox.wait_for_call(number + 1)
+
     def live(self, time: timedelta, step: timedelta = DAY) -> list[Tick]:
         """Let time pass, with a tick after each step."""
         ticks = []
@@ -182,6 +189,12 @@ def why_not(tick: Tick, action: str) -> list[str]:
         for outcome in tick.outcomes
         if verb(outcome.action) == action and outcome.result is not Result.DONE
     ]
+
+
+def clock_after_calls(keeper: Keeper, calls: int) -> Callable[[], float]:
+    """Return a clock by which a run has all the time it wants, until it has made so many calls."""
+    before = len(keeper.sandbox.calls())
+    return lambda: 900.0 if len(keeper.sandbox.calls()) - before < calls else 0.0
 
 
 def clock_after_writes(keeper: Keeper, writes: int) -> Callable[[], float]:

@@ -12,8 +12,8 @@ import pytest
 from lightkeeper.settings import ENVIRONMENT_VARIABLE
 from recovery_calendar import handler
 from recovery_calendar.handler import DOCUMENTATION, MAX_PAGE_SIZE, handle, read_event
-from sandbox.client import ErrorAnswer, FaultRule, Sandbox
-from tests.integration.keeper import DAY, READS, Keeper
+from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Sandbox, Seed
+from tests.integration.keeper import DAY, READS, REGION, Keeper
 
 NOON = "2026-06-15T12:00:00Z"
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:Calendar"
@@ -85,10 +85,11 @@ def test_a_row_says_what_can_be_recovered_what_comes_and_what_goes(keeper: Keepe
         "The one source is protected.",
         'aria-label="shop: recoverable to 4 of the last 30 days"',
         "daily: last=2",
-        "18 Jun 03:00",
-        "10 h ago; 4 in all",
+        "18 Jun 12:00",
+        "1 h ago; 4 in all",
         "19 Jun 03:00",
         "1 held",
+        ": on hold",
         "32 GiB",
     ):
         assert words in html, words
@@ -101,8 +102,62 @@ def test_a_snapshot_that_is_still_being_taken_recovers_nothing_yet(keeper: Keepe
 
     html = widget(time="2026-06-17T12:00:30Z")
 
-    assert 'aria-label="shop: recoverable to 1 of the last 30 days, overdue"' in html
-    assert "17 Jun: 03:00, being taken" in html
+    assert 'aria-label="shop: recoverable to 1 of the last 30 days"' in html, "it is on its way, so not overdue"
+    assert "17 Jun: 12:00, being taken" in html
+
+
+def test_a_disk_of_today_is_not_said_to_be_recoverable_to_the_slot_it_was_taken_for(keeper: Keeper) -> None:
+    """A monthly disk whose first run is in the middle of the month: its snapshot bears the slot of the first."""
+    keeper.disk("shop", {"backup": "monthly"})
+    keeper.tick()
+    keeper.sandbox.advance(timedelta(hours=1))
+
+    html = widget(time="2026-06-15T13:00:00Z")
+
+    (snapshot,) = keeper.snapshots()
+    assert "-20260601-" in snapshot
+    assert "<title>15 Jun: 12:00</title>" in html
+    assert "<title>1 Jun" not in html
+    assert "15 Jun 12:00" in html
+
+
+def test_what_is_no_longer_backed_up_says_so_in_its_row_and_in_the_sentence(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.tick()
+    keeper.untag("shop", "backup")
+    keeper.sandbox.advance(timedelta(hours=1))
+
+    html = widget(time="2026-06-15T13:00:00Z")
+
+    assert "1 source no longer backed up; nothing is backed up: 1 source without the tag" in html
+    assert "no longer backed up: it has no tag &#34;backup&#34;; tag it again" in html
+    assert "<title>15 Jun: 12:00</title>" in html, "and what it can be recovered to"
+
+
+def test_a_disk_in_its_instance_s_snapshots_shows_no_gaps_of_its_own(keeper: Keeper) -> None:
+    keeper.instance("web", {"backup": "daily"})
+    keeper.sandbox.seed([Seed(kind="Disk", name="data", attached_to="web")])
+    keeper.tick()
+    keeper.sandbox.advance(timedelta(hours=1))
+
+    html = widget(time="2026-06-15T13:00:00Z")
+
+    assert "All 2 sources protected." in html
+    assert "in the snapshots of web" in html
+    assert "data: recoverable to 0" not in html
+
+
+def test_an_overdue_row_says_why_and_what_helps(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", effect=EndSnapshots(state="error")))
+    keeper.tick()
+    keeper.sandbox.advance(timedelta(hours=1))
+
+    html = widget(time="2026-06-15T13:00:00Z")
+
+    (snapshot,) = keeper.snapshots()
+    assert f"overdue since 15 Jun 03:00: snapshot {snapshot} ended in error" in html
+    assert "take one now: lightkeeper take shop --region eu-central-1" in html
 
 
 def test_it_only_reads(keeper: Keeper) -> None:
@@ -110,7 +165,7 @@ def test_it_only_reads(keeper: Keeper) -> None:
 
     widget()
 
-    assert {call.operation for call in keeper.sandbox.calls()} == READS
+    assert {(call.operation, call.region) for call in keeper.sandbox.calls()} == {(each, REGION) for each in READS}
 
 
 def test_the_sentence_alone_can_be_asked_for(keeper: Keeper) -> None:
@@ -214,7 +269,9 @@ def test_a_list_that_cannot_be_read_is_said_above_what_could_be(keeper: Keeper) 
 
     html = widget()
 
-    assert "1 list could not be read; 0 of 1 source protected; 1 unknown." in html
+    assert (
+        "Cannot tell how everything stands: 1 list could not be read; of 1 source seen, 0 protected; 1 unknown." in html
+    )
     assert "expected permission for lightsail:GetDiskSnapshots" in html
     assert names(html) == ["shop"]
 

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from sandbox.client import ErrorAnswer, FaultRule, Sandbox
+from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Sandbox
 from tests.command import lightkeeper
 from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
 
@@ -142,14 +142,110 @@ def test_status_of_a_fleet_that_is_well_is_zero(keeper: Keeper) -> None:
     assert "▒██" in ended.out
 
 
-def test_status_that_cannot_be_read_is_one(keeper: Keeper) -> None:
+def test_status_says_what_is_not_backed_up_and_a_disk_without_a_tag_is_no_trouble(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.disk("scratch", {})
+    keeper.tick()
+    keeper.sandbox.advance(HOUR)
+
+    ended = lightkeeper("status", "--at", "2026-06-15T13:00:00Z")
+
+    assert ended.status == 0
+    assert ended.out.startswith("1 of 2 sources protected; 1 not backed up.\n")
+
+
+def test_status_says_when_content_was_taken_not_for_which_slot(keeper: Keeper) -> None:
+    """A monthly disk whose first run is in the middle of the month: its snapshot bears the slot of the first."""
+    keeper.disk("shop", {"backup": "monthly"})
+    keeper.tick()
+    keeper.sandbox.advance(HOUR)
+
+    (source,) = lightkeeper("status", "--json", "--at", "2026-06-15T13:00:00Z").document["sources"]
+
+    taken = "2026-06-15T12:00:00Z"
+    assert source["days"] == {"2026-06-15": [{"taken": taken, "slot": "2026-06-01T03:00:00Z", "mark": "kept"}]}
+    assert (source["newest"], source["oldest"]) == (taken, taken)
+
+
+def test_status_that_cannot_be_read_is_one_and_is_not_told_as_nothing_to_back_up(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "dialy"})
     keeper.sandbox.add_faults(FaultRule(operation="GetDisks", effect=ErrorAnswer(code="AccessDeniedException")))
 
     ended = lightkeeper("status", *AT)
 
     assert ended.status == 1
+    assert ended.out.startswith("Cannot tell how everything stands: 1 list could not be read.\n")
     assert "could not be read eu-central-1: GetDisks" in ended.out
+    assert "Nothing" not in ended.out
+
+
+def test_status_says_why_a_source_is_overdue_and_what_helps(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", effect=EndSnapshots(state="error")))
+    keeper.tick()
+    keeper.sandbox.advance(HOUR)
+    at = ("--at", "2026-06-15T13:00:00Z")
+    (snapshot,) = keeper.snapshots()
+
+    ended = lightkeeper("status", *at)
+    (source,) = lightkeeper("status", "--json", *at).document["sources"]
+
+    assert ended.status == 3
+    assert f"shop overdue since 2026-06-15 03:00: snapshot {snapshot} ended in error" in ended.out
+    assert "; take one now: lightkeeper take shop --region eu-central-1\n" in ended.out, "on one line, to be pasted"
+    assert source["why"].startswith(f"snapshot {snapshot} ended in error")
+    assert source["helps"] == "take one now: lightkeeper take shop --region eu-central-1"
+    assert source["overdueSince"] == "2026-06-15T03:00:00Z"
+
+
+def test_status_is_three_while_something_is_no_longer_backed_up(keeper: Keeper) -> None:
+    keeper.disk("blog", {"backup": "daily"})
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.tick()
+    keeper.untag("shop", "backup")
+    keeper.sandbox.advance(HOUR)
+
+    ended = lightkeeper("status", "--at", "2026-06-15T13:00:00Z")
+
+    assert ended.status == 3
+    assert ended.out.startswith("1 source no longer backed up; 1 of 2 sources protected; 1 not backed up.\n")
+    assert 'shop no longer backed up: it has no tag "backup"; tag it again: "backup" = "daily"' in ended.out
+
+
+def test_status_finds_what_was_left_in_a_region_that_nobody_looks_after(two_regions: Keeper) -> None:
+    """A Region taken out of `regions`: its sources are not listed any more, its recovery points stay."""
+    for region in (REGION, OTHER_REGION):
+        two_regions.disk("shop", {"backup": "daily"}, region)
+    two_regions.tick()
+    two_regions.sandbox.advance(HOUR)
+    refusing = FaultRule(region="ap-east-1", effect=ErrorAnswer(code="UnrecognizedClientException"))
+    two_regions.sandbox.add_faults(refusing)
+    before = len(two_regions.sandbox.calls())
+    at = ("--at", "2026-06-15T13:00:00Z")
+
+    ended = lightkeeper("status", *at)
+    elsewhere = lightkeeper("status", "--json", *at).document["elsewhere"]
+
+    assert ended.status == 3
+    assert ended.out.startswith(
+        "1 recovery point in us-east-1, which nobody looks after; the one source is protected.\n"
+    )
+    assert "Not looked at for recovery points that nobody looks after: ap-east-1\n" in ended.out
+    assert elsewhere["recoveryPoints"] == {OTHER_REGION: 1}
+    assert {failure["region"] for failure in elsewhere["failures"]} == {"ap-east-1"}
+    asked = {call.operation for call in two_regions.sandbox.calls()[before:] if call.region != REGION}
+    assert asked == {"GetDiskSnapshots", "GetInstanceSnapshots"}
+
+
+def test_status_of_a_region_of_somebody_s_choice_looks_nowhere_else(two_regions: Keeper) -> None:
+    for region in (REGION, OTHER_REGION):
+        two_regions.disk("shop", {"backup": "daily"}, region)
+    two_regions.tick()
+    two_regions.sandbox.advance(HOUR)
+
+    ended = lightkeeper("status", "--json", "--region", REGION, "--at", "2026-06-15T13:00:00Z")
+
+    assert (ended.status, ended.document["elsewhere"]) == (0, None)
 
 
 def test_status_where_nothing_is_tagged_is_zero_and_says_so() -> None:
@@ -172,6 +268,9 @@ def test_the_json_of_status_has_the_documented_keys(keeper: Keeper) -> None:
     assert list(source["days"]) == ["2026-06-15", "2026-06-16", "2026-06-17", "2026-06-18"]
     assert [day[0]["mark"] for day in source["days"].values()] == ["held", "going", "kept", "kept"]
     assert (len(source["expiring"]), len(source["held"]), source["recoveryPoints"]) == (1, 1, 4)
+    assert source["heldBy"] == {source["held"][0]: "on hold"}
+    assert (source["why"], source["helps"], source["overdueSince"], source["includedIn"]) == (None, None, None, None)
+    assert (source["stopped"], document["doubted"], document["failures"]) == (False, [], [])
 
 
 def test_status_writes_the_dashboard_s_calendar_to_a_file(keeper: Keeper, tmp_path: Path) -> None:

@@ -5,12 +5,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lightkeeper.cycle import Tick
 from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.limits import margin_seconds, slowest_call_seconds
-from lightkeeper.model import Create, Kept, Result, Severity, Snapshot
+from lightkeeper.model import Create, Kept, Orphans, Result, Severity, Snapshot, Status
+from lightkeeper.report import GAUGES, MetricName, metrics
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name
-from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, LoseAnswer, Seed
+from sandbox.client import (
+    EndSnapshots,
+    Entry,
+    ErrorAnswer,
+    FaultRule,
+    HoldCall,
+    LoseAnswer,
+    Meanwhile,
+    Seed,
+    ShortList,
+)
 from tests.integration.keeper import (
     DAY,
     HOUR,
@@ -22,7 +34,9 @@ from tests.integration.keeper import (
     count,
     did,
     other_runs,
+    why_not,
 )
+from tests.witness import CONSOLE
 
 
 def run_daily(keeper: Keeper, grace: str = "0d") -> None:
@@ -111,6 +125,74 @@ def test_a_newer_failed_snapshot_does_not_make_the_newest_usable_one_deletable(k
     keeper.live(9 * DAY)
 
     assert keeper.days("shop")[0] == "20260615"
+
+
+def test_a_rarer_schedule_takes_nothing_until_its_next_slot_and_drops_nothing_fresh(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.tick()
+    keeper.live(4 * DAY)
+    keeper.tag("shop", "backup", "monthly")
+
+    until_july = [keeper.tick(), *keeper.live(11 * DAY)]
+
+    assert sum(count(tick, "create") for tick in until_july) == 0
+    june = ["20260615", "20260619"]
+    assert keeper.days("shop") == june, "the freshest and, with count to spare, the oldest"
+
+    ticks = keeper.live(4 * DAY)
+
+    assert [count(tick, "create") for tick in ticks] == [1, 0, 0, 0]
+    assert keeper.days("shop") == [*june, "20260701"]
+
+
+def test_a_time_of_day_that_is_moved_costs_neither_a_needless_snapshot_nor_yesterdays_content(keeper: Keeper) -> None:
+    keeper.configure(grace="0d")
+    keeper.sandbox.set_time(datetime(2026, 6, 15, 4, tzinfo=UTC))
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    keeper.tick()
+    keeper.live(3 * DAY)
+    freshest = list(keeper.snapshots())[-1]
+    keeper.tag("shop", "backup:at", "23:00")
+
+    until_eleven = keeper.live(18 * HOUR, HOUR)
+    assert sum(count(tick, "create") for tick in until_eleven) == 0
+
+    at_eleven, *_ = keeper.live(2 * HOUR, HOUR)
+    assert count(at_eleven, "create") == 1
+    assert list(keeper.snapshots())[-2:][0] == freshest
+
+    keeper.live(DAY + HOUR, HOUR)
+    taken = [f"{entry.created_at:%d %H:%M}" for entry in snapshots_by_age(keeper)]
+    assert taken == ["18 23:00", "19 23:00"], "the freshest two by content"
+
+
+def snapshots_by_age(keeper: Keeper) -> list[Entry]:
+    found = [entry for entry in keeper.sandbox.entries() if entry.kind.endswith("Snapshot")]
+    return sorted(found, key=lambda entry: entry.created_at)
+
+
+@pytest.mark.parametrize("orphans", ["keep", "expire"])
+@pytest.mark.parametrize("by", ["tag", "setting"])
+def test_system_disk_snapshots_push_out_no_whole_instance(keeper: Keeper, by: str, orphans: str) -> None:
+    run_daily(keeper)
+    keeper.configure(orphans=orphans)
+    keeper.instance("web", {"backup": "daily", "backup:keep": "2"})
+    keeper.disk("data", {}, attached_to="web")
+    keeper.tick()
+    keeper.live(3 * DAY)
+    whole = [entry.name for entry in snapshots_by_age(keeper)]
+    if by == "tag":
+        keeper.tag("web", "backup:mode", "system-disk")
+    else:
+        keeper.configure(instanceMode="system-disk")
+
+    keeper.live(8 * DAY)
+
+    left = [entry.name for entry in snapshots_by_age(keeper) if entry.kind == "InstanceSnapshot"]
+    assert left == (whole if orphans == Orphans.KEEP else whole[-1:]), "the only copies of the attached disk"
+    system = [entry.name for entry in snapshots_by_age(keeper) if entry.kind == "DiskSnapshot"]
+    assert len(system) == 4, "one being taken, two kept, one marked"
 
 
 # 3. A problem in a policy, or a failure to create, means no prune for that source.
@@ -228,6 +310,71 @@ def test_a_new_source_under_an_old_name_gets_snapshots_of_its_own(keeper: Keeper
     assert keeper.days("shop") == ["20260615", "20260615"]
 
 
+def test_a_replayed_event_of_last_month_takes_nothing_that_newer_content_covers(keeper: Keeper) -> None:
+    keeper.sandbox.set_time(datetime(2026, 3, 1, 4, tzinfo=UTC))
+    keeper.disk("shop", {"backup": "monthly"})
+    keeper.tick()
+    keeper.sandbox.advance(9 * DAY)
+
+    replayed = keeper.tick(at=datetime(2026, 2, 1, 4, tzinfo=UTC))
+
+    assert replayed.outcomes == ()
+    assert keeper.days("shop") == ["20260301"]
+
+
+def test_what_a_replayed_event_takes_counts_as_what_it_holds_not_as_what_it_is_called(keeper: Keeper) -> None:
+    keeper.sandbox.set_time(datetime(2026, 3, 10, 12, tzinfo=UTC))
+    keeper.disk("shop", {"backup": "monthly"})
+
+    replayed = keeper.tick(at=datetime(2026, 2, 1, 4, tzinfo=UTC))
+    (march,) = keeper.live(HOUR, HOUR)
+
+    assert count(replayed, "create") == 1
+    assert march.outcomes == (), "the slot of 1 March is covered, too"
+    (line,) = keeper.plan().sources
+    assert line.newest
+    assert line.newest.taken == datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def test_a_renamed_deployment_takes_its_own_snapshots_at_once_and_leaves_the_old_ones_alone(keeper: Keeper) -> None:
+    keeper.configure(grace="0d")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    keeper.tick()
+    old = keeper.snapshots()
+    keeper.configure(deployment="Renamed")
+
+    renamed = keeper.tick()
+    keeper.live(2 * DAY, HOUR)
+
+    assert count(renamed, "create") == 1
+    assert renamed.failures == ()
+    assert {name: tags for name, tags in keeper.snapshots().items() if name in old} == old
+
+
+def test_two_deployments_on_the_same_disk_never_get_in_each_others_way(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    ticks = []
+    for _ in range(6):
+        for deployment in ("Ours", "Theirs"):
+            keeper.configure(deployment=deployment)
+            ticks.append(keeper.tick())
+        keeper.sandbox.advance(DAY)
+
+    assert [failure for tick in ticks for failure in tick.failures] == []
+    owners = [tags[OWNER] for tags in keeper.snapshots().values()]
+    assert owners.count("Ours") == owners.count("Theirs") == 4
+
+
+def test_a_source_without_a_letter_or_digit_in_its_name_is_backed_up_under_its_kinds(keeper: Keeper) -> None:
+    keeper.disk("__", {"backup": "daily"})
+    keeper.instance("--", {"backup": "daily"})
+
+    tick = keeper.tick()
+
+    assert tick.failures == ()
+    assert sorted(name.split("-")[0] for name in keeper.snapshots()) == ["disk", "instance"]
+
+
 # 5. Failed snapshots protect nothing and count for nothing.
 
 
@@ -326,6 +473,165 @@ def test_a_hold_on_a_source_holds_all_its_snapshots(keeper: Keeper) -> None:
     assert len(keeper.days("shop")) == 5
 
 
+SET_WHILE_THE_RUN_WORKS = [
+    ("GetDiskSnapshots", "{snapshot}", "backup:hold", "", "on hold"),
+    ("GetDisks", "shop", "backup:hold", "", "on hold"),
+    ("GetDisks", "shop", "backup:keep", "30", "last snapshot"),
+    ("GetDisks", "shop", "backup", "off", "its source is off"),
+    ("GetDisks", "shop", "backup", "dialy", "its source has a problem"),
+]
+
+
+def with_a_deletion_due(keeper: Keeper) -> str:
+    """Return the name of a snapshot that the next run would delete."""
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    keeper.tick()
+    keeper.live(3 * DAY)
+    (name,) = announced(keeper)
+    keeper.sandbox.advance(DAY)
+    return name
+
+
+def tagged_meanwhile(resource: str, key: str, value: str = "") -> Meanwhile:
+    tag = {"key": key, "value": value} if value else {"key": key}
+    return Meanwhile(
+        operation="TagResource", parameters={"resourceName": resource, "tags": [tag]}, access_key_id=CONSOLE
+    )
+
+
+@pytest.mark.parametrize(("read", "resource", "key", "value", "why"), SET_WHILE_THE_RUN_WORKS)
+def test_what_a_user_sets_between_the_first_look_and_the_deletions_keeps_the_snapshot(  # noqa: PLR0917
+    keeper: Keeper, read: str, resource: str, key: str, value: str, why: str
+) -> None:
+    name = with_a_deletion_due(keeper)
+    # The first read is the plan's, the second the look right before deleting.
+    effect = tagged_meanwhile(resource.format(snapshot=name), key, value)
+    keeper.sandbox.add_faults(FaultRule(effect=effect, operation=read, calls=(2,)))
+
+    tick = keeper.tick()
+
+    assert name in keeper.snapshots()
+    assert count(tick, "create") == 1
+    assert count(tick, "delete", "skipped") == 1
+    assert why in why_not(tick, "delete")[0]
+    assert tick.failures == ()
+
+
+def test_a_hold_set_while_a_snapshot_is_being_asked_for_is_heeded(keeper: Keeper) -> None:
+    name = with_a_deletion_due(keeper)
+    keeper.sandbox.add_faults(FaultRule(effect=HoldCall(), operation="CreateDiskSnapshot"))
+
+    with keeper.ticking() as running:
+        keeper.sandbox.wait_for_held()
+        keeper.tag(name, "backup:hold")
+
+    assert count(running.result(), "delete", "skipped") == 1
+    assert name in keeper.snapshots()
+
+
+def test_a_hold_set_at_the_last_moment_is_heeded_by_aws_itself_and_is_no_failure(keeper: Keeper) -> None:
+    name = with_a_deletion_due(keeper)
+    keeper.sandbox.enforce_role(ONLY_WHAT_IS_MARKED_AND_NOT_HELD)
+    keeper.sandbox.add_faults(FaultRule(effect=tagged_meanwhile(name, "backup:hold"), operation="DeleteDiskSnapshot"))
+
+    tick = keeper.tick(enforced=True)
+
+    assert name in keeper.snapshots()
+    assert why_not(tick, "delete") == ['it has got the tag "backup:hold" meanwhile, which AWS itself heeds']
+    assert tick.failures == ()
+    (later,) = keeper.live(DAY)
+    assert ("rescue", name, "done") in did(later)
+
+
+ONLY_WHAT_IS_MARKED_AND_NOT_HELD = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["lightsail:Get*", "lightsail:Create*", "lightsail:TagResource", "lightsail:UntagResource"],
+            "Resource": "*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": "lightsail:Delete*",
+            "Resource": "*",
+            "Condition": {
+                "Null": {f"aws:ResourceTag/{EXPIRES}": "false", "aws:ResourceTag/backup:hold": "true"},
+            },
+        },
+    ],
+}
+
+
+def test_a_second_look_that_fails_deletes_nothing_and_fails_the_run(keeper: Keeper) -> None:
+    name = with_a_deletion_due(keeper)
+    refused = ErrorAnswer(code="AccessDeniedException")
+    keeper.sandbox.add_faults(FaultRule(effect=refused, operation="GetInstances", calls=(2,)))
+
+    tick = keeper.tick()
+
+    assert name in keeper.snapshots()
+    assert count(tick, "delete", "failed") == 1
+    assert "cannot look again before a deletion: GetInstances: AccessDenied" in tick.failures[0]
+
+
+def test_a_hold_outlives_another_tag_key(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "guard": "daily", "guard:keep": "1"})
+    keeper.tick()
+    (name,) = keeper.snapshots()
+    keeper.tag(name, "backup:hold")
+    keeper.configure(tagKey="guard")
+
+    keeper.live(4 * DAY)
+
+    assert EXPIRES not in keeper.snapshots()[name]
+    assert reasons(keeper.plan().kept, name) == ('on hold by the tag "backup:hold"',)
+
+
+@pytest.mark.parametrize("key", ["backup:protect", "backup:legal", "backup:hodl"])
+def test_a_tag_of_ours_that_nobody_knows_holds_a_snapshot_and_is_reported(keeper: Keeper, key: str) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    keeper.tick()
+    (name,) = keeper.snapshots()
+    keeper.tag(name, key)
+
+    keeper.live(4 * DAY)
+
+    assert EXPIRES not in keeper.snapshots()[name]
+    (problem,) = keeper.plan().problems
+    assert (problem.tag, problem.severity) == (key, Severity.WARNING)
+    assert problem.message.startswith(f"on snapshot {name}: ")
+
+
+@pytest.mark.parametrize("key", ["legal-hold", "Hold", "acme:litigation-hold"])
+def test_any_tag_that_is_or_ends_in_hold_holds_a_snapshot(keeper: Keeper, key: str) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    keeper.tick()
+    (name,) = keeper.snapshots()
+    keeper.tag(name, key)
+
+    keeper.live(4 * DAY)
+
+    assert keeper.days("shop")[0] == "20260615"
+    assert EXPIRES not in keeper.snapshots()[name]
+
+
+def test_a_hold_that_was_over_when_it_was_written_is_reported(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.tick()
+    (name,) = keeper.snapshots()
+    keeper.tag(name, "backup:hold", "2026-06-01")
+
+    (problem,) = keeper.plan().problems
+
+    assert (problem.source, problem.value, problem.severity) == ("shop", "2026-06-01", Severity.WARNING)
+    assert "holds nothing" in problem.message
+
+
 # 7. Pruning is announced, and an announcement is taken back.
 
 
@@ -350,6 +656,23 @@ def test_a_snapshot_is_deleted_a_day_after_it_was_announced_and_not_before(keepe
 
     keeper.live(HOUR, HOUR)
     assert name not in keeper.snapshots()
+
+
+def test_a_snapshot_without_room_for_a_mark_stays_is_told_and_fails_no_run(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    keeper.tick()
+    (name,) = keeper.snapshots()
+    for number in range(50 - len(keeper.snapshots()[name])):
+        keeper.tag(name, f"note-{number}", "x")
+
+    ticks = keeper.live(5 * DAY)
+
+    assert [failure for tick in ticks for failure in tick.failures] == []
+    assert keeper.days("shop")[0] == "20260615"
+    assert len(keeper.days("shop")) == 4, "the others go on being pruned"
+    (problem,) = keeper.plan().problems
+    assert problem.message.startswith(f"on snapshot {name}: it has 50 tags")
 
 
 def test_a_hold_takes_an_announcement_back(keeper: Keeper) -> None:
@@ -521,6 +844,52 @@ def test_orphans_stay_while_a_tag_they_inherited_only_looks_like_ours(keeper: Ke
     assert [problem.suggestion for problem in tick.plan.problems] == ["backup:keep"]
 
 
+def test_a_hold_on_one_orphan_holds_no_other(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.configure(orphans="expire")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
+    keeper.disk("another", {})
+    keeper.tick()
+    keeper.live(2 * DAY)
+    keeper.user.delete_disk(diskName="shop")
+    held = next(iter(keeper.snapshots()))
+    keeper.tag(held, "backup:hold")
+
+    keeper.live(10 * DAY)
+
+    assert keeper.days("shop") == ["20260615", "20260617"]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_list_of_sources_that_lacks_most_of_them_is_not_believed(keeper: Keeper, left: int) -> None:
+    run_daily(keeper)
+    keeper.configure(orphans="expire")
+    for number in range(4):
+        keeper.disk(f"disk-{number}", {"backup": "daily", "backup:keep": "2"})
+    keeper.tick()
+    keeper.live(3 * DAY)
+    before = keeper.snapshots()
+    keeper.sandbox.add_faults(FaultRule(effect=ShortList(entries=left), operation="GetDisks"))
+
+    ticks = keeper.live(3 * DAY)
+    unlike = {name: tags for name, tags in keeper.snapshots().items() if name in before and tags != before[name]}
+
+    lacking = [name for name in before if "disk-0" not in name or not left]
+    assert unlike.keys().isdisjoint(lacking), "nothing marked"
+    assert set(lacking) <= set(keeper.snapshots()), "nothing deleted, though some was marked before"
+    (plan, *_) = [tick.plan for tick in ticks]
+    assert plan.doubted == (REGION,)
+    assert [(problem.source, problem.severity) for problem in plan.problems] == [("GetDisks", Severity.WARNING)]
+    assert f"lacks {4 - left} that were backed up lately" in plan.problems[0].message
+    assert {line.status for line in plan.sources if line.name != "disk-0" or not left} == {Status.UNKNOWN}
+    assert GAUGES.isdisjoint(metric.name for metric in metrics(ticks[0]))
+
+    keeper.sandbox.clear_faults()
+    (tick,) = keeper.live(DAY)
+    assert tick.plan.doubted == ()
+    assert count(tick, "create") == 4
+
+
 # 9. At most so many deletions per source and tick, oldest first.
 
 
@@ -673,6 +1042,146 @@ def test_one_failing_source_leaves_the_others_alone_and_the_run_ends_as_failed(k
     assert tick.failures[0].startswith("eu-central-1: shop: CreateDiskSnapshot: ServiceException")
 
 
+def test_a_remade_disk_is_not_credited_with_its_dead_namesakes_snapshots(keeper: Keeper) -> None:
+    dead = keeper.disk("shop", {"backup": "daily"})
+    keeper.tick()
+    keeper.live(2 * DAY)
+    keeper.user.delete_disk(diskName="shop")
+    alive = keeper.disk("shop", {"backup": "dialy"}, age=HOUR)
+
+    plan = keeper.plan()
+
+    lines = {line.arn: line for line in plan.sources}
+    assert (lines[alive].status, lines[alive].newest) == (Status.PROBLEM, None)
+    assert (lines[dead].status, len(lines[dead].usable)) == (Status.GONE, 2)
+    assert lines[dead].has_stopped
+    assert not lines[alive].has_stopped
+    assert [problem.arn for problem in plan.problems] == [alive]
+
+
+# 13. Nothing stops being protected in silence.
+
+
+@pytest.mark.parametrize("how", ["deletion", "untagging", "off"])
+def test_a_source_that_has_recovery_points_and_is_not_backed_up_any_more_shows(keeper: Keeper, how: str) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.disk("another", {})
+    keeper.tick()
+    keeper.live(DAY)
+    orphan(keeper, how)
+
+    stopped = [line.name for line in keeper.plan().sources if line.has_stopped]
+
+    assert stopped == ["shop"]
+
+
+def number(tick: Tick, name: MetricName) -> float | None:
+    return next((metric.value for metric in metrics(tick) if metric.name is name), None)
+
+
+def test_the_run_that_takes_the_first_snapshot_calls_nothing_overdue(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    ticks = [keeper.tick(), *keeper.live(2 * HOUR, HOUR)]
+
+    assert [tick.plan.sources[0].status for tick in ticks] == [Status.WAITING, Status.PROTECTED, Status.PROTECTED]
+    assert [number(tick, MetricName.RESOURCES_OVERDUE) for tick in ticks] == [0, 0, 0]
+
+
+def test_snapshots_that_fail_hour_after_hour_are_overdue_although_each_run_begins_another(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "hourly"}, age=HOUR)
+    keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
+
+    ticks = [keeper.tick(), *keeper.live(12 * HOUR, HOUR)]
+
+    assert all(count(tick, "create") == 1 for tick in ticks)
+    overdue = [number(tick, MetricName.RESOURCES_OVERDUE) for tick in ticks]
+    assert overdue == [0] * 5 + [1] * 8
+    assert [tick.plan.sources[0].status is Status.OVERDUE for tick in ticks] == [each == 1 for each in overdue]
+
+
+def test_a_snapshot_that_never_ends_is_no_longer_on_its_way_after_a_while(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="pending"), operation="CreateDiskSnapshot"))
+
+    ticks = [keeper.tick(), *keeper.live(8 * HOUR, HOUR)]
+
+    overdue = [number(tick, MetricName.RESOURCES_OVERDUE) for tick in ticks]
+    assert overdue == [0] * 6 + [1] * 3
+
+
+@pytest.mark.parametrize("operation", sorted(READS))
+def test_while_a_list_fails_no_gauge_is_published_so_no_alarm_ends_by_blindness(keeper: Keeper, operation: str) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.sandbox.add_faults(
+        FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="CreateDiskSnapshot")
+    )
+    assert number(keeper.tick(), MetricName.RESOURCES_OVERDUE) == 1
+    keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation=operation))
+
+    blind = keeper.tick()
+
+    sent = {metric.name for metric in metrics(blind)}
+    assert GAUGES.isdisjoint(sent)
+    assert MetricName.ACTIONS_DEFERRED in sent
+    assert len(blind.failures) >= 1
+
+
+def test_a_disk_inside_its_instances_whole_snapshots_is_protected(keeper: Keeper) -> None:
+    keeper.instance("web", {"backup": "daily"})
+    keeper.disk("data", {}, attached_to="web")
+
+    first = keeper.tick()
+    (second,) = keeper.live(HOUR, HOUR)
+
+    assert {line.name: line.status.value for line in first.plan.sources} == {"data": "waiting", "web": "waiting"}
+    assert {line.name: line.status.value for line in second.plan.sources} == {"data": "protected", "web": "protected"}
+    assert next(line.included_in for line in second.plan.sources if line.name == "data") == "web"
+    assert number(second, MetricName.RESOURCES_UNPROTECTED) == 0
+
+
+def test_a_disk_that_was_attached_after_the_last_whole_snapshot_is_not_protected_yet(keeper: Keeper) -> None:
+    keeper.instance("web", {"backup": "daily"})
+    keeper.tick()
+    keeper.live(HOUR, HOUR)
+    keeper.disk("data", {}, attached_to="web")
+
+    waiting = keeper.tick()
+    keeper.live(DAY)
+    (later,) = keeper.live(HOUR, HOUR)
+
+    statuses = [{line.name: line.status.value for line in tick.plan.sources}["data"] for tick in (waiting, later)]
+    assert statuses == ["waiting", "protected"]
+
+
+def test_a_data_disk_that_its_instances_snapshots_leave_out_gets_advice_and_counts_as_unprotected(
+    keeper: Keeper,
+) -> None:
+    keeper.instance("web", {"backup": "daily", "backup:mode": "system-disk"})
+    keeper.disk("data", {}, attached_to="web")
+    keeper.tick()
+
+    (tick,) = keeper.live(HOUR, HOUR)
+
+    (advice,) = tick.plan.problems
+    assert (advice.source, advice.severity) == ("data", Severity.ADVICE)
+    assert "whose snapshots hold its system disk only" in advice.message
+    assert number(tick, MetricName.RESOURCES_UNPROTECTED) == 1
+
+
+def test_a_policy_that_asks_oftener_than_runs_come_is_a_problem_and_is_served_as_well_as_can_be(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "hourly"})
+    keeper.disk("clinic", {"backup": "daily"})
+
+    tick = keeper.tick()
+
+    (problem,) = tick.plan.problems
+    assert (problem.source, problem.severity) == ("shop", Severity.WARNING)
+    assert 'oftener than the tick "rate(1 day)" comes' in problem.message
+    assert count(tick, "create") == 2
+
+
 # 12. Near the deadline no new write starts.
 
 
@@ -817,6 +1326,16 @@ def test_the_mode_decides_what_of_an_instance_is_taken(keeper: Keeper) -> None:
     assert made["CreateInstanceSnapshot"]["instanceName"] == "whole"
     assert made["CreateDiskSnapshot"]["instanceName"] == "system"
     assert "diskName" not in made["CreateDiskSnapshot"]
+
+
+@pytest.mark.parametrize("key", ["Lightkeeper:Owner", "LIGHTKEEPER:source", "lightkeeper:Expires"])
+def test_a_tag_of_a_source_that_is_ours_in_other_letters_is_not_inherited(keeper: Keeper, key: str) -> None:
+    keeper.disk("shop", {"backup": "daily", key: "mine"})
+
+    keeper.tick()
+
+    (tags,) = keeper.snapshots().values()
+    assert sorted(tags) == ["backup", OWNER, SLOT, SOURCE]
 
 
 def test_a_source_with_forty_nine_tags_keeps_what_has_room_and_says_what_has_not(keeper: Keeper) -> None:
