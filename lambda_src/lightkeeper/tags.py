@@ -156,7 +156,7 @@ def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tu
         error = InvalidValueError("was over before the snapshot was taken, so it holds nothing; expected a day to come")
         problems.append(_problem(tag, point.tags[tag], error, Severity.WARNING))
     for key, value in point.tags.items():
-        if key in known or (hold.held and hold.until is None):
+        if key in known:
             continue
         if _meant(key, settings) == tag and not _is_others(key, point.tags, settings):
             error = InvalidValueError(f'looks like "{tag}" but is another tag', tag)
@@ -166,7 +166,8 @@ def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tu
             problems.append(_problem(key, value, InvalidValueError(expected), Severity.WARNING))
         elif not is_hold(key):
             continue
-        hold = Hold(held=True, key=key)
+        if not hold.held or hold.until is not None:
+            hold = Hold(held=True, key=key)
     where = f"on snapshot {point.name}: "
     named = (replace(problem, message=where + problem.message) for problem in problems)
     return hold, _of(point.region, point.source_name, point.source_arn, named)
