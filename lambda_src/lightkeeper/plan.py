@@ -605,6 +605,10 @@ def _prune(draft: _Draft, series: _Series, cut: "_Cut", point: RecoveryPoint) ->
     has_hold = tag in point.tags
     if has_hold:
         draft.marks.append(RemoveHold(target, tag, f"{why}, and its hold is over"))
+    # The hold that goes makes room.
+    if point.is_full and has_hold:
+        draft.kept.append(Kept(point, (f"{why}, but its hold has to be taken off first",)))
+        return []
     if point.is_full:
         draft.kept.append(Kept(point, (f"{why}, but it has {MAX_TAGS} tags, so there is no room for a mark",)))
         draft.problems.append(_full(point))

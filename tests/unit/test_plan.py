@@ -853,6 +853,17 @@ def test_a_snapshot_without_room_for_a_mark_stays_and_is_reported_and_the_others
     )
 
 
+def test_a_full_snapshot_whose_hold_is_over_gets_its_room_from_that_and_needs_nobody() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    (crammed,) = map(full, daily(shop, [20], backup_hold="2026-06-14"))
+
+    plan = make_plan(Inventory((shop,), (*daily(shop, [0]), crammed)), Settings(), NOW)
+
+    assert [type(action) for action in plan.actions] == [RemoveHold]
+    assert why(plan)[crammed.name] == ('no rule of "last=1" keeps it, but its hold has to be taken off first',)
+    assert plan.problems == ()
+
+
 def test_a_full_snapshot_that_the_rules_keep_is_nobodys_business() -> None:
     shop = source(backup="daily", backup_keep="7")
 
