@@ -10,7 +10,7 @@ import pytest
 
 from lightkeeper.execute import execute
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.limits import margin_seconds, slowest_call_seconds
+from lightkeeper.limits import READ_MARGIN_SECONDS, margin_seconds, slowest_call_seconds
 from lightkeeper.model import (
     Action,
     Announce,
@@ -350,15 +350,23 @@ def test_where_nothing_may_be_deleted_anyway_there_is_no_second_look() -> None:
     assert results(outcomes) == [Result.FAILED, Result.SKIPPED]
 
 
-def test_without_time_there_is_no_second_look() -> None:
+@pytest.mark.parametrize("seconds", [MARGIN_SECONDS - 1, MARGIN_SECONDS + READ_MARGIN_SECONDS - 1])
+def test_without_time_for_a_second_look_nothing_is_deleted(seconds: float) -> None:
+    shelf = Shelf()
+
     outcomes = run(
-        Shelf(),
-        delete(),
-        seconds_left=lambda: MARGIN_SECONDS - 1,
-        look_again=lambda: pytest.fail("looked again"),
+        shelf, announce(), delete(), seconds_left=lambda: seconds, look_again=lambda: pytest.fail("looked again")
     )
 
-    assert results(outcomes) == [Result.DEFERRED]
+    assert outcomes[1].result is Result.DEFERRED
+    assert outcomes[1].error == "no time left in this run; the next one goes on"
+    assert ("delete", "shop") not in shelf.calls
+
+
+def test_with_just_enough_time_for_a_second_look_there_is_one() -> None:
+    seconds = MARGIN_SECONDS + READ_MARGIN_SECONDS
+
+    assert results(run(Shelf(), delete(), seconds_left=lambda: seconds)) == [Result.DONE]
 
 
 # What Lightsail throttles
