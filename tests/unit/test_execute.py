@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier, Event, Semaphore
+from threading import Barrier, Event
+from typing import NoReturn
 
 import pytest
 
@@ -584,26 +586,46 @@ def test_at_the_first_refusal_of_the_credentials_all_writers_stop() -> None:
     assert results(outcomes).count(Result.DEFERRED) == 11 - len(shelf.calls)
 
 
-def test_a_defect_in_whoever_is_told_ends_the_run_with_no_more_than_the_writes_under_way() -> None:
-    told = Semaphore(0)
+def test_a_defect_in_whoever_is_told_ends_the_run() -> None:
+    shelf = Shelf()
+    plan = plan_of(*map(create, "abcdefgh"))
+
+    def stumble(outcome: Outcome) -> None:
+        raise RuntimeError(outcome.action.target.source)
+
+    with pytest.raises(RuntimeError, match="a"):
+        execute(plan, shelf, SETTINGS, seconds_left=lambda: 900.0, on_outcome=stumble, look_again=lambda: plan)
+
+    assert shelf.calls == [("create", "a")]
+
+
+def test_an_interrupted_run_ends_with_no_more_than_the_write_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way, given_up = Event(), Event()
+    shut_down = ThreadPoolExecutor.shutdown
 
     class Slow(Shelf):
         def create(self, create: Create) -> None:
             super().create(create)
-            if create.target.source != "a":
-                told.acquire(timeout=PATIENCE_SECONDS)
+            if create.target.source == "b":
+                under_way.set()
+                assert given_up.wait(timeout=PATIENCE_SECONDS)
 
-    def interrupt(outcome: Outcome) -> None:
-        told.release()
-        raise RuntimeError(outcome.action.target.source)
+    def interrupt(_: object) -> NoReturn:
+        assert under_way.wait(timeout=PATIENCE_SECONDS)
+        raise KeyboardInterrupt
 
+    def shut_down_and_tell(pool: ThreadPoolExecutor, *, wait: bool = True) -> None:
+        given_up.set()
+        shut_down(pool, wait=wait)
+
+    monkeypatch.setattr("lightkeeper.execute.as_completed", interrupt)
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", shut_down_and_tell)
     shelf = Slow()
-    plan = plan_of(*map(create, "abcdefgh"))
 
-    with pytest.raises(RuntimeError, match="a"):
-        execute(plan, shelf, SETTINGS, seconds_left=lambda: 900.0, on_outcome=interrupt, look_again=lambda: plan)
+    with pytest.raises(KeyboardInterrupt):
+        run(shelf, *map(create, "abcdefgh"))
 
-    assert shelf.calls == [("create", "a")]
+    assert shelf.calls == [("create", "a"), ("create", "b")]
 
 
 # A name that is in use
