@@ -351,6 +351,40 @@ def test_a_region_that_hangs_keeps_no_other_from_its_snapshots_and_deletions(two
     assert tick.failures == ()
 
 
+def test_a_region_that_never_answers_fails_once_its_time_is_up(
+    two_regions: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = two_regions
+    for region in (REGION, OTHER_REGION):
+        keeper.disk("shop", {"backup": "daily"}, region)
+    monkeypatch.setattr("lightkeeper.lightsail.READ_SECONDS", 0.5)
+    monkeypatch.setattr("lightkeeper.lightsail.ATTEMPTS", 2)
+    keeper.regions = {**keeper.regions, **connect([OTHER_REGION], writers=8)}
+    keeper.sandbox.add_faults(FaultRule(effect=Hang(), operation="GetInstances", region=OTHER_REGION))
+
+    tick = keeper.tick()
+
+    keeper.regions[OTHER_REGION].close()
+    assert count(tick, "create") == 2, "its disks were listed"
+    assert len(tick.failures) == 1
+    assert tick.failures[0].startswith(f"{OTHER_REGION}: GetInstances: Read timeout")
+
+
+def test_a_create_that_hangs_is_made_again_and_takes_one_snapshot(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    monkeypatch.setattr("lightkeeper.lightsail.READ_SECONDS", 2)
+    keeper.regions = connect([REGION], writers=8)
+    keeper.sandbox.add_faults(FaultRule(effect=Hang(seconds=30), operation="CreateDiskSnapshot", last=1))
+
+    tick = keeper.tick()
+
+    keeper.regions[REGION].close()
+    assert count(tick, "create") == 1
+    assert len(keeper.snapshots()) == 1
+
+
 def test_near_the_deadline_no_further_page_is_read_and_nothing_is_written(keeper: Keeper) -> None:
     for number in range(20):
         keeper.disk(f"disk-{number}", {"backup": "daily"})

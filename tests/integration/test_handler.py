@@ -10,7 +10,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper import handler
-from lightkeeper.lightsail import Lightsail
+from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.report import NAMESPACE, MetricName, Summary
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.wording import InvalidValueError
@@ -29,7 +29,7 @@ class Context(LambdaContext):
 
 
 @pytest.fixture(autouse=True)
-def _in_the_account(aws: Sandbox) -> None:
+def _fresh_process(aws: Sandbox) -> None:
     """Have the sandbox be what the function takes for AWS."""
 
 
@@ -238,14 +238,13 @@ def test_what_one_run_has_learnt_of_throttling_does_not_slow_the_next(
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Lightsail] = []
-    connect = handler.connect
 
     def remembered(*args: Any, **options: Any) -> dict[str, Lightsail]:  # noqa: ANN401 - whatever the handler gives
         found = connect(*args, **options)
         made.extend(found.values())
         return found
 
-    monkeypatch.setattr(handler, "connect", remembered)
+    monkeypatch.setattr("lightkeeper.handler.connect", remembered)
     keeper.disk("shop", {"backup": "daily"})
 
     invoke({"time": NOON})

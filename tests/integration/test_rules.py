@@ -1,5 +1,6 @@
 """The safety rules: each test tries to break one."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -365,6 +366,62 @@ def test_two_deployments_on_the_same_disk_never_get_in_each_others_way(keeper: K
     assert owners.count("Ours") == owners.count("Theirs") == 4
 
 
+def test_snapshots_from_before_the_deployment_was_in_their_names_stay_ours(keeper: Keeper) -> None:
+    run_daily(keeper)
+    arn = keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    digest = hashlib.sha256(arn.encode()).hexdigest()[:6]
+    slots = [datetime(2026, 6, day, 3, tzinfo=UTC) for day in (13, 14, 15)]
+    names = [f"shop-{slot:%Y%m%d-%H%M}-{digest}" for slot in slots]
+    tags = {"backup": "daily", "backup:keep": "2", OWNER: "Lightkeeper", SOURCE: arn}
+    keeper.sandbox.seed(
+        Seed(
+            kind="DiskSnapshot",
+            name=name,
+            source="shop",
+            created_at=slot,
+            tags={**tags, SLOT: f"{slot:%Y-%m-%dT%H:%M:%SZ}"},
+        )
+        for name, slot in zip(names, slots, strict=True)
+    )
+    keeper.witness.adopt(names)
+
+    tick = keeper.tick()
+    assert count(tick, "create") == 0, "its slot is covered"
+    assert did(tick) == [("announce", names[0], "done")]
+
+    keeper.live(DAY)
+    assert keeper.days("shop") == ["20260614", "20260615", "20260616"]
+
+
+def test_two_deployments_with_similar_tag_keys_do_not_keep_each_other_from_pruning(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backup2": "daily", "backup2:keep": "2"})
+    for _ in range(5):
+        for deployment, key in (("Ours", "backup"), ("Theirs", "backup2")):
+            keeper.configure(deployment=deployment, tagKey=key)
+            keeper.tick()
+        keeper.sandbox.advance(DAY)
+
+    owners = [tags[OWNER] for tags in keeper.snapshots().values()]
+    assert (owners.count("Ours"), owners.count("Theirs")) == (3, 4)
+
+
+def test_a_list_of_snapshots_that_lacks_the_newest_costs_nothing(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
+    keeper.tick()
+    keeper.live(5 * DAY)
+    before = list(keeper.snapshots())
+    keeper.sandbox.add_faults(FaultRule(effect=ShortList(entries=2), operation="GetDiskSnapshots"))
+
+    tick = keeper.tick()
+    keeper.sandbox.clear_faults()
+
+    assert count(tick, "create") == 1, "it finds that of its slot under its name"
+    assert tick.failures == ()
+    assert list(keeper.snapshots()) == before, "nothing taken twice, nothing deleted"
+
+
 def test_a_source_without_a_letter_or_digit_in_its_name_is_backed_up_under_its_kinds(keeper: Keeper) -> None:
     keeper.disk("__", {"backup": "daily"})
     keeper.instance("--", {"backup": "daily"})
@@ -459,6 +516,25 @@ def test_a_hold_with_a_date_ends_after_that_day(keeper: Keeper) -> None:
 
     keeper.live(DAY)
     assert name not in keeper.snapshots()
+
+
+def test_a_sources_dated_hold_that_is_over_is_taken_off_its_snapshots_before_they_go(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.sandbox.enforce_role(ONLY_WHAT_IS_MARKED_AND_NOT_HELD)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backup:hold": "2026-06-17"})
+
+    ticks = [keeper.tick(enforced=True)]
+    for _ in range(6):
+        keeper.sandbox.advance(DAY)
+        ticks.append(keeper.tick(enforced=True))
+
+    assert [failure for tick in ticks for failure in tick.failures] == []
+    assert [sum(count(tick, action) for tick in ticks[:3]) for action in ("announce", "remove-hold", "delete")] == [
+        0
+    ] * 3
+    taken_off = [name[5:13] for tick in ticks for action, name, _ in did(tick) if action == "remove-hold"]
+    assert sorted(taken_off) == ["20260615", "20260616", "20260617"], "the later ones were born without it"
+    assert keeper.days("shop") == ["20260619", "20260620", "20260621"]
 
 
 def test_a_hold_on_a_source_holds_all_its_snapshots(keeper: Keeper) -> None:
@@ -562,6 +638,24 @@ ONLY_WHAT_IS_MARKED_AND_NOT_HELD = {
         },
     ],
 }
+
+
+def test_a_hold_that_is_extended_while_the_run_works_is_not_taken_off(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    keeper.tick()
+    (name,) = keeper.snapshots()
+    keeper.tag(name, "backup:hold", "2026-06-18")
+    keeper.live(3 * DAY)
+    extended = tagged_meanwhile(name, "backup:hold", "2026-12-31")
+    keeper.sandbox.add_faults(FaultRule(effect=extended, operation="CreateDiskSnapshot", last=1))
+
+    (day_after,) = keeper.live(DAY)
+
+    assert count(day_after, "remove-hold", "skipped") == 1
+    assert keeper.snapshots()[name]["backup:hold"] == "2026-12-31"
+    keeper.live(3 * DAY)
+    assert EXPIRES not in keeper.snapshots()[name]
 
 
 def test_a_second_look_that_fails_deletes_nothing_and_fails_the_run(keeper: Keeper) -> None:
@@ -970,6 +1064,27 @@ def test_nothing_is_deleted_where_what_is_left_for_later_cannot_be_marked_so(kee
     assert len(keeper.days("shop")) == 10
 
 
+def test_the_limit_goes_for_a_source_not_for_each_kind_of_its_snapshots(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.configure(orphans="expire")
+    keeper.instance("web", {"backup": "daily", "backup:keep": "30"})
+    keeper.tick()
+    keeper.live(5 * DAY)
+    keeper.tag("web", "backup:mode", "system-disk")
+    keeper.live(5 * DAY)
+    (newest_whole,) = [each.name for each in snapshots_by_age(keeper) if each.kind == "InstanceSnapshot"][-1:]
+    for name in ("web", newest_whole):
+        keeper.tag(name, "backup:keep", "1")
+    keeper.live(DAY)
+
+    (tick,) = keeper.live(DAY)
+
+    assert count(tick, "delete") == 3
+    assert count(tick, "defer", "deferred") == 6, "of both kinds"
+    deleted = [name for action, name, _ in did(tick) if action == "delete"]
+    assert [name.split("-")[1] for name in deleted] == ["20260615", "20260616", "20260617"]
+
+
 # 10. All pages are read before anything is written; a list that fails forbids to prune.
 
 
@@ -1098,6 +1213,10 @@ def test_snapshots_that_fail_hour_after_hour_are_overdue_although_each_run_begin
     overdue = [number(tick, MetricName.RESOURCES_OVERDUE) for tick in ticks]
     assert overdue == [0] * 5 + [1] * 8
     assert [tick.plan.sources[0].status is Status.OVERDUE for tick in ticks] == [each == 1 for each in overdue]
+    keeper.sandbox.advance(timedelta(minutes=1))
+    (line,) = keeper.plan().sources
+    assert line.pending
+    assert line.status is Status.OVERDUE, "while one is being taken, too"
 
 
 def test_a_snapshot_that_never_ends_is_no_longer_on_its_way_after_a_while(keeper: Keeper) -> None:
@@ -1197,6 +1316,21 @@ def test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick(ke
     assert tick.failures == ()
     assert len(keeper.snapshots()) == 3
     assert count(keeper.tick(), "create") == 3
+
+
+def test_deletions_are_put_off_where_no_time_is_left_to_look_again_before_them(keeper: Keeper) -> None:
+    name = with_a_deletion_due(keeper)
+    margin = margin_seconds(keeper.settings.writers)
+    before = len(keeper.writes())
+
+    # Time for one more write, but not to read everything again.
+    tick = keeper.tick(seconds_left=lambda: 900.0 if len(keeper.writes()) == before else margin + 1.0)
+
+    assert count(tick, "create") == 1
+    assert count(tick, "delete", "deferred") == 1
+    assert tick.failures == ()
+    assert name in keeper.snapshots()
+    assert count(keeper.tick(), "delete") == 1
 
 
 def test_an_entry_that_a_changing_list_gives_twice_counts_once(keeper: Keeper) -> None:
