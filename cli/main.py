@@ -1,4 +1,4 @@
-"""The command line: `lightkeeper plan`, `run`, `status`, `keep`, `simulate`, `demo`.
+"""The command line: `lightkeeper plan`, `run`, `take`, `status`, `keep`, `simulate`, `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source wants a person.
 """
@@ -21,15 +21,15 @@ from cli.aws import aws_errors, is_at_aws
 from cli.chosen import Chosen, choose, choose_to_write, read_file
 from cli.demo import run_demo
 from cli.elsewhere import look_elsewhere
-from cli.show import show_document
+from cli.show import show_actions, show_document
 from cli.simulate import Scenario, parse_change, parse_day, simulate, simulation_document
 from cli.simulate_show import show_simulation
 from cli.status import show_status, status_document
-from lightkeeper.cycle import Tick, run_tick
+from lightkeeper.cycle import Tick, run_tick, take
 from lightkeeper.faults import CallError
 from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, check_regions, connect
-from lightkeeper.model import Outcome, Plan, Policy, Result
+from lightkeeper.model import Outcome, Plan, Policy, Result, SourceKind
 from lightkeeper.report import Document, plan_document, tick_document, verb
 from lightkeeper.retention import judge, parse_keep
 from lightkeeper.settings import Settings, SettingsError
@@ -87,7 +87,7 @@ def main() -> None:
         _fail(error, 1)
 
 
-def _fail(error: Exception, status: int) -> None:
+def _fail(error: Exception | str, status: int) -> None:
     print(f"lightkeeper: {error}", file=sys.stderr)  # noqa: T201 - plain, so that it can be searched and pasted
     sys.exit(status)
 
@@ -207,6 +207,53 @@ def _run(regions: dict[str, Lightsail], settings: Settings, now: datetime) -> Ti
                 progress.console.print(f"[bold red]failed[/] {escape(str(outcome.error))}")
 
         return run_tick(regions, settings, now, seconds_left=_patience(), on_outcome=advance, on_plan=begin)
+
+
+@app.command(name="take")
+def take_command(  # noqa: PLR0913 - one for each option
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a disk or an instance.")],
+    *,
+    hold: Annotated[
+        str | None,
+        typer.Option("--hold", metavar="DAY", help='Keep it through this day, whatever the rules say; "": for good.'),
+    ] = None,
+    kind: Annotated[
+        SourceKind | None,
+        typer.Option("--kind", help="Which one is meant, where a disk and an instance have the name."),
+    ] = None,
+    config: Config = None,
+    stack: Stack = None,
+    region: Regions = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a recovery point now, such as before an upgrade. The rules keep it like any other.
+
+    Exit status 0 says that Lightsail is taking it.
+    """
+    chosen = choose_to_write(config, stack)
+    _say(chosen)
+    now = _now_to_write(at, chosen.settings, endpoint_url)
+    regions = _connect(region, chosen, endpoint_url)
+    tick = take(
+        regions,
+        chosen.settings,
+        now,
+        source,
+        kind=kind,
+        hold=hold,
+        seconds_left=_patience(),
+        on_outcome=lambda _: None,
+    )
+    document = tick_document(tick)
+    if as_json:
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        show_actions(document, _console())
+    # No later run takes up what was asked for here.
+    if any(outcome.result is not Result.DONE for outcome in tick.outcomes):
+        _fail(f"no recovery point of {source} was taken; nothing tries again by itself", 1)
 
 
 @app.command()

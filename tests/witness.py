@@ -29,6 +29,7 @@ LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot")
 READS = {*LISTS, *LOOK_UPS}
 CREATES = {"CreateDiskSnapshot": "diskSnapshotName", "CreateInstanceSnapshot": "instanceSnapshotName"}
 DELETES = {"DeleteDiskSnapshot": "diskSnapshotName", "DeleteInstanceSnapshot": "instanceSnapshotName"}
+ANY_DELETES = DELETES | {"DeleteDisk": "diskName", "DeleteInstance": "instanceName"}
 USABLE = {"completed", "available"}
 COVERS = {*USABLE, "pending", "unknown"}
 REFUSED_CREDENTIALS = {
@@ -337,12 +338,29 @@ class Scene:
     entries: dict[Key, Entry]
     ours: dict[Key, Birth]
     _sources: dict[str, Entry] | None = None
-    _points: dict[tuple[str, str], list[Point]] | None = None
+    _keys: dict[tuple[str, str], set[Key]] | None = None
+    _points: dict[tuple[str, str], list[Point]] = field(default_factory=dict)
     _copy: "Scene | None" = None
 
-    def changed(self) -> None:
-        """Forget what was derived."""
-        self._sources = self._points = self._copy = None
+    def set(self, key: Key, entry: Entry | None, birth: Birth | None = None) -> None:
+        """Put an entry there, or take it away; a birth is that of a new snapshot of ours."""
+        self._copy = None
+        if entry is None:
+            del self.entries[key]
+        else:
+            self.entries[key] = entry
+        if birth:
+            self.ours[key] = birth
+        if not (known := self.ours.get(key)):
+            self._sources = None
+            return
+        if entry is None:
+            del self.ours[key]
+        series = known.owner, known.source_arn
+        self._points.pop(series, None)
+        if self._keys is not None:
+            keys = self._keys.setdefault(series, set())
+            keys.discard(key) if entry is None else keys.add(key)
 
     def copy(self) -> "Scene":
         """Return what there is now, for good."""
@@ -368,13 +386,16 @@ class Scene:
 
     def points(self, arn: str, terms: Terms) -> list[Point]:
         """Return our snapshots of a source, of either kind, the newest content first."""
-        if self._points is None:
-            self._points = {}
+        series = terms.owner, arn
+        if self._keys is None:
+            self._keys = {}
             for key, birth in self.ours.items():
-                if self.is_ours(key, replace(terms, owner=birth.owner)):
-                    point = Point(key, self.entries[key], birth.slot)
-                    self._points.setdefault((birth.owner, birth.source_arn), []).append(point)
-        return sorted(self._points.get((terms.owner, arn), []), key=lambda point: point.taken, reverse=True)
+                self._keys.setdefault((birth.owner, birth.source_arn), set()).add(key)
+        if series not in self._points:
+            keys = [key for key in sorted(self._keys.get(series, ())) if self.is_ours(key, terms)]
+            points = [Point(key, self.entries[key], self.ours[key].slot) for key in keys]
+            self._points[series] = sorted(points, key=lambda point: point.taken, reverse=True)
+        return self._points[series]
 
 
 Objection = tuple[int, str]
@@ -925,7 +946,7 @@ class _Court:
                 tags = _given(call)
                 source = scene.entries[region, call.parameters.get("diskName") or call.parameters["instanceName"]]
                 there = self._after.get(key)
-                scene.entries[key] = Entry(
+                entry = Entry(
                     kind=operation.removeprefix("Create"),
                     name=key[1],
                     arn=there.arn if there else "",
@@ -937,31 +958,26 @@ class _Court:
                     source_arn=source.arn,
                 )
                 slot = instant(tags.get(SLOT, ""))
-                if call.access_key_id != CONSOLE and slot:
-                    scene.ours[key] = Birth(tags[OWNER], tags[SOURCE], slot)
-            case operation if operation in DELETES:
-                key = region, call.parameters[DELETES[operation]]
-                del scene.entries[key]
-                scene.ours.pop(key, None)
-            case "DeleteDisk":
-                del scene.entries[region, call.parameters["diskName"]]
-            case "DeleteInstance":
-                del scene.entries[region, call.parameters["instanceName"]]
+                is_run = call.access_key_id != CONSOLE
+                scene.set(key, entry, Birth(tags[OWNER], tags[SOURCE], slot) if is_run and slot else None)
+            case operation if operation in ANY_DELETES:
+                scene.set((region, call.parameters[ANY_DELETES[operation]]), None)
             case "CreateDisk" | "CreateInstances":
                 # Only a user does: whatever is new afterwards is taken as it is.
-                new = {key: each for key, each in self._after.items() if key not in scene.entries and not each.state}
-                scene.entries.update(new)
+                for key, new in self._after.items():
+                    if key not in scene.entries and not new.state:
+                        scene.set(key, new)
             case "TagResource":
                 key = region, call.parameters["resourceName"]
-                scene.entries[key] = replace(scene.entries[key], tags={**scene.entries[key].tags, **_given(call)})
+                there = scene.entries[key]
+                scene.set(key, replace(there, tags={**there.tags, **_given(call)}))
             case "UntagResource":
                 key = region, call.parameters["resourceName"]
-                gone = call.parameters["tagKeys"]
-                tags = {name: value for name, value in scene.entries[key].tags.items() if name not in gone}
-                scene.entries[key] = replace(scene.entries[key], tags=tags)
+                there, gone = scene.entries[key], call.parameters["tagKeys"]
+                left = {name: value for name, value in there.tags.items() if name not in gone}
+                scene.set(key, replace(there, tags=left))
             case _:
                 pass
-        scene.changed()
 
     # Whole runs
 

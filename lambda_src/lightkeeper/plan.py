@@ -605,6 +605,10 @@ def _prune(draft: _Draft, series: _Series, cut: "_Cut", point: RecoveryPoint) ->
     has_hold = tag in point.tags
     if has_hold:
         draft.marks.append(RemoveHold(target, tag, f"{why}, and its hold is over"))
+    # The hold that goes makes room.
+    if point.is_full and has_hold:
+        draft.kept.append(Kept(point, (f"{why}, but its hold has to be taken off first",)))
+        return []
     if point.is_full:
         draft.kept.append(Kept(point, (f"{why}, but it has {MAX_TAGS} tags, so there is no room for a mark",)))
         draft.problems.append(_full(point))
@@ -614,7 +618,7 @@ def _prune(draft: _Draft, series: _Series, cut: "_Cut", point: RecoveryPoint) ->
     if at is None or stale:
         settings = draft.settings
         # An event that is replayed has a time long past: the grace counts from when there was newer content.
-        begun = max(draft.now, *(each.taken for each in _usable(series.points)[:1]))
+        begun = max(draft.now, cut.newest)
         expires_at = max(settings.grace.after(begun, settings.time_zone), begun + series.shortest_grace)
         again = f"; it was marked for {format_instant(at)}, too long ago to be known" if at else ""
         reason = f"{why}; to be deleted from {format_instant(expires_at)}{again}"
@@ -655,7 +659,10 @@ class _Cut:
     def __init__(self, series: _Series, holds: _Holds, settings: Settings) -> None:
         self._series = series
         self._settings = settings
-        self._judged = [point for point in _usable(series.points) if not holds.reasons[point.name]]
+        usable = _usable(series.points)
+        self.newest = usable[0].taken if usable else series.points[0].taken
+        """When the newest usable one was taken, UTC."""
+        self._judged = [point for point in usable if not holds.reasons[point.name]]
         self._dropped: dict[datetime, frozenset[str]] = {}
 
     def drops(self, point: RecoveryPoint, marked_at: datetime) -> bool:

@@ -136,9 +136,8 @@ def test_the_calendar_needs_no_more_than_its_own_role_allows_and_can_write_nothi
         patch.setenv("AWS_ACCESS_KEY_ID", "FUNCTION")
         html = widget()
 
-    assert "0 of 1 source protected; 1 waiting for a first recovery point." in html, (
-        "everything was read; the snapshot is pending"
-    )
+    # Everything was read; the snapshot is pending.
+    assert "0 of 1 source protected; 1 waiting for a first recovery point." in html
     with refused("AccessDeniedException", "lightsail:DeleteDiskSnapshot"):
         function.delete_disk_snapshot(diskSnapshotName=ours)
     with refused("AccessDeniedException", "lightsail:TagResource"):

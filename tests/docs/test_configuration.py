@@ -87,7 +87,7 @@ def test_the_keep_rules_of_the_text_are_understood() -> None:
 
 
 def test_the_limits_of_numbers_hold() -> None:
-    for key, least, most in (("writers", 1, 64), ("maxDeletesPerSource", 1, 1000)):
+    for key, least, most in (("writers", 1, 32), ("maxDeletesPerSource", 1, 1000)):
         assert KEYS[key][2] == f"{least} to {most}"
         for good in (least, most):
             Props.from_document({"lightkeeper": {key: good}})

@@ -53,6 +53,8 @@ values = {
     ),
     "--at": times,
     "--json": st.just(""),
+    "--hold": anything_or(["2026-06-20", "2026-01-01", "9999-12-31"]).map(as_argument),
+    "--kind": near(["disk", "instance"]).map(as_argument) | arguments,
     "--html": st.sampled_from(["out.html", "folder", "missing/out.html", "", ".", "/dev/full", "x" * 5000]) | names,
     "--sort": near(["name", "-cost", "status"]).map(as_argument) | arguments,
     "--theme": near(["dark", "auto"]).map(as_argument) | arguments,
@@ -70,6 +72,7 @@ values = {
 OPTIONS: Final = {
     "plan": ("--config", "--stack", "--region", "--endpoint-url", "--at", "--json"),
     "run": ("--config", "--stack", "--region", "--endpoint-url", "--at", "--json"),
+    "take": ("--config", "--stack", "--region", "--endpoint-url", "--at", "--json", "--hold", "--kind"),
     "status": (
         *("--config", "--stack", "--region", "--endpoint-url", "--at", "--json", "--html", "--sort", "--theme"),
     ),
@@ -99,6 +102,8 @@ def commands(draw: st.DrawFn) -> list[str]:
     match command:
         case "keep":
             return [*typed, draw(rules)]
+        case "take":
+            return [*typed, draw(near(["shop", "shop-1"]).map(as_argument) | arguments)]
         case "simulate":
             return ["simulate", "--days=3", *typed[1:]]
         case "demo":
@@ -146,6 +151,7 @@ def test_whatever_is_typed_after_a_command_is_done_or_answered_in_words(keeper: 
     @example(["simulate", "--days=3", "--keep", "foo " * 2000], b"")
     @example(["keep", "7", "--zone", ".a" * 1000], b"")
     @example(["plan", "--stack", "Lightkeeper"], b"")
+    @example(["take", "shop", "--config=good.json", "--hold", "2026-01-01"], b"")
     @example(["run", "--stack=Lightkeeper", "--config=good.json"], b"")
     def type_it(typed: list[str], stdin: bytes) -> None:
         assert_told(typed, stdin)

@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier, Event, Semaphore
+from threading import Barrier, Event
+from typing import NoReturn
 
 import pytest
 
 from lightkeeper.execute import execute
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.limits import margin_seconds, slowest_call_seconds
+from lightkeeper.limits import READ_MARGIN_SECONDS, margin_seconds, slowest_call_seconds
 from lightkeeper.model import (
     Action,
     Announce,
@@ -350,15 +352,23 @@ def test_where_nothing_may_be_deleted_anyway_there_is_no_second_look() -> None:
     assert results(outcomes) == [Result.FAILED, Result.SKIPPED]
 
 
-def test_without_time_there_is_no_second_look() -> None:
+@pytest.mark.parametrize("seconds", [MARGIN_SECONDS - 1, MARGIN_SECONDS + READ_MARGIN_SECONDS - 1])
+def test_without_time_for_a_second_look_nothing_is_deleted(seconds: float) -> None:
+    shelf = Shelf()
+
     outcomes = run(
-        Shelf(),
-        delete(),
-        seconds_left=lambda: MARGIN_SECONDS - 1,
-        look_again=lambda: pytest.fail("looked again"),
+        shelf, announce(), delete(), seconds_left=lambda: seconds, look_again=lambda: pytest.fail("looked again")
     )
 
-    assert results(outcomes) == [Result.DEFERRED]
+    assert outcomes[1].result is Result.DEFERRED
+    assert outcomes[1].error == "no time left in this run; the next one goes on"
+    assert ("delete", "shop") not in shelf.calls
+
+
+def test_with_just_enough_time_for_a_second_look_there_is_one() -> None:
+    seconds = MARGIN_SECONDS + READ_MARGIN_SECONDS
+
+    assert results(run(Shelf(), delete(), seconds_left=lambda: seconds)) == [Result.DONE]
 
 
 # What Lightsail throttles
@@ -550,41 +560,72 @@ def test_at_the_first_refusal_of_the_credentials_all_writers_stop() -> None:
     class Refusing(Shelf):
         def create(self, create: Create) -> None:
             if create.target.source == "a":
-                refused.set()
                 raise CallError(Fault.UNAUTHENTICATED, "the token has expired")
-            refused.wait(timeout=PATIENCE_SECONDS)
+            assert refused.wait(timeout=PATIENCE_SECONDS)
             super().create(create)
 
+    def hear(outcome: Outcome) -> None:
+        if outcome.result is Result.FAILED:
+            refused.set()
+
     shelf = Refusing()
+    plan = plan_of(*map(create, "abcdefghijkl"))
 
-    outcomes = run(shelf, *map(create, "abcdefghijkl"), settings=replace(SETTINGS, writers=2))
+    outcomes = execute(
+        plan,
+        shelf,
+        replace(SETTINGS, writers=2),
+        seconds_left=lambda: 900.0,
+        on_outcome=hear,
+        look_again=lambda: plan,
+    )
 
-    # The other writer may be at one call, and begin one more before it learns of it.
-    assert results(outcomes).count(Result.FAILED) == 1
-    assert len(shelf.calls) <= 2
-    assert results(outcomes).count(Result.DEFERRED) >= 9
+    assert outcomes[0].result is Result.FAILED
+    # The other writer may have been at a call.
+    assert len(shelf.calls) <= 1
+    assert results(outcomes).count(Result.DEFERRED) == 11 - len(shelf.calls)
 
 
-def test_a_defect_in_whoever_is_told_ends_the_run_with_no_more_than_the_writes_under_way() -> None:
-    told = Semaphore(0)
+def test_a_defect_in_whoever_is_told_ends_the_run() -> None:
+    shelf = Shelf()
+    plan = plan_of(*map(create, "abcdefgh"))
+
+    def stumble(outcome: Outcome) -> None:
+        raise RuntimeError(outcome.action.target.source)
+
+    with pytest.raises(RuntimeError, match="a"):
+        execute(plan, shelf, SETTINGS, seconds_left=lambda: 900.0, on_outcome=stumble, look_again=lambda: plan)
+
+    assert shelf.calls == [("create", "a")]
+
+
+def test_an_interrupted_run_ends_with_no_more_than_the_write_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way, given_up = Event(), Event()
+    shut_down = ThreadPoolExecutor.shutdown
 
     class Slow(Shelf):
         def create(self, create: Create) -> None:
             super().create(create)
-            if create.target.source != "a":
-                told.acquire(timeout=PATIENCE_SECONDS)
+            if create.target.source == "b":
+                under_way.set()
+                assert given_up.wait(timeout=PATIENCE_SECONDS)
 
-    def interrupt(outcome: Outcome) -> None:
-        told.release()
-        raise RuntimeError(outcome.action.target.source)
+    def interrupt(_: object) -> NoReturn:
+        assert under_way.wait(timeout=PATIENCE_SECONDS)
+        raise KeyboardInterrupt
 
+    def shut_down_and_tell(pool: ThreadPoolExecutor, *, wait: bool = True) -> None:
+        given_up.set()
+        shut_down(pool, wait=wait)
+
+    monkeypatch.setattr("lightkeeper.execute.as_completed", interrupt)
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", shut_down_and_tell)
     shelf = Slow()
-    plan = plan_of(*map(create, "abcdefgh"))
 
-    with pytest.raises(RuntimeError, match="a"):
-        execute(plan, shelf, SETTINGS, seconds_left=lambda: 900.0, on_outcome=interrupt, look_again=lambda: plan)
+    with pytest.raises(KeyboardInterrupt):
+        run(shelf, *map(create, "abcdefgh"))
 
-    assert shelf.calls == [("create", "a")]
+    assert shelf.calls == [("create", "a"), ("create", "b")]
 
 
 # A name that is in use

@@ -853,6 +853,17 @@ def test_a_snapshot_without_room_for_a_mark_stays_and_is_reported_and_the_others
     )
 
 
+def test_a_full_snapshot_whose_hold_is_over_gets_its_room_from_that_and_needs_nobody() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    (crammed,) = map(full, daily(shop, [20], backup_hold="2026-06-14"))
+
+    plan = make_plan(Inventory((shop,), (*daily(shop, [0]), crammed)), Settings(), NOW)
+
+    assert [type(action) for action in plan.actions] == [RemoveHold]
+    assert why(plan)[crammed.name] == ('no rule of "last=1" keeps it, but its hold has to be taken off first',)
+    assert plan.problems == ()
+
+
 def test_a_full_snapshot_that_the_rules_keep_is_nobodys_business() -> None:
     shop = source(backup="daily", backup_keep="7")
 
@@ -926,10 +937,15 @@ def test_the_oldest_by_content_go_first() -> None:
 def walk(
     shop: Source, settings: Settings, start: datetime, hours: int, points: Sequence[RecoveryPoint] = ()
 ) -> Iterator[tuple[Plan, tuple[RecoveryPoint, ...]]]:
-    """Yield the plan of a run each hour, and what there is after it; a snapshot is usable some minutes after a run."""
+    """Yield the plan of a run each hour, and what there is after it; a snapshot is usable some minutes after a run.
+
+    Runs that have nothing to do are left out until a slot comes or a mark is over: for them, nothing has changed.
+    """
     there = {each.name: each for each in points}
-    for hour in range(hours):
-        now = start + hour * HOUR
+    idle_until = start
+    for now in (start + hour * HOUR for hour in range(hours)):
+        if now < idle_until:
+            continue
         there = {
             name: replace(each, state=SnapshotState.USABLE) if each.taken < now else each
             for name, each in there.items()
@@ -950,6 +966,9 @@ def walk(
                     pytest.fail("nothing is held")
                 case Delete():
                     del there[name]
+        if not plan.actions:
+            over = [each.expires_at for each in there.values() if each.expires_at]
+            idle_until = min(each for each in (*over, plan.sources[0].next_slot) if each)
         yield plan, tuple(there.values())
 
 
@@ -1000,7 +1019,8 @@ def test_what_a_narrower_rule_drops_goes_by_a_cut_and_stays_known_while_it_waits
     *_, (last, points) = walk(wide, Settings(), start, days * 24 - 9)
     assert not cut(last)
 
-    first, *following = (plan for plan, _ in walk(narrow, Settings(), last.now + HOUR, 10, points))
+    noon = start + (days * 24 - 9) * HOUR
+    first, *following = (plan for plan, _ in walk(narrow, Settings(), noon, 24, points))
 
     dropped_by_it = cut(first) & set(marked(first))
     assert len(dropped_by_it) >= gone

@@ -845,6 +845,13 @@ def test_a_misspelt_hold_on_a_snapshot_holds_and_is_reported(key: str) -> None:
     assert problem.value == "2027-01-31"
 
 
+@pytest.mark.parametrize("hold", ["", "soon"])
+def test_a_misspelt_hold_is_reported_also_beside_one_that_holds_for_good(hold: str) -> None:
+    problems = hold_of(with_tag("backup:hodl", backup__hold=hold))[1]
+
+    assert "backup:hodl" in {problem.tag for problem in problems}
+
+
 @pytest.mark.parametrize("key", ["backup:protect", "backup:legal", "backup:", "backup:keep:x"])
 def test_an_unknown_tag_of_ours_on_a_snapshot_holds_and_is_reported(key: str) -> None:
     held = with_tag(key, "yes")
