@@ -518,6 +518,24 @@ def test_a_hold_with_a_date_ends_after_that_day(keeper: Keeper) -> None:
     assert name not in keeper.snapshots()
 
 
+def test_what_still_carries_a_hold_that_is_over_goes_in_a_later_run_than_its_hold(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
+    keeper.tick()
+    (name,) = keeper.snapshots()
+    keeper.tag(name, "backup:hold", "2026-06-18")
+    keeper.live(3 * DAY)
+    refused = ErrorAnswer(code="AccessDeniedException")
+    keeper.sandbox.add_faults(FaultRule(effect=refused, operation="UntagResource", last=1))
+
+    marked, unheld, gone = keeper.live(3 * DAY)
+
+    assert [ended for action, _, ended in did(marked) if action == "remove-hold"] == ["failed"]
+    assert ("announce", name, "done") in did(marked)
+    assert [(action, ended) for action, of, ended in did(unheld) if of == name] == [("remove-hold", "done")]
+    assert ("delete", name, "done") in did(gone)
+
+
 def test_a_sources_dated_hold_that_is_over_is_taken_off_its_snapshots_before_they_go(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.sandbox.enforce_role(ONLY_WHAT_IS_MARKED_AND_NOT_HELD)
@@ -1271,6 +1289,20 @@ def test_a_disk_that_was_attached_after_the_last_whole_snapshot_is_not_protected
 
     statuses = [{line.name: line.status.value for line in tick.plan.sources}["data"] for tick in (waiting, later)]
     assert statuses == ["waiting", "protected"]
+
+
+def test_a_remade_disk_is_not_in_a_whole_snapshot_from_before_it(keeper: Keeper) -> None:
+    keeper.instance("web", {"backup": "daily"})
+    keeper.disk("data", {}, attached_to="web")
+    keeper.tick()
+    keeper.live(2 * HOUR, HOUR)
+    keeper.user.detach_disk(diskName="data")
+    keeper.user.delete_disk(diskName="data")
+    keeper.disk("data", {}, age=timedelta(), attached_to="web")
+
+    statuses = {line.name: line.status.value for line in keeper.plan().sources}
+
+    assert statuses == {"data": "waiting", "web": "protected"}
 
 
 def test_a_data_disk_that_its_instances_snapshots_leave_out_gets_advice_and_counts_as_unprotected(
