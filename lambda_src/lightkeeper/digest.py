@@ -226,7 +226,7 @@ def _unread(plan: Plan) -> Iterator[Matter]:
             what=failure.message,
             since=f"In the run of {_at(plan.now)}. Nothing is deleted in this Region meanwhile.",
             do="If it names a permission, give it; else wait, the next run reads again.",
-            marks=[failure.listing],
+            marks=[failure.listing or ""],
         )
 
 

@@ -98,7 +98,8 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
     """
     unread: defaultdict[str, set[Listing]] = defaultdict(set)
     for failure in inventory.failures:
-        unread[failure.region].add(failure.listing)
+        # Without a listing the Region as a whole has failed: then there is no inventory of it.
+        unread[failure.region].update([failure.listing] if failure.listing else Listing)
     by_source: defaultdict[str, list[RecoveryPoint]] = defaultdict(list)
     for point in inventory.points:
         by_source[point.source_arn].append(point)

@@ -13,6 +13,7 @@ from lightkeeper.faults import CallError, Fault
 from lightkeeper.inventory import plan_tick, read_region
 from lightkeeper.model import (
     Create,
+    Inventory,
     Listing,
     Outcome,
     Plan,
@@ -25,6 +26,7 @@ from lightkeeper.model import (
     Status,
     Target,
 )
+from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.tags import EXPIRES, snapshot_name, snapshot_tags
 from lightkeeper.times import format_instant
@@ -191,7 +193,6 @@ def test_a_region_that_refuses_the_credentials_fails_alone() -> None:
     assert done(tick) == {("Create", THERE, Result.DONE), ("Delete", THERE, Result.DONE)}
     assert {failure.region for failure in tick.plan.failures} == {HERE}
     assert tick.failures[0] == f"{HERE}: {REFUSED}"
-    assert tick.plan.is_blind
 
 
 @pytest.mark.parametrize("look", [run, lambda regions: plan_tick(regions, SETTINGS, NOW)])
@@ -286,3 +287,17 @@ def test_before_a_deletion_the_region_is_read_again() -> None:
     assert [(outcome.result, outcome.error) for outcome in tick.outcomes][1:] == [
         (Result.SKIPPED, "looked at again right before: on hold")
     ]
+
+
+def test_a_defect_met_in_one_region_stops_no_other_and_the_run_ends_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def clumsy(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
+        if inventory.regions == (HERE,):
+            raise TypeError("not a plan")
+        return make_plan(inventory, settings, now)
+
+    monkeypatch.setattr("lightkeeper.inventory.make_plan", clumsy)
+
+    tick = run({HERE: a_region(HERE), THERE: a_region(THERE)})
+
+    assert done(tick) == {("Create", THERE, Result.DONE), ("Delete", THERE, Result.DONE)}
+    assert tick.failures == (f"{HERE}: unexpected TypeError: not a plan",)

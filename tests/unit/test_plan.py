@@ -489,7 +489,7 @@ def test_where_its_snapshots_were_not_listed_nobody_claims_to_know_how_a_source_
     plan = make_plan(Inventory((source(backup="daily"),), (), failures=(failure,)), Settings(), NOW)
 
     assert status(plan) is expected
-    assert plan.is_blind
+    assert plan.failures == (failure,)
 
 
 def test_where_a_list_failed_nobody_claims_that_a_source_is_gone() -> None:
@@ -563,7 +563,6 @@ def test_a_list_that_lacks_most_of_what_was_backed_up_lately_is_not_believed(
 
     assert plan.actions == ()
     assert plan.doubted == (REGION,)
-    assert plan.is_blind
     (problem,) = plan.problems
     assert (problem.source, problem.arn, problem.severity) == ("GetDisks", None, Severity.WARNING)
     assert problem.message.startswith(says)
@@ -577,7 +576,6 @@ def test_a_list_that_has_lost_half_of_what_was_backed_up_is_believed() -> None:
     plan = make_plan(Inventory(tuple(disks[:2]), of_all(disks, range(4))), EXPIRING, NOW)
 
     assert plan.doubted == ()
-    assert not plan.is_blind
     assert {status(plan, each.name) for each in disks[2:]} == {Status.GONE}
     assert len(deleted(plan)) > 0
 
