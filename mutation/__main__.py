@@ -1,5 +1,6 @@
 """`python -m mutation rules`, `python -m mutation mutants`: do the tests bite? Ends with 1 where they do not.
 
+`python -m mutation rules 3 7` takes only the parts of these rules out.
 `python -m mutation chaos` tells which parts of the rules chance and crashes miss, too; `python -m mutation tables`
 prints the tables of `docs/safety.md`.
 """
@@ -9,8 +10,8 @@ import sys
 from mutation import chaos, mutants, removals, rules
 
 match sys.argv[1:]:
-    case ["rules"]:
-        wrong = removals.run()
+    case ["rules", *numbers] if all(number.isdecimal() for number in numbers):
+        wrong = removals.run({*map(int, numbers)})
     case ["mutants"]:
         wrong = mutants.run()
     case ["chaos"]:

@@ -403,6 +403,27 @@ def test_orphans_that_are_to_expire_all_at_once_are_told_with_what_keeps_them(
     assert 'tag those to be kept with "backup:hold", or set "orphans" to "keep"' in text
 
 
+def test_orphans_that_expire_are_told_once_however_few_they_are(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
+    keeper.disk("another", {"backup": "daily"})
+    for _ in range(4):
+        run()
+        keeper.sandbox.advance(DAY)
+    keeper.tag("shop", "backup", "off")
+    run()
+    ((subject, _),) = person.letters()
+    assert subject == "Lightkeeper: shop: no longer backed up"
+    keeper.configure(orphans="expire")
+
+    for _ in range(6):
+        keeper.sandbox.advance(DAY)
+        run()
+
+    ((subject, text),) = person.letters()
+    assert subject == "Lightkeeper: shop: snapshots will expire"
+    assert '3 snapshots of shop will be deleted: it is off, and "orphans" is "expire".' in text
+
+
 def test_the_daily_digest_comes_once_a_day_at_its_time_even_when_the_clocks_change(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:

@@ -1167,6 +1167,16 @@ def test_a_hold_that_is_not_understood_on_one_snapshot_forbids_to_prune_the_othe
     assert plan.actions == ()
 
 
+def test_a_hold_that_is_not_understood_on_one_orphan_forbids_to_prune_the_others() -> None:
+    gone = source(backup="daily", backup_keep="1")
+    points = (*daily(gone, [40, 41, 42], expires_at=NOW), *daily(gone, [43], backup_hold="next week"))
+
+    plan = make_plan(Inventory((), points), EXPIRING, NOW)
+
+    assert deleted(plan) == marked(plan) == []
+    assert [problem.tag for problem in plan.problems] == ["backup:hold"]
+
+
 def test_an_unknown_tag_of_ours_on_one_snapshot_holds_it_and_forbids_to_prune_the_others() -> None:
     shop = source(backup="daily", backup_keep="1")
     held = daily(shop, [3], backup_protect="yes")
