@@ -4,7 +4,7 @@ UV     := .uv/bin/uv
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak check lint types contracts format lock bench mutants pictures bootstrap deploy diff destroy clean
+.PHONY: help setup demo sandbox test soak check lint types contracts format lock bench mutants pictures bootstrap deploy diff drift destroy clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -40,10 +40,11 @@ format: .venv/ready ## let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; size and import time of the zips; the calendar
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit
 	$(BIN)/python -m benchmarks.planning
 	$(BIN)/python -m benchmarks.bundle
 	$(BIN)/python -m benchmarks.calendar
+	$(BIN)/python -m benchmarks.throttling
 
 pictures: .venv/ready ## the README's pictures anew, from the demo; wants a Chromium
 	$(BIN)/python -m tests.browser.pictures
@@ -63,8 +64,13 @@ deploy: .venv/ready node_modules/ready ## put Lightkeeper into the AWS account t
 diff: .venv/ready node_modules/ready ## what a deployment would change
 	$(CDK) diff
 
-destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account; every snapshot stays
-	$(CDK) destroy
+drift: .venv/ready node_modules/ready ## what somebody has changed by hand since the deployment; fails if there is any
+	$(CDK) drift --fail
+
+# Who answers no, or interrupts, keeps a stack that is protected.
+destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account, protected or not; every snapshot stays
+	$(BIN)/python -m infra.protection off
+	trap : INT; $(CDK) destroy; ended=$$?; $(BIN)/python -m infra.protection on && exit $$ended
 
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
 lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases

@@ -34,7 +34,7 @@ boto3.client("lightsail")
 """
 _OURS = """
 from lightkeeper import handler
-handler.connections((), 8)
+handler.connect((), writers=8)
 """
 _CALENDAR = """
 from recovery_calendar import handler

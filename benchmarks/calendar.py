@@ -6,6 +6,7 @@ answer, framed as on a dashboard, 1,400 pixels wide: *shown* is from handing ove
 after it. Medians. *page* is the widget's page, *largest* the largest it gives, *whole* the file of `status --html`.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from statistics import median
@@ -13,7 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks.planning import NOW, REGION, Pages
-from lightkeeper.inventory import read_inventory
+from lightkeeper.inventory import read_region
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
@@ -37,7 +38,7 @@ def main() -> None:
     print(__doc__)
     settings = Settings()
     region = Lightsail(Pages(SOURCES), REGION)  # type: ignore[arg-type]  # stands in for the client
-    inventory = read_inventory({REGION: region}, settings)
+    inventory = read_region(REGION, region, settings, lambda: math.inf)
     plan, plan_seconds = _timed(lambda: make_plan(inventory, settings, NOW))
     sizes = {"page": Request().page_size, "largest": MAX_PAGE_SIZE, "whole": None}
     made: dict[str, str] = {}

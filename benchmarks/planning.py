@@ -1,11 +1,12 @@
 """Planning for many sources: seconds and peak memory, and how they grow.
 
 Method: each size runs in a process of its own. Its inventory comes page by page, in the shape botocore returns, and
-goes through the real `lightkeeper.lightsail`, `inventory.read_inventory` and `plan.make_plan`. *read* includes making
+goes through the real `lightkeeper.lightsail`, `inventory.read_region` and `plan.make_plan`. *read* includes making
 the pages, *plan* is planning alone, *peak* is the process's maximum resident set with boto3 loaded.
 """
 
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 
 import boto3
 
-from lightkeeper.inventory import read_inventory
+from lightkeeper.inventory import read_region
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.plan import make_plan
 from lightkeeper.report import verb
@@ -29,6 +30,7 @@ SNAPSHOTS_EACH = 30
 PAGE = 100
 REGION = "eu-central-1"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+DEPLOYMENT = Settings().deployment
 LIMIT_MIB = 512
 
 
@@ -66,7 +68,7 @@ class Pages:
             for disk in range(self._disks):
                 name, arn = f"customer-{disk:05}-data", self._arn(disk)
                 yield {
-                    "name": snapshot_name(name, arn, slot),
+                    "name": snapshot_name(name, arn, DEPLOYMENT, slot),
                     "state": "completed",
                     "createdAt": slot + timedelta(seconds=disk),
                     "sizeInGb": 32,
@@ -77,7 +79,7 @@ class Pages:
                             "backup": "daily",
                             "backup:keep": "daily=20 weekly=4",
                             "customer": str(disk),
-                            OWNER: "Lightkeeper",
+                            OWNER: DEPLOYMENT,
                             SOURCE: arn,
                             SLOT: format_instant(slot),
                         }
@@ -113,7 +115,7 @@ def measure(disks: int) -> dict[str, Any]:
     settings = Settings()
     region = Lightsail(Pages(disks), REGION)  # type: ignore[arg-type]  # stands in for the client
     began = perf_counter()
-    inventory = read_inventory({REGION: region}, settings)
+    inventory = read_region(REGION, region, settings, lambda: math.inf)
     read = perf_counter()
     plan = make_plan(inventory, settings, NOW)
     planned = perf_counter()

@@ -1,4 +1,4 @@
-"""The command line: `lightkeeper plan`, `run`, `status`, `keep`, `simulate`, `demo`.
+"""The command line: `lightkeeper plan`, `run`, `take`, `status`, `keep`, `simulate`, `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source wants a person.
 """
@@ -6,8 +6,8 @@ Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` 
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -17,34 +17,37 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from cli.aws import aws_errors, is_at_aws
+from cli.chosen import Chosen, choose, choose_to_write, read_file
 from cli.demo import run_demo
 from cli.elsewhere import look_elsewhere
-from cli.show import show_document
+from cli.show import show_actions, show_document
 from cli.simulate import Scenario, parse_change, parse_day, simulate, simulation_document
 from cli.simulate_show import show_simulation
 from cli.status import show_status, status_document
-from lightkeeper.cycle import run_tick
+from lightkeeper.cycle import Tick, run_tick, take
 from lightkeeper.faults import CallError
 from lightkeeper.inventory import plan_tick
-from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.model import Outcome, Plan, Policy, Result
+from lightkeeper.lightsail import Lightsail, check_regions, connect
+from lightkeeper.model import Outcome, Plan, Policy, Result, SourceKind
 from lightkeeper.report import Document, plan_document, tick_document, verb
 from lightkeeper.retention import judge, parse_keep
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.standing import Health
 from lightkeeper.storage import CHANGE_PER_DAY
-from lightkeeper.times import parse_instant, parse_zone
+from lightkeeper.times import format_instant, parse_instant, parse_zone
 from lightkeeper.wording import InvalidValueError, nearest, quoted
 from recovery_calendar.render import Theme, render_page
 from recovery_calendar.view import make_view, parse_order
 
-_CDK_JSON = Path("cdk.json")
 # A pipe has no width of its own; rows that do not wrap can be searched.
 _PIPE_WIDTH = 200
 _EXITS = {Health.WELL: 0, Health.WAITING: 0, Health.UNREADABLE: 1, Health.TROUBLE: 3}
 # For thousands of snapshots at the rate that Lightsail takes; the next run goes on.
 _PATIENCE_SECONDS = 3600
 _PICTURES = (".png", ".svg")
+# What a clock may be off, and what a scheduled time may lie back.
+_OFF_THE_CLOCK = timedelta(hours=1)
 
 app = typer.Typer(
     help="Backups for Amazon Lightsail, by tag.",
@@ -58,6 +61,10 @@ app = typer.Typer(
 Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="A cdk.json, or just its lightkeeper object. Default: cdk.json."),
+]
+Stack = Annotated[
+    str | None,
+    typer.Option("--stack", metavar="NAME", help="Use the settings of this deployed stack, read from its function."),
 ]
 Regions = Annotated[
     list[str] | None,
@@ -80,7 +87,7 @@ def main() -> None:
         _fail(error, 1)
 
 
-def _fail(error: Exception, status: int) -> None:
+def _fail(error: Exception | str, status: int) -> None:
     print(f"lightkeeper: {error}", file=sys.stderr)  # noqa: T201 - plain, so that it can be searched and pasted
     sys.exit(status)
 
@@ -90,33 +97,37 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=_PIPE_WIDTH)
 
 
-def _settings(config: Path | None) -> Settings:
-    path = config or _CDK_JSON
-    if config is None and not path.exists():
-        return Settings()
-    try:
-        return Settings.from_file(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InvalidValueError(f"{path}: {error.strerror}; expected a readable file of settings") from None
-    except SettingsError as error:
-        raise SettingsError(f"{path}: {sentence}" for sentence in error.errors) from None
-    except (ValueError, RecursionError) as error:
-        raise InvalidValueError(f"{path}: not JSON ({error}); expected a JSON object of settings") from None
+def _say(chosen: Chosen) -> None:
+    print(f"lightkeeper: using {chosen.origin}", file=sys.stderr)  # noqa: T201 - as in _fail
 
 
-def _say_defaults(config: Path | None) -> None:
-    if config is None and not _CDK_JSON.exists():
-        print("lightkeeper: no cdk.json in this folder; using the default settings", file=sys.stderr)  # noqa: T201 - as in _fail
-
-
-def _now(at: str | None, settings: Settings) -> datetime:
-    if at is not None:
-        return parse_instant(at, settings.time_zone)
+def _clock() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - an entry point
 
 
-def _connect(regions: Iterable[str] | None, settings: Settings, endpoint_url: str | None) -> dict[str, Lightsail]:
-    return connect(regions or settings.regions, writers=settings.writers, endpoint_url=endpoint_url)
+def _now(at: str | None, settings: Settings) -> datetime:
+    return _clock() if at is None else parse_instant(at, settings.time_zone)
+
+
+def _now_to_write(at: str | None, settings: Settings, endpoint_url: str | None) -> datetime:
+    """Return the time to work at; at AWS none that is far off the clock."""
+    now, clock = _now(at, settings), _clock()
+    if abs(now - clock) > _OFF_THE_CLOCK and is_at_aws(endpoint_url):
+        raise InvalidValueError(
+            f"--at {format_instant(now)} is more than an hour off the clock, which says {format_instant(clock)}: at a "
+            "wrong time snapshots get wrong names, and what is announced is deleted too early; expected a time within "
+            "an hour of it, or --endpoint-url with the address of another Lightsail than AWS's"
+        )
+    return now
+
+
+def _connect(regions: Sequence[str] | None, chosen: Chosen, endpoint_url: str | None) -> dict[str, Lightsail]:
+    with aws_errors("connecting"):
+        check_regions(regions or ())
+    own = (chosen.region,) if chosen.region else ()
+    return connect(
+        regions or chosen.settings.regions or own, writers=chosen.settings.writers, endpoint_url=endpoint_url
+    )
 
 
 def _patience() -> Callable[[], float]:
@@ -133,38 +144,47 @@ def _print(document: Document, *, as_json: bool) -> None:
 
 
 @app.command()
-def plan(
+def plan(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
+    stack: Stack = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what would happen, and why. Changes nothing."""
-    settings = _settings(config)
-    _say_defaults(config)
-    now = _now(at, settings)
-    planned = plan_tick(_connect(region, settings, endpoint_url), settings, now)
+    chosen = choose(config, stack)
+    _say(chosen)
+    now = _now(at, chosen.settings)
+    planned = plan_tick(_connect(region, chosen, endpoint_url), chosen.settings, now)
     _print(plan_document(planned), as_json=as_json)
     if planned.failures:
         raise typer.Exit(1)
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
+    stack: Stack = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Take the snapshots that are due and prune what the rules drop."""
-    settings = _settings(config)
-    _say_defaults(config)
-    now = _now(at, settings)
-    regions = _connect(region, settings, endpoint_url)
+    chosen = choose_to_write(config, stack)
+    _say(chosen)
+    now = _now_to_write(at, chosen.settings, endpoint_url)
+    tick = _run(_connect(region, chosen, endpoint_url), chosen.settings, now)
+    _print(tick_document(tick), as_json=as_json)
+    if tick.failures:
+        raise typer.Exit(1)
+
+
+def _run(regions: dict[str, Lightsail], settings: Settings, now: datetime) -> Tick:
+    """Run a tick, and show how far it is."""
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -186,16 +206,61 @@ def run(
             if outcome.result is Result.FAILED:
                 progress.console.print(f"[bold red]failed[/] {escape(str(outcome.error))}")
 
-        tick = run_tick(regions, settings, now, seconds_left=_patience(), on_outcome=advance, on_plan=begin)
-    _print(tick_document(tick), as_json=as_json)
-    if tick.failures:
-        raise typer.Exit(1)
+        return run_tick(regions, settings, now, seconds_left=_patience(), on_outcome=advance, on_plan=begin)
+
+
+@app.command(name="take")
+def take_command(  # noqa: PLR0913 - one for each option
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a disk or an instance.")],
+    *,
+    hold: Annotated[
+        str | None,
+        typer.Option("--hold", metavar="DAY", help='Keep it through this day, whatever the rules say; "": for good.'),
+    ] = None,
+    kind: Annotated[
+        SourceKind | None,
+        typer.Option("--kind", help="Which one is meant, where a disk and an instance have the name."),
+    ] = None,
+    config: Config = None,
+    stack: Stack = None,
+    region: Regions = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a recovery point now, such as before an upgrade. The rules keep it like any other.
+
+    Exit status 0 says that Lightsail is taking it.
+    """
+    chosen = choose_to_write(config, stack)
+    _say(chosen)
+    now = _now_to_write(at, chosen.settings, endpoint_url)
+    regions = _connect(region, chosen, endpoint_url)
+    tick = take(
+        regions,
+        chosen.settings,
+        now,
+        source,
+        kind=kind,
+        hold=hold,
+        seconds_left=_patience(),
+        on_outcome=lambda _: None,
+    )
+    document = tick_document(tick)
+    if as_json:
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        show_actions(document, _console())
+    # No later run takes up what was asked for here.
+    if any(outcome.result is not Result.DONE for outcome in tick.outcomes):
+        _fail(f"no recovery point of {source} was taken; nothing tries again by itself", 1)
 
 
 @app.command()
 def status(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
+    stack: Stack = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     at: At = None,
@@ -216,12 +281,12 @@ def status(  # noqa: PLR0913 - one for each option
     Exit status 3 says that something wants a person: a source is overdue, has a problem or is no longer backed up, or
     there are recovery points in a Region that nobody looks after.
     """
-    settings = _settings(config)
-    _say_defaults(config)
+    chosen = choose(config, stack)
+    _say(chosen)
     order = parse_order(sort)
-    planned = plan_tick(_connect(region, settings, endpoint_url), settings, _now(at, settings))
-    elsewhere = None if region else look_elsewhere(planned.regions, settings, endpoint_url)
-    view = make_view(planned, settings, order, elsewhere=elsewhere)
+    planned = plan_tick(_connect(region, chosen, endpoint_url), chosen.settings, _now(at, chosen.settings))
+    elsewhere = None if region else look_elsewhere(planned.regions, chosen.settings, endpoint_url)
+    view = make_view(planned, chosen.settings, order, elsewhere=elsewhere)
     if html is not None:
         _write(html, render_page(view, theme=theme))
     if as_json:
@@ -251,7 +316,7 @@ def keep(
     as_json: AsJson = False,
 ) -> None:
     """Read ISO 8601 times from standard input, one a line, and say which the rule keeps, and why."""
-    settings = _settings(config)
+    settings = read_file(config)
     now = _now(at, settings)
     calendar = parse_zone(zone) if zone is not None else settings.time_zone
     parsed = parse_keep(rule)
@@ -312,13 +377,13 @@ def simulate_command(  # noqa: PLR0913 - an option each
     as_json: AsJson = False,
 ) -> None:
     """Show what a keep rule comes to: snapshots held, days that can be recovered, cost. Needs no AWS."""
-    settings = _settings(config)
+    settings = read_file(config)
     of = _policy(policy or settings.default_policy, settings)
     rules = [parse_keep(rule) if rule is not None else of.keep] + ([parse_keep(against)] if against is not None else [])
     zone = of.schedule.zone
     scenario = Scenario(
         policy=of,
-        start=parse_day(start) if start is not None else _now(None, settings).astimezone(zone).date(),
+        start=parse_day(start) if start is not None else _clock().astimezone(zone).date(),
         days=days,
         size_gib=size,
         change_per_day=parse_change(change),

@@ -37,6 +37,16 @@ def show_document(document: Document, console: Console) -> None:
         console.print(actions_table(document["actions"]))
     elif not document["failures"]:
         console.print("Nothing to do.")
+    _show_the_rest(document, console)
+
+
+def show_actions(document: Document, console: Console) -> None:
+    """Print what was done, without the sources."""
+    console.print(actions_table(document["actions"]))
+    _show_the_rest(document, console)
+
+
+def _show_the_rest(document: Document, console: Console) -> None:
     show_problems(document["problems"], console)
     for failure in document["failures"]:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure['region']}: {failure['message']}"))

@@ -144,8 +144,8 @@ def status_document(view: View) -> dict[str, object]:
     }
 
 
-def _failure(failure: ReadFailure) -> dict[str, str]:
-    return {"region": failure.region, "listing": failure.listing.value, "message": failure.message}
+def _failure(failure: ReadFailure) -> dict[str, str | None]:
+    return {"region": failure.region, "listing": failure.listing, "message": failure.message}
 
 
 def _source(row: Row) -> dict[str, object]:

@@ -37,7 +37,9 @@ class Section:
 
 
 NO_RUN: Final = Section(
-    "No run", "Lightkeeper has not run for three ticks, so no backups are taken. Look whether the schedule is enabled."
+    "No run",
+    "For three ticks no run has read everything to its end, so perhaps no backups are taken. Look whether the schedule "
+    "is enabled, and what the last runs say in the function's log.",
 )
 FUNCTION_ERRORS: Final = Section(
     "Function errors", "A run has failed. Read the last summary line in the function's log: it says what failed."
@@ -78,7 +80,7 @@ class Alarms(Construct):
         self._add(
             "NoRun",
             NO_RUN,
-            function.metric_invocations(period=props.run_period, statistic="Sum"),
+            _complete_runs(props),
             below_one=True,
             periods=props.periods_without_a_run,
             missing=_MISSING.BREACHING,
@@ -87,7 +89,7 @@ class Alarms(Construct):
         self._add(
             "FunctionErrors",
             FUNCTION_ERRORS,
-            function.metric_errors(period=props.news_period, statistic="Sum"),
+            function.metric_errors(period=props.error_period, statistic="Sum"),
             missing=_MISSING.IGNORE,
         )
         for name, section in (
@@ -129,3 +131,16 @@ class Alarms(Construct):
         alarm.add_alarm_action(self._action)
         alarm.add_ok_action(self._action)
         self.alarms.append(alarm)
+
+
+def _complete_runs(props: Props) -> cloudwatch.IMetric:
+    """Return how many runs have told how everything stands: a function that runs blind tells nothing.
+
+    With a zero for each period in which nothing came. Without data, CloudWatch would look further back for some.
+    """
+    return cloudwatch.MathExpression(
+        expression="FILL(runs, 0)",
+        using_metrics={"runs": metric(MetricName.RESOURCES_PROTECTED, props, "SampleCount")},
+        label="complete runs",
+        period=props.news_period,
+    )

@@ -8,12 +8,13 @@ from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.alarms import SECTIONS, Alarms, Section
-from infra.function import TIMEOUT
 from infra.metrics import metric
-from infra.props import Props
+from infra.notifications import NOBODY
+from infra.props import RUN_LIMIT, Props
 from lightkeeper.report import MetricName
 from lightkeeper.schedule import longest_gap
 from lightkeeper.settings import Settings
@@ -83,6 +84,8 @@ class Dashboard(Construct):
         What draws the recovery calendar and its sentence of state.
     alarms
         All of them.
+    topic
+        Where they are told.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each thing that is shown
@@ -95,6 +98,7 @@ class Dashboard(Construct):
         log_group: logs.ILogGroup,
         calendar: lambda_.IFunction,
         alarms: Alarms,
+        topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
         self._props = props
@@ -108,7 +112,7 @@ class Dashboard(Construct):
             widgets=[
                 [_drawn(calendar, "How everything stands", height=3, view="sentence")],
                 self._numbers(),
-                [_alarm_status(alarms), _what_to_do(log_group, props.runbook_address)],
+                [_alarm_status(alarms), _what_to_do(log_group, topic, props)],
                 [_drawn(calendar, "Recovery calendar", height=12)],
                 [self._age(), self._resources()],
                 [self._snapshots(), self._attention()],
@@ -215,7 +219,9 @@ class Dashboard(Construct):
             color=_NEUTRAL,
             period=_GRAPH_PERIOD,
         )
-        limit = cloudwatch.HorizontalAnnotation(value=TIMEOUT.to_seconds(), label="Lambda ends a run here", color=_BAD)
+        limit = cloudwatch.HorizontalAnnotation(
+            value=RUN_LIMIT.total_seconds(), label="Lambda ends a run here", color=_BAD
+        )
         return _graph("Duration of a run", "seconds", [seconds], width=_THIRD, limit=limit)
 
     def _runs(self) -> cloudwatch.GraphWidget:
@@ -292,13 +298,14 @@ def _alarm_status(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
     return cloudwatch.AlarmStatusWidget(
         title="Alarms",
         width=_THIRD,
-        height=8,
+        height=9,
         alarms=alarms.alarms,
         sort_by=cloudwatch.AlarmStatusWidgetSortBy.STATE_UPDATED_TIMESTAMP,
     )
 
 
-def _what_to_do(log_group: logs.ILogGroup, runbook: str | None) -> cloudwatch.TextWidget:
+def _what_to_do(log_group: logs.ILogGroup, topic: sns.ITopic, props: Props) -> cloudwatch.TextWidget:
+    runbook = props.runbook_address
     console = f"https://{Aws.REGION}.console.aws.amazon.com"
     places: Mapping[str, str] = {
         "All alarms": f"{console}/cloudwatch/home?region={Aws.REGION}#alarmsV2:",
@@ -306,15 +313,28 @@ def _what_to_do(log_group: logs.ILogGroup, runbook: str | None) -> cloudwatch.Te
         f"#logsV2:log-groups/log-group/{log_group.log_group_name}",
         "Snapshots in Lightsail": "https://lightsail.aws.amazon.com/ls/webapp/home/snapshots",
     }
+    subscriptions = f"{console}/sns/v3/home?region={Aws.REGION}#/topic/{topic.topic_arn}"
     links = " | ".join(f"[{name}]({address})" for name, address in places.items())
     rows = "\n".join(f"| **{_linked(section, runbook)}** | {section.first} |" for section in SECTIONS)
     steps = f"[The runbook]({runbook})" if runbook else "docs/runbook.md"
     return cloudwatch.TextWidget(
         width=GRID_COLUMNS - _THIRD,
-        height=8,
+        height=9,
         background=cloudwatch.TextWidgetBackground.TRANSPARENT,
-        markdown=f"### What to do\n\n| Alarm | First |\n|---|---|\n{rows}\n\n"
+        markdown=f"{_who_hears(props, subscriptions)}\n\n### What to do\n\n| Alarm | First |\n|---|---|\n{rows}\n\n"
         f"Step by step: {steps} has a section for each.\n\n{links}",
+    )
+
+
+def _who_hears(props: Props, subscriptions: str) -> str:
+    """Return who hears of alarms, as far as it is known: who has confirmed is AWS's to say."""
+    number = len(props.settings.notify)
+    if not number:
+        return f"**{NOBODY}** [Subscriptions]({subscriptions})"
+    addresses = "1 address" if number == 1 else f"{number} addresses"
+    return (
+        f"Alarms are mailed to {addresses}, each once it has confirmed: "
+        f'[subscriptions]({subscriptions}), where none should be "Pending confirmation".'
     )
 
 

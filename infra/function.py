@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -13,9 +13,8 @@ from constructs import Construct
 
 from infra.bundling import KEEPER, function_code
 from infra.notifications import Notifications
-from infra.props import LOG_RETENTION, Props
-from lightkeeper.tags import OWNER
-from lightkeeper.telling import DASHBOARD_VARIABLE, TOPIC_VARIABLE
+from infra.props import LOG_RETENTION, RUN_LIMIT, Props
+from lightkeeper.tags import EXPIRES, OWNER
 
 READS: Final = (
     "lightsail:GetDisks",
@@ -26,16 +25,12 @@ READS: Final = (
     "lightsail:GetInstanceSnapshot",
 )
 CREATES: Final = ("lightsail:CreateDiskSnapshot", "lightsail:CreateInstanceSnapshot")
-CHANGES: Final = (
-    "lightsail:DeleteDiskSnapshot",
-    "lightsail:DeleteInstanceSnapshot",
-    "lightsail:TagResource",
-    "lightsail:UntagResource",
-)
+DELETES: Final = ("lightsail:DeleteDiskSnapshot", "lightsail:DeleteInstanceSnapshot")
+KINDS: Final = ("DiskSnapshot", "InstanceSnapshot")
+"""What may be deleted and marked, as ARNs name it: a disk made from a snapshot may bear its tags, and is none."""
 # By `make bench`: 49 MiB to start, 319 MiB to plan for 10,000 disks with 300,000 snapshots. Half of it would do for
 # nearly everybody, but Lambda gives less processor with less memory, and the start would take twice as long.
 MEMORY_MIB: Final = 512
-TIMEOUT: Final = Duration.minutes(15)
 _RETRIES: Final = 2
 # A later tick does what an old one would have done, so an old event is not worth keeping.
 _MAX_EVENT_AGE: Final = Duration.hours(1)
@@ -82,7 +77,7 @@ class KeeperFunction(Construct):
             description="What Lightkeeper may do; each permission is explained in docs/security.md",
             # Part of the role itself, so that nothing runs before it may.
             inline_policies={
-                "Lightsail": iam.PolicyDocument(statements=lightsail_statements(props)),
+                "Lightsail": iam.PolicyDocument(statements=lightsail_statements(props, Stack.of(self))),
                 "Telling": iam.PolicyDocument(statements=_telling(self.log_group, failures)),
                 "Notifications": iam.PolicyDocument(statements=notifications.statements()),
             },
@@ -90,10 +85,17 @@ class KeeperFunction(Construct):
         Validations.of(role).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-IAM5[Resource::*]",
-                reason="Lightsail's reads take no resource. Its snapshots have random identifiers for names, so "
-                "creates, deletes and tags are narrowed by the owner tag instead, in conditions. X-Ray's writes take "
-                "no resource.",
-            )
+                reason="Lightsail's reads take no resource. A snapshot to be made has no identifier yet, so creates "
+                "are narrowed by the owner tag, in conditions. X-Ray's writes take no resource.",
+            ),
+            *(
+                Acknowledgment(
+                    id=f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lightsail:*:<AWS::AccountId>:{kind}/*]",
+                    reason="Snapshots have random identifiers for names, in whatever Region is looked after, so "
+                    "deletes and tags are narrowed by the owner tag, the mark and the hold, in conditions.",
+                )
+                for kind in KINDS
+            ),
         )
         self.function = lambda_.Function(
             self,
@@ -103,14 +105,10 @@ class KeeperFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             handler="lightkeeper.handler.handle",
             code=function_code(KEEPER),
-            environment={
-                **props.settings.to_env(),
-                TOPIC_VARIABLE: notifications.topic.topic_arn,
-                DASHBOARD_VARIABLE: dashboard,
-            },
+            environment=props.environment(topic=notifications.topic.topic_arn, dashboard=dashboard),
             # Its policies are complete; the library would add more than is needed.
             role=role.without_policy_updates(),
-            timeout=TIMEOUT,
+            timeout=Duration.seconds(RUN_LIMIT.total_seconds()),
             memory_size=MEMORY_MIB,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
@@ -121,23 +119,42 @@ class KeeperFunction(Construct):
         )
 
 
-def lightsail_statements(props: Props) -> list[iam.PolicyStatement]:
+def lightsail_statements(props: Props, stack: Stack) -> list[iam.PolicyStatement]:
     """Return what the function may do in Lightsail, and nothing else."""
-    owner = props.settings.deployment
-    ours_in_request = {"StringEquals": {f"aws:RequestTag/{OWNER}": owner}}
-    ours = {"StringEquals": {f"aws:ResourceTag/{OWNER}": owner}}
+    owner, hold = props.settings.deployment, f"{props.settings.tag_key}:hold"
+    snapshots = [f"arn:{stack.partition}:lightsail:*:{stack.account}:{kind}/*" for kind in KINDS]
+    ours: dict[str, object] = {"StringEquals": {f"aws:ResourceTag/{OWNER}": owner}}
+    marked_and_not_held = {"Null": {f"aws:ResourceTag/{EXPIRES}": "false", f"aws:ResourceTag/{hold}": "true"}}
     statements = [
         _allow("Read", READS),
-        _allow("CreateAsOurs", CREATES, ours_in_request),
-        _allow("ChangeOnlyOurs", CHANGES, ours),
+        _allow("CreateAsOurs", CREATES, {"StringEquals": {f"aws:RequestTag/{OWNER}": owner}}),
+        _allow("DeleteOursWhenMarked", DELETES, ours | marked_and_not_held, snapshots),
+        _allow("MarkOurs", ["lightsail:TagResource"], ours | _only_these_keys(EXPIRES), snapshots),
+        _allow("UnmarkOurs", ["lightsail:UntagResource"], ours | _only_these_keys(EXPIRES, hold), snapshots),
     ]
     if props.tag_on_create:
-        statements.append(_allow("TagOnCreate", ["lightsail:TagResource"], ours_in_request))
+        # Apart from the rest: nobody knows which resource AWS asks about, and whether that has tags at this time.
+        at_create = {
+            "StringEquals": {f"aws:RequestTag/{OWNER}": owner},
+            # A create marks nothing.
+            "Null": {f"aws:RequestTag/{EXPIRES}": "true"},
+        }
+        statements.append(_allow("TagOnCreate", ["lightsail:TagResource"], at_create))
     return statements
 
 
-def _allow(sid: str, actions: Sequence[str], conditions: Mapping[str, object] | None = None) -> iam.PolicyStatement:
-    return iam.PolicyStatement(sid=sid, actions=[*actions], resources=["*"], conditions=conditions)
+def _only_these_keys(*keys: str) -> dict[str, object]:
+    """Return the conditions of a call that names no other tags; all of no keys would be among these, too."""
+    return {"ForAllValues:StringEquals": {"aws:TagKeys": [*keys]}, "Null": {"aws:TagKeys": "false"}}
+
+
+def _allow(
+    sid: str,
+    actions: Sequence[str],
+    conditions: Mapping[str, object] | None = None,
+    resources: Sequence[str] = ("*",),
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(sid=sid, actions=[*actions], resources=[*resources], conditions=conditions)
 
 
 def _telling(log_group: logs.ILogGroup, failures: sqs.IQueue) -> list[iam.PolicyStatement]:

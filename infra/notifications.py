@@ -1,6 +1,8 @@
 """Who hears of alarms and of what a run finds: an SNS topic with e-mail subscriptions."""
 
-from aws_cdk import RemovalPolicy, Stack
+from typing import Final
+
+from aws_cdk import RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -8,6 +10,9 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.props import Props
+
+NOBODY_HEARS: Final = "lightkeeper-nobody-hears"
+NOBODY: Final = "Nobody hears of any alarm, nor of what a run finds: notify in cdk.json names no address."
 
 
 class Notifications(Construct):
@@ -32,6 +37,8 @@ class Notifications(Construct):
         )
         for address in props.settings.notify:
             self.topic.add_subscription(subscriptions.EmailSubscription(address))
+        if not props.settings.notify:
+            Validations.of(self.topic).add_warning(NOBODY_HEARS, f'{NOBODY} Write "notify": ["ops@example.com"].')
 
     def statements(self) -> list[iam.PolicyStatement]:
         """Return what a role needs to tell, and to remember in the topic's tags what it has told."""

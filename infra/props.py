@@ -1,16 +1,20 @@
 """What the stack is made of: the runtime's settings, and the few keys that only the stack needs."""
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeVar
 
+import boto3
 from aws_cdk import Duration
 from aws_cdk.aws_logs import RetentionDays
 
 from lightkeeper.settings import Settings, SettingsError
-from lightkeeper.wording import InvalidValueError, shown
+from lightkeeper.telling import DASHBOARD_VARIABLE, TOPIC_VARIABLE
+from lightkeeper.ticks import Cron, is_rarer, longest_gap_of_tick, longest_span_of_tick, parse_tick
+from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 LOG_RETENTION: Final = {
     1: RetentionDays.ONE_DAY,
@@ -33,11 +37,21 @@ _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 # A parenthesis would end a link in Markdown, and the sections' anchors follow the address.
 _ADDRESS: Final = re.compile(r"https://[^\s()<>\[\]#\"\\]{1,500}")
 _MINUTE: Final = timedelta(minutes=1)
-_HOUR_MINUTES: Final = 60
-_DAY_MINUTES: Final = 24 * 60
-_TICKS_WITHOUT_A_RUN: Final = 3
+_HOUR: Final = timedelta(hours=1)
+_NO_TIME: Final = timedelta()
 # CloudWatch looks back a week at most.
-_MAX_LOOK_BACK_DAYS: Final = 7
+_LOOKS_BACK: Final = timedelta(days=7)
+_TICKS_WITHOUT_A_RUN: Final = 3
+RUN_LIMIT: Final = timedelta(minutes=15)
+"""Where Lambda ends a run."""
+# Lambda stamps an error at the start of its run, so a shorter period would be over before the error is known.
+_SHORTEST_PERIOD_OF_ERRORS: Final = 2 * RUN_LIMIT
+MAX_ENVIRONMENT_BYTES: Final = 4096
+"""What Lambda takes, as JSON."""
+# As long as what only AWS knows can be: its Regions, and what it adds to the name of a resource.
+_LONGEST_REGION: Final = "x" * 16
+_LONGEST_TOPIC: Final = f"arn:aws-us-gov:sns:{_LONGEST_REGION}:{'0' * 12}:{{}}-{'x' * 48}"
+_LONGEST_DASHBOARD: Final = f"{_LONGEST_REGION * 3}{{}}{'x' * 96}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +62,8 @@ class Props:
     log_retention_days: int = 90
     encrypt_notifications: bool = False
     """With a customer-managed key, which costs a dollar a month."""
-    tag_on_create: bool = False
-    """Whether creating a snapshot with tags needs `lightsail:TagResource` too; see docs/security.md."""
+    tag_on_create: bool = True
+    """Whether the role may use `lightsail:TagResource` to create a snapshot with tags; see docs/security.md."""
     runbook_address: str | None = None
     """Where people read docs/runbook.md, for the dashboard's links; without it, the dashboard names the file."""
 
@@ -78,7 +92,8 @@ class Props:
             tag_on_create=_value(own, "tagOnCreate", _switch, default.tag_on_create, errors),
             runbook_address=_value(own, "runbookAddress", _address, default.runbook_address, errors),
         )
-        errors.extend(props._misfits())
+        defined = own.get("policies")
+        errors.extend(props._misfits([*defined] if isinstance(defined, Mapping) else []))
         if errors:
             raise SettingsError(errors)
         return props
@@ -91,38 +106,97 @@ class Props:
     @property
     def news_period(self) -> Duration:
         """The period of what each run tells: from tick to tick, and an hour at most."""
-        return Duration.minutes(min(self._tick_minutes, _HOUR_MINUTES))
+        return _in_minutes(min(longest_gap_of_tick(self.settings.tick), _HOUR))
 
     @property
-    def run_period(self) -> Duration:
-        """The period in which a run is expected: from tick to tick, and a day at most."""
-        return Duration.minutes(min(self._tick_minutes, _DAY_MINUTES))
+    def error_period(self) -> Duration:
+        """The period in which a failed run is looked for: that of news, and half an hour at least."""
+        return _in_minutes(max(min(longest_gap_of_tick(self.settings.tick), _HOUR), _SHORTEST_PERIOD_OF_ERRORS))
 
     @property
     def periods_without_a_run(self) -> int:
-        """How many of those periods three missed ticks are."""
-        return -(-_TICKS_WITHOUT_A_RUN * self._tick_minutes // min(self._tick_minutes, _DAY_MINUTES))
+        """How many periods of news without a run are three missed ticks, at the week's or the month's rarest."""
+        return -(-self._silence // min(longest_gap_of_tick(self.settings.tick), _HOUR))
 
     @property
-    def _tick_minutes(self) -> int:
-        """Minutes from tick to tick; a day where the tick is a cron expression."""
-        period = self.settings.tick_period
-        return period // _MINUTE if period else _DAY_MINUTES
+    def _silence(self) -> timedelta:
+        """How long no run is heard of when three ticks were missed. One is heard of when it ends."""
+        tick = self.settings.tick
+        late = RUN_LIMIT + (_HOUR if isinstance(parse_tick(tick), Cron) else _NO_TIME)  # when the clocks are put back
+        return max(longest_span_of_tick(tick, _TICKS_WITHOUT_A_RUN), longest_gap_of_tick(tick) + late)
 
-    def _misfits(self) -> list[str]:
-        """Name the settings that would do for a run, but not for a stack."""
-        errors: list[str] = []
+    def environment(self, *, topic: str, dashboard: str) -> dict[str, str]:
+        """Return the function's environment."""
+        return {**self.settings.to_env(), TOPIC_VARIABLE: topic, DASHBOARD_VARIABLE: dashboard}
+
+    @property
+    def longest_environment(self) -> dict[str, str]:
+        """The function's environment where all that only AWS knows is as long as it can be."""
+        return self.environment(
+            topic=_LONGEST_TOPIC.format(self.stack_name), dashboard=_LONGEST_DASHBOARD.format(self.stack_name)
+        )
+
+    def _misfits(self, defined: Iterable[str]) -> list[str]:
+        """Name the settings that would do for a run, but not for a stack.
+
+        Parameters
+        ----------
+        defined
+            The policies that cdk.json defines, by name.
+        """
+        errors = [*_regions_without_lightsail(self.settings.regions)]
         if not _STACK_NAME.fullmatch(self.stack_name):
             errors.append(
                 f'deployment: "{self.stack_name}" cannot be the name of a stack; '
                 'expected up to 100 letters, digits and "-", the first a letter'
             )
-        if _TICKS_WITHOUT_A_RUN * self._tick_minutes > _MAX_LOOK_BACK_DAYS * _DAY_MINUTES:
+        try:
+            errors.extend(self._ticks_too_rare(defined))
+        except InvalidValueError as error:
+            errors.append(f"tick: {error}")
+        size = environment_bytes(self.longest_environment)
+        if size > MAX_ENVIRONMENT_BYTES:
+            mapping = self.settings.to_mapping()
+            longest = max(mapping, key=lambda key: len(json.dumps(mapping[key])))
             errors.append(
-                f'tick: "{self.settings.tick}" is too rare to notice that it has stopped; '
-                'expected "rate(2 days)" or more often'
+                f"{longest}: with it, all settings together are {size:,} bytes in the function's environment; "
+                f"expected at most {MAX_ENVIRONMENT_BYTES:,}, which is all that Lambda takes: shorten {longest}, "
+                "or make two deployments"
             )
         return errors
+
+    def _ticks_too_rare(self, defined: Iterable[str]) -> Iterator[str]:
+        settings = self.settings
+        tick = settings.tick
+        if self._silence > _LOOKS_BACK:
+            yield (
+                f'tick: "{tick}" is too rare to notice that it has stopped; expected three ticks within a week, '
+                'such as "rate(2 days)"'
+            )
+        for name in dict.fromkeys([*defined, settings.default_policy]):
+            policy = settings.policies.get(name)
+            if policy and is_rarer(tick, policy.schedule, settings.time_zone):
+                yield (
+                    f'tick: "{tick}" is rarer than the policy "{name}" ("{policy.schedule}"): '
+                    "some of its snapshots would never be taken; expected a tick for each of its slots"
+                )
+
+
+def environment_bytes(environment: Mapping[str, str]) -> int:
+    """Return how much an environment is for Lambda, which measures it as JSON."""
+    return len(json.dumps(environment, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _in_minutes(period: timedelta) -> Duration:
+    return Duration.minutes(period // _MINUTE)
+
+
+def _regions_without_lightsail(regions: Iterable[str]) -> Iterator[str]:
+    known = boto3.Session().get_available_regions("lightsail")
+    for region in regions:
+        if region not in known:
+            expected = f'"{region}" is not a Region with Lightsail; expected one of {quoted(known)}'
+            yield f"regions: {InvalidValueError(expected, nearest(region, known))}"
 
 
 def _value(own: Mapping[str, object], key: str, parse: Callable[[object], _T], default: _T, errors: list[str]) -> _T:

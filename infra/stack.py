@@ -16,7 +16,13 @@ class LightkeeperStack(Stack):
     """Everything that Lightkeeper is, in one account and Region."""
 
     def __init__(self, scope: Construct, construct_id: str, *, props: Props) -> None:
-        super().__init__(scope, construct_id, description="Lightkeeper: tag-driven backups for Amazon Lightsail")
+        super().__init__(
+            scope,
+            construct_id,
+            description="Lightkeeper: tag-driven backups for Amazon Lightsail",
+            # Without it nobody takes backups, and nobody would notice: its alarms would be gone, too.
+            termination_protection=True,
+        )
         failures = Failures(self, "Failures").queue
         notifications = Notifications(self, "Notifications", props=props)
         keeper = KeeperFunction(
@@ -39,6 +45,7 @@ class LightkeeperStack(Stack):
             log_group=keeper.log_group,
             calendar=calendar.function,
             alarms=alarms,
+            topic=topic,
         )
 
         CfnOutput(self, "FunctionName", value=keeper.function.function_name, description="The function")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.exceptions import InternalServerError
@@ -15,9 +15,21 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
 from sandbox import lightsail
-from sandbox.calls import Call
+from sandbox.calls import Call, HeldCall
 from sandbox.control import Control
-from sandbox.faults import Effect, EndSnapshots, ErrorAnswer, FailOperation, HoldAnswer, LoseAnswer, Throttle
+from sandbox.faults import (
+    Effect,
+    EndSnapshots,
+    ErrorAnswer,
+    FailOperation,
+    Hang,
+    HoldAnswer,
+    HoldCall,
+    LoseAnswer,
+    Meanwhile,
+    ShortList,
+    Throttle,
+)
 from sandbox.lightsail.exceptions import error_body, error_status
 from sandbox.lightsail.settings import CallScript, call_script, settings
 from sandbox.options import Options
@@ -45,6 +57,15 @@ class _Asked:
             names.update([value] if isinstance(value, str) else _strings(value))
         return frozenset(names)
 
+    def held(self) -> HeldCall:
+        """Give the call as one that waits."""
+        return HeldCall(
+            operation=self.operation,
+            region=self.region,
+            access_key_id=self.access_key_id,
+            parameters=self.parameters,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
@@ -53,10 +74,20 @@ class _Answered:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A call that has taken effect or was refused, and how long its answer takes."""
+
+    answered: _Answered
+    call: Call
+    latency_seconds: float
+    released: threading.Event
+
+
 class SandboxApp:
     """The WSGI application.
 
-    Calls take effect one after the other, under a lock; latency and held answers are waited for outside of it.
+    Calls take effect one after the other, under a lock; whatever waits, waits outside of it.
 
     Parameters
     ----------
@@ -88,7 +119,10 @@ class SandboxApp:
         path = request.path.removeprefix("/sandbox")
         number = request.args.get("wait_for", 0, type=int)
         timeout_seconds = request.args.get("timeout", 0.0, type=float)
-        if not self._control.journal.wait_for(number, timeout_seconds):
+        if path == "/held":
+            if not self._control.faults.waiting.wait_for(number, timeout_seconds):
+                return _json(408, {"error": f"There were fewer than {number} held calls in the time given."})
+        elif not self._control.journal.wait_for(number, timeout_seconds):
             return _json(408, {"error": f"There has been no call number {number} in the time given."})
         with self._lock:
             return _json(*self._control.answer(request.method, path, request.args, request.get_data()))
@@ -103,50 +137,76 @@ class SandboxApp:
         started = time.perf_counter()
         asked = _read(environ)
         with self._lock:
-            effects = self._control.faults.effects(asked.operation, asked.region, asked.names(), started)
-            answered, call = self._carry_out(environ, asked, effects)
-            latency_seconds, cleared = settings.options.latency_seconds, self._control.faults.cleared
-        if latency_seconds:
-            time.sleep(latency_seconds)
+            faults = self._control.faults
+            effects = faults.effects(asked.operation, asked.region, asked.names(), started)
+            waits = next((effect for effect in effects if isinstance(effect, HoldCall | Hang)), None)
+            begun: _Done | Call | HeldCall | None = self._begin(environ, asked, effects, waits)
+            released, world = faults.released, faults.world
+        if waits is not None:
+            released.wait(waits.seconds)
+        if isinstance(begun, Call):
+            self._close(begun, "lost", started)
+            raise ConnectionAbortedError("This call hung, as scripted.")
+        if isinstance(begun, HeldCall):
+            faults.waiting.remove(begun)
+            with self._lock:
+                begun = self._carry_out(environ, asked, effects) if world == faults.world else None
+        if begun is None:
+            raise ConnectionAbortedError("This call was held, and the sandbox was reset.")
+        return self._send(begun, effects, started, start_response)
+
+    def _begin(
+        self, environ: "WSGIEnvironment", asked: _Asked, effects: Sequence[Effect], waits: HoldCall | Hang | None
+    ) -> _Done | Call | HeldCall:
+        match waits:
+            case Hang():
+                hanging = _call(asked, answered=None, script=CallScript(), took_effect=False)
+                return self._control.journal.add(hanging)
+            case HoldCall():
+                return self._control.faults.waiting.add(asked.held())
+            case None:
+                return self._carry_out(environ, asked, effects)
+
+    def _send(
+        self, done: _Done, effects: Sequence[Effect], started: float, start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        if done.latency_seconds:
+            time.sleep(done.latency_seconds)
         if HoldAnswer() in effects:
-            cleared.wait()
+            done.released.wait()
         lost = LoseAnswer() in effects
-        self._control.journal.close(call, "lost" if lost else "sent", 1000 * (time.perf_counter() - started))
+        self._close(done.call, "lost" if lost else "sent", started)
         if lost:
             raise ConnectionAbortedError("This answer is lost, as scripted.")
-        start_response(str(answered.status), [*answered.headers])
-        return [answered.body]
+        start_response(str(done.answered.status), [*done.answered.headers])
+        return [done.answered.body]
 
-    def _carry_out(
-        self, environ: "WSGIEnvironment", asked: _Asked, effects: Sequence[Effect]
-    ) -> tuple[_Answered, Call]:
+    def _close(self, call: Call, answer: Literal["sent", "lost"], started: float) -> None:
+        self._control.journal.close(call, answer, 1000 * (time.perf_counter() - started))
+
+    def _carry_out(self, environ: "WSGIEnvironment", asked: _Asked, effects: Sequence[Effect]) -> _Done:
+        for effect in effects:
+            if isinstance(effect, Meanwhile):
+                self._have_somebody_else_call(environ, asked, effect)
         script = CallScript()
         answered = self._refusal(effects) or self._role_refusal(asked)
         was_refused = answered is not None
         if answered is None:
             _write_script(script, effects)
-            token = call_script.set(script)
-            try:
-                answered = self._ask_moto(environ)
-            finally:
-                call_script.reset(token)
-        rejected = answered.status >= _REJECTED
-        call = Call(
-            number=0,
-            operation=asked.operation,
-            region=asked.region,
-            access_key_id=asked.access_key_id,
-            parameters=asked.parameters,
-            at=settings.clock.now(),
-            took_effect=not (was_refused or rejected or script.failed),
-            status=answered.status,
-            error=json.loads(answered.body)["__type"] if rejected else None,
-            answer="on its way",
-            items=script.items,
-            more=script.more,
-            duration_ms=0.0,
-        )
-        return answered, self._control.journal.add(call)
+            answered = self._ask_moto(environ, script)
+        call = _call(asked, answered, script, took_effect=not (was_refused or script.failed))
+        added = self._control.journal.add(call)
+        return _Done(answered, added, settings.options.latency_seconds, self._control.faults.released)
+
+    def _have_somebody_else_call(self, environ: "WSGIEnvironment", asked: _Asked, effect: Meanwhile) -> None:
+        other = _Asked(effect.operation, asked.region, effect.access_key_id, effect.parameters)
+        body = json.dumps(effect.parameters).encode()
+        target = {"HTTP_X_AMZ_TARGET": f"{_TARGET}{effect.operation}"}
+        of_its_own = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        script = CallScript()
+        answered = self._ask_moto({**environ, **target, **of_its_own}, script)
+        call = self._control.journal.add(_call(other, answered, script, took_effect=True))
+        self._control.journal.close(call, "sent", 0.0)
 
     def _refusal(self, effects: Sequence[Effect]) -> _Answered | None:
         for effect in effects:
@@ -165,9 +225,33 @@ class SandboxApp:
         why = self._control.role.refusal(asked.operation, asked.region, asked.parameters, asked.access_key_id)
         return _error("AccessDeniedException", why) if why else None
 
-    def _ask_moto(self, environ: "WSGIEnvironment") -> _Answered:
-        chunks, status, headers = run_wsgi_app(self._lightsail, environ, buffered=True)
+    def _ask_moto(self, environ: "WSGIEnvironment", script: CallScript) -> _Answered:
+        token = call_script.set(script)
+        try:
+            chunks, status, headers = run_wsgi_app(self._lightsail, environ, buffered=True)
+        finally:
+            call_script.reset(token)
         return _Answered(int(status.split()[0]), list(headers), b"".join(chunks))
+
+
+def _call(asked: _Asked, answered: _Answered | None, script: CallScript, *, took_effect: bool) -> Call:
+    status = answered.status if answered else 0
+    rejected = answered is not None and status >= _REJECTED
+    return Call(
+        number=0,
+        operation=asked.operation,
+        region=asked.region,
+        access_key_id=asked.access_key_id,
+        parameters=asked.parameters,
+        at=settings.clock.now(),
+        took_effect=took_effect and not rejected,
+        status=status,
+        error=json.loads(answered.body)["__type"] if answered and rejected else None,
+        answer="on its way",
+        items=script.items,
+        more=script.more,
+        duration_ms=0.0,
+    )
 
 
 def _write_script(script: CallScript, effects: Sequence[Effect]) -> None:
@@ -177,6 +261,8 @@ def _write_script(script: CallScript, effects: Sequence[Effect]) -> None:
                 script.failure = (code, details)
             case EndSnapshots(state=state):
                 script.snapshot_end = state
+            case ShortList(entries=entries):
+                script.shown = entries
             case _:
                 continue
 

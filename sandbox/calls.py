@@ -30,11 +30,11 @@ class Call:
         Whether it was carried out: false for a refused call and for a scripted ``Failed`` operation. Recorded before
         the answer leaves, so that it is true even if the client has died in the meantime.
     status
-        The HTTP status of the answer.
+        The HTTP status of the answer; 0 for a call that hung and never got one.
     error
         The error code of the answer, None if there is none.
     answer
-        ``on its way`` (latency, or held by a fault), ``sent`` or ``lost`` (by a fault).
+        ``on its way`` (latency, held by a fault, or hanging), ``sent`` or ``lost`` (by a fault).
     items
         How many entries the page of a list call had; None for other calls.
     more
@@ -65,6 +65,61 @@ class Call:
     def from_json(cls, call: Mapping[str, Any]) -> "Call":
         """Read a call as the control interface has it."""
         return cls(**{**call, "at": datetime.fromisoformat(call["at"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCall:
+    """An AWS call that a fault holds before it takes effect: it is not among the calls yet.
+
+    Parameters
+    ----------
+    operation, region, access_key_id, parameters
+        As in `Call`.
+    """
+
+    operation: str
+    region: str
+    access_key_id: str
+    parameters: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the call as the control interface has it."""
+        return asdict(self)
+
+
+class Waiting:
+    """The calls that are held before they take effect, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._held: list[HeldCall] = []
+        self._changed = threading.Condition()
+
+    def add(self, call: HeldCall) -> HeldCall:
+        """Have a call among those that are held."""
+        with self._changed:
+            self._held.append(call)
+            self._changed.notify_all()
+            return call
+
+    def remove(self, call: HeldCall) -> None:
+        """Say that a call waits no more; it may be known already."""
+        with self._changed:
+            self._held = [each for each in self._held if each is not call]
+
+    def clear(self) -> None:
+        """Say that no call waits any more."""
+        with self._changed:
+            self._held.clear()
+
+    def calls(self) -> list[HeldCall]:
+        """Give the calls that are held."""
+        with self._changed:
+            return [*self._held]
+
+    def wait_for(self, count: int, timeout_seconds: float) -> bool:
+        """Wait until so many calls are held."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._held) >= count, timeout_seconds)
 
 
 class Journal:

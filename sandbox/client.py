@@ -16,7 +16,7 @@ from http.client import HTTPConnection
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
-from sandbox.calls import Call
+from sandbox.calls import Call, HeldCall
 from sandbox.entries import Entry
 from sandbox.faults import (
     Effect,
@@ -24,8 +24,12 @@ from sandbox.faults import (
     ErrorAnswer,
     FailOperation,
     FaultRule,
+    Hang,
     HoldAnswer,
+    HoldCall,
     LoseAnswer,
+    Meanwhile,
+    ShortList,
     Throttle,
 )
 from sandbox.options import Options
@@ -41,13 +45,18 @@ __all__ = [
     "ErrorAnswer",
     "FailOperation",
     "FaultRule",
+    "Hang",
+    "HeldCall",
     "HoldAnswer",
+    "HoldCall",
     "LoseAnswer",
+    "Meanwhile",
     "MissingResource",
     "Options",
     "Sandbox",
     "SandboxError",
     "Seed",
+    "ShortList",
     "Throttle",
     "running_sandbox",
 ]
@@ -139,8 +148,28 @@ class Sandbox:
         return tuple(FaultRule.from_json(rule) for rule in self._ask("GET", "/faults"))
 
     def clear_faults(self) -> None:
-        """Forget all fault rules and let go of the answers they hold."""
+        """Forget all fault rules and let go of the calls and answers they hold."""
         self._ask("DELETE", "/faults")
+
+    def release(self) -> None:
+        """Let go of the calls and answers that faults hold at this moment; the rules stay in force."""
+        self._ask("POST", "/faults/release")
+
+    def held(self) -> tuple[HeldCall, ...]:
+        """Give the calls that `HoldCall` holds at this moment, in the order in which they came."""
+        return tuple(HeldCall(**call) for call in self._ask("GET", "/held"))
+
+    def wait_for_held(self, count: int = 1, timeout: timedelta = timedelta(minutes=2)) -> tuple[HeldCall, ...]:
+        """Wait until `HoldCall` holds so many calls, and give those it holds.
+
+        Raises
+        ------
+        SandboxError
+            If it does not when the time is up.
+        """
+        seconds = timeout.total_seconds()
+        path = f"/held?wait_for={count}&timeout={seconds}"
+        return tuple(HeldCall(**call) for call in self._ask("GET", path, wait_seconds=seconds))
 
     def enforce_role(
         self,

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from sandbox.calls import Journal
 from sandbox.checkpoints import Checkpoint, checkpoint, restore
 from sandbox.entries import entries
-from sandbox.faults import FaultRule, FaultScript
+from sandbox.faults import FaultRule, FaultScript, Meanwhile
 from sandbox.lightsail.exceptions import LightsailError
 from sandbox.lightsail.resources import Snapshot
 from sandbox.lightsail.settings import settings
@@ -50,6 +50,8 @@ class Control:
             "GET /faults": lambda _body, _query: [rule.to_json() for rule in self.faults.rules],
             "POST /faults": lambda body, _query: self._add_faults(body),
             "DELETE /faults": lambda _body, _query: self.faults.clear(),
+            "POST /faults/release": lambda _body, _query: self.faults.release(),
+            "GET /held": lambda _body, _query: [call.to_json() for call in self.faults.waiting.calls()],
             "PUT /role": lambda body, _query: self._set_role(body),
             "GET /entries": lambda _body, _query: [entry.to_json() for entry in entries()],
             "GET /calls": lambda _body, query: self._calls(query),
@@ -79,7 +81,7 @@ class Control:
         BackendDict.reset()
         settings.clock.set(None)
         settings.options = self._defaults
-        self.faults.clear()
+        self.faults.reset()
         self.journal.clear()
         self.role = None
 
@@ -111,6 +113,8 @@ class Control:
         for rule in read:
             if rule.operation is not None and rule.operation not in operation_names():
                 raise ValueError(f"Lightsail has no operation {rule.operation!r}, so this rule would never strike.")
+            if isinstance(rule.effect, Meanwhile) and rule.effect.operation not in operation_names():
+                raise ValueError(f"Lightsail has no operation {rule.effect.operation!r}, so nobody can ask for it.")
         self.faults.add(read)
 
     def _set_role(self, role: Mapping[str, Any] | None) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from sandbox.calls import Waiting
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorAnswer:
@@ -27,6 +29,76 @@ class LoseAnswer:
 @dataclass(frozen=True, slots=True)
 class HoldAnswer:
     """The call takes effect, then its answer waits until the faults are cleared: time to kill a client right there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldCall:
+    """The call waits before it takes effect, so that something can happen first: then it goes on as if it came now.
+
+    Parameters
+    ----------
+    seconds
+        How long it waits at most, in real time. None: until it is released, or the faults are cleared.
+    """
+
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_seconds(self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hang:
+    """The call waits, then the connection closes without an answer: it never takes effect.
+
+    Parameters
+    ----------
+    seconds
+        How long it waits at most, in real time. None: until it is released, or the faults are cleared.
+    """
+
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_seconds(self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meanwhile:
+    """Right before the call takes effect, somebody else makes another one in the same Region.
+
+    That call meets no fault and no role, and is on record like any other: look there whether it was carried out.
+
+    Parameters
+    ----------
+    operation
+        The name in AWS's model, such as ``TagResource``.
+    parameters
+        What is asked for, in AWS's words.
+    access_key_id
+        Who asks.
+    """
+
+    operation: str
+    parameters: Mapping[str, Any]
+    access_key_id: str = "somebody"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortList:
+    """A page of a list is answered as if there were only so many entries, the oldest ones.
+
+    Parameters
+    ----------
+    entries
+        How many. The list then ends there, whatever the page size.
+    """
+
+    entries: int = 0
+
+    def __post_init__(self) -> None:
+        if self.entries < 0:
+            raise ValueError(f"A list cannot be cut to {self.entries} entries; use 0 or more.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +127,27 @@ class Throttle:
     per_second: int
 
 
-Effect = ErrorAnswer | LoseAnswer | HoldAnswer | FailOperation | EndSnapshots | Throttle
+Effect = (
+    ErrorAnswer
+    | LoseAnswer
+    | HoldAnswer
+    | HoldCall
+    | Hang
+    | Meanwhile
+    | ShortList
+    | FailOperation
+    | EndSnapshots
+    | Throttle
+)
 
 _EFFECTS: Mapping[str, type[Effect]] = {
     "error": ErrorAnswer,
     "lose_answer": LoseAnswer,
     "hold_answer": HoldAnswer,
+    "hold_call": HoldCall,
+    "hang": Hang,
+    "meanwhile": Meanwhile,
+    "short_list": ShortList,
     "operation_failed": FailOperation,
     "snapshot_ends": EndSnapshots,
     "throttle": Throttle,
@@ -140,6 +227,11 @@ class FaultRule:
         )
 
 
+def _check_seconds(seconds: float | None) -> None:
+    if seconds is not None and seconds < 0:
+        raise ValueError(f"A call cannot wait for {seconds} seconds; use 0 or more, or None for no end.")
+
+
 def _effect_from_json(effect: Any) -> Effect:  # noqa: ANN401 - JSON, checked here
     if not isinstance(effect, dict) or effect.get("type") not in _EFFECTS:
         raise ValueError(f"The effect is {effect!r}; expected an object whose `type` is one of {', '.join(_EFFECTS)}.")
@@ -190,7 +282,10 @@ class FaultScript:
 
     def __init__(self) -> None:
         self._counted: list[_Counted] = []
-        self.cleared = threading.Event()
+        self.waiting = Waiting()
+        self.released = threading.Event()
+        self.world = 0
+        """Another one after each reset: what was held before must not take effect there."""
 
     @property
     def rules(self) -> tuple[FaultRule, ...]:
@@ -201,11 +296,21 @@ class FaultScript:
         """Put more rules in force."""
         self._counted.extend(_Counted(rule) for rule in rules)
 
+    def release(self) -> None:
+        """Let go of the calls and answers that are held; the rules stay in force."""
+        self.waiting.clear()
+        self.released.set()
+        self.released = threading.Event()
+
     def clear(self) -> None:
-        """Forget all rules and let go of the answers they hold."""
+        """Forget all rules and let go of the calls and answers they hold."""
         self._counted.clear()
-        self.cleared.set()
-        self.cleared = threading.Event()
+        self.release()
+
+    def reset(self) -> None:
+        """Forget all rules; the calls they hold never take effect."""
+        self.world += 1
+        self.clear()
 
     def effects(self, operation: str, region: str, names: frozenset[str], now: float) -> tuple[Effect, ...]:
         """Count a call and say what becomes of it, in the order of the rules; `now` is in seconds of real time."""

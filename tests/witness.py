@@ -29,6 +29,7 @@ LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot")
 READS = {*LISTS, *LOOK_UPS}
 CREATES = {"CreateDiskSnapshot": "diskSnapshotName", "CreateInstanceSnapshot": "instanceSnapshotName"}
 DELETES = {"DeleteDiskSnapshot": "diskSnapshotName", "DeleteInstanceSnapshot": "instanceSnapshotName"}
+ANY_DELETES = DELETES | {"DeleteDisk": "diskName", "DeleteInstance": "instanceName"}
 USABLE = {"completed", "available"}
 COVERS = {*USABLE, "pending", "unknown"}
 REFUSED_CREDENTIALS = {
@@ -41,6 +42,9 @@ MOST_OF_A_NAME = 254
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 QUICK_ATTEMPTS = 3
 SLOTS_LOOKED_AT = 3000
+# So many sources a message names one by one, and so many marks in a run are everyday.
+FEW = 5
+EVERYDAY_MARKS = 3
 BUILT_IN = {
     "hourly": ("0 * * * *", "hourly=24 daily=7"),
     "daily": ("0 3 * * *", "daily=7 weekly=4"),
@@ -334,12 +338,29 @@ class Scene:
     entries: dict[Key, Entry]
     ours: dict[Key, Birth]
     _sources: dict[str, Entry] | None = None
-    _points: dict[tuple[str, str], list[Point]] | None = None
+    _keys: dict[tuple[str, str], set[Key]] | None = None
+    _points: dict[tuple[str, str], list[Point]] = field(default_factory=dict)
     _copy: "Scene | None" = None
 
-    def changed(self) -> None:
-        """Forget what was derived."""
-        self._sources = self._points = self._copy = None
+    def set(self, key: Key, entry: Entry | None, birth: Birth | None = None) -> None:
+        """Put an entry there, or take it away; a birth is that of a new snapshot of ours."""
+        self._copy = None
+        if entry is None:
+            del self.entries[key]
+        else:
+            self.entries[key] = entry
+        if birth:
+            self.ours[key] = birth
+        if not (known := self.ours.get(key)):
+            self._sources = None
+            return
+        if entry is None:
+            del self.ours[key]
+        series = known.owner, known.source_arn
+        self._points.pop(series, None)
+        if self._keys is not None:
+            keys = self._keys.setdefault(series, set())
+            keys.discard(key) if entry is None else keys.add(key)
 
     def copy(self) -> "Scene":
         """Return what there is now, for good."""
@@ -365,13 +386,16 @@ class Scene:
 
     def points(self, arn: str, terms: Terms) -> list[Point]:
         """Return our snapshots of a source, of either kind, the newest content first."""
-        if self._points is None:
-            self._points = {}
+        series = terms.owner, arn
+        if self._keys is None:
+            self._keys = {}
             for key, birth in self.ours.items():
-                if self.is_ours(key, replace(terms, owner=birth.owner)):
-                    point = Point(key, self.entries[key], birth.slot)
-                    self._points.setdefault((birth.owner, birth.source_arn), []).append(point)
-        return sorted(self._points.get((terms.owner, arn), []), key=lambda point: point.taken, reverse=True)
+                self._keys.setdefault((birth.owner, birth.source_arn), set()).add(key)
+        if series not in self._points:
+            keys = [key for key in sorted(self._keys.get(series, ())) if self.is_ours(key, terms)]
+            points = [Point(key, self.entries[key], self.ours[key].slot) for key in keys]
+            self._points[series] = sorted(points, key=lambda point: point.taken, reverse=True)
+        return self._points[series]
 
 
 Objection = tuple[int, str]
@@ -568,6 +592,13 @@ class Witness:
     _number: int = 0
     _scene: Scene = field(default_factory=lambda: Scene({}, {}))
     _saved: Scene = field(default_factory=lambda: Scene({}, {}))
+    _court: "_Court | None" = None
+    """Of the last run."""
+    _earlier: Judgement | None = None
+    """How things stood after the run before."""
+    _told: set[str] = field(default_factory=set)
+    """The sources, by ARN, of which a person knows that they are not backed up any more."""
+    _told_lists: set[tuple[str, str]] = field(default_factory=set)
 
     def look(self) -> None:
         """Take in what has happened since, none of it by a run."""
@@ -649,8 +680,47 @@ class Witness:
         for call in calls:
             court.take(call)
         court.close(expect_all=expect_all)
+        self._earlier = self._court.end if self._court else None
+        self._court = court
         self.judged.update(call.operation for run in court.runs.values() for call in run.calls if call.took_effect)
         self.look()
+
+    def said(self, texts: Iterable[str]) -> None:
+        """Judge whether the run that was watched last has told a person what stops being protected.
+
+        Parameters
+        ----------
+        texts
+            What it said, such as the texts of its messages. None: it was silent.
+
+        Raises
+        ------
+        BrokenPromiseError
+            If something stops being protected in silence.
+        """
+        assert self._court, "nothing was watched"
+        text = "\n".join(texts)
+        stopped = self._court.stopped()
+        new = {arn: name for arn, name in stopped.items() if arn not in self._told}
+        _expect_named(new, text, "recovery points, and is not backed up any more")
+        cut = self._court.cut(self._earlier)
+        if sum(cut.values()) > EVERYDAY_MARKS:
+            names = {name: name for name in cut}
+            number = rf"\b{sum(cut.values())} snapshots"
+            _expect_named({} if re.search(number, text) else names, text, "its rule cut")
+        lists = self._court.short_lists()
+        for region, operation in lists:
+            is_told = (region, operation) in self._told_lists or region in text
+            promise(is_told, 13, f"{region}: {operation} has lost most, and nobody is told")
+        # What is backed up again, and stops again, is told again.
+        self._told = {*stopped, *(arn for arn in self._told if not self._court.has_seen(arn))}
+        self._told_lists = {*lists}
+
+
+def _expect_named(names: Mapping[str, str], text: str, what: str) -> None:
+    silent = sorted(name for name in names.values() if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text))
+    is_counted = len(names) > FEW and len(silent) < len(names) and re.search(rf"\b{len(names)}\b", text)
+    promise(not silent or is_counted, 13, f"{silent} has {what}; nobody is told")
 
 
 class _Court:
@@ -775,14 +845,16 @@ class _Court:
             theirs is None or theirs.owner == self._terms.owner, 1, f"{snapshot}: another deployment's snapshot has it"
         )
 
-    @staticmethod
-    def _inherits(tags: Tags, given: Tags) -> bool:
-        """Say whether a snapshot has all tags of its source, but AWS's and ours."""
+    def _inherits(self, tags: Tags, given: Tags) -> bool:
+        """Say whether a snapshot has all tags of its source, but AWS's, ours, and a hold that is over."""
         if any(key.lower().startswith("lightkeeper:") and key != key.lower() for key in given):
             return False
         inherited = {key: tags[key] for key in tags if not key.lower().startswith(("aws:", "lightkeeper:"))}
+        hold = self._terms.hold
+        if hold not in given and is_over(inherited.get(hold, ""), self._now, self._terms):
+            del inherited[hold]
         if len(inherited) > NO_ROOM_BEYOND:
-            inherited = {key: value for key, value in inherited.items() if key.startswith("backup")}
+            inherited = {key: value for key, value in inherited.items() if key.startswith(self._terms.key)}
         return inherited.items() <= given.items()
 
     def _judge_need(self, call: Call, source: Entry, slot: datetime, known: Scene | None) -> None:
@@ -834,7 +906,9 @@ class _Court:
             latest = max(view.expiry(key) for view in views)
             promise(self._now + MINUTE <= expires <= latest, 7, f"{key}: announced for {value}, at {self._now}")
         else:
-            promise(expires in {view.expiry(key) for view in views}, 7, f"{key}: announced for {value}, at {self._now}")
+            rule = 8 if all(view.feeds(key) is None for view in views) else 7
+            right = {view.expiry(key) for view in views}
+            promise(expires in right, rule, f"{key}: announced for {value}, at {self._now}")
 
     def _judge_delete(self, call: Call, key: Key, run: Run) -> None:
         views = self._views(run.should_know(call.region), key)
@@ -872,7 +946,7 @@ class _Court:
                 tags = _given(call)
                 source = scene.entries[region, call.parameters.get("diskName") or call.parameters["instanceName"]]
                 there = self._after.get(key)
-                scene.entries[key] = Entry(
+                entry = Entry(
                     kind=operation.removeprefix("Create"),
                     name=key[1],
                     arn=there.arn if there else "",
@@ -884,31 +958,26 @@ class _Court:
                     source_arn=source.arn,
                 )
                 slot = instant(tags.get(SLOT, ""))
-                if call.access_key_id != CONSOLE and slot:
-                    scene.ours[key] = Birth(tags[OWNER], tags[SOURCE], slot)
-            case operation if operation in DELETES:
-                key = region, call.parameters[DELETES[operation]]
-                del scene.entries[key]
-                scene.ours.pop(key, None)
-            case "DeleteDisk":
-                del scene.entries[region, call.parameters["diskName"]]
-            case "DeleteInstance":
-                del scene.entries[region, call.parameters["instanceName"]]
+                is_run = call.access_key_id != CONSOLE
+                scene.set(key, entry, Birth(tags[OWNER], tags[SOURCE], slot) if is_run and slot else None)
+            case operation if operation in ANY_DELETES:
+                scene.set((region, call.parameters[ANY_DELETES[operation]]), None)
             case "CreateDisk" | "CreateInstances":
                 # Only a user does: whatever is new afterwards is taken as it is.
-                new = {key: each for key, each in self._after.items() if key not in scene.entries and not each.state}
-                scene.entries.update(new)
+                for key, new in self._after.items():
+                    if key not in scene.entries and not new.state:
+                        scene.set(key, new)
             case "TagResource":
                 key = region, call.parameters["resourceName"]
-                scene.entries[key] = replace(scene.entries[key], tags={**scene.entries[key].tags, **_given(call)})
+                there = scene.entries[key]
+                scene.set(key, replace(there, tags={**there.tags, **_given(call)}))
             case "UntagResource":
                 key = region, call.parameters["resourceName"]
-                gone = call.parameters["tagKeys"]
-                tags = {name: value for name, value in scene.entries[key].tags.items() if name not in gone}
-                scene.entries[key] = replace(scene.entries[key], tags=tags)
+                there, gone = scene.entries[key], call.parameters["tagKeys"]
+                left = {name: value for name, value in there.tags.items() if name not in gone}
+                scene.set(key, replace(there, tags=left))
             case _:
                 pass
-        scene.changed()
 
     # Whole runs
 
@@ -924,6 +993,70 @@ class _Court:
             calls = [call for run in self.runs.values() for call in run.calls]
             for source in [entry for entry in self._scene.entries.values() if entry.state is None]:
                 self._judge_source(source, calls)
+
+    @property
+    def end(self) -> Judgement:
+        """How things stood when the runs had ended."""
+        return Judgement(self._scene.copy(), self._terms, self._now)
+
+    def has_seen(self, arn: str) -> bool:
+        """Say whether the runs have read the lists that tell of a source."""
+        region = arn.split(":")[3]
+        runs = self.runs.values()
+        return bool(runs) and not any(run.unread(region) or run.failed(region) for run in runs)
+
+    def stopped(self) -> dict[str, str]:
+        """Return the sources that have recovery points and are not backed up any more: their names, by ARN."""
+        found: dict[str, str] = {}
+        short = {region for region, _ in self.short_lists()}
+        for birth in self._scene.ours.values():
+            arn = birth.source_arn
+            points = [point for point in self._scene.points(arn, self._terms) if point.is_usable]
+            source = self._scene.source(arn)
+            is_off = source is None or source.tags.get(self._terms.key, "off") == "off"
+            if points and is_off and self.has_seen(arn) and points[0].key[0] not in short:
+                found[arn] = points[0].entry.source_name or ""
+        return found
+
+    def cut(self, earlier: Judgement | None) -> Counter[str]:
+        """Return how many snapshots of which sources were marked although nothing newer pushes them out."""
+        marks = {
+            (call.region, call.parameters["resourceName"])
+            for run in self.runs.values()
+            for call in run.calls
+            if call.operation == "TagResource" and call.took_effect
+        }
+        found: Counter[str] = Counter()
+        for key in marks:
+            before = Judgement(self._before, self._terms, self._now)
+            if (
+                earlier is None
+                or key not in self._before.ours
+                or key not in earlier.scene.ours
+                or not before.feeds(key)
+            ):
+                continue
+            usable = [{point.key for point in view.series(key) if point.is_usable} for view in (earlier, before)]
+            is_marked = EXPIRES in self._before.entries[key].tags
+            if usable[0] == usable[1] and not is_marked and not earlier.is_held(key):
+                found[self._before.entries[key].source_name or ""] += 1
+        return found
+
+    def short_lists(self) -> list[tuple[str, str]]:
+        """Return the lists of sources that lacked most of those that are there and have recovery points."""
+        found: set[tuple[str, str]] = set()
+        for run in self.runs.values():
+            for region, operation in {(call.region, call.operation) for call in run.calls}:
+                kind = {"GetDisks": "Disk", "GetInstances": "Instance"}.get(operation)
+                there = [
+                    entry
+                    for entry in self._before.entries.values()
+                    if entry.region == region and entry.kind == kind and self._scene.points(entry.arn, self._terms)
+                ]
+                pages = [call.items for call in run.calls if (call.region, call.operation) == (region, operation)]
+                if there and all(_is_well(call) for call in run.calls) and sum(filter(None, pages)) < len(there) / 2:
+                    found.add((region, operation))
+        return sorted(found)
 
     def _judge_numbers(self, name: str, run: Run) -> None:
         deletes = [call for call in run.calls if call.operation in DELETES]
@@ -988,7 +1121,8 @@ class _Court:
         view = Judgement(self._scene, terms, now)
         if not is_troubled(source.tags, terms):
             for point in points:
-                if not point.is_usable or EXPIRES not in point.entry.tags or view.feeds(point.key) is None:
+                is_marked = instant(point.entry.tags.get(EXPIRES, ""))
+                if not point.is_usable or not is_marked or view.feeds(point.key) is None:
                     continue
                 objection = view.objection_to_pruning(point.key)
                 promise(not objection, 7, f"{point.key[1]} is announced, {objection and objection[1]}")

@@ -12,14 +12,13 @@ from typing import Protocol
 
 from lightkeeper.execute import Writer, execute
 from lightkeeper.inventory import (
-    READ_MARGIN_SECONDS,
     Reader,
     join_inventories,
     join_regions,
     plan_region,
     read_region,
 )
-from lightkeeper.limits import margin_seconds
+from lightkeeper.limits import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.model import Action, Create, Outcome, Plan, Result, SourceKind
 from lightkeeper.plan import phase_of, with_begun
 from lightkeeper.settings import Settings

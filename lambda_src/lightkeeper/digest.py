@@ -34,7 +34,7 @@ from lightkeeper.model import (
 )
 from lightkeeper.report import MetricName, all_metrics, verb
 from lightkeeper.settings import Settings
-from lightkeeper.standing import is_open, stopped, what_helps, why_overdue
+from lightkeeper.standing import is_open, sentence, stopped, what_helps, what_helps_stopped, why_overdue, why_stopped
 from lightkeeper.storage import usd_per_month
 from lightkeeper.times import format_instant
 
@@ -177,7 +177,7 @@ def compose(  # noqa: PLR0913 - a message has that many sides
     parts = [f"{settings.deployment}, run of {_at(tick.plan.now)}: {_headline(new, still)}."]
     parts += _part("NEW", new)
     parts += _part("STILL OPEN" if new else "OPEN", still)
-    parts += ["HOW EVERYTHING STANDS\n" + "\n".join(_standing(tick))]
+    parts += ["HOW EVERYTHING STANDS\n" + "\n".join(_standing(tick, settings))]
     look = ["Look: .venv/bin/lightkeeper plan"] + ([f"Dashboard: {dashboard}"] if dashboard else [])
     parts += ["\n".join(look)]
     return Message(_subject(new, still, settings, daily=daily), "\n\n".join(parts) + "\n")
@@ -226,7 +226,7 @@ def _unread(plan: Plan) -> Iterator[Matter]:
             what=failure.message,
             since=f"In the run of {_at(plan.now)}. Nothing is deleted in this Region meanwhile.",
             do="If it names a permission, give it; else wait, the next run reads again.",
-            marks=[failure.listing],
+            marks=[failure.listing or ""],
         )
 
 
@@ -257,31 +257,17 @@ def _stopped(tick: Tick, settings: Settings) -> Iterator[Matter]:
     for source in stopped(tick.plan.sources):
         if not is_open(source, tick.plan.now):
             continue
-        match source.status:
-            case Status.GONE:
-                what, do = "it is gone", "If it was deleted by mistake, bring it back from its newest recovery point."
-            case Status.OFF:
-                what, do = f'it says "{settings.tag_key}" = "off"', "If that is not meant, give it a policy."
-            case _:
-                what, do = (
-                    f'it has no tag "{settings.tag_key}"',
-                    f"If that is not meant: {_tag_command(source, settings)}",
-                )
         left = "kept" if settings.orphans is Orphans.KEEP else "deleted one by one, down to the last"
         yield _matter(
             Kind.STOPPED,
             source.region,
             source.name,
-            what=f"No further snapshot of {source.name} is taken: {what}. Its {len(source.usable)} are {left}.",
+            what=f"No further snapshot of {source.name} is taken: {why_stopped(source, settings)}. "
+            f"Its {len(source.usable)} are {left}.",
             since=_newest(source),
-            do=f"{do} If it is meant, there is nothing to do: this is told once.",
+            do=f"{what_helps_stopped(source, settings)}. If it is meant, this is told once.",
             marks=[source.arn, source.status],
         )
-
-
-def _tag_command(source: SourceStatus, settings: Settings) -> str:
-    command = ["aws", "lightsail", "tag-resource", "--region", source.region, "--resource-name", source.name]
-    return shlex.join([*command, "--tags", f"key={settings.tag_key}"])
 
 
 def _dropped_regions(plan: Plan, regions_before: Iterable[str]) -> Iterator[Matter]:
@@ -323,7 +309,8 @@ def _errors(plan: Plan) -> Iterator[Matter]:
                 what=f"{what}{before}.",
                 since=f"Since {_at(first.taken)}. {_newest(source)}",
                 do=f"Lightkeeper tries again {again}. If all fail, {what_helps(source)}; AWS support can say why.",
-                marks=[source.arn],
+                # That the quick attempts are over is news.
+                marks=[source.arn, "waits" if source.next_attempt else ""],
             )
 
 
@@ -538,18 +525,13 @@ def _part(heading: str, found: Sequence[Matter]) -> list[str]:
     return [heading, *shown, *more] if found else []
 
 
-def _standing(tick: Tick) -> Iterable[str]:
+def _standing(tick: Tick, settings: Settings) -> Iterable[str]:
     """Yield how everything stands, by the numbers that go to CloudWatch."""
     counts = Counter(source.status for source in tick.plan.sources)
     numbers = {metric.name: metric.value for metric in all_metrics(tick)}
     stored = numbers[MetricName.STORED_GIB]
+    yield sentence(tick.plan, settings)
     yield "Resources: " + (", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "none")
-    if tick.plan.is_blind:
-        where = ", ".join(sorted({*tick.plan.doubted, *(failure.region for failure in tick.plan.failures)}))
-        yield f"Not all could be seen ({where}): how the rest stands, nobody can tell"
-    number = sum(1 for _ in stopped(tick.plan.sources))
-    if number:
-        yield f"No longer backed up, with recovery points left: {number}"
     newest = [source.newest for source in tick.plan.sources if source.policy and source.newest]
     if newest:
         oldest = min(newest, key=lambda point: point.taken)

@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from datetime import datetime
 from typing import Final, Protocol, assert_never
 
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.limits import margin_seconds
+from lightkeeper.limits import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.model import (
     Action,
     Announce,
@@ -26,7 +27,7 @@ from lightkeeper.model import (
 )
 from lightkeeper.plan import phase_of
 from lightkeeper.settings import Settings
-from lightkeeper.tags import EXPIRES, is_hold, read_snapshot
+from lightkeeper.tags import EXPIRES, is_hold, own_hold, read_snapshot
 from lightkeeper.times import format_instant
 
 _MAX_TRIES: Final = 20
@@ -79,7 +80,7 @@ def execute(  # noqa: PLR0913 - a run has that many sides
         Makes the plan anew from fresh lists. Asked once, before the first deletion: what it does not delete any more
         stays, for a hold, a wider rule or anything else that came while the run worked.
     """
-    run = _Run(writer, settings, seconds_left, on_outcome)
+    run = _Run(plan.now, writer, settings, seconds_left, on_outcome)
     outcomes: dict[int, Outcome] = {}
     blocked: frozenset[str] = frozenset()
     phases: dict[int, list[Action]] = {}
@@ -104,8 +105,10 @@ def _second_look(
 ) -> dict[int, Outcome]:
     """Return the outcomes of those deletions that a fresh look at everything takes back."""
     wanted = [delete for delete in deletes if delete.target.source_arn not in blocked]
-    if not wanted or run.cannot_go_on():
+    if not wanted:
         return {}
+    if why := run.cannot_go_on(READ_MARGIN_SECONDS):
+        return {id(delete): Outcome(delete, Result.DEFERRED, why) for delete in wanted}
     fresh = look_again()
     if fresh.failures:
         why = f"cannot look again before a deletion: {fresh.failures[0].message}"
@@ -126,11 +129,13 @@ class _Run:
 
     def __init__(
         self,
+        now: datetime,
         writer: Writer,
         settings: Settings,
         seconds_left: Callable[[], float],
         on_outcome: Callable[[Outcome], None],
     ) -> None:
+        self._now = now
         self._writer = writer
         self._settings = settings
         self._seconds_left = seconds_left
@@ -138,11 +143,11 @@ class _Run:
         self._on_outcome = on_outcome
         self._is_refused = False
 
-    def cannot_go_on(self) -> str | None:
-        """Return why no further call may start; None where one may."""
+    def cannot_go_on(self, reserve_seconds: float = 0) -> str | None:
+        """Return why no further call may start, with so many seconds in reserve; None where one may."""
         if self._is_refused:
             return "the credentials are refused in this Region; the next run goes on"
-        if self._seconds_left() < self._margin:
+        if self._seconds_left() < self._margin + reserve_seconds:
             return "no time left in this run; the next one goes on"
         return None
 
@@ -177,7 +182,7 @@ class _Run:
         if why := self.cannot_go_on():
             return Outcome(action, Result.DEFERRED, why)
         try:
-            return _do(action, self._writer, self._settings)
+            return _do(action, self._writer, self._settings, self._now)
         except CallError as error:
             # Noted by the thread that meets it: any other would learn of it some writes later.
             self._is_refused = self._is_refused or error.fault is Fault.UNAUTHENTICATED
@@ -208,7 +213,7 @@ def _blocks(outcome: Outcome) -> bool:
             assert_never(outcome.action)
 
 
-def _do(action: Action, writer: Writer, settings: Settings) -> Outcome:
+def _do(action: Action, writer: Writer, settings: Settings, now: datetime) -> Outcome:
     match action:
         case Create():
             return _create(action, writer, settings)
@@ -216,8 +221,8 @@ def _do(action: Action, writer: Writer, settings: Settings) -> Outcome:
             writer.tag(target, EXPIRES, format_instant(expires_at))
         case Rescue(target=target):
             writer.untag(target, EXPIRES)
-        case RemoveHold(target=target, key=key):
-            writer.untag(target, key)
+        case RemoveHold():
+            return _remove_hold(action, writer, settings, now)
         case Delete(target=target):
             writer.delete(target)
         case Defer(target=target, until=until):
@@ -253,6 +258,16 @@ def _hold_on(delete: Delete, writer: Writer) -> str | None:
     except CallError:
         # The refusal itself is what has to be told.
         return None
+
+
+def _remove_hold(removal: RemoveHold, writer: Writer, settings: Settings, now: datetime) -> Outcome:
+    # Somebody may have set another day since the lists were read; that hold would be lost.
+    hold = own_hold(writer.find(removal.target).tags, settings)
+    if hold.is_on(now):
+        return Outcome(removal, Result.SKIPPED, f"looked at again right before: {hold.reason}")
+    if hold.held:
+        writer.untag(removal.target, removal.key)
+    return Outcome(removal, Result.DONE)
 
 
 def _create(create: Create, writer: Writer, settings: Settings) -> Outcome:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from threading import Thread
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.model import (
@@ -22,9 +22,6 @@ from lightkeeper.model import (
 from lightkeeper.plan import join_plans, make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_snapshot
-
-READ_MARGIN_SECONDS: Final = 60.0
-"""Before the time from which nothing is written any more, no further page is read: a plan needs time to be done."""
 
 _T = TypeVar("_T")
 
@@ -76,7 +73,16 @@ def plan_region(
     time_left
         How many seconds reading may still take: no page is read that would begin later.
     """
-    return make_plan(read_region(name, reader, settings, time_left), settings, now)
+    try:
+        return make_plan(read_region(name, reader, settings, time_left), settings, now)
+    except Exception as error:  # noqa: BLE001 - a defect met in one Region must not stop the others; the run still fails
+        return failed_plan(name, now, error)
+
+
+def failed_plan(name: str, now: datetime, error: Exception) -> Plan:
+    """Return the plan of a Region in which nothing can be done, for an error that nobody expected."""
+    failure = ReadFailure(name, None, f"unexpected {type(error).__name__}: {error}")
+    return Plan(now, (), (), (), (), (failure,), (name,))
 
 
 def join_regions(parts: Iterable[Plan]) -> Plan:

@@ -10,6 +10,8 @@ LISTS: Final = 4
 # botocore's adaptive mode never lets fewer than one call in two seconds through, for all that wait together.
 _SLOWEST_TURN_SECONDS: Final = 2
 _SPARE_SECONDS: Final = 10
+READ_MARGIN_SECONDS: Final = 60
+"""Before the time from which nothing is written any more, no further page is read: a plan needs time to be done."""
 
 
 def slowest_call_seconds(writers: int) -> int:

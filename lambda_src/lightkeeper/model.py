@@ -171,10 +171,11 @@ class Listing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
-    """A list that could not be read to its end."""
+    """A list that could not be read to its end, or a Region in which a run met a defect."""
 
     region: str
-    listing: Listing
+    listing: Listing | None
+    """None: the Region as a whole."""
     message: str
     fault: Fault = Fault.UNAVAILABLE
 
@@ -349,11 +350,6 @@ class Plan:
     """Which Regions were looked at."""
     doubted: tuple[str, ...] = ()
     """Regions of which a list of sources is not believed: it lacks most of what was backed up a moment ago."""
-
-    @property
-    def is_blind(self) -> bool:
-        """Whether something could not be seen: then numbers about the whole say nothing."""
-        return bool(self.failures or self.doubted)
 
 
 class Result(StrEnum):

@@ -98,7 +98,8 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
     """
     unread: defaultdict[str, set[Listing]] = defaultdict(set)
     for failure in inventory.failures:
-        unread[failure.region].add(failure.listing)
+        # Without a listing the Region as a whole has failed: then there is no inventory of it.
+        unread[failure.region].update([failure.listing] if failure.listing else Listing)
     by_source: defaultdict[str, list[RecoveryPoint]] = defaultdict(list)
     for point in inventory.points:
         by_source[point.source_arn].append(point)
@@ -252,7 +253,7 @@ def _plan_source(draft: _Draft, source: Source, reading: Reading, points: Sequen
     problems.extend(holds.problems)
     match reading.choice:
         case Policy() as policy:
-            if is_rarer(draft.settings.tick, policy.schedule):
+            if is_rarer(draft.settings.tick, policy.schedule, draft.settings.time_zone):
                 problems.append(_rare_tick(source, policy, draft.settings))
             if unread & _SNAPSHOT_LISTINGS[source.kind]:
                 status = Status.UNKNOWN
@@ -290,7 +291,11 @@ def _plan_gone(draft: _Draft, points: Sequence[RecoveryPoint]) -> None:
     # Each holds for itself: there is no source whose hold would go for all.
     holds = _holds(draft, points, NOT_HELD, {})
     draft.problems.extend(holds.problems)
-    _plan_orphans(draft, points, holds, "its source is gone", _blocked(draft, newest.region, kind, holds.problems))
+    blocked = _blocked(draft, newest.region, kind, holds.problems)
+    if blocked and (newest.region, kind) in draft.doubted:
+        _keep_all(draft, points, blocked)
+    else:
+        _plan_orphans(draft, points, holds, "its source is gone", blocked)
     usable = _usable(points)
     draft.sources.append(
         SourceStatus(
@@ -566,7 +571,7 @@ def _plan_prune(draft: _Draft, series: _Series, holds: _Holds, blocked: str | No
     if not series.points:
         return deletes
     unread = draft.unread[series.points[0].region]
-    cut = _Cut(series, holds)
+    cut = _Cut(series, holds, draft.settings)
     for point, reasons in zip(series.points, _reasons(series, holds), strict=True):
         if reasons:
             draft.kept.append(Kept(point, tuple(reasons), held=bool(holds.reasons[point.name])))
@@ -601,6 +606,10 @@ def _prune(draft: _Draft, series: _Series, cut: "_Cut", point: RecoveryPoint) ->
     has_hold = tag in point.tags
     if has_hold:
         draft.marks.append(RemoveHold(target, tag, f"{why}, and its hold is over"))
+    # The hold that goes makes room.
+    if point.is_full and has_hold:
+        draft.kept.append(Kept(point, (f"{why}, but its hold has to be taken off first",)))
+        return []
     if point.is_full:
         draft.kept.append(Kept(point, (f"{why}, but it has {MAX_TAGS} tags, so there is no room for a mark",)))
         draft.problems.append(_full(point))
@@ -609,7 +618,9 @@ def _prune(draft: _Draft, series: _Series, cut: "_Cut", point: RecoveryPoint) ->
     stale = at is not None and at < draft.now - _STALE_TICKS * longest_gap_of_tick(draft.settings.tick)
     if at is None or stale:
         settings = draft.settings
-        expires_at = max(settings.grace.after(draft.now, settings.time_zone), draft.now + series.shortest_grace)
+        # An event that is replayed has a time long past: the grace counts from when there was newer content.
+        begun = max(draft.now, cut.newest)
+        expires_at = max(settings.grace.after(begun, settings.time_zone), begun + series.shortest_grace)
         again = f"; it was marked for {format_instant(at)}, too long ago to be known" if at else ""
         reason = f"{why}; to be deleted from {format_instant(expires_at)}{again}"
         draft.marks.append(Announce(target, expires_at, reason, by_cut=not is_failed and cut.drops(point, draft.now)))
@@ -642,12 +653,17 @@ def _full(point: RecoveryPoint) -> Problem:
 class _Cut:
     """Tells what goes because a rule keeps less than it did from what newer snapshots push out.
 
-    What the rule would have dropped without the newest one, too, would have been marked in an earlier run already.
+    What the rule would have dropped in an earlier run, too, would have been marked in that run. The newest snapshot may
+    have become usable since, unless it was taken so long ago that it would be overdue by now.
     """
 
-    def __init__(self, series: _Series, holds: _Holds) -> None:
+    def __init__(self, series: _Series, holds: _Holds, settings: Settings) -> None:
         self._series = series
-        self._judged = [point for point in _usable(series.points) if not holds.reasons[point.name]]
+        self._settings = settings
+        usable = _usable(series.points)
+        self.newest = usable[0].taken if usable else series.points[0].taken
+        """When the newest usable one was taken, UTC."""
+        self._judged = [point for point in usable if not holds.reasons[point.name]]
         self._dropped: dict[datetime, frozenset[str]] = {}
 
     def drops(self, point: RecoveryPoint, marked_at: datetime) -> bool:
@@ -655,9 +671,11 @@ class _Cut:
         if self._series.missed:
             return False
         if marked_at not in self._dropped:
-            before = [each for each in self._judged if each.taken <= marked_at][1:]
-            times = [each.taken for each in before]
             policy = self._series.policy
+            before = [each for each in self._judged if each.taken <= marked_at]
+            if before and before[0].taken > self._settings.overdue_after.before(marked_at, policy.schedule.zone):
+                before = before[1:]
+            times = [each.taken for each in before]
             verdicts = judge(policy.keep, times, zone=policy.schedule.zone, newest=times[0] if times else None)
             self._dropped[marked_at] = frozenset(
                 each.name for each, reasons in zip(before, verdicts, strict=True) if not reasons
@@ -720,7 +738,10 @@ def _look_at_attached(draft: _Draft, sources: Sequence[Source], readings: Mappin
 def _included(line: SourceStatus, disk: Source, instance: SourceStatus) -> SourceStatus:
     """Return the line of a disk whose instance is backed up as a whole."""
     newest = next((point for point in instance.usable if point.kind is SnapshotKind.INSTANCE), None)
-    is_in = newest is not None and not newest.disks.isdisjoint({disk.name, disk.path})
+    # Names and places are used again: a disk that was made since is in none.
+    is_in = (
+        newest is not None and disk.created_at <= newest.taken and not newest.disks.isdisjoint({disk.name, disk.path})
+    )
     if is_in and instance.status is Status.PROTECTED:
         return replace(line, status=Status.PROTECTED, included_in=instance.name)
     # Its instance tells what is wrong; from the next whole snapshot on it is protected.

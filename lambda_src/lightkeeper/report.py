@@ -129,7 +129,7 @@ class FailureDocument(TypedDict):
     """A list that could not be read."""
 
     region: str
-    listing: str
+    listing: str | None
     message: str
 
 
@@ -193,7 +193,7 @@ def _document(plan: Plan, actions: list[ActionDocument]) -> Document:
         "kept": [_kept(kept) for kept in plan.kept],
         "problems": [problem_document(problem) for problem in plan.problems],
         "failures": [
-            {"region": failure.region, "listing": failure.listing.value, "message": failure.message}
+            {"region": failure.region, "listing": failure.listing, "message": failure.message}
             for failure in plan.failures
         ],
     }
@@ -303,21 +303,29 @@ GAUGES: Final = frozenset(
     }
 )
 """Metrics that say how everything stands; the others say what a run did."""
+ALARMING: Final = frozenset(
+    {MetricName.RESOURCES_OVERDUE, MetricName.OLDEST_RECOVERY_POINT_HOURS, MetricName.TAG_PROBLEMS}
+)
+"""Those of them of which a low number is good news, so that it has to be true."""
 
 
 def metrics(tick: Tick) -> list[Metric]:
     """Return the metrics of a run over everything.
 
-    While something could not be seen, no gauge is among them: an alarm must not end because nobody looks. Nor does
-    the number of failed snapshots then fall to none.
+    While a list fails, no gauge is among them; while one is in doubt, none that an alarm watches: an alarm must not end
+    because nobody looks. Nor does the number of failed snapshots then fall to none.
     """
     found = all_metrics(tick)
-    if not tick.plan.is_blind:
+    if tick.plan.failures:
+        withheld = GAUGES
+    elif tick.plan.doubted:
+        withheld = ALARMING
+    else:
         return found
     return [
         metric
         for metric in found
-        if metric.name not in GAUGES and not (metric.name is MetricName.SNAPSHOTS_FAILED and not metric.value)
+        if metric.name not in withheld and not (metric.name is MetricName.SNAPSHOTS_FAILED and not metric.value)
     ]
 
 

@@ -148,17 +148,19 @@ def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tu
     What is misspelt or not understood holds for good and is a problem; so does a `backup:...` that neither the
     vocabulary nor the source's tags (none, where the source is gone) know: it may have been meant to protect.
     """
-    hold, found = _read_hold(point.tags, settings)
     tag = hold_key(settings)
     known = vocabulary(settings)
+    if tag not in point.tags and all(key in known for key in point.tags):
+        return NOT_HELD, ()
+    hold, found = _read_hold(point.tags, settings)
     problems = [*found]
     if hold.until is not None and hold.until <= point.taken and source_tags.get(tag) != point.tags[tag]:
         error = InvalidValueError("was over before the snapshot was taken, so it holds nothing; expected a day to come")
         problems.append(_problem(tag, point.tags[tag], error, Severity.WARNING))
     for key, value in point.tags.items():
-        if key in known or (hold.held and hold.until is None):
+        if key in known:
             continue
-        if _meant(key, settings) == tag:
+        if _meant(key, settings) == tag and not _is_others(key, point.tags, settings):
             error = InvalidValueError(f'looks like "{tag}" but is another tag', tag)
             problems.append(_problem(key, value, error, Severity.WARNING))
         elif key.startswith(f"{settings.tag_key}:") and key not in source_tags:
@@ -166,10 +168,16 @@ def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tu
             problems.append(_problem(key, value, InvalidValueError(expected), Severity.WARNING))
         elif not is_hold(key):
             continue
-        hold = Hold(held=True, key=key)
+        if not hold.held or hold.until is not None:
+            hold = Hold(held=True, key=key)
     where = f"on snapshot {point.name}: "
     named = (replace(problem, message=where + problem.message) for problem in problems)
     return hold, _of(point.region, point.source_name, point.source_arn, named)
+
+
+def own_hold(tags: Tags, settings: Settings) -> Hold:
+    """Return what the vocabulary's own hold says; one that is not understood holds for good."""
+    return _read_hold(tags, settings)[0]
 
 
 def _of(region: str, source: str, arn: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -305,11 +313,17 @@ def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[P
     for key, value in tags.items():
         near = None if key in ours else _meant(key, settings)
         if near:
-            is_others = known[0] in tags and key.rpartition(":")[0] in tags
+            is_others = _is_others(key, tags, settings)
             severity = alone if near == known[0] else Severity.ADVICE if is_others else Severity.WARNING
             error = InvalidValueError(f'looks like "{near}" but is another tag, so it is not read', near)
             found.append(_problem(key, value, error, severity))
     return found
+
+
+def _is_others(key: str, tags: Tags, settings: Settings) -> bool:
+    """Return whether a look-alike of `backup:keep` stands beside one of `backup` and our own."""
+    stem = key.rpartition(":")[0]
+    return settings.tag_key in tags and stem in tags and stem != settings.tag_key
 
 
 def _meant(key: str, settings: Settings) -> str | None:
@@ -449,6 +463,8 @@ def _attempt(snapshot: Snapshot, source_arn: str, deployment: str, slot: datetim
         return None
     attempt = int(end[1] or 1)
     # Before the deployment was part of it, the digest was of the ARN alone: such snapshots stay ours.
-    digests = (_digest(f"{source_arn}\0{deployment}"), _digest(source_arn))
-    names = (_name(snapshot.source_name, source_arn, digest, slot, attempt) for digest in digests)
+    names = (
+        _name(snapshot.source_name, source_arn, _digest(text), slot, attempt)
+        for text in (f"{source_arn}\0{deployment}", source_arn)
+    )
     return attempt if snapshot.name in names else None

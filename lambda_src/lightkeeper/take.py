@@ -53,7 +53,8 @@ def plan_take(  # noqa: PLR0913 - a recovery point on demand has that many sides
     Raises
     ------
     InvalidValueError
-        If there is no such source or more than one, its tags are not understood, or the hold is no day to come.
+        If there is no such source or more than one, its tags are not understood, the hold is no day to come, or what
+        was taken within this minute is there without it.
     """
     source = _source(inventory, name, kind)
     reading = read_source(source, settings)
@@ -66,6 +67,7 @@ def plan_take(  # noqa: PLR0913 - a recovery point on demand has that many sides
     create = create_for(source, policy.name if policy else None, of, slot, settings, now, reason="asked for by hand")
     if hold is not None:
         create = _held(create, hold, settings, now)
+        _refuse_lost_hold(create, inventory, settings)
     return Plan(
         now=now,
         sources=(),
@@ -103,6 +105,18 @@ def _held(create: Create, hold: str, settings: Settings, now: datetime) -> Creat
     if len(tags) > MAX_TAGS:
         raise InvalidValueError(f"{create.target.source} has so many tags that there is no room for a hold")
     return replace(create, tags=tags)
+
+
+def _refuse_lost_hold(create: Create, inventory: Inventory, settings: Settings) -> None:
+    """Refuse a hold for a snapshot of this minute that is there without it: a second one is not taken."""
+    key = hold_key(settings)
+    for point in inventory.points:
+        is_same = (point.region, point.name) == (create.target.region, create.target.snapshot)
+        if is_same and point.tags.get(key) != create.tags[key]:
+            raise InvalidValueError(
+                f"{point.name} was taken within this minute, without that hold; expected a minute between them, "
+                f'or the tag "{key}" on it'
+            )
 
 
 def _never_dropped(source: Source) -> Problem:

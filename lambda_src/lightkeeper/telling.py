@@ -142,9 +142,9 @@ def tell(tick: Tick, settings: Settings, channel: Channel, *, dashboard: str | N
             # Whether it can be remembered shows before it is told: else it would be told in every run.
             channel.tag({_TELLING: format_instant(tick.plan.now)})
     except TopicError as error:
-        if not error.is_refused:
-            raise
-        return _tell_once_a_day(tick, settings, channel, str(error), dashboard=dashboard)
+        if error.is_refused:
+            _tell_once_a_day(tick, settings, channel, str(error), dashboard=dashboard)
+        raise
     message = None
     if new or due:
         still = [matter for matter in found if matter.key in known and matter.kind is not Kind.STOPPED]
@@ -157,14 +157,12 @@ def tell(tick: Tick, settings: Settings, channel: Channel, *, dashboard: str | N
     return message
 
 
-def _tell_once_a_day(
-    tick: Tick, settings: Settings, channel: Channel, why: str, *, dashboard: str | None
-) -> Message | None:
+def _tell_once_a_day(tick: Tick, settings: Settings, channel: Channel, why: str, *, dashboard: str | None) -> None:
     """Tell everything that is open, in the first run of the day, and that it cannot be remembered."""
     morning = settings.digest or parse_schedule(_MORNING, settings.time_zone)
     slot = current_slot(morning, tick.plan.now)
     if slot <= tick.plan.now - longest_gap_of_tick(settings.tick) or channel.told_for == slot:
-        return None
+        return
     found = matters(tick, settings)
     forgetful = Matter(
         kind=Kind.FAILED,
@@ -178,7 +176,6 @@ def _tell_once_a_day(
     message = compose([*found, forgetful], [], tick, settings, daily=False, dashboard=dashboard)
     channel.publish(message)
     channel.told_for = slot
-    return message
 
 
 def _due(tick: Tick, settings: Settings, memory: Memory) -> datetime | None:

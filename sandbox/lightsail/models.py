@@ -96,7 +96,7 @@ class LightsailBackend(BaseBackend):
     def _cut(self, entries: Sequence[Any], token: str | None, what: str) -> tuple[Sequence[Any], str | None]:
         scope = f"{self.account_id} {self.region_name} {what}"
         cut = cut_shifting_page if settings.options.shifting_pages else cut_page
-        return cut(entries, token, scope, settings.options.page_size)
+        return cut(entries[: current_script().shown], token, scope, settings.options.page_size)
 
     # Disks and instances
 

@@ -53,6 +53,8 @@ class CallScript:
     """The code and details with which a write's operations fail."""
     snapshot_end: str | None = None
     """How a snapshot created by the call ends."""
+    shown: int | None = None
+    """How many entries a list shows; None for all."""
     failed: bool = False
     """Whether the scripted failure has happened."""
     items: int | None = None

@@ -9,12 +9,21 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from sandbox.client import EndSnapshots, ErrorAnswer, FailOperation, FaultRule, LoseAnswer
+from sandbox.client import (
+    EndSnapshots,
+    Entry,
+    ErrorAnswer,
+    FailOperation,
+    FaultRule,
+    LoseAnswer,
+    Meanwhile,
+    ShortList,
+)
 from sandbox.seeds import SnapshotState
 from tests.chaos.world import SOURCES, WHERE, World
 from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION
 from tests.sandbox.asking import CODES
-from tests.witness import CREATES, DELETES, EXPIRES, LISTS, LOOK_UPS, OWNER, SLOT, SOURCE
+from tests.witness import CONSOLE, CREATES, DELETES, EXPIRES, LISTS, LOOK_UPS, OWNER, SLOT, SOURCE
 
 WRITES = (*CREATES, "TagResource", "UntagResource", *DELETES)
 # Either side of a change of clocks, in Europe and in America.
@@ -77,7 +86,9 @@ plans = st.sampled_from(
     ]
 )
 # What a person does who sees that something is about to be lost.
-rescues = st.sampled_from(["hold the snapshot", "hold the source", "keep all", "turn off", "untag"])
+rescues = st.sampled_from(
+    ["hold the snapshot", "hold the snapshot till spring", "hold the source", "keep all", "turn off"]
+)
 holds = st.sampled_from(["backup:hold", "save:hold", "Legal-Hold", "compliance/hold", "backup:legal", "hold"])
 refusals = st.sampled_from(["UnrecognizedClientException", "InvalidClientTokenId", "AccessDeniedException"])
 renames = st.sampled_from([("deployment", "Night-Shift"), ("tagKey", "save"), ("timeZone", "Pacific/Auckland")])
@@ -199,31 +210,36 @@ class Chance(RuleBasedStateMachine):
         """An event comes hours or weeks late."""
         self.world.replay(hours * HOUR)
 
-    @step(number=which, rescue=rescues, operation=st.sampled_from(WRITES), region=regions, hours=st.integers(20, 26))
-    def rescue_meanwhile(self, number: int, rescue: str, operation: str, region: str, hours: int) -> None:
+    @step(number=which, rescue=rescues, operation=st.sampled_from((*LISTS, *WRITES)), call=st.integers(1, 3))
+    def rescue_meanwhile(self, number: int, rescue: str, operation: str, call: int) -> None:
         """A person who sees a mark acts while a run works."""
-        self.world.advance(hours * HOUR)
-        self.world.tick_meanwhile(operation, region, lambda: self._rescue(number, rescue))
+        self.world.advance(DAY)
+        snapshot = self.world.marked(number)
+        if snapshot is None or (act := self._rescue(snapshot, rescue)) is None:
+            self.world.tick()
+        else:
+            self.world.disturbed_tick(FaultRule(effect=act, operation=operation, region=snapshot.region, calls=(call,)))
 
-    def _rescue(self, number: int, rescue: str) -> None:
-        world, snapshot = self.world, self.world.marked(number)
-        if snapshot is None:
-            return
-        source = world.sources().get(snapshot.source_name or "")
-        key = world.keeper.settings.tag_key
-        match rescue:
-            case "hold the snapshot":
-                world.tag(snapshot.region, snapshot.name, f"{key}:hold", "")
-            case _ if source is None:
-                return
-            case "hold the source":
-                world.tag(source.region, source.name, f"{key}:hold", "")
-            case "keep all":
-                world.tag(source.region, source.name, f"{key}:keep", "forever")
-            case "turn off":
-                world.tag(source.region, source.name, key, "off")
-            case _:
-                world.untag(source.region, source.name, [key])
+    def _rescue(self, snapshot: Entry, rescue: str) -> Meanwhile | None:
+        source = self.world.sources().get(snapshot.source_name or "")
+        key = self.world.keeper.settings.tag_key
+        name, tag = {
+            "hold the snapshot": (snapshot.name, {"key": f"{key}:hold"}),
+            "hold the snapshot till spring": (snapshot.name, {"key": f"{key}:hold", "value": "2028-03-31"}),
+            "hold the source": (source and source.name, {"key": f"{key}:hold"}),
+            "keep all": (source and source.name, {"key": f"{key}:keep", "value": "forever"}),
+            "turn off": (source and source.name, {"key": key, "value": "off"}),
+        }[rescue]
+        if name is None:
+            return None
+        parameters = {"resourceName": name, "tags": [tag]}
+        return Meanwhile(operation="TagResource", parameters=parameters, access_key_id=CONSOLE)
+
+    @step(operation=st.sampled_from(["GetDisks", "GetInstances"]), entries=st.integers(0, 1), hours=st.integers(0, 30))
+    def a_list_is_cut_short(self, operation: str, entries: int, hours: int) -> None:
+        """Lightsail says that there is nothing, or less than there is."""
+        self.world.advance(hours * HOUR)
+        self.world.disturbed_tick(FaultRule(effect=ShortList(entries=entries), operation=operation))
 
     @step(region=regions, code=refusals, hours=st.integers(0, 30))
     def a_region_refuses(self, region: str, code: str, hours: int) -> None:
@@ -235,12 +251,12 @@ class Chance(RuleBasedStateMachine):
     def rename(self, rename: tuple[str, str], hours: int, ticks: int, is_for_good: object) -> None:
         """The deployment, or the tag that it looks for, has another name for some ticks, or for good."""
         before = self.world.keeper.settings.to_mapping()
-        self.world.keeper.configure(**dict([rename]))
+        self.world.configure(**dict([rename]))
         for _ in range(ticks):
             self.world.advance(hours * HOUR)
             self.world.tick()
         if not is_for_good or rename[0] == "tagKey":
-            self.world.keeper.configure(**{rename[0]: before[rename[0]]})
+            self.world.configure(**{rename[0]: before[rename[0]]})
 
     @step(days=st.integers(2, 5), given=doomed)
     def bad_days(self, days: int, given: FaultRule) -> None:
@@ -317,7 +333,7 @@ class Chance(RuleBasedStateMachine):
     @step(setting=settings)
     def configure(self, setting: tuple[str, object]) -> None:
         """A setting changes."""
-        self.world.keeper.configure(**dict([setting]))
+        self.world.configure(**dict([setting]))
 
     @step(name=names)
     def delete_a_source(self, name: str) -> None:

@@ -32,6 +32,7 @@ def weeks(keeper: Keeper, days: int, step: timedelta = 8 * HOUR) -> list[Tick]:
 
 
 def test_three_weeks_of_snapshots_that_fail_cost_none_of_those_there_were(keeper: Keeper) -> None:
+    keeper.configure(tick="rate(8 hours)")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "5"})
     weeks(keeper, 7)
     before = restorable(keeper, "shop")
@@ -55,7 +56,7 @@ def test_three_weeks_of_refused_calls_prune_nothing_and_then_all_goes_on(keeper:
     weeks(keeper, 7)
     before = restorable(keeper, "shop")
     keeper.sandbox.add_faults(
-        FaultRule(effect=ErrorAnswer(code="OperationFailureException"), operation="CreateDiskSnapshot")
+        FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="CreateDiskSnapshot")
     )
 
     ticks = weeks(keeper, 21)
@@ -92,7 +93,8 @@ def test_after_a_month_without_ticks_one_snapshot_is_taken_and_the_old_ones_are_
     tick = keeper.tick()
 
     assert count(tick, "create") == 2
-    assert count(tick, "delete") == 4, f"only of what had been announced a month ago: {announced}"
+    assert len(announced) > 2
+    assert count(tick, "delete") == 0, "what was announced a month ago is announced again"
     keeper.sandbox.advance(HOUR)
     keeper.tick()
     assert restorable(keeper, "shop")[-8:-1] == before["shop"][-7:]
@@ -213,4 +215,6 @@ def test_a_list_that_fails_on_page_seven(two_regions: Keeper, operation: str) ->
     assert after == before, "nothing was judged from six pages"
     assert {outcome.action.target.region for outcome in tick.outcomes} == {OTHER_REGION}
     keeper.sandbox.clear_faults()
-    assert count(keeper.tick(), "delete") == 20
+    keeper.tick()
+    keeper.sandbox.advance(HOUR)
+    assert count(keeper.tick(), "delete") == 40

@@ -41,7 +41,7 @@ def between_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[],
 
 @dataclass
 class Others:
-    """Everybody else who works in the account: at each tenth page they take a snapshot, and delete one."""
+    """Everybody else who works in the account: at each twentieth page they take a snapshot, and delete one."""
 
     keeper: Keeper
     victims: list[str]
@@ -52,7 +52,7 @@ class Others:
     def work(self) -> None:
         """Be called after each page."""
         self.pages += 1
-        if self.pages % 10 == 0:
+        if self.pages % 20 == 0:
             self.made.append(f"by-hand-{self.pages}")
             source = f"disk-{self.pages % SOURCES:03}"
             self.keeper.user.create_disk_snapshot(diskSnapshotName=self.made[-1], diskName=source)
@@ -78,7 +78,7 @@ def fill(keeper: Keeper) -> dict[str, list[str]]:
             slot = NEWEST - age * DAY
             tags = {"backup": "daily", OWNER: "Lightkeeper", SOURCE: arn, SLOT: format_instant(slot)}
             over = {EXPIRES: format_instant(START - HOUR)} if age >= KEPT else {}
-            ours[name].append(snapshot_name(name, arn, slot, 1))
+            ours[name].append(snapshot_name(name, arn, "Lightkeeper", slot))
             seeds.append(
                 Seed(
                     kind="DiskSnapshot", name=ours[name][-1], source=name, tags=tags | over, created_at=slot + HOUR / 60
@@ -136,7 +136,9 @@ def test_ten_thousand_snapshots_on_pages_of_seven_while_others_create_and_delete
     assert tick.failures == ()
     assert count(tick, "create") == SOURCES
     if not shifting:
-        assert count(tick, "delete") == 3 * SOURCES, "of the four of each that are over"
+        taken_back = count(tick, "delete", "skipped")
+        assert count(tick, "delete") + taken_back == 3 * SOURCES, "of the four of each that are over"
+        assert taken_back <= len(others.gone), "a rule keeps one more where others have deleted what it kept"
 
 
 def test_of_a_long_list_that_breaks_off_on_its_last_pages_nothing_is_judged(

@@ -1,202 +1,714 @@
-"""The witness condemns: for each rule, a run that breaks it, which Lightkeeper would never be."""
+"""The witness condemns: for each rule, runs that break it, which Lightkeeper would never be."""
 
 import ast
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from sandbox.client import EndSnapshots, FaultRule
-from tests.integration.keeper import DAY, HOUR, READS, REGION, Keeper
-from tests.witness import BrokenPromiseError, Witness
+from sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, ShortList
+from sandbox.seeds import SnapshotState
+from tests.conftest import NOON
+from tests.integration.keeper import DAY, OTHER_REGION, REGION, console
+from tests.witness import EXPIRES, OWNER, SLOT, SOURCE, BrokenPromiseError, Witness
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
+    from mypy_boto3_lightsail.type_defs import TagTypeDef
+
+FIRST, SECOND, THIRD, NEWEST = (f"shop-202606{day}-0300-abcdef" for day in (16, 17, 18, 19))
+LISTS = ("get_disks", "get_instances", "get_disk_snapshots", "get_instance_snapshots")
+MARKED = "2026-06-20T12:00:00Z"
+
+
+def day(number: int, hour: int = 3) -> datetime:
+    return datetime(2026, 6, number, hour, tzinfo=UTC)
+
+
+def text(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @dataclass
 class Rogue:
-    """A run that does what it likes, where a disk has four snapshots of ours: one announced, the newest just taken."""
+    """A run that does what it likes, where a disk that keeps two has four snapshots of ours: the first is marked."""
 
-    keeper: Keeper
+    sandbox: Sandbox
+    witness: Witness
+    user: "LightsailClient"
     client: "LightsailClient"
+    document: dict[str, Any] = field(default_factory=dict)
+    arns: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def names(self) -> list[str]:
-        return list(self.keeper.snapshots("shop"))
+    # A run
 
     def read(self) -> None:
         """Read all lists, as a run has to."""
-        for operation in ("get_disks", "get_instances", "get_disk_snapshots", "get_instance_snapshots"):
+        for operation in LISTS:
             getattr(self.client, operation)()
 
     def delete(self, name: str) -> None:
-        self.client.delete_disk_snapshot(diskSnapshotName=name)
+        if name.startswith("web") and "disk" not in name:
+            self.client.delete_instance_snapshot(instanceSnapshotName=name)
+        else:
+            self.client.delete_disk_snapshot(diskSnapshotName=name)
 
-    def create(self, name: str, **changes: str) -> None:
-        tags = {**next(reversed(self.keeper.snapshots("shop").values())), **changes}
+    def create(self, slot: datetime, name: str = "", **changes: str) -> None:
+        born = {
+            "backup": "daily",
+            "backup:keep": "2",
+            OWNER: "Lightkeeper",
+            SOURCE: self.arns["shop"],
+            SLOT: text(slot),
+        }
+        tags = _tags(born | changes)
         self.client.create_disk_snapshot(
-            diskName="shop", diskSnapshotName=name, tags=[{"key": key, "value": tags[key]} for key in tags]
+            diskName="shop", diskSnapshotName=name or f"shop-{slot:%Y%m%d-%H%M}-abcdef", tags=tags
         )
 
-    def mark(self, name: str, at: str) -> None:
-        self.client.tag_resource(resourceName=name, tags=[{"key": "lightkeeper:expires", "value": at}])
+    def mark(self, name: str, at: datetime) -> None:
+        self.client.tag_resource(resourceName=name, tags=[{"key": EXPIRES, "value": text(at)}])
+
+    # What there is
+
+    def plant(
+        self,
+        name: str,
+        slot: datetime,
+        taken: datetime,
+        *,
+        of: str = "shop",
+        kind: Literal["DiskSnapshot", "InstanceSnapshot"] = "DiskSnapshot",
+        state: SnapshotState | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Put a snapshot of ours there."""
+        born = {OWNER: "Lightkeeper", SOURCE: self.arns[of], SLOT: text(slot), **(tags or {"backup": "daily"})}
+        self.sandbox.seed([Seed(kind=kind, name=name, source=of, created_at=taken, tags=born, state=state)])
+        self.witness.adopt([name])
+
+    def at(self, time: datetime) -> None:
+        """Let time pass."""
+        self.sandbox.set_time(time)
+        self.witness.look()
+
+    def tag(self, name: str, key: str, value: str = "") -> None:
+        self.user.tag_resource(resourceName=name, tags=_tags({key: value}))
+        self.witness.look()
+
+    def untag(self, name: str, key: str) -> None:
+        self.user.untag_resource(resourceName=name, tagKeys=[key])
+        self.witness.look()
+
+    def when_the_first_may_go(self) -> None:
+        """Let a day pass, and the day's snapshot be taken."""
+        self.plant("shop-20260620-0300-abcdef", day(20), day(20, 4))
+        self.at(day(20, 13))
+
+
+def _tags(tags: Mapping[str, str]) -> "list[TagTypeDef]":
+    return [{"key": key, "value": value} if value else {"key": key} for key, value in tags.items()]
 
 
 @pytest.fixture
-def rogue(keeper: Keeper) -> Iterator[Rogue]:
-    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    keeper.live(4 * DAY)
-    keeper.sandbox.advance(HOUR)
-    client = boto3.client("lightsail", **keeper.sandbox.client_options(REGION))
-    yield Rogue(keeper, client)
-    client.close()
+def rogue(sandbox: Sandbox) -> Iterator[Rogue]:
+    with (
+        closing(console(sandbox, REGION)) as user,
+        closing(boto3.client("lightsail", **sandbox.client_options(REGION))) as client,
+    ):
+        rogue = Rogue(sandbox, Witness(sandbox), user, client)
+        tags = {"backup": "daily", "backup:keep": "2"}
+        (rogue.arns["shop"],) = sandbox.seed([Seed(kind="Disk", name="shop", tags=tags, created_at=NOON - 100 * DAY)])
+        for number, name in enumerate((FIRST, SECOND, THIRD, NEWEST), start=16):
+            marked = {EXPIRES: MARKED} if name == FIRST else {}
+            rogue.plant(name, day(number), day(number, 12), tags={"backup": "daily", "backup:keep": "2", **marked})
+        sandbox.set_time(day(19, 13))
+        yield rogue
 
 
-def announced_and_over(rogue: Rogue) -> str:
-    """Return the one that may be deleted, after its time has passed."""
-    rogue.keeper.sandbox.advance(DAY)
-    return rogue.names[0]
+def an_instance(rogue: Rogue, **tags: str) -> None:
+    """Give the user an instance with snapshots of either kind, the older ones marked."""
+    seed = Seed(kind="Instance", name="web", tags=tags, created_at=NOON - 100 * DAY)
+    (rogue.arns["web"],) = rogue.sandbox.seed([seed])
+    for number, name in ((14, "web-20260614-0300-abcdef"), (15, "web-20260615-0300-abcdef")):
+        inherited = {"backup": "daily", "backup:keep": "1", EXPIRES: MARKED}
+        rogue.plant(name, day(number), day(number, 4), of="web", kind="InstanceSnapshot", tags=inherited)
+    for number, marked in ((16, {EXPIRES: MARKED}), (17, {}), (20, {})):
+        inherited = {"backup": "daily", "backup:keep": "1", **marked}
+        rogue.plant(f"web-disk-202606{number}-0300-abcdef", day(number), day(number, 4), of="web", tags=inherited)
+
+
+# Rule 1
 
 
 def touches_what_is_not_ours(rogue: Rogue) -> None:
-    rogue.keeper.user.create_disk_snapshot(diskName="shop", diskSnapshotName="by-hand")
-    rogue.keeper.witness.look()
+    rogue.user.create_disk_snapshot(diskName="shop", diskSnapshotName="by-hand")
+    rogue.witness.look()
     rogue.read()
     rogue.delete("by-hand")
 
 
+def touches_what_another_deployment_took(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.document["deployment"] = "Night-Shift"
+    rogue.read()
+    rogue.delete(FIRST)
+
+
 def tags_what_is_not_its_to_tag(rogue: Rogue) -> None:
+    rogue.read()
     rogue.client.tag_resource(resourceName="shop", tags=[{"key": "backup:keep", "value": "1"}])
+
+
+def removes_a_tag_of_the_user(rogue: Rogue) -> None:
+    rogue.read()
+    rogue.client.untag_resource(resourceName=FIRST, tagKeys=["backup:keep"])
+
+
+def takes_a_name_that_another_deployment_has(rogue: Rogue) -> None:
+    rogue.document["deployment"] = "Night-Shift"
+    rogue.read()
+    with suppress(ClientError):
+        rogue.create(day(19), **{OWNER: "Night-Shift"})
+
+
+def leaves_a_tag_of_the_source_out(rogue: Rogue) -> None:
+    rogue.at(day(20, 4))
+    rogue.tag("shop", "customer", "bakery")
+    rogue.read()
+    rogue.create(day(20))
+
+
+# Rule 2
 
 
 def deletes_the_newest(rogue: Rogue) -> None:
     rogue.read()
-    rogue.delete(rogue.names[-1])
+    rogue.delete(NEWEST)
 
 
 def takes_a_failed_one_for_the_newest(rogue: Rogue) -> None:
-    newest = rogue.names[-1]
-    rogue.keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
-    rogue.keeper.live(DAY)
-    rogue.keeper.witness.look()
+    rogue.plant("shop-20260620-0300-abcdef", day(20), day(20, 4), state="error")
+    rogue.at(day(20, 13))
     rogue.read()
-    rogue.delete(newest)
+    rogue.delete(NEWEST)
+
+
+def takes_a_later_slot_for_newer_content(rogue: Rogue) -> None:
+    # An event of the 1st came on the 20th: an old slot, and the freshest content.
+    rogue.plant("shop-20260601-0300-abcdef", day(1), day(20), tags={"backup": "daily", EXPIRES: MARKED})
+    rogue.at(day(20, 13))
+    rogue.read()
+    rogue.delete("shop-20260601-0300-abcdef")
+
+
+def deletes_the_last_snapshot_of_a_whole_instance(rogue: Rogue) -> None:
+    an_instance(rogue, **{"backup": "daily", "backup:keep": "1", "backup:mode": "system-disk"})
+    rogue.document["orphans"] = "expire"
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.delete("web-20260615-0300-abcdef")
+
+
+def deletes_what_is_still_being_taken(rogue: Rogue) -> None:
+    rogue.sandbox.set_snapshot_state(REGION, FIRST, "pending")
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+# Rule 3
 
 
 def prunes_where_the_tags_have_a_problem(rogue: Rogue) -> None:
-    over = announced_and_over(rogue)
-    rogue.keeper.tag("shop", "backup:kepe", "30")
-    rogue.keeper.witness.look()
+    rogue.when_the_first_may_go()
+    rogue.tag("shop", "backup:kepe", "30")
     rogue.read()
-    rogue.delete(over)
+    rogue.delete(FIRST)
+
+
+def prunes_by_guess(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.tag("shop", "backup:keep", "a while")
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def takes_a_snapshot_by_guess(rogue: Rogue) -> None:
+    rogue.at(day(20, 4))
+    rogue.tag("shop", "backup", "dialy")
+    rogue.read()
+    rogue.create(day(20))
+
+
+def takes_the_system_disk_of_what_asks_for_a_whole_snapshot(rogue: Rogue) -> None:
+    an_instance(rogue, backup="daily")
+    rogue.at(day(21, 4))
+    rogue.read()
+    tags = _tags({"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(21))})
+    rogue.client.create_disk_snapshot(instanceName="web", diskSnapshotName="web-20260621-0300-abcdef", tags=tags)
 
 
 def prunes_where_the_snapshot_failed(rogue: Rogue) -> None:
-    over = announced_and_over(rogue)
+    rogue.at(day(20, 13))
+    rogue.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), operation="CreateDiskSnapshot"))
     rogue.read()
-    with pytest.raises(rogue.client.exceptions.InvalidInputException):
-        rogue.create(rogue.names[0], **{"lightkeeper:slot": "2026-06-20T03:00:00Z"})
-    rogue.delete(over)
+    with suppress(ClientError):
+        rogue.create(day(20))
+    rogue.delete(FIRST)
+
+
+# Rule 4
 
 
 def takes_a_slot_twice(rogue: Rogue) -> None:
     rogue.read()
-    rogue.create("shop-again")
+    rogue.create(day(19), "shop-20260619-0300-abcdef-2")
 
 
 def takes_a_slot_that_is_to_come(rogue: Rogue) -> None:
     rogue.read()
-    rogue.create("shop-early", **{"lightkeeper:slot": "2026-07-20T03:00:00Z"})
+    rogue.create(day(20))
+
+
+def takes_a_slot_that_has_passed(rogue: Rogue) -> None:
+    rogue.read()
+    rogue.create(day(15))
+
+
+def takes_a_slot_that_newer_content_covers(rogue: Rogue) -> None:
+    # The snapshot of the 19th at noon holds all that one for the evening before could.
+    rogue.tag("shop", "backup:at", "23:00")
+    rogue.read()
+    rogue.create(day(18, 23), **{"backup:at": "23:00"})
+
+
+def takes_an_instance_again_in_another_mode(rogue: Rogue) -> None:
+    an_instance(rogue, backup="daily")
+    rogue.at(day(20, 13))
+    rogue.read()
+    tags = _tags({"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(20))})
+    rogue.client.create_instance_snapshot(
+        instanceName="web", instanceSnapshotName="web-20260620-0300-abcdef", tags=tags
+    )
+
+
+def tries_a_fourth_time_within_a_day(rogue: Rogue) -> None:
+    for number, ending in enumerate(("", "-2", "-3")):
+        rogue.plant(f"shop-20260620-0300-abcdef{ending}", day(20), day(20, 4 + number), state="error")
+    rogue.at(day(20, 13))
+    rogue.read()
+    rogue.create(day(20), "shop-20260620-0300-abcdef-4")
+
+
+def gives_a_snapshot_any_name(rogue: Rogue) -> None:
+    rogue.at(day(20, 4))
+    rogue.read()
+    rogue.create(day(20), "shop-again")
+
+
+# Rule 5
+
+
+def deletes_what_failed_and_was_not_replaced(rogue: Rogue) -> None:
+    rogue.plant(
+        "shop-20260620-0300-abcdef",
+        day(20),
+        day(20, 4),
+        state="error",
+        tags={"backup": "daily", EXPIRES: "2026-06-20T13:00:00Z"},
+    )
+    rogue.at(day(20, 14))
+    rogue.read()
+    rogue.delete("shop-20260620-0300-abcdef")
+
+
+# Rule 6
 
 
 def deletes_what_is_held(rogue: Rogue) -> None:
-    over = announced_and_over(rogue)
-    rogue.keeper.tag(over, "backup:hold")
-    rogue.keeper.witness.look()
+    rogue.when_the_first_may_go()
+    rogue.tag(FIRST, "backup:hold")
     rogue.read()
-    rogue.delete(over)
+    rogue.delete(FIRST)
+
+
+def deletes_what_is_held_through_today(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    # In Honolulu the 20th has long to go, and in Auckland the 21st has begun.
+    rogue.document["timeZone"] = "Pacific/Honolulu"
+    rogue.tag(FIRST, "backup:hold", "2026-06-20")
+    rogue.read()
+    rogue.client.untag_resource(resourceName=FIRST, tagKeys=["backup:hold"])
+
+
+def deletes_what_is_held_by_its_source(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.tag("shop", "backup:hold", "2026-07-01")
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def deletes_what_is_held_under_the_former_key(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.tag("shop", "save", "daily")
+    rogue.tag("shop", "save:keep", "2")
+    rogue.tag(FIRST, "backup:hold")
+    rogue.document["tagKey"] = "save"
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def deletes_what_is_held_in_other_words(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.tag(FIRST, "Legal-Hold", "2020-01-01")
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def deletes_what_has_a_tag_that_nobody_knows(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.tag(FIRST, "backup:protect")
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def deletes_what_was_held_before_the_second_look(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.user.tag_resource(resourceName=FIRST, tags=[{"key": "backup:hold"}])
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def does_not_look_again_when_it_has_taken_snapshots(rogue: Rogue) -> None:
+    rogue.at(day(20, 13))
+    rogue.read()
+    rogue.user.tag_resource(resourceName=FIRST, tags=[{"key": "backup:hold"}])
+    rogue.create(day(20))
+    rogue.delete(FIRST)
+
+
+def takes_a_hold_off_that_is_on(rogue: Rogue) -> None:
+    rogue.tag(FIRST, "backup:hold")
+    rogue.read()
+    rogue.client.untag_resource(resourceName=FIRST, tagKeys=["backup:hold"])
+
+
+def deletes_what_carries_a_hold_that_is_over(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.tag(FIRST, "backup:hold", "2026-06-18")
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+# Rule 7
 
 
 def deletes_too_early(rogue: Rogue) -> None:
     rogue.read()
-    rogue.delete(rogue.names[0])
+    rogue.delete(FIRST)
+
+
+def deletes_without_a_mark(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.document["grace"] = "0d"
+    rogue.read()
+    rogue.delete(SECOND)
+
+
+def deletes_what_failed_without_a_mark(rogue: Rogue) -> None:
+    rogue.plant("shop-20260615-0300-abcdef", day(15), day(15, 4), state="error")
+    rogue.read()
+    rogue.delete("shop-20260615-0300-abcdef")
+
+
+def marks_and_deletes_in_one_run(rogue: Rogue) -> None:
+    rogue.at(day(19, 13))
+    rogue.document["grace"] = "0d"
+    rogue.read()
+    rogue.mark(SECOND, day(19, 13))
+    rogue.delete(SECOND)
 
 
 def deletes_what_a_rule_keeps(rogue: Rogue) -> None:
-    rogue.keeper.tag("shop", "backup:keep", "30")
-    over = announced_and_over(rogue)
-    rogue.keeper.witness.look()
+    rogue.when_the_first_may_go()
+    rogue.tag("shop", "backup:keep", "30")
     rogue.read()
-    rogue.delete(over)
+    rogue.delete(FIRST)
+
+
+def deletes_what_a_rule_keeps_that_was_widened_while_it_worked(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.user.tag_resource(resourceName="shop", tags=[{"key": "backup:keep", "value": "30"}])
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def goes_by_the_slots_where_a_rule_goes_by_content(rogue: Rogue) -> None:
+    # By its slot it is a second one of the 18th; its content is the only one of the 20th.
+    rogue.tag("shop", "backup:keep", "daily=2")
+    name = "shop-20260618-0100-abcdef"
+    rogue.plant(name, day(18, 1), day(20, 1), tags={"backup": "daily", EXPIRES: "2026-06-21T12:00:00Z"})
+    rogue.plant("shop-20260621-0300-abcdef", day(21), day(21, 4))
+    rogue.at(day(21, 13))
+    rogue.read()
+    rogue.delete(name)
 
 
 def announces_for_too_soon(rogue: Rogue) -> None:
-    rogue.keeper.tag("shop", "backup:keep", "1")
-    rogue.keeper.witness.look()
     rogue.read()
-    rogue.mark(rogue.names[-2], "2026-06-19T14:00:00Z")
+    rogue.mark(SECOND, day(19, 14))
+
+
+def announces_what_a_rule_keeps(rogue: Rogue) -> None:
+    rogue.read()
+    rogue.mark(THIRD, day(20, 13))
+
+
+def deletes_what_was_marked_long_ago(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.at(day(20, 16))
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def leaves_a_mark_on_what_a_rule_keeps_again(rogue: Rogue) -> None:
+    rogue.tag("shop", "backup:keep", "30")
+    rogue.read()
+
+
+# Rule 8
 
 
 def prunes_an_orphan(rogue: Rogue) -> None:
-    over = announced_and_over(rogue)
-    rogue.keeper.untag("shop", "backup")
-    rogue.keeper.witness.look()
+    rogue.when_the_first_may_go()
+    rogue.untag("shop", "backup")
     rogue.read()
-    rogue.delete(over)
+    rogue.delete(FIRST)
+
+
+def prunes_what_is_turned_off(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.tag("shop", "backup", "off")
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def prunes_what_the_present_mode_does_not_feed(rogue: Rogue) -> None:
+    an_instance(rogue, **{"backup": "daily", "backup:keep": "1", "backup:mode": "system-disk"})
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.delete("web-20260614-0300-abcdef")
+
+
+def prunes_an_orphan_that_its_own_tags_keep(rogue: Rogue) -> None:
+    an_instance(rogue, **{"backup": "daily", "backup:keep": "1", "backup:mode": "system-disk"})
+    rogue.tag("web-20260615-0300-abcdef", "backup:keep", "30d")
+    rogue.document["orphans"] = "expire"
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.delete("web-20260614-0300-abcdef")
+
+
+def gives_an_orphan_less_than_a_day(rogue: Rogue) -> None:
+    rogue.document |= {"orphans": "expire", "grace": "1h"}
+    rogue.user.delete_disk(diskName="shop")
+    rogue.witness.look()
+    rogue.read()
+    rogue.mark(SECOND, day(19, 14))
+
+
+# Rule 9
+
+
+def four_that_may_go(rogue: Rogue) -> list[str]:
+    names = [f"shop-202606{number:02}-0300-abcdef" for number in range(8, 12)]
+    for number, name in enumerate(names, start=8):
+        rogue.plant(name, day(number), day(number, 4), tags={"backup": "daily", EXPIRES: MARKED})
+    rogue.at(day(20, 13))
+    rogue.untag(FIRST, EXPIRES)
+    return names
 
 
 def deletes_four_at_once(rogue: Rogue) -> None:
-    keeper = rogue.keeper
-    keeper.tag("shop", "backup:keep", "30")
-    keeper.live(8 * DAY)
-    keeper.tag("shop", "backup:keep", "2")
-    keeper.tick()
-    keeper.sandbox.advance(DAY)
-    keeper.witness.look()
+    names = four_that_may_go(rogue)
     rogue.read()
-    for name in rogue.names[:4]:
+    for name in names:
         rogue.delete(name)
 
 
+def deletes_three_of_each_kind(rogue: Rogue) -> None:
+    an_instance(rogue, **{"backup": "daily", "backup:keep": "1", "backup:mode": "system-disk"})
+    rogue.document |= {"maxDeletesPerSource": 1, "orphans": "expire"}
+    rogue.at(day(20, 13))
+    rogue.read()
+    rogue.delete("web-20260614-0300-abcdef")
+    rogue.delete("web-disk-20260616-0300-abcdef")
+
+
+def does_not_begin_with_the_oldest(rogue: Rogue) -> None:
+    names = four_that_may_go(rogue)
+    rogue.read()
+    for name in names[1:]:
+        rogue.delete(name)
+
+
+# Rule 10
+
+
 def prunes_without_having_read(rogue: Rogue) -> None:
-    rogue.delete(announced_and_over(rogue))
+    rogue.when_the_first_may_go()
+    rogue.delete(FIRST)
+
+
+def takes_a_snapshot_without_having_read(rogue: Rogue) -> None:
+    rogue.at(day(20, 4))
+    rogue.create(day(20))
 
 
 def prunes_from_half_a_list(rogue: Rogue) -> None:
-    over = announced_and_over(rogue)
-    rogue.keeper.sandbox.set_options(page_size=1)
+    rogue.when_the_first_may_go()
+    rogue.sandbox.set_options(page_size=1)
     rogue.read()
-    rogue.delete(over)
+    rogue.delete(FIRST)
 
 
-def reads_on_after_it_has_written(rogue: Rogue) -> None:
-    over = announced_and_over(rogue)
+def prunes_while_a_list_fails(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    a_list_fails(rogue)
+    rogue.delete(FIRST)
+
+
+def prunes_while_a_list_fails_at_the_second_look(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
     rogue.read()
-    rogue.delete(over)
-    rogue.read()
+    a_list_fails(rogue)
+    rogue.delete(FIRST)
+
+
+def a_list_fails(rogue: Rogue) -> None:
+    rogue.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), operation="GetInstances"))
+    for operation in LISTS:
+        with suppress(ClientError):
+            getattr(rogue.client, operation)()
+
+
+# Rule 11
 
 
 def leaves_a_source_out(rogue: Rogue) -> None:
-    rogue.keeper.disk("clinic", {"backup": "daily"})
-    rogue.keeper.witness.look()
+    rogue.at(day(20, 4))
     rogue.read()
 
 
+def leaves_a_region_out_because_another_refuses(rogue: Rogue) -> None:
+    rogue.at(day(20, 4))
+    refusal = ErrorAnswer(code="UnrecognizedClientException")
+    rogue.sandbox.add_faults(FaultRule(effect=refusal, region=OTHER_REGION))
+    with (
+        closing(boto3.client("lightsail", **rogue.sandbox.client_options(OTHER_REGION))) as client,
+        suppress(ClientError),
+    ):
+        client.get_disks()
+
+
+def leaves_a_source_out_because_another_failed(rogue: Rogue) -> None:
+    rogue.sandbox.seed([Seed(kind="Disk", name="clinic", tags={"backup": "daily"}, created_at=NOON)])
+    rogue.witness.look()
+    rogue.at(day(20, 4))
+    failure = ErrorAnswer(code="OperationFailureException")
+    rogue.sandbox.add_faults(FaultRule(effect=failure, operation="CreateDiskSnapshot"))
+    rogue.read()
+    with suppress(ClientError):
+        rogue.create(day(20))
+
+
 CRIMES: dict[int, tuple[Callable[[Rogue], None], ...]] = {
-    1: (touches_what_is_not_ours, tags_what_is_not_its_to_tag),
-    2: (deletes_the_newest, takes_a_failed_one_for_the_newest),
-    3: (prunes_where_the_tags_have_a_problem, prunes_where_the_snapshot_failed),
-    4: (takes_a_slot_twice, takes_a_slot_that_is_to_come),
-    6: (deletes_what_is_held,),
-    7: (deletes_too_early, deletes_what_a_rule_keeps, announces_for_too_soon),
-    8: (prunes_an_orphan,),
-    9: (deletes_four_at_once,),
-    10: (prunes_without_having_read, prunes_from_half_a_list, reads_on_after_it_has_written),
-    11: (leaves_a_source_out,),
+    1: (
+        touches_what_is_not_ours,
+        touches_what_another_deployment_took,
+        tags_what_is_not_its_to_tag,
+        removes_a_tag_of_the_user,
+        takes_a_name_that_another_deployment_has,
+        leaves_a_tag_of_the_source_out,
+    ),
+    2: (
+        deletes_the_newest,
+        takes_a_failed_one_for_the_newest,
+        takes_a_later_slot_for_newer_content,
+        deletes_the_last_snapshot_of_a_whole_instance,
+        deletes_what_is_still_being_taken,
+    ),
+    3: (
+        prunes_where_the_tags_have_a_problem,
+        prunes_by_guess,
+        takes_a_snapshot_by_guess,
+        takes_the_system_disk_of_what_asks_for_a_whole_snapshot,
+        prunes_where_the_snapshot_failed,
+    ),
+    4: (
+        takes_a_slot_twice,
+        takes_a_slot_that_is_to_come,
+        takes_a_slot_that_has_passed,
+        takes_a_slot_that_newer_content_covers,
+        takes_an_instance_again_in_another_mode,
+        tries_a_fourth_time_within_a_day,
+        gives_a_snapshot_any_name,
+    ),
+    5: (deletes_what_failed_and_was_not_replaced,),
+    6: (
+        deletes_what_is_held,
+        deletes_what_is_held_through_today,
+        deletes_what_is_held_by_its_source,
+        deletes_what_is_held_under_the_former_key,
+        deletes_what_is_held_in_other_words,
+        deletes_what_has_a_tag_that_nobody_knows,
+        deletes_what_was_held_before_the_second_look,
+        does_not_look_again_when_it_has_taken_snapshots,
+        takes_a_hold_off_that_is_on,
+        deletes_what_carries_a_hold_that_is_over,
+    ),
+    7: (
+        deletes_too_early,
+        deletes_without_a_mark,
+        deletes_what_failed_without_a_mark,
+        marks_and_deletes_in_one_run,
+        deletes_what_a_rule_keeps,
+        deletes_what_a_rule_keeps_that_was_widened_while_it_worked,
+        goes_by_the_slots_where_a_rule_goes_by_content,
+        announces_for_too_soon,
+        announces_what_a_rule_keeps,
+        deletes_what_was_marked_long_ago,
+        leaves_a_mark_on_what_a_rule_keeps_again,
+    ),
+    8: (
+        prunes_an_orphan,
+        prunes_what_is_turned_off,
+        prunes_what_the_present_mode_does_not_feed,
+        prunes_an_orphan_that_its_own_tags_keep,
+        gives_an_orphan_less_than_a_day,
+    ),
+    9: (deletes_four_at_once, deletes_three_of_each_kind, does_not_begin_with_the_oldest),
+    10: (
+        prunes_without_having_read,
+        takes_a_snapshot_without_having_read,
+        prunes_from_half_a_list,
+        prunes_while_a_list_fails,
+        prunes_while_a_list_fails_at_the_second_look,
+    ),
+    11: (
+        leaves_a_source_out,
+        leaves_a_region_out_because_another_refuses,
+        leaves_a_source_out_because_another_failed,
+    ),
 }
 
 
@@ -206,23 +718,197 @@ CRIMES: dict[int, tuple[Callable[[Rogue], None], ...]] = {
     ids=lambda each: getattr(each, "__name__", each),
 )
 def test_a_run_that_breaks_a_rule_is_condemned_for_it(rogue: Rogue, rule: int, crime: Callable[[Rogue], None]) -> None:
-    document = rogue.keeper.settings.to_mapping()
-
     with (
         pytest.raises(BrokenPromiseError, match=rf"^rule {rule}: "),
-        rogue.keeper.witness.watching(document, expect_all=True),
+        rogue.witness.watching(rogue.document, expect_all=True),
     ):
         crime(rogue)
 
 
-def test_a_run_that_keeps_them_is_not(rogue: Rogue) -> None:
-    over = announced_and_over(rogue)
-
-    with rogue.keeper.witness.watching(rogue.keeper.settings.to_mapping()):
+def test_a_hold_set_after_the_last_look_is_for_aws_to_respect(rogue: Rogue) -> None:
+    def hold_in_between(rogue: Rogue) -> None:
+        rogue.when_the_first_may_go()
         rogue.read()
-        rogue.delete(over)
+        rogue.user.tag_resource(resourceName=FIRST, tags=[{"key": "backup:hold"}])
+        rogue.delete(FIRST)
 
-    assert {call.operation for call in rogue.keeper.sandbox.calls() if call.access_key_id == "sandbox"} > READS
+    with (
+        pytest.raises(BrokenPromiseError, match=r"^rule 6: "),
+        rogue.witness.watching(rogue.document, enforced=True),
+    ):
+        hold_in_between(rogue)
+
+
+def test_a_late_run_is_judged_by_its_own_time(rogue: Rogue) -> None:
+    late = rogue.witness.watching(rogue.document, now=day(20, 11))
+    with pytest.raises(BrokenPromiseError, match=r"^rule 7: "), late:
+        deletes_the_first(rogue)
+
+
+# Runs that keep the promises
+
+
+def deletes_the_first(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def takes_an_over_hold_off_and_deletes(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.document["timeZone"] = "Pacific/Auckland"
+    rogue.tag(FIRST, "backup:hold", "2026-06-20")
+    rogue.read()
+    rogue.client.untag_resource(resourceName=FIRST, tagKeys=["backup:hold"])
+    rogue.delete(FIRST)
+
+
+def takes_a_snapshot_and_looks_again(rogue: Rogue) -> None:
+    rogue.at(day(20, 13))
+    rogue.read()
+    rogue.create(day(20))
+    rogue.read()
+    rogue.delete(FIRST)
+
+
+def marks_the_second(rogue: Rogue) -> None:
+    rogue.read()
+    rogue.mark(SECOND, day(20, 13))
+
+
+def marks_again_what_was_marked_long_ago(rogue: Rogue) -> None:
+    rogue.when_the_first_may_go()
+    rogue.at(day(20, 16))
+    rogue.read()
+    rogue.mark(FIRST, day(21, 16))
+
+
+def tries_a_fourth_time_a_day_later(rogue: Rogue) -> None:
+    rogue.tag("shop", "backup", "weekly")
+    for number, ending in enumerate(("", "-2", "-3")):
+        rogue.plant(f"shop-20260621-0300-abcdef{ending}", day(21), day(21, 4 + number), state="error")
+    rogue.at(day(22, 7))
+    rogue.read()
+    rogue.create(day(21), "shop-20260621-0300-abcdef-4", backup="weekly")
+
+
+def lets_an_orphan_age_out(rogue: Rogue) -> None:
+    an_instance(rogue, **{"backup": "daily", "backup:keep": "1", "backup:mode": "system-disk"})
+    rogue.document["orphans"] = "expire"
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.delete("web-20260614-0300-abcdef")
+
+
+def deletes_what_failed_and_was_replaced(rogue: Rogue) -> None:
+    rogue.plant(
+        "shop-20260615-0300-abcdef", day(15), day(15, 4), state="error", tags={"backup": "daily", EXPIRES: MARKED}
+    )
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.delete("shop-20260615-0300-abcdef")
+
+
+@pytest.mark.parametrize(
+    "conduct",
+    [
+        deletes_the_first,
+        takes_an_over_hold_off_and_deletes,
+        takes_a_snapshot_and_looks_again,
+        marks_the_second,
+        marks_again_what_was_marked_long_ago,
+        tries_a_fourth_time_a_day_later,
+        lets_an_orphan_age_out,
+        deletes_what_failed_and_was_replaced,
+    ],
+)
+def test_a_run_that_keeps_them_is_not(rogue: Rogue, conduct: Callable[[Rogue], None]) -> None:
+    with rogue.witness.watching(rogue.document):
+        conduct(rogue)
+
+    assert rogue.witness.judged.total() > len(LISTS)
+
+
+# Rule 13: what a run says, and what it keeps to itself
+
+
+def untagged(rogue: Rogue) -> None:
+    rogue.untag("shop", "backup")
+
+
+def turned_off(rogue: Rogue) -> None:
+    rogue.tag("shop", "backup", "off")
+
+
+def deleted(rogue: Rogue) -> None:
+    rogue.user.delete_disk(diskName="shop")
+
+
+def lost_from_its_list(rogue: Rogue) -> None:
+    rogue.sandbox.add_faults(FaultRule(effect=ShortList(), operation="GetDisks"))
+
+
+@pytest.mark.parametrize("change", [untagged, turned_off, deleted, lost_from_its_list])
+def test_a_run_that_is_silent_about_what_is_not_protected_any_more_is_condemned(
+    rogue: Rogue, change: Callable[[Rogue], None]
+) -> None:
+    runs(rogue, "All is well.")
+    change(rogue)
+
+    with pytest.raises(BrokenPromiseError, match=r"^rule 13: "):
+        runs(rogue)
+
+
+@pytest.mark.parametrize("change", [untagged, turned_off, deleted, lost_from_its_list])
+def test_what_stops_being_protected_is_told_once_and_again_when_it_stops_again(
+    rogue: Rogue, change: Callable[[Rogue], None]
+) -> None:
+    change(rogue)
+    runs(rogue, f"In {REGION} nothing keeps shop any more.")
+    runs(rogue)
+    rogue.sandbox.clear_faults()
+    if change in {untagged, turned_off}:
+        rogue.tag("shop", "backup", "daily")
+        runs(rogue)
+        change(rogue)
+        with pytest.raises(BrokenPromiseError, match=r"^rule 13: "):
+            runs(rogue, "Of shopping, nothing is known.")
+
+
+def test_a_run_that_is_silent_about_a_rule_that_was_cut_is_condemned(rogue: Rogue) -> None:
+    for number in range(11, 16):
+        rogue.plant(f"shop-202606{number}-0300-abcdef", day(number), day(number, 4))
+    rogue.tag("shop", "backup:keep", "30")
+    rogue.untag(FIRST, EXPIRES)
+    runs(rogue)
+    rogue.tag("shop", "backup:keep", "1")
+    old = [FIRST, SECOND, THIRD, *(f"shop-202606{number}-0300-abcdef" for number in range(11, 16))]
+
+    def marks_them_all() -> None:
+        for name in old:
+            rogue.mark(name, day(20, 13))
+
+    with pytest.raises(BrokenPromiseError, match=r"^rule 13: .*cut"):
+        runs(rogue, "All is well.", then=marks_them_all)
+
+
+def test_a_list_that_fails_tells_nothing_of_its_sources(rogue: Rogue) -> None:
+    rogue.untag("shop", "backup")
+    with rogue.witness.watching(rogue.document):
+        a_list_fails(rogue)
+    rogue.witness.said([])
+    rogue.sandbox.clear_faults()
+
+    with pytest.raises(BrokenPromiseError, match=r"^rule 13: "):
+        runs(rogue)
+
+
+def runs(rogue: Rogue, *says: str, then: Callable[[], None] = lambda: None) -> None:
+    """Let a run read, do something and say something."""
+    with rogue.witness.watching(rogue.document):
+        rogue.read()
+        then()
+    rogue.witness.said(says)
 
 
 def test_the_witness_knows_nothing_of_lightkeeper() -> None:

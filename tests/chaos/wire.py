@@ -1,4 +1,4 @@
-"""The wire between botocore and the network: it can be cut, as if the process had died, or tapped for a moment."""
+"""A wire that can be cut: after that no call of this process leaves it any more, as if the process had died."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 import pytest
 from botocore.httpsession import URLLib3Session
-
-from tests.witness import CONSOLE
 
 
 class Died(BaseException):
@@ -63,27 +61,3 @@ def lay(monkeypatch: pytest.MonkeyPatch) -> Wire:
 
     monkeypatch.setattr(URLLib3Session, "send", send)
     return wire
-
-
-@contextmanager
-def meanwhile(operation: str, region: str, act: Callable[[], None]) -> Iterator[None]:
-    """Let something happen while a run works: once, right before its first such call leaves."""
-    real, lock, waiting = URLLib3Session.send, threading.Lock(), [act]
-
-    def send(session: URLLib3Session, request: Any) -> object:  # noqa: ANN401 - botocore's own
-        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        signature = headers.get("authorization", "")
-        is_awaited = headers.get("x-amz-target", "").endswith(f".{operation}") and f"/{region}/" in signature
-        with lock:
-            due = waiting.pop() if waiting and is_awaited and f"Credential={CONSOLE}/" not in signature else None
-        if due:
-            due()
-        return real(session, request)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(URLLib3Session, "send", send)
-        yield
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -1,5 +1,6 @@
 """What a user, Lightsail and time can do to Lightkeeper: one method each. The witness judges every run."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -11,31 +12,37 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from lightkeeper.cycle import run_tick
-from lightkeeper.execute import MARGIN_SECONDS
 from lightkeeper.faults import CallError
 from lightkeeper.lightsail import Lightsail
+from lightkeeper.limits import margin_seconds
 from lightkeeper.settings import Settings
 from sandbox.client import Entry, FaultRule, Seed
-from tests.chaos.wire import meanwhile
 from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
 from tests.witness import EXPIRES, Witness
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
+RUN = "sandbox"
+"""The access key of a run."""
 SOURCES = {"shop": "Disk", "web": "Instance", "clinic": "Disk"}
 WHERE = {"shop": REGION, "web": REGION, "clinic": OTHER_REGION}
 
 
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let botocore try again at once: how long it waits between attempts is its own affair."""
+    """Let botocore call at once, whatever was throttled: how long it waits is its own affair."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=noop))
+    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", _at_once)
 
 
-def writes_left(count: int) -> Callable[[], float]:
-    """Return a clock by which only so many writes still begin in time."""
-    left = iter([MARGIN_SECONDS] * count)
-    return lambda: next(left, MARGIN_SECONDS - 1)
+def _at_once(_bucket: object, _amount: int = 1, *, block: bool = True) -> bool:
+    return block
+
+
+def writes_left(count: int, margin: float) -> Callable[[], float]:
+    """Return a clock by which only so many writes still begin in time; for reads there is enough."""
+    left = iter([margin] * count)
+    return lambda: next(left, margin - 1) if threading.current_thread().name.startswith("writes") else 900.0
 
 
 @dataclass
@@ -53,12 +60,25 @@ class World:
         self.second = other_runs(self.keeper, "second")
 
     def reset(self, now: datetime) -> None:
-        """Begin anew."""
+        """Begin afresh."""
         self.keeper.sandbox.reset()
         self.keeper.sandbox.set_time(now)
         self.keeper.witness = Witness(self.keeper.sandbox, judged=self.judged)
         # One write at a time: the order of calls, and so what a fault meets, is the same in every run.
         self.keeper.settings = Settings(writers=1)
+        self.configure()
+
+    def configure(self, **changes: object) -> None:
+        """Change settings, and with them what AWS lets a run do."""
+        self.keeper.configure(**changes)
+        conditions = {
+            "aws:ResourceTag/lightkeeper:expires": "False",
+            f"aws:ResourceTag/{self.keeper.settings.tag_key}:hold": "True",
+        }
+        anything = ["lightsail:Get*", "lightsail:Create*", "lightsail:TagResource", "lightsail:UntagResource"]
+        deletes = {"Action": "lightsail:Delete*Snapshot", "Condition": {"Null": conditions}}
+        statements = [{"Effect": "Allow", "Resource": "*", **each} for each in ({"Action": anything}, deletes)]
+        self.keeper.sandbox.enforce_role({"Version": "2012-10-17", "Statement": statements}, RUN)
 
     # Time and runs
 
@@ -68,15 +88,13 @@ class World:
         with keeper.witness.watching(keeper.settings.to_mapping(), expect_all=True), suppress(CallError):
             self.run(keeper.regions)
 
-    def tick_meanwhile(self, operation: str, region: str, act: Callable[[], None]) -> None:
-        """Run a tick, and let something happen right before its first such call."""
+    def disturbed_tick(self, *faults: FaultRule) -> None:
+        """Run a tick that cannot know everything: a list lies, or a user acts while it works."""
         keeper = self.keeper
-        with (
-            keeper.witness.watching(keeper.settings.to_mapping()),
-            suppress(CallError),
-            meanwhile(operation, region, act),
-        ):
+        keeper.sandbox.add_faults(*faults)
+        with keeper.witness.watching(keeper.settings.to_mapping(), enforced=True), suppress(CallError):
             self.run(keeper.regions)
+        keeper.sandbox.clear_faults()
 
     def replay(self, age: timedelta) -> None:
         """Run a tick whose event is as old as that: one that came late, or a dead letter that was sent again."""
@@ -90,7 +108,7 @@ class World:
         """Run a tick that has time for so many writes only."""
         before = len(self.keeper.sandbox.calls())
         with suppress(CallError):
-            self.keeper.tick(seconds_left=writes_left(writes))
+            self.keeper.tick(seconds_left=writes_left(writes, margin_seconds(self.keeper.settings.writers)))
         begun = [call.number for call in self.keeper.sandbox.calls()[before:] if not call.operation.startswith("Get")]
         assert len(begun) <= writes, "rule 12: a write began near the deadline"
 

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
 ROOT = Path(__file__).parents[2]
 MINISTACK = ROOT / ".aws-local" / "bin" / "ministack"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
-ACCOUNT, REGION = "000000000000", "eu-central-1"
+# The account of the sandbox: a policy of the one names resources of the other.
+ACCOUNT, REGION = DEFAULT_ACCOUNT_ID, "eu-central-1"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class LocalAws:
         """Where the synthesized stack lies."""
         return self.folder / "cdk.out"
 
-    def cdk(self, *arguments: str, app: str | None = None, sandbox_url: str = "") -> str:
+    def cdk(self, *arguments: str, app: str | None = None, sandbox_url: str = "", ends_with: int = 0) -> str:
         """Run the CDK's command line against it, with an app or with what one has synthesized; return what it said."""
         # A home of its own: nothing of the user's is read or written, and nobody is asked for news.
         quiet = {"HOME": str(self.folder), "CDK_DISABLE_VERSION_CHECK": "1", "CDK_DISABLE_CLI_TELEMETRY": "true"}
@@ -60,7 +63,7 @@ class LocalAws:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert done.returncode == 0, done.stdout
+        assert done.returncode == ends_with, done.stdout
         return done.stdout
 
 
@@ -84,6 +87,7 @@ def running_local_aws(folder: Path) -> Iterator[LocalAws]:
             "S3_DATA_DIR": str(folder / "s3"),
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1",
         }
         process = subprocess.Popen(  # noqa: S603 - our own arguments

@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, running_sandbox
 from tests.e2e.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws, wait_until
@@ -105,12 +106,24 @@ class Story:
     """The snapshots after the second firing."""
     second_calls: list[str]
     """What the second firing asked of Lightsail."""
+    refused: dict[str, str]
+    """The snapshots that the function's own role was told to delete, and the error; none where one was deleted."""
+    drift: list[str]
+    """What was said to have been changed by hand: before somebody did, and after."""
+    protected: list[str]
+    """What became of a deletion by a slip: of the deployed stack, and of one that was not destroyed after all."""
+    gone: "subprocess.CompletedProcess[str]"
+    """How it ended to lift the protection of a stack that is not there any more."""
     left: dict[str, list[Any]]
     """What was left when the stack was destroyed."""
     last: dict[str, dict[str, str]]
     """The snapshots after that."""
 
 
+OURS = {"lightkeeper:owner": "Lightkeeper"}
+MARKED = OURS | {"lightkeeper:expires": "2020-01-01T00:00:00Z"}
+# No source and no slot: to the function they are nobody's, so it never touches them by itself.
+PLANTED = {"marked": MARKED, "held": MARKED | {"backup:hold": ""}, "by-hand": {}}
 FAILING = {"time": "2031-01-01T03:00:00Z", "dryRun": True}
 
 
@@ -141,7 +154,22 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         second = deployment.snapshots()
         function_calls = [call.operation for call in sandbox.calls()]
 
+        refused = {name: deletion(deployment, name) for name in [*second, *plant(sandbox)]}
+
+        drift = [aws.cdk("drift", "--fail")]
+        deployment.ask(
+            "lambda", "update_function_configuration", FunctionName=deployment.output("FunctionName"), MemorySize=128
+        )
+        drift.append(aws.cdk("drift", "--fail", ends_with=1))
+
+        protected = [code_of(deployment, "cloudformation", "delete_stack", StackName="Lightkeeper")]
+        switched = [protect(aws, "off"), protect(aws, "on")]
+        protected.append(code_of(deployment, "cloudformation", "delete_stack", StackName="Lightkeeper"))
+        switched.append(protect(aws, "off"))
         aws.cdk("destroy", "--force")
+        switched.append(protect(aws, "on"))  # there is nothing to protect any more
+        assert [(done.returncode, done.stderr) for done in switched] == [(0, "")] * 4
+        gone = protect(aws, "off")
         left = {
             "stacks": deployment.ask(
                 "cloudformation", "list_stacks", StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"]
@@ -158,8 +186,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             letters=letters,
             second=second,
             second_calls=function_calls,
+            refused=refused,
+            drift=drift,
+            protected=protected,
+            gone=gone,
             left=left,
-            last=deployment.snapshots(),
+            last={name: tags for name, tags in deployment.snapshots().items() if name not in PLANTED},
         )
 
 
@@ -251,6 +283,45 @@ def failed_run(deployment: Deployment) -> list[dict[str, Any]]:
     return found
 
 
+def plant(sandbox: Sandbox) -> list[str]:
+    """Plant snapshots to be deleted, or not; return their names."""
+    sandbox.seed(
+        [
+            Seed(kind="DiskSnapshot", name=name, region=REGION, source="shop", tags=tags)
+            for name, tags in PLANTED.items()
+        ]
+    )
+    return [*PLANTED]
+
+
+def code_of(deployment: Deployment, service: str, operation: str, **parameters: object) -> str:
+    """Return the error of a call; none if it has none."""
+    try:
+        deployment.ask(service, operation, **parameters)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return ""
+
+
+def deletion(deployment: Deployment, name: str) -> str:
+    """Delete a snapshot as the function could, for the sandbox enforces its role on everybody; return the error."""
+    kind = "instance" if name.startswith("web-") else "disk"
+    parameters = {f"{kind}SnapshotName": name}
+    return code_of(deployment, "lightsail", f"delete_{kind}_snapshot", **parameters)
+
+
+def protect(aws: LocalAws, state: str) -> "subprocess.CompletedProcess[str]":
+    """Turn the stack's protection on or off as `make destroy` does."""
+    return subprocess.run(  # noqa: S603 - our own arguments
+        [sys.executable, "-m", "infra.protection", state],
+        cwd=ROOT,
+        env={"HOME": str(aws.folder), **aws.credentials},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
 def test_the_deployment_says_where_everything_is(story: Story) -> None:
     deployment = story.deployment
 
@@ -278,7 +349,7 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
     assert set(done) == {"shop", "web"}
     for detail in done.values():
         assert (detail["action"], detail["outcome"]) == ("create", "done")
-        assert detail["reason"].startswith("no snapshot for the slot ")
+        assert detail["reason"].startswith("nothing covers the slot ")
     assert any("_aws" in line for line in lines), "and metrics"
     told = [line["detail"]["subject"] for line in lines if line.get("message") == "told"]
     assert told == ["Lightkeeper: typo: a problem"]
@@ -288,14 +359,15 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
 def test_the_commands_of_the_runbook_can_be_pasted(story: Story) -> None:
     assert [done.stderr for done in story.pasted if done.returncode] == []
     said = [done.stdout for done in story.pasted]
-    log, run, dry_run, told, stopped, started, schedules, _ = said
-    assert re.fullmatch(r"lightkeeper:told:1\s[0-9a-f]{8}", told.strip()), "the wrong tag was told, and remembered"
+    log, run, dry_run, subscriptions, told, stopped, started, schedules, _ = said
+    assert subscriptions == ""
+    assert re.search(r"^lightkeeper:told:1\s[0-9a-z]{8}$", told, re.MULTILINE), "the wrong tag was told, and remembered"
     assert '"summary"' in log
     assert '"dryRun": false' in run
     assert '"dryRun": true' in dry_run
     assert stopped == started
     assert '"ScheduleArn"' in stopped
-    assert story.states == ["ENABLED"] * 4 + ["DISABLED"] + ["ENABLED"] * 3
+    assert story.states == ["ENABLED"] * 5 + ["DISABLED"] + ["ENABLED"] * 3
     assert schedules.split()[-1] == "ENABLED"
 
 
@@ -309,6 +381,34 @@ def test_a_run_that_fails_on_every_attempt_reaches_the_dead_letter_queue(story: 
 def test_a_second_firing_adds_nothing(story: Story) -> None:
     assert story.second == story.first
     assert set(story.second_calls) == READS
+
+
+def test_what_is_held_or_not_marked_cannot_be_deleted_with_the_function_s_own_role(story: Story) -> None:
+    refused = dict.fromkeys([*story.first, "held", "by-hand"], "AccessDeniedException")
+
+    assert story.refused == refused | {"marked": ""}
+
+
+def test_what_was_changed_by_hand_is_shown(story: Story) -> None:
+    before, after = story.drift
+
+    assert "MemorySize" not in before
+    assert re.search(r"AWS::Lambda::Function\W+Keeper/Function", after)
+    assert re.search(r"MemorySize.*512.*128", after, re.DOTALL)
+
+
+def test_a_slip_does_not_delete_the_stack(story: Story) -> None:
+    assert story.protected == ["ValidationError"] * 2
+
+
+def test_who_destroys_what_is_not_there_is_told(story: Story) -> None:
+    assert story.gone.returncode == 1
+    assert story.gone.stderr.startswith("Lightkeeper: its protection against deletion cannot be turned off: ")
+    assert "does not exist" in story.gone.stderr
+
+
+def test_that_nobody_hears_is_said_by_the_deployment_and_does_not_stop_it(story: Story) -> None:
+    assert "Nobody hears of any alarm" in story.deployment.said
 
 
 def test_destroying_the_stack_leaves_every_snapshot(story: Story) -> None:

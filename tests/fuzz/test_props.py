@@ -12,7 +12,8 @@ pytestmark = pytest.mark.xdist_group("stack")
 
 OWN = {"logRetentionDays": 30, "encryptNotifications": True, "tagOnCreate": False}
 KNOWN = (*Settings().to_mapping(), *OWN)
-TICKS = ["rate(1 minute)", "rate(5 minutes)", "rate(2 days)", "rate(9999 days)", "cron(0 * * * ? *)", "rate(0 hours)"]
+TICKS = ["rate(1 minute)", "rate(5 minutes)", "rate(2 days)", "rate(9999 days)", "rate(0 hours)"]
+TICKS += [f"cron({fields} *)" for fields in ("0 * * * ?", "0 8-17 ? * 2-6", "0/5 * ? * SUN", "* * 1 1 ?", "0 3 * * *")]
 values = json_values | deep_values | st.sampled_from([*LOG_RETENTION, 30.0, "30", 0, 1]) | anything_or(TICKS)
 
 
@@ -24,7 +25,8 @@ def read(document: object) -> Props | tuple[str, ...]:
         assert refused.errors  # noqa: PT017 - both outcomes are right
         return refused.errors
     assert 1 <= props.news_period.to_minutes() <= 60
-    assert props.run_period.to_days(integral=False) * props.periods_without_a_run <= 7
+    assert 30 <= props.error_period.to_minutes() <= 60
+    assert props.news_period.to_days(integral=False) * props.periods_without_a_run <= 7
     return props
 
 

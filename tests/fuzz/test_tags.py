@@ -41,8 +41,10 @@ from recovery_calendar.view import make_view
 from tests.fuzz.words import anything_or, near
 
 REGION: Final = "eu-central-1"
+DEPLOYMENT: Final = Settings().deployment
 NOW: Final = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
+HOUR: Final = timedelta(hours=1)
 SLOTS: Final = [datetime(2026, 6, 15, 3, tzinfo=UTC) - number * DAY for number in range(8)]
 TAGS: Final = {"backup": "daily", "backup:keep": "2"}
 POLICIES: Final = ("hourly", "daily", "weekly", "monthly")
@@ -125,11 +127,11 @@ def make_source(name: str, tags: Mapping[str, str], kind: SourceKind = SourceKin
 
 def taken_of(source: Source, tags: Iterable[Mapping[str, str]] = ({},) * len(SLOTS)) -> tuple[Snapshot, ...]:
     """Return a source's snapshots of the last days, newest first; all but the newest three were announced in time."""
-    announced = {EXPIRES: format_instant(NOW - DAY)}
+    announced = {EXPIRES: format_instant(NOW - HOUR)}
     return tuple(
         Snapshot(
             kind=SnapshotKind.DISK,
-            name=snapshot_name(source.name, source.arn, slot),
+            name=snapshot_name(source.name, source.arn, DEPLOYMENT, slot),
             region=REGION,
             state=SnapshotState.USABLE,
             created_at=slot,
@@ -137,7 +139,7 @@ def taken_of(source: Source, tags: Iterable[Mapping[str, str]] = ({},) * len(SLO
             source_name=source.name,
             source_arns=frozenset([source.arn]),
             from_auto_snapshot=False,
-            tags={**snapshot_tags(source, slot, Settings())[0], **(announced if number > 2 else {}), **more},
+            tags={**snapshot_tags(source, slot, Settings(), slot)[0], **(announced if number > 2 else {}), **more},
         )
         for number, (slot, more) in enumerate(zip(SLOTS, tags, strict=True))
     )
@@ -280,7 +282,7 @@ def test_a_hold_on_a_snapshot_that_is_not_understood_is_reported_and_nothing_of_
 
 def _retagged(snapshot: Snapshot, source: Source) -> bool:
     """Return whether a snapshot's tags say something else than what it is."""
-    slot = next(slot for slot in SLOTS if snapshot_name(source.name, source.arn, slot) == snapshot.name)
+    slot = next(slot for slot in SLOTS if snapshot_name(source.name, source.arn, DEPLOYMENT, slot) == snapshot.name)
     own = {OWNER: "Lightkeeper", SOURCE: source.arn, SLOT: format_instant(slot)}
     return any(snapshot.tags.get(key) != value for key, value in own.items())
 
@@ -305,7 +307,7 @@ def test_copies_of_our_tags_with_other_values_make_nothing_ours(tags: list[dict[
 def test_plain_tags_are_pruned_by_so_that_all_this_can_fail() -> None:
     plan = plan_beside_the_plain_one((), (), Settings(max_deletes_per_source=9))
 
-    assert pruned(plan, PLAIN) == {snapshot_name(PLAIN.name, PLAIN.arn, slot) for slot in SLOTS[2:]}
+    assert pruned(plan, PLAIN) == {snapshot_name(PLAIN.name, PLAIN.arn, DEPLOYMENT, slot) for slot in SLOTS[2:]}
     gone = make_source("shop", TAGS)
     plan = plan_beside_the_plain_one((), taken_of(gone), Settings(orphans=Orphans.EXPIRE))
     assert len(pruned(plan, gone)) > 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_cdk import App
 from aws_cdk.assertions import Template
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from infra.props import Props
 from infra.stack import LightkeeperStack
@@ -63,10 +64,24 @@ def function_role(of: dict[str, Any], handler: str = KEEPER) -> dict[str, Any]:
 
 
 def lightsail_policy(of: dict[str, Any], handler: str = KEEPER) -> dict[str, Any]:
-    """Return the policy document that says what a function may do in Lightsail."""
+    """Return the policy document that says what a function may do in Lightsail, as it is in the sandbox's account."""
     (policy,) = (each for each in function_role(of, handler)["Policies"] if each["PolicyName"] == "Lightsail")
-    document: dict[str, Any] = policy["PolicyDocument"]
+    document: dict[str, Any] = _resolved(policy["PolicyDocument"])
     return document
+
+
+def _resolved(part: Any) -> Any:  # noqa: ANN401 - any part of a template
+    match part:
+        case {"Fn::Join": [str(between), [*parts]]}:
+            return between.join(_resolved(each) for each in parts)
+        case {"Ref": str(name)}:
+            return {"AWS::Partition": "aws", "AWS::AccountId": DEFAULT_ACCOUNT_ID}[name]
+        case dict():
+            return {key: _resolved(value) for key, value in part.items()}
+        case list():
+            return [_resolved(each) for each in part]
+        case _:
+            return part
 
 
 def dashboard_text(of: dict[str, Any]) -> str:

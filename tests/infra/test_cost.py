@@ -10,9 +10,9 @@ from lightkeeper.report import MetricName
 from tests.infra.synth import template
 from tests.integration.conftest import _session_keeper, aws, keeper
 from tests.integration.keeper import Keeper
-from tests.integration.test_handler import _fresh_process, invoke
+from tests.integration.test_handler import invoke
 
-__all__ = ["_fresh_process", "_session_keeper", "aws", "keeper"]
+__all__ = ["_session_keeper", "aws", "keeper"]
 pytestmark = pytest.mark.xdist_group("stack")
 COST = (Path(__file__).parents[2] / "docs" / "cost.md").read_text(encoding="utf-8")
 

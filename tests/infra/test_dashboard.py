@@ -20,9 +20,9 @@ from sandbox.client import ErrorAnswer, FaultRule
 from tests.infra.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
 from tests.integration.conftest import _session_keeper, aws, keeper
 from tests.integration.keeper import OTHER_REGION, Keeper
-from tests.integration.test_handler import _fresh_process, invoke, lines
+from tests.integration.test_handler import invoke, lines
 
-__all__ = ["_fresh_process", "_session_keeper", "aws", "keeper"]
+__all__ = ["_session_keeper", "aws", "keeper"]
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -140,6 +140,23 @@ def test_every_section_of_the_runbook_is_named_with_what_to_do_first(default: Te
     assert "docs/runbook.md" in text["properties"]["markdown"]
     for section in SECTIONS:
         assert f"| **{section.heading}** | {section.first} |" in text["properties"]["markdown"]
+
+
+@pytest.mark.parametrize(
+    ("notify", "says"),
+    [
+        ([], "**Nobody hears of any alarm, nor of what a run finds: notify in cdk.json names no address.**"),
+        (["ops@example.com"], "Alarms are mailed to 1 address, each once it has confirmed: "),
+        (["a@example.com", "b@example.com"], "Alarms are mailed to 2 addresses, each once it has confirmed: "),
+    ],
+)
+def test_it_says_whether_anybody_hears_and_leads_to_who_has_not_confirmed(notify: list[str], says: str) -> None:
+    (text,) = widgets(template(notify=notify), "text")
+    markdown = text["properties"]["markdown"]
+
+    assert markdown.startswith(says)
+    assert re.search(r"\[[sS]ubscriptions\]\(https://\S+/sns/v3/home\?region=\S+#/topic/NotificationsTopic", markdown)
+    assert "@" not in markdown, "who looks at the dashboard need not know the addresses"
 
 
 def test_with_the_runbook_s_address_each_section_is_a_link_to_its_heading() -> None:

@@ -11,9 +11,13 @@ import pytest
 
 from infra.props import Props
 from lightkeeper.settings import Settings, SettingsError
+from tests.infra.synth import function, template
 
 pytestmark = pytest.mark.xdist_group("stack")
 ROOT = Path(__file__).parents[2]
+
+
+HOURLY = {"schedule": "0 * * * *", "keep": "24"}
 
 
 def errors(**keys: object) -> list[str]:
@@ -28,11 +32,11 @@ def test_the_shipped_cdk_json_is_the_defaults() -> None:
 
 def test_the_stack_s_own_keys_stand_beside_those_of_the_runtime() -> None:
     props = Props.from_document(
-        {"lightkeeper": {"grace": "2d", "encryptNotifications": True, "logRetentionDays": 30, "tagOnCreate": True}}
+        {"lightkeeper": {"grace": "2d", "encryptNotifications": True, "logRetentionDays": 30, "tagOnCreate": False}}
     )
 
     assert props.settings == Settings.from_mapping({"grace": "2d"})
-    assert (props.encrypt_notifications, props.log_retention_days, props.tag_on_create) == (True, 30, True)
+    assert (props.encrypt_notifications, props.log_retention_days, props.tag_on_create) == (True, 30, False)
 
 
 def test_the_command_line_reads_the_same_file_without_complaint() -> None:
@@ -48,7 +52,26 @@ def test_the_command_line_reads_the_same_file_without_complaint() -> None:
         ({"logRetentionDays": 31}, "logRetentionDays: 31 is not a retention; expected one of 1, 3, 5, 7, 14, 30,"),
         ({"logRetentionDays": True}, "logRetentionDays: true is not a retention"),
         ({"deployment": "my backups"}, 'deployment: "my backups" cannot be the name of a stack'),
-        ({"tick": "rate(3 days)"}, 'tick: "rate(3 days)" is too rare to notice that it has stopped'),
+        (
+            {"tick": "rate(3 days)", "defaultPolicy": "weekly"},
+            'tick: "rate(3 days)" is too rare to notice that it has stopped; expected three ticks within a week',
+        ),
+        (
+            {"tick": "cron(0 3 ? * SUN *)", "defaultPolicy": "weekly"},
+            'tick: "cron(0 3 ? * SUN *)" is too rare to notice',
+        ),
+        ({"tick": "cron(0 3 * * ? 2027)"}, 'tick: "cron(0 3 * * ? 2027)" ends with the year "2027"'),
+        ({"tick": "rate(2 days)"}, 'tick: "rate(2 days)" is rarer than the policy "daily" ("0 3 * * * UTC")'),
+        ({"tick": "rate(61 minutes)", "policies": {"hourly": HOURLY}}, 'is rarer than the policy "hourly"'),
+        ({"policies": {"quarter": HOURLY | {"schedule": "*/15 * * * *"}}}, 'is rarer than the policy "quarter"'),
+        (
+            {"tick": "cron(0 8-17 ? * MON-FRI *)", "policies": {"office": HOURLY | {"schedule": "0 18 * * 1-6"}}}
+            | {"defaultPolicy": "monthly"},
+            'is rarer than the policy "office" ("0 18 * * 1-6 UTC"): some of its snapshots would never be taken',
+        ),
+        ({"regions": ["eu-central-3"]}, 'regions: "eu-central-3" is not a Region with Lightsail; expected one of "ap-'),
+        ({"regions": ["eu-central-1", "eu-centrall-1"]}, 'did you mean "eu-central-1"?'),
+        ({"regions": ["us-west-1"]}, 'regions: "us-west-1" is not a Region with Lightsail'),
     ],
 )
 def test_a_wrong_value_is_told_in_one_sentence(keys: dict[str, object], sentence: str) -> None:
@@ -64,6 +87,81 @@ def test_everything_that_is_wrong_is_told_at_once_in_the_runtime_s_words() -> No
 
     assert errors(**given, logRetentionDays=0)[:2] == list(runtime.value.errors)
     assert len(errors(**given, logRetentionDays=0)) == 3
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"tick": "cron(0 3 * * ? *)"},
+        {"tick": "rate(1 day)", "defaultPolicy": "weekly"},
+        {"tick": "cron(0 8-17 ? * MON-FRI *)", "policies": {"office": HOURLY | {"schedule": "0 12 * * 1-5"}}}
+        | {"defaultPolicy": "office"},
+        {"tick": "rate(15 minutes)", "policies": {"quarter": HOURLY | {"schedule": "*/15 * * * *"}}},
+        {"regions": ["eu-central-1", "ap-southeast-5"]},
+    ],
+)
+def test_a_tick_for_each_slot_and_regions_with_lightsail_are_accepted(keys: dict[str, object]) -> None:
+    assert Props.from_document({"lightkeeper": keys}).settings == Settings.from_mapping(keys)
+
+
+def test_each_region_without_lightsail_is_named_but_a_run_does_not_refuse_it() -> None:
+    regions = ["eu-central-3", "eu-central-1", "us-west-1"]
+
+    assert [error.split()[1] for error in errors(regions=regions)] == ['"eu-central-3"', '"us-west-1"']
+    assert Settings.from_mapping({"regions": regions}).regions == tuple(regions), "there it fails alone"
+
+
+def test_settings_that_lambda_would_not_take_are_refused_with_what_to_shorten() -> None:
+    def policies(number: int) -> dict[str, object]:
+        return {f"policy-number-{each}": HOURLY | {"schedule": "0 3 * * *"} for each in range(number)}
+
+    most = max(number for number in range(60) if not refusals(policies=policies(number)))
+    (error,) = errors(policies=policies(most + 1))
+
+    assert most > 15
+    assert error.startswith("policies: with it, all settings together are 4,")
+    assert "expected at most 4,096, which is all that Lambda takes" in error
+    assert [each.partition(":")[0] for each in errors(notify=[f"somebody-{n}@example.com" for n in range(200)])] == [
+        "notify"
+    ]
+
+
+def refusals(**keys: object) -> tuple[str, ...]:
+    try:
+        Props.from_document({"lightkeeper": keys})
+    except SettingsError as error:
+        return error.errors
+    return ()
+
+
+@pytest.mark.parametrize("deployment", ["L", "Lightkeeper", "L" * 100])
+def test_the_environment_is_measured_at_least_as_long_as_it_can_become(deployment: str) -> None:
+    of = template(deployment=deployment)
+    (topic,) = (name for name, each in of["Resources"].items() if each["Type"] == "AWS::SNS::Topic")
+    # CloudFormation adds a hyphen and a dozen characters or so to the name; GovCloud's Regions have the longest names.
+    real = {
+        topic: f"arn:aws-us-gov:sns:us-gov-west-1:123456789012:{deployment}-{topic}-ABCDEFGHIJKLM",
+        "AWS::Region": "us-gov-west-1",
+    }
+    environment = {name: joined(value, real) for name, value in function(of)["Environment"]["Variables"].items()}
+
+    measured = Props.from_document({"lightkeeper": {"deployment": deployment}}).longest_environment
+
+    assert environment.keys() == measured.keys()
+    for name, value in environment.items():
+        assert len(value) <= len(measured[name]) <= len(value) + 64, name
+
+
+def joined(value: object, real: dict[str, str]) -> str:
+    match value:
+        case str():
+            return value
+        case {"Ref": str(name)}:
+            return real[name]
+        case {"Fn::Join": ["", [*parts]]}:
+            return "".join(joined(part, real) for part in parts)
+        case _:
+            raise ValueError(f"{value!r} is no text of a template")
 
 
 @pytest.mark.parametrize(

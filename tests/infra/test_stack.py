@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Annotations, Match
 from cdk_nag import AwsSolutionsChecks
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from infra.alarms import SECTIONS
+from infra.alarms import FUNCTION_ERRORS, NO_RUN, SECTIONS, Section
+from lightkeeper.report import MetricName
 from tests.infra.synth import (
     CALENDAR,
     HOW,
@@ -107,12 +110,24 @@ def test_queue_and_topic_are_for_tls_only_and_the_queue_is_encrypted(default: Te
 
 
 def test_the_function_s_policy_is_the_least_there_is(default: Template) -> None:
-    read, create, change = lightsail_policy(default)["Statement"]
+    read, create, delete, mark, unmark, tag = lightsail_policy(default)["Statement"]
+    snapshots = [f"arn:aws:lightsail:*:{DEFAULT_ACCOUNT_ID}:{kind}/*" for kind in ("DiskSnapshot", "InstanceSnapshot")]
+    ours = {"aws:ResourceTag/lightkeeper:owner": "Lightkeeper"}
 
     assert all(action.startswith("lightsail:Get") for action in read["Action"])
     assert "Condition" not in read
     assert create["Condition"] == {"StringEquals": {"aws:RequestTag/lightkeeper:owner": "Lightkeeper"}}
-    assert change["Condition"] == {"StringEquals": {"aws:ResourceTag/lightkeeper:owner": "Lightkeeper"}}
+    assert [each["Resource"] for each in (delete, mark, unmark)] == [snapshots] * 3
+    assert [each["Condition"]["StringEquals"] for each in (delete, mark, unmark)] == [ours] * 3
+    assert delete["Condition"]["Null"] == {
+        "aws:ResourceTag/lightkeeper:expires": "false",
+        "aws:ResourceTag/backup:hold": "true",
+    }
+    for statement, keys in ((mark, ["lightkeeper:expires"]), (unmark, ["lightkeeper:expires", "backup:hold"])):
+        assert statement["Condition"]["ForAllValues:StringEquals"] == {"aws:TagKeys": keys}
+        assert statement["Condition"]["Null"] == {"aws:TagKeys": "false"}, "all of no keys would be among these, too"
+    assert (tag["Action"], tag["Resource"]) == ("lightsail:TagResource", "*")
+    assert "ResourceTag" not in json.dumps(tag), "what is made may have no tags yet when AWS asks"
     others = [
         action
         for policy in function_role(default)["Policies"]
@@ -163,11 +178,23 @@ def test_another_deployment_is_another_stack_whose_permissions_are_for_its_own_s
     assert of["Resources"] != template()["Resources"]
 
 
-def test_tagging_at_creation_can_be_allowed_where_aws_asks_for_it() -> None:
-    statement = lightsail_policy(template(tagOnCreate=True))["Statement"][-1]
+def test_the_strict_role_may_not_tag_at_creates_and_is_otherwise_the_same(default: Template) -> None:
+    strict = lightsail_policy(template(tagOnCreate=False))["Statement"]
 
-    assert statement["Action"] == "lightsail:TagResource"
-    assert statement["Condition"] == {"StringEquals": {"aws:RequestTag/lightkeeper:owner": "Lightkeeper"}}
+    *rest, tag = lightsail_policy(default)["Statement"]
+    assert strict == rest
+    assert tag["Condition"]["StringEquals"] == {"aws:RequestTag/lightkeeper:owner": "Lightkeeper"}
+
+
+def test_the_stack_cannot_be_deleted_by_a_slip() -> None:
+    assert stack().termination_protection is True
+
+
+def test_that_nobody_hears_is_a_warning_at_synth() -> None:
+    told = Match.string_like_regexp(r'Nobody hears of any alarm.*"notify": \["ops@example.com"\]')
+
+    Annotations.from_stack(stack()).has_warning("/Lightkeeper/Notifications/Topic", told)
+    Annotations.from_stack(stack(notify=["ops@example.com"])).has_no_warning("*", Match.any_value())
 
 
 def test_everybody_in_cdk_json_is_told_by_e_mail() -> None:
@@ -222,28 +249,51 @@ def test_each_alarm_says_what_to_do_and_where_to_read_on(default: Template) -> N
     assert all(alarm["AlarmActions"] == alarm["OKActions"] == [topic] for alarm in alarms)
 
 
-@pytest.mark.parametrize(
-    ("tick", "period", "periods"),
-    [
-        ("rate(1 minute)", 60, 3),
-        ("rate(1 hour)", 3600, 3),
-        ("rate(6 hours)", 6 * 3600, 3),
-        ("rate(2 days)", 86400, 6),
-        ("cron(0 3 * * ? *)", 86400, 3),
-    ],
-)
-def test_silence_for_three_ticks_is_an_alarm(tick: str, period: int, periods: int) -> None:
-    of = template(tick=tick)
-
+def alarm_of(of: Template, section: Section) -> dict[str, Any]:
     (alarm,) = (
         resource["Properties"]
         for resource in resources(of, "AWS::CloudWatch::Alarm")
-        if resource["Properties"]["MetricName"] == "Invocations"
+        if resource["Properties"]["AlarmDescription"] == section.description
     )
-    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (period, periods)
+    found: dict[str, Any] = alarm
+    return found
+
+
+@pytest.mark.parametrize(
+    ("tick", "period", "periods"),
+    [
+        ("rate(1 minute)", 60, 16),
+        ("rate(5 minutes)", 300, 4),
+        ("rate(1 hour)", 3600, 3),
+        ("rate(6 hours)", 3600, 18),
+        ("rate(2 days)", 3600, 144),
+        ("cron(15 * * * ? *)", 3600, 3),
+        ("cron(0 3 * * ? *)", 3600, 72),
+        # From Friday at five to Monday at ten.
+        ("cron(0 8-17 ? * MON-FRI *)", 3600, 65),
+        # From Wednesday to Monday, with Saturday and Sunday between.
+        ("cron(0 3 ? * MON-FRI *)", 3600, 120),
+    ],
+)
+def test_three_ticks_without_a_complete_run_are_an_alarm(tick: str, period: int, periods: int) -> None:
+    alarm = alarm_of(template(tick=tick, defaultPolicy="monthly"), NO_RUN)
+
+    filled, runs = alarm["Metrics"]
+    assert filled["Expression"] == f"FILL({runs['Id']}, 0)"
+    assert filled["ReturnData"] is True
+    assert runs["MetricStat"]["Metric"]["MetricName"] == MetricName.RESOURCES_PROTECTED
+    assert (runs["MetricStat"]["Stat"], runs["MetricStat"]["Period"]) == ("SampleCount", period)
+    assert alarm["EvaluationPeriods"] == periods
     assert alarm["TreatMissingData"] == "breaching"
-    assert alarm["ComparisonOperator"] == "LessThanThreshold"
-    assert alarm["Threshold"] == 1
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+
+
+@pytest.mark.parametrize("tick", ["rate(1 minute)", "rate(31 minutes)", "rate(1 hour)", "rate(2 days)"])
+def test_a_failed_run_is_looked_for_long_enough_to_have_ended(tick: str) -> None:
+    of = template(tick=tick, defaultPolicy="monthly")
+
+    # Lambda counts an error at the time at which its run began.
+    assert 2 * keeper(of)["Timeout"] <= alarm_of(of, FUNCTION_ERRORS)["Period"] <= 3600
 
 
 def test_the_outputs_lead_to_function_dashboard_topic_and_queue(default: Template) -> None:

@@ -1,8 +1,9 @@
 """Lightkeeper on a sandbox, as the stories need it."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ import pytest
 from lightkeeper.cycle import Tick, run_tick
 from lightkeeper.inventory import plan_tick
 from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.model import Plan
+from lightkeeper.limits import margin_seconds
+from lightkeeper.model import Plan, Result
 from lightkeeper.report import verb
 from lightkeeper.settings import Settings
 from sandbox.client import Sandbox, Seed
@@ -53,10 +55,19 @@ class Keeper:
         """Change settings, by the keys of cdk.json."""
         self.settings = Settings.from_mapping(self.settings.to_mapping() | changes)
 
-    def disk(self, name: str, tags: Tags, region: str = REGION, age: timedelta = 100 * DAY) -> str:
+    def disk(
+        self,
+        name: str,
+        tags: Tags,
+        region: str = REGION,
+        age: timedelta = 100 * DAY,
+        *,
+        attached_to: str | None = None,
+    ) -> str:
         """Give the user a disk and return its ARN."""
         born = self.sandbox.now() - age
-        return self.sandbox.seed([Seed(kind="Disk", name=name, region=region, tags=tags, created_at=born)])[0]
+        seed = Seed(kind="Disk", name=name, region=region, tags=tags, created_at=born, attached_to=attached_to)
+        return self.sandbox.seed([seed])[0]
 
     def instance(self, name: str, tags: Tags, age: timedelta = 100 * DAY) -> str:
         """Give the user an instance and return its ARN."""
@@ -67,10 +78,37 @@ class Keeper:
         """Plan for the sandbox's time."""
         return plan_tick(self.regions, self.settings, self.sandbox.now())
 
-    def tick(self, *, seconds_left: Callable[[], float] = lambda: 900.0) -> Tick:
-        """Run a tick at the sandbox's time; the witness judges it."""
-        with self.witness.watching(self.settings.to_mapping()):
-            return run_tick(self.regions, self.settings, self.sandbox.now(), seconds_left=seconds_left, on_outcome=noop)
+    def tick(
+        self,
+        *,
+        seconds_left: Callable[[], float] = lambda: 900.0,
+        at: datetime | None = None,
+        enforced: bool = False,
+    ) -> Tick:
+        """Run a tick, and have the witness judge it.
+
+        Parameters
+        ----------
+        seconds_left
+            How long the run may still take.
+        at
+            The time that it is for, as an event says it; None: the sandbox's time.
+        enforced
+            Whether the sandbox enforces the function's role.
+        """
+        now = at or self.sandbox.now()
+        with self.witness.watching(self.settings.to_mapping(), now=now, enforced=enforced):
+            return run_tick(self.regions, self.settings, now, seconds_left=seconds_left, on_outcome=noop)
+
+    @contextmanager
+    def ticking(self) -> Iterator["Future[Tick]"]:
+        """Run a tick beside what the block does; at the block's end all faults are cleared, so that it can end."""
+        with ThreadPoolExecutor(1, "story") as pool:
+            running = pool.submit(self.tick)
+            try:
+                yield running
+            finally:
+                self.sandbox.clear_faults()
 
     def ticks_at_once(self, second: Mapping[str, Lightsail]) -> list[Tick]:
         """Run two ticks side by side, one of them over other connections; the witness judges when both have ended."""
@@ -80,6 +118,13 @@ class Keeper:
 
         with self.witness.watching(self.settings.to_mapping()), ThreadPoolExecutor(2) as pool:
             return list(pool.map(run, (self.regions, second)))
+
+    def wait_for(self, operation: str, region: str = REGION) -> None:
+        """Wait until there has been a call, of anybody's."""
+        number = 0
+        while not any((call.operation, call.region) == (operation, region) for call in self.sandbox.calls(number)):
+            number = max((call.number for call in self.sandbox.calls(number)), default=number)
+            self.sandbox.wait_for_call(number + 1)
 
     def live(self, time: timedelta, step: timedelta = DAY) -> list[Tick]:
         """Let time pass, with a tick after each step."""
@@ -135,6 +180,28 @@ def did(tick: Tick) -> list[tuple[str, str, str]]:
 def count(tick: Tick, action: str, result: str = "done") -> int:
     """Return how many actions of a kind ended so."""
     return sum(1 for done, _, ended in did(tick) if (done, ended) == (action, result))
+
+
+def why_not(tick: Tick, action: str) -> list[str]:
+    """Return what is said of the actions of a kind that were not done."""
+    return [
+        outcome.error or outcome.action.reason
+        for outcome in tick.outcomes
+        if verb(outcome.action) == action and outcome.result is not Result.DONE
+    ]
+
+
+def clock_after_calls(keeper: Keeper, calls: int) -> Callable[[], float]:
+    """Return a clock by which a run has all the time it wants, until it has made so many calls."""
+    before = len(keeper.sandbox.calls())
+    return lambda: 900.0 if len(keeper.sandbox.calls()) - before < calls else 0.0
+
+
+def clock_after_writes(keeper: Keeper, writes: int) -> Callable[[], float]:
+    """Return a clock by which a run has all the time it wants, until it has made so many writes."""
+    margin = margin_seconds(keeper.settings.writers)
+    before = len(keeper.writes())
+    return lambda: margin + 600.0 if len(keeper.writes()) - before < writes else margin - 1.0
 
 
 def enter_sandbox(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:

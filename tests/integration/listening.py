@@ -85,9 +85,11 @@ class Listener:
         return found
 
     def tags(self) -> dict[str, str]:
-        """Return the topic's tags."""
+        """Return the topic's tags, but for those that say which Regions a run saw and when something was last told."""
         return {
-            tag["Key"]: tag["Value"] for tag in self.sns.list_tags_for_resource(ResourceArn=self.topic).get("Tags", [])
+            tag["Key"]: tag["Value"]
+            for tag in self.sns.list_tags_for_resource(ResourceArn=self.topic).get("Tags", [])
+            if not tag["Key"].startswith(("lightkeeper:regions:", "lightkeeper:telling"))
         }
 
 

@@ -14,6 +14,7 @@ from tests.command import lightkeeper
 from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
 
 AT = ("--at", "2026-06-15T12:00:00Z")
+CONFIG = ("--config", "settings.json")
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +23,9 @@ def folder(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """Stand in an empty folder, with the sandbox for AWS."""
+    """Stand in a folder with a file of settings that has to be named, with the sandbox for AWS."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "settings.json").write_text("{}")
 
 
 # plan
@@ -36,7 +38,7 @@ def test_plan_shows_what_would_happen_and_why_and_changes_nothing(keeper: Keeper
     ended = lightkeeper("plan", *AT)
 
     assert ended.status == 0
-    assert ended.err == "lightkeeper: no cdk.json in this folder; using the default settings\n"
+    assert ended.err == "lightkeeper: using the default settings: no cdk.json in this folder\n"
     for words in ("shop disk", "daily=7 weekly=4", "overdue", "no snapshot for the slot 2026-06-15T03:00:00Z"):
         assert words in ended.out
     assert 'error   blog backup=dialy "dialy" is not a policy' in ended.out
@@ -306,8 +308,8 @@ def test_a_wrong_option_of_status_is_one_sentence(arguments: tuple[str, ...], se
 def test_run_does_what_the_plan_says_and_a_second_run_finds_nothing_to_do(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
 
-    first = lightkeeper("run", *AT)
-    second = lightkeeper("run", *AT)
+    first = lightkeeper("run", *CONFIG, *AT)
+    second = lightkeeper("run", *CONFIG, *AT)
 
     assert (first.status, second.status) == (0, 0)
     assert "done" in first.out
@@ -320,7 +322,7 @@ def test_the_json_of_a_run_says_how_each_action_ended(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="OperationFailureException"), resource="shop"))
 
-    ended = lightkeeper("run", *AT, "--json")
+    ended = lightkeeper("run", *CONFIG, *AT, "--json")
 
     assert ended.status == 1
     assert [(action["source"], action["outcome"], action["error"]) for action in ended.document["actions"]] == [

@@ -46,10 +46,14 @@ def refused(code: str, *words: str) -> Iterator[None]:
 
 
 def make_client(
-    sandbox: Sandbox, region: str = REGION, *, attempts: int = 1, validate: bool = True
+    sandbox: Sandbox, region: str = REGION, *, attempts: int = 1, validate: bool = True, read_timeout: float = 120
 ) -> "LightsailClient":
     """Make a boto3 client; the caller closes it."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, parameter_validation=validate)
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        parameter_validation=validate,
+        read_timeout=read_timeout,
+    )
     return boto3.client("lightsail", config=config, **sandbox.client_options(region))
 
 

@@ -67,6 +67,34 @@ def test_while_it_runs_a_manual_snapshot_is_refused_and_afterwards_taken(
     lightsail.create_instance_snapshot(instanceName="web", instanceSnapshotName="web-1")
 
 
+def test_while_a_disk_s_runs_no_snapshot_of_it_is_taken_but_those_of_others_are(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    add_disk(lightsail)
+    add_disk(lightsail, "other")
+    _enable(lightsail, "data")
+    sandbox.set_time(_SIX)
+    sandbox.clear_calls()
+
+    with refused("OperationFailureException", "automatic snapshot", "data"):
+        lightsail.create_disk_snapshot(diskName="data", diskSnapshotName="data-1")
+    lightsail.create_disk_snapshot(diskName="other", diskSnapshotName="other-1")
+
+    assert [snapshot["name"] for snapshot in lightsail.get_disk_snapshots()["diskSnapshots"]] == ["other-1"]
+    assert [call.took_effect for call in sandbox.calls()] == [False, True, True]
+
+
+def test_a_wrong_request_is_told_so_before_anything_about_the_automatic_snapshot(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    add_disk(lightsail)
+    _enable(lightsail, "data")
+    sandbox.set_time(_SIX)
+
+    with refused("InvalidInputException", "already in use"):
+        lightsail.create_disk_snapshot(diskName="data", diskSnapshotName="data")
+
+
 def test_switched_off_no_more_are_taken_and_those_there_are_stay(
     sandbox: Sandbox, lightsail: "LightsailClient"
 ) -> None:

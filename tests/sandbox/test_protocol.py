@@ -2,7 +2,7 @@ import socket
 import struct
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +15,15 @@ from moto.core import set_initial_no_auth_action_count
 
 from sandbox import lightsail as backend
 from sandbox.__main__ import main
-from sandbox.client import FaultRule, HoldAnswer, Sandbox, running_sandbox
+from sandbox.client import Effect, FaultRule, Hang, HoldAnswer, HoldCall, Sandbox, running_sandbox
 from sandbox.lightsail.exceptions import SandboxAnswerError
 from sandbox.lightsail.shapes import Rendering, write_answer
 from tests.sandbox.asking import REGION, ZONE, make_client, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
+
+_GET_DISKS = b"POST / HTTP/1.1\r\nX-Amz-Target: Lightsail_20161128.GetDisks\r\nContent-Length: 2\r\n\r\n{}"
 
 
 def test_a_request_that_lacks_something_is_refused_by_name(sandbox: Sandbox) -> None:
@@ -128,7 +130,7 @@ def test_a_client_that_dies_does_not_disturb_the_server() -> None:
         sandbox.add_faults(FaultRule(effect=HoldAnswer()))
         address = urlsplit(sandbox.url)
         client = socket.create_connection((address.hostname or "", address.port or 0))
-        client.sendall(b"POST / HTTP/1.1\r\nX-Amz-Target: Lightsail_20161128.GetDisks\r\nContent-Length: 2\r\n\r\n{}")
+        client.sendall(_GET_DISKS)
         [call] = sandbox.wait_for_call(1)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close without a goodbye
         client.close()
@@ -139,6 +141,52 @@ def test_a_client_that_dies_does_not_disturb_the_server() -> None:
         _, complaints = process.communicate()
 
     assert call.took_effect
+    assert (process.returncode, complaints) == (0, "")
+
+
+def test_calls_that_wait_do_not_keep_the_server_from_ending() -> None:
+    effects: tuple[Effect, ...] = (HoldAnswer(), Hang(), HoldCall())
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process,
+        ExitStack() as clients,
+    ):
+        assert process.stdout is not None
+        sandbox = Sandbox(process.stdout.readline().split()[3])
+        sandbox.add_faults(*(FaultRule(calls=(number,), effect=effect) for number, effect in enumerate(effects, 1)))
+        address = urlsplit(sandbox.url)
+        for _ in effects:
+            client = clients.enter_context(socket.create_connection((address.hostname or "", address.port or 0)))
+            client.sendall(_GET_DISKS)
+        calls, held = sandbox.wait_for_call(2), sandbox.wait_for_held()
+        process.terminate()
+        _, complaints = process.communicate()
+
+    assert (len(calls), len(held)) == (2, 1)
+    assert (process.returncode, complaints) == (0, "")
+
+
+def test_a_client_that_dies_while_its_call_is_held_does_not_disturb_the_server() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        sandbox = Sandbox(process.stdout.readline().split()[3])
+        sandbox.add_faults(FaultRule(effect=HoldCall()))
+        address = urlsplit(sandbox.url)
+        client = socket.create_connection((address.hostname or "", address.port or 0))
+        client.sendall(_GET_DISKS)
+        sandbox.wait_for_held()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close without a goodbye
+        client.close()
+        sandbox.clear_faults()
+
+        [call] = sandbox.wait_for_call(1)
+        process.terminate()
+        _, complaints = process.communicate()
+
+    assert call.took_effect, "AWS does not know that nobody waits for the answer any more"
     assert (process.returncode, complaints) == (0, "")
 
 

@@ -127,6 +127,20 @@ def test_a_snapshot_of_both_or_of_nothing_is_refused_by_lightsail_itself(
         lightsail.create_disk_snapshot(diskSnapshotName="new-1")
 
 
+def test_a_disk_is_attached_by_who_may_do_so_to_the_disk_whatever_the_instance(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    add_disk(lightsail, "ours", owner="us")
+    add_disk(lightsail, "secret")
+    add_instance(lightsail)
+    sandbox.enforce_role(role(allow(condition={"StringEquals": {"aws:ResourceTag/owner": "us"}})))
+
+    with refused("AccessDeniedException", "lightsail:AttachDisk", ":Disk/"):
+        lightsail.attach_disk(diskName="secret", instanceName="web", diskPath="/dev/xvdf")
+    lightsail.attach_disk(diskName="ours", instanceName="web", diskPath="/dev/xvdf")
+    lightsail.detach_disk(diskName="ours")
+
+
 # Creates with tags: one permission or two
 
 
@@ -277,6 +291,13 @@ def test_a_refusal_is_worded_as_aws_words_it(sandbox: Sandbox, lightsail: "Light
 def elsewhere(sandbox: Sandbox) -> Iterator["LightsailClient"]:
     with closing(make_client(sandbox, "us-east-1")) as client:
         yield client
+
+
+def test_a_region_without_lightsail_says_so_whatever_the_role(sandbox: Sandbox) -> None:
+    sandbox.enforce_role(NOTHING)
+
+    with closing(make_client(sandbox, "us-west-1")) as nowhere, refused("InvalidInputException", "us-west-1"):
+        nowhere.delete_disk(diskName="data")
 
 
 def test_a_name_is_looked_up_where_the_call_goes(

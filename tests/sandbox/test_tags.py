@@ -1,7 +1,9 @@
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.client import Sandbox
 from tests.sandbox.asking import add_disk, refused
 
 if TYPE_CHECKING:
@@ -78,6 +80,32 @@ def test_a_resource_has_at_most_fifty_tags(lightsail: "LightsailClient") -> None
     lightsail.tag_resource(resourceName="data", tags=[{"key": "tag-0", "value": "changed"}])
 
     assert len(_tags(lightsail)) == 50
+
+
+def test_a_snapshot_has_at_most_fifty_tags_too(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    add_disk(lightsail)
+    fifty: Any = [{"key": f"tag-{number}", "value": "x"} for number in range(50)]
+
+    with refused("InvalidInputException", "50", "51"):
+        lightsail.create_disk_snapshot(diskName="data", diskSnapshotName="data-1", tags=[*fifty, {"key": "one-more"}])
+    lightsail.create_disk_snapshot(diskName="data", diskSnapshotName="data-1", tags=fifty[:49])
+    with refused("InvalidInputException", "50", "51"):
+        lightsail.tag_resource(
+            resourceName="data-1", tags=[{"key": "tag-0", "value": "changed"}, {"key": "a"}, {"key": "b"}]
+        )
+    assert _snapshot_tags(sandbox) == {f"tag-{number}": "x" for number in range(49)}
+    lightsail.tag_resource(resourceName="data-1", tags=[{"key": "the-last"}])
+    with refused("InvalidInputException", "50", "51"):
+        lightsail.tag_resource(resourceName="data-1", tags=[{"key": "one-more"}])
+    lightsail.untag_resource(resourceName="data-1", tagKeys=["tag-0"])
+    lightsail.tag_resource(resourceName="data-1", tags=[{"key": "one-more"}])
+
+    assert len(_snapshot_tags(sandbox)) == 50
+
+
+def _snapshot_tags(sandbox: Sandbox) -> Mapping[str, str]:
+    [snapshot] = [entry for entry in sandbox.entries() if entry.state]
+    return snapshot.tags
 
 
 def test_a_wrong_arn_tags_nothing(lightsail: "LightsailClient") -> None:

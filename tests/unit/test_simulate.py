@@ -18,6 +18,7 @@ from lightkeeper.model import (
     Inventory,
     Policy,
     RecoveryPoint,
+    RemoveHold,
     Rescue,
     SnapshotState,
     Source,
@@ -101,7 +102,12 @@ def test_an_hourly_policy_keeps_a_day_of_hours_and_a_week_of_days() -> None:
     per_day = Counter(map(simulation.day_of, simulation.points))
     assert simulation.taken == 240
     # The last hour was taken by the last run, so the one that it replaces is still there; it is also that day's last.
-    assert per_day == {**dict.fromkeys(days_from(date(2026, 1, 4), date(2026, 1, 9)), 1), date(2026, 1, 10): 24}
+    # What the hour before replaces was marked by that run, and goes in the next.
+    assert per_day == {
+        **dict.fromkeys(days_from(date(2026, 1, 4), date(2026, 1, 8)), 1),
+        date(2026, 1, 9): 2,
+        date(2026, 1, 10): 24,
+    }
 
 
 def test_forever_holds_everything() -> None:
@@ -269,7 +275,7 @@ def with_every_tick(
                             name=action.target.snapshot,
                             region=shop.region,
                             state=SnapshotState.USABLE,
-                            created_at=now,
+                            taken=now,
                             size_gib=80,
                             source_name=shop.name,
                             source_arn=shop.arn,
@@ -286,6 +292,8 @@ def with_every_tick(
                         del points[slot]
                     case Defer(until=until):
                         points[slot] = replace(points[slot], expires_at=until)
+                    case RemoveHold():
+                        pytest.fail("nothing is held")
             now += tick
         ends.append(len(points))
     return ends, [(point.slot, point.expires_at) for _, point in sorted(points.items(), reverse=True)]

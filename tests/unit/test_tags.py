@@ -1,6 +1,10 @@
+"""Tags and names: what users write on sources, what we write on snapshots, and what of it we read back."""
+
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from hypothesis import assume, given
@@ -32,13 +36,14 @@ from lightkeeper.tags import (
     Choice,
     Hold,
     Reading,
+    is_hold,
+    policy_and_holds,
     read_hold,
     read_orphan,
     read_snapshot,
     read_source,
     snapshot_name,
     snapshot_tags,
-    users_tags,
     vocabulary,
 )
 from lightkeeper.times import parse_zone
@@ -46,6 +51,8 @@ from lightkeeper.times import parse_zone
 SETTINGS = Settings()
 DAILY = SETTINGS.policies["daily"]
 SLOT_TIME = datetime(2026, 6, 15, 3, tzinfo=UTC)
+NOW = datetime(2026, 6, 15, 3, 30, tzinfo=UTC)
+OURS = SETTINGS.deployment
 ARN = "arn:aws:lightsail:eu-central-1:111122223333:Disk/7c2a4f0e-8f3b-4a53-b5a9-1f0b7a9d2c11"
 OTHER_ARN = "arn:aws:lightsail:eu-central-1:111122223333:Disk/0d1e2f3a-1111-4222-8333-444455556666"
 
@@ -72,7 +79,7 @@ def policy_of(source: Source, settings: Settings = SETTINGS) -> Policy:
 
 def problem_of(source: Source, settings: Settings = SETTINGS) -> Problem:
     (problem,) = read_source(source, settings).problems
-    assert (problem.region, problem.source) == (source.region, source.name)
+    assert (problem.region, problem.source, problem.arn) == (source.region, source.name, source.arn)
     return problem
 
 
@@ -378,28 +385,43 @@ source_names = names | long_names
 slot_times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001
     lambda slot: slot.replace(second=0, microsecond=0)
 )
-attempts = st.integers(1, 3)
+attempts = st.integers(1, 3) | st.integers(4, 999_999)
 
 
 def test_a_snapshot_is_named_after_its_source_and_slot() -> None:
-    assert re.fullmatch(r"my-data-v2-20260615-0300-[0-9a-f]{6}", snapshot_name("my_data.v2", ARN, SLOT_TIME))
+    assert re.fullmatch(r"my-data-v2-20260615-0300-[0-9a-f]{6}", snapshot_name("my_data.v2", ARN, OURS, SLOT_TIME))
 
 
 def test_a_name_begins_and_goes_on_with_a_letter_although_its_source_does_not() -> None:
-    assert snapshot_name("_data_", ARN, SLOT_TIME) == snapshot_name("data", ARN, SLOT_TIME)
+    assert snapshot_name("_data_", ARN, OURS, SLOT_TIME) == snapshot_name("data", ARN, OURS, SLOT_TIME)
 
 
 def test_a_later_attempt_says_which_it_is() -> None:
-    first, second, third = (snapshot_name("data", ARN, SLOT_TIME, attempt) for attempt in (1, 2, 3))
+    first, *others = (snapshot_name("data", ARN, OURS, SLOT_TIME, attempt) for attempt in (1, 2, 3, 4, 31))
 
-    assert (second, third) == (f"{first}-2", f"{first}-3")
+    assert others == [f"{first}-2", f"{first}-3", f"{first}-4", f"{first}-31"]
+
+
+@pytest.mark.parametrize("name", ["__", ".", "_._", "日本"])
+def test_a_source_without_a_letter_or_a_digit_in_its_name_is_called_by_what_it_is(name: str) -> None:
+    assert re.fullmatch(r"disk-20260615-0300-[0-9a-f]{6}", snapshot_name(name, ARN, OURS, SLOT_TIME))
+    whole = ARN.replace(":Disk/", ":Instance/")
+    assert re.fullmatch(r"instance-20260615-0300-[0-9a-f]{6}", snapshot_name(name, whole, OURS, SLOT_TIME))
+    assert snapshot_name(name, "", OURS, SLOT_TIME).startswith("source-20260615-0300-")
+
+
+def test_two_deployments_never_ask_for_the_same_name() -> None:
+    ours, theirs = (snapshot_name("data", ARN, deployment, SLOT_TIME) for deployment in (OURS, "Spare"))
+
+    assert ours != theirs
+    assert ours[:-6] == theirs[:-6]
 
 
 @given(source_names, arns, slot_times, attempts)
 def test_a_name_is_valid_and_dated_whatever_the_source_is_called(
     source: str, arn: str, slot: datetime, attempt: int
 ) -> None:
-    name = snapshot_name(source, arn, slot, attempt)
+    name = snapshot_name(source, arn, OURS, slot, attempt)
 
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]", name)
     assert len(name) <= 254
@@ -407,18 +429,27 @@ def test_a_name_is_valid_and_dated_whatever_the_source_is_called(
     assert name[0] == source[0]
 
 
-@given(source_names, arns, slot_times, attempts)
-def test_the_attempts_of_a_slot_share_their_beginning(source: str, arn: str, slot: datetime, attempt: int) -> None:
-    first = snapshot_name(source, arn, slot)
+@given(source_names, arns, slot_times)
+def test_the_attempts_of_a_slot_share_their_beginning(source: str, arn: str, slot: datetime) -> None:
+    first = snapshot_name(source, arn, OURS, slot)
 
-    assert snapshot_name(source, arn, slot, attempt) in (first, f"{first}-{attempt}")
+    assert [snapshot_name(source, arn, OURS, slot, attempt) for attempt in (2, 9)] == [f"{first}-2", f"{first}-9"]
 
 
-@given(source_names, st.tuples(arns, slot_times, attempts), st.tuples(arns, slot_times, attempts))
-def test_names_differ_if_the_source_the_slot_or_the_attempt_does_and_only_then(
-    source: str, one: tuple[str, datetime, int], other: tuple[str, datetime, int]
+keys = st.tuples(arns, st.sampled_from([OURS, "Spare"]), slot_times)
+
+
+@given(source_names, keys, keys)
+def test_names_differ_if_the_source_the_deployment_the_slot_or_the_attempt_does_and_only_then(
+    source: str, one: tuple[str, str, datetime], other: tuple[str, str, datetime]
 ) -> None:
-    mixed = {(arn, slot, attempt) for arn, _, _ in (one, other) for _, slot, _ in (one, other) for attempt in (1, 2, 3)}
+    mixed = {
+        (arn, deployment, slot, attempt)
+        for arn in (one[0], other[0])
+        for deployment in (OURS, "Spare")
+        for slot in (one[2], other[2])
+        for attempt in (1, 2, 3, 4)
+    }
 
     assert len({snapshot_name(source, *key) for key in mixed}) == len(mixed)
     assert snapshot_name(source, *one) == snapshot_name(source, *one)
@@ -428,7 +459,7 @@ def test_names_differ_if_the_source_the_slot_or_the_attempt_does_and_only_then(
 
 
 def test_a_snapshot_is_born_with_its_sources_tags_and_ours() -> None:
-    tags, left_out = snapshot_tags(disk(backup="daily", backup__keep="7", Name="data"), SLOT_TIME, SETTINGS)
+    tags, left_out = snapshot_tags(disk(backup="daily", backup__keep="7", Name="data"), SLOT_TIME, SETTINGS, NOW)
 
     assert tags == {
         "backup": "daily",
@@ -442,9 +473,19 @@ def test_a_snapshot_is_born_with_its_sources_tags_and_ours() -> None:
 
 
 def test_tags_of_aws_and_of_lightkeeper_are_not_inherited() -> None:
-    source = disk(**{"aws:stack": "x", OWNER: "another", EXPIRES: "2026-01-01T00:00:00Z", "lightkeeper:any": "x"})
+    source = disk(
+        **{
+            "aws:stack": "x",
+            "AWS:stack": "x",
+            OWNER: "another",
+            EXPIRES: "2026-01-01T00:00:00Z",
+            "lightkeeper:any": "x",
+            "Lightkeeper:Owner": "another",
+            "LIGHTKEEPER:HOLD": "",
+        }
+    )
 
-    tags, left_out = snapshot_tags(source, SLOT_TIME, Settings(deployment="Spare"))
+    tags, left_out = snapshot_tags(source, SLOT_TIME, Settings(deployment="Spare"), NOW)
 
     assert tags == {OWNER: "Spare", SOURCE: ARN, SLOT: "2026-06-15T03:00:00Z"}
     assert left_out == ()
@@ -454,11 +495,30 @@ def test_where_there_is_no_room_the_users_vocabulary_comes_first_and_the_rest_is
     others = {f"app{number:02}": "x" for number in range(48)}
     source = disk(**others, **{"backup:keep": "7", "backup": "daily"})
 
-    tags, left_out = snapshot_tags(source, SLOT_TIME, SETTINGS)
+    tags, left_out = snapshot_tags(source, SLOT_TIME, SETTINGS, NOW)
 
     assert len(tags) == MAX_TAGS - 2
     assert (tags["backup"], tags["backup:keep"]) == ("daily", "7")
     assert left_out == tuple(f"app{number:02}" for number in range(43, 48))
+
+
+@pytest.mark.parametrize(
+    ("hold", "inherited"),
+    [("", True), ("soon", True), ("2026-06-15", True), ("2026-06-14", False), ("2026-06-15T03:30:00Z", False)],
+)
+def test_a_hold_is_inherited_unless_it_is_over(hold: str, *, inherited: bool) -> None:
+    tags, left_out = snapshot_tags(disk(backup="daily", backup__hold=hold), SLOT_TIME, SETTINGS, NOW)
+
+    assert tags.get("backup:hold") == (hold if inherited else None)
+    assert left_out == ()
+
+
+def test_where_there_is_no_room_every_hold_is_inherited_first() -> None:
+    others = {f"app{number:02}": "x" for number in range(48)}
+
+    tags, _ = snapshot_tags(disk(**others, **{"Legal-Hold": "", "backup": ""}), SLOT_TIME, SETTINGS, NOW)
+
+    assert "Legal-Hold" in tags
 
 
 tag_keys = st.sampled_from(
@@ -474,26 +534,30 @@ full_tags = st.integers(0, 50).map(lambda number: {f"app{index}": "x" for index 
 @given(any_tags, full_tags)
 def test_an_inherited_tag_is_either_on_the_snapshot_or_left_out(few: dict[str, str], many: dict[str, str]) -> None:
     source = replace(disk(), tags=many | few)
-    inherited = {key: value for key, value in source.tags.items() if not key.startswith(("aws:", "lightkeeper:"))}
+    inherited = {
+        key: value for key, value in source.tags.items() if not key.lower().startswith(("aws:", "lightkeeper:"))
+    }
 
-    tags, left_out = snapshot_tags(source, SLOT_TIME, SETTINGS)
+    tags, left_out = snapshot_tags(source, SLOT_TIME, SETTINGS, NOW)
 
     assert len(tags) <= MAX_TAGS - 2
     assert {key: tags[key] for key in tags if key not in (OWNER, SOURCE, SLOT)} == {
         key: value for key, value in inherited.items() if key not in left_out
     }
     assert not left_out or len(tags) == MAX_TAGS - 2
-    assert not users_tags(dict.fromkeys(left_out, ""), SETTINGS)
+    assert not policy_and_holds(dict.fromkeys(left_out, ""), SETTINGS)
 
 
 # What is ours
 
 
-def our_snapshot(source: Source | None = None, slot: datetime = SLOT_TIME, attempt: int = 1) -> Snapshot:
+def our_snapshot(
+    source: Source | None = None, slot: datetime = SLOT_TIME, attempt: int = 1, settings: Settings = SETTINGS
+) -> Snapshot:
     source = source or disk(backup="daily", Name="data")
     return Snapshot(
         kind=SnapshotKind.DISK,
-        name=snapshot_name(source.name, source.arn, slot, attempt),
+        name=snapshot_name(source.name, source.arn, settings.deployment, slot, attempt),
         region=source.region,
         state=SnapshotState.USABLE,
         created_at=slot + timedelta(minutes=1),
@@ -501,7 +565,7 @@ def our_snapshot(source: Source | None = None, slot: datetime = SLOT_TIME, attem
         source_name=source.name,
         source_arns=frozenset([source.arn]),
         from_auto_snapshot=False,
-        tags=snapshot_tags(source, slot, SETTINGS)[0],
+        tags=snapshot_tags(source, slot, settings, NOW)[0],
     )
 
 
@@ -519,7 +583,7 @@ def test_what_we_made_is_ours() -> None:
         name=snapshot.name,
         region="eu-central-1",
         state=SnapshotState.USABLE,
-        created_at=snapshot.created_at,
+        taken=snapshot.created_at,
         size_gib=8,
         source_name="data",
         source_arn=ARN,
@@ -528,6 +592,56 @@ def test_what_we_made_is_ours() -> None:
         expires_at=None,
         tags={"backup": "daily"},
     )
+
+
+def test_what_was_made_when_names_did_not_tell_deployments_apart_stays_ours() -> None:
+    # The first six digits of the ARN's own digest.
+    earlier = replace(our_snapshot(), name=f"data-20260615-0300-{sha256(ARN.encode()).hexdigest()[:6]}")
+    again = replace(earlier, name=f"{earlier.name}-3")
+
+    points = [read_snapshot(each, SETTINGS) for each in (earlier, again)]
+
+    assert [each.attempt for each in points if isinstance(each, RecoveryPoint)] == [1, 3]
+
+
+@pytest.mark.parametrize("attempt", [2, 4, 5, 30])
+def test_an_attempt_is_read_back_from_its_name(attempt: int) -> None:
+    point = read_snapshot(our_snapshot(attempt=attempt), SETTINGS)
+
+    assert isinstance(point, RecoveryPoint)
+    assert point.attempt == attempt
+
+
+def test_the_snapshots_of_a_nameless_source_are_ours() -> None:
+    assert isinstance(read_snapshot(our_snapshot(disk("__", backup="")), SETTINGS), RecoveryPoint)
+
+
+def test_a_snapshot_under_the_name_of_another_deployment_is_not_ours() -> None:
+    theirs = our_snapshot(settings=Settings(deployment="Spare"))
+
+    assert read_snapshot(theirs, SETTINGS) is None
+    assert isinstance(read_snapshot(replace(theirs, tags=our_snapshot().tags), SETTINGS), Problem)
+
+
+@pytest.mark.parametrize(("tags", "is_full"), [(49, False), (50, True)])
+def test_a_snapshot_without_room_for_one_more_tag_is_full(tags: int, *, is_full: bool) -> None:
+    ours = our_snapshot()
+    crammed = {**ours.tags, **{f"app{number:02}": "x" for number in range(tags - len(ours.tags))}}
+
+    point = read_snapshot(replace(ours, tags=crammed), SETTINGS)
+
+    assert isinstance(point, RecoveryPoint)
+    assert point.is_full is is_full
+
+
+def test_a_snapshot_that_is_marked_already_needs_no_room_for_a_mark() -> None:
+    ours = retagged(expires="2026-07-01T00:00:00Z")
+    crammed = {**ours.tags, **{f"app{number:02}": "x" for number in range(MAX_TAGS - len(ours.tags))}}
+
+    point = read_snapshot(replace(ours, tags=crammed), SETTINGS)
+
+    assert isinstance(point, RecoveryPoint)
+    assert not point.is_full
 
 
 @given(source_names, arns, slot_times, attempts)
@@ -583,7 +697,8 @@ def test_a_copy_of_an_automatic_snapshot_is_the_users() -> None:
     [
         pytest.param(replace(our_snapshot(), name="before-the-upgrade"), id="a name of the user's"),
         pytest.param(replace(our_snapshot(), name=f"keep-me-{our_snapshot().name}"), id="a name that ends like ours"),
-        pytest.param(replace(our_snapshot(), name=f"{our_snapshot().name}-4"), id="an attempt we never make"),
+        pytest.param(replace(our_snapshot(), name=f"{our_snapshot().name}-04"), id="an attempt we never write so"),
+        pytest.param(replace(our_snapshot(), name=f"{our_snapshot().name}-1"), id="a first attempt with a number"),
         pytest.param(replace(our_snapshot(), source_arns=frozenset([OTHER_ARN])), id="another origin"),
         pytest.param(retagged(source=OTHER_ARN), id="another source"),
         pytest.param(retagged(source="\ud800"), id="a source that UTF-8 cannot write"),
@@ -601,6 +716,7 @@ def test_a_snapshot_with_our_tags_that_we_did_not_make_is_left_alone_and_reporte
     assert problem == Problem(
         region="eu-central-1",
         source="data",
+        arn=next(iter(snapshot.source_arns)),
         tag=OWNER,
         value="Lightkeeper",
         message=f"on snapshot {snapshot.name}: carries Lightkeeper's tags, but its name or origin says otherwise, so "
@@ -655,19 +771,159 @@ def test_the_problems_of_an_orphan_name_its_source() -> None:
     assert (problem.region, problem.source, problem.suggestion) == ("eu-central-1", "data", "daily")
 
 
+def hold_of(of: RecoveryPoint, source_tags: Mapping[str, str] | None = None) -> tuple[Hold, tuple[Problem, ...]]:
+    return read_hold(of, source_tags or {}, SETTINGS)
+
+
 def test_a_hold_on_a_snapshot_is_read_from_its_own_tags() -> None:
-    assert read_hold(point(backup=""), SETTINGS) == (NOT_HELD, ())
-    assert read_hold(point(backup="", backup__hold=""), SETTINGS) == (HELD, ())
+    assert hold_of(point(backup="")) == (NOT_HELD, ())
+    assert hold_of(point(backup="", backup__hold="")) == (HELD, ())
 
 
 def test_a_hold_on_a_snapshot_that_is_not_understood_holds_and_names_the_snapshot() -> None:
     held = point(backup="", backup__hold="maybe")
 
-    hold, (problem,) = read_hold(held, SETTINGS)
+    hold, (problem,) = hold_of(held)
 
     assert hold == HELD
     assert problem.message.startswith(f'on snapshot {held.name}: "maybe" is not a date')
-    assert (problem.region, problem.source, problem.severity) == ("eu-central-1", "data", Severity.WARNING)
+    assert (problem.region, problem.source, problem.arn) == ("eu-central-1", "data", ARN)
+    assert problem.severity is Severity.WARNING
+
+
+def with_tag(key: str, value: str = "", **tags: str) -> RecoveryPoint:
+    """Return a recovery point that somebody has tagged since it was made."""
+    snapshot = our_snapshot(disk(**{"backup": "daily"} | tags))
+    ours = read_snapshot(replace(snapshot, tags={**snapshot.tags, key: value}), SETTINGS)
+    assert isinstance(ours, RecoveryPoint)
+    return ours
+
+
+HOLDS = ["hold", "Hold", "HOLD", "Legal-Hold", "legalhold", "save:hold", "Backup.Hold", "on hold", "x_hold", "2hold"]
+NO_HOLDS = ["threshold", "Threshold", "household", "alarm-threshold", "freehold", "leasehold", "holder", "holding"]
+NO_HOLDS += ["hold:x", "", "x", "lightkeeper:hold", "Lightkeeper:Hold", "aws:hold"]
+
+
+@pytest.mark.parametrize(("key", "holds"), [*((key, True) for key in HOLDS), *((key, False) for key in NO_HOLDS)])
+def test_a_tag_that_is_or_ends_in_hold_holds_in_whatever_letters(key: str, *, holds: bool) -> None:
+    assert is_hold(key) is holds
+
+
+@pytest.mark.parametrize("key", [key for key in HOLDS if key != "Backup.Hold"])
+@pytest.mark.parametrize("value", ["", "2020-01-01", "no"])
+def test_anybodys_hold_on_a_snapshot_holds_for_good_and_is_no_problem(key: str, value: str) -> None:
+    assert hold_of(with_tag(key, value)) == (Hold(held=True, key=key), ())
+    assert hold_of(with_tag(key, value))[0].reason == f'on hold by the tag "{key}"'
+
+
+@pytest.mark.parametrize("key", [key for key in NO_HOLDS if key])
+def test_what_only_ends_like_a_hold_holds_nothing(key: str) -> None:
+    assert hold_of(with_tag(key)) == (NOT_HELD, ())
+
+
+def test_anybodys_hold_on_a_source_holds_all_of_its_snapshots() -> None:
+    reading = read_source(disk(backup="daily", **{"Legal-Hold": "2020-01-01"}), SETTINGS)
+
+    assert reading.hold == Hold(held=True, key="Legal-Hold")
+    assert reading.problems == ()
+
+
+def test_anybodys_hold_outlasts_one_of_ours_that_ends() -> None:
+    hold, problems = hold_of(with_tag("Legal-Hold", backup__hold="2026-12-31"))
+
+    assert (hold, problems) == (Hold(held=True, key="Legal-Hold"), ())
+    source = disk(backup="", backup__hold="2026-12-31", **{"Legal-Hold": ""})
+    assert read_source(source, SETTINGS).hold == Hold(held=True, key="Legal-Hold")
+
+
+@pytest.mark.parametrize("key", ["backup:hodl", "backup:Hold", "backup:holds", "Backup:hold", "backup-hold"])
+def test_a_misspelt_hold_on_a_snapshot_holds_and_is_reported(key: str) -> None:
+    hold, (problem,) = hold_of(with_tag(key, "2027-01-31"))
+
+    assert hold == Hold(held=True, key=key)
+    assert (problem.tag, problem.suggestion, problem.severity) == (key, "backup:hold", Severity.WARNING)
+    assert problem.value == "2027-01-31"
+
+
+@pytest.mark.parametrize("hold", ["", "soon"])
+def test_a_misspelt_hold_is_reported_also_beside_one_that_holds_for_good(hold: str) -> None:
+    problems = hold_of(with_tag("backup:hodl", backup__hold=hold))[1]
+
+    assert "backup:hodl" in {problem.tag for problem in problems}
+
+
+@pytest.mark.parametrize("key", ["backup:protect", "backup:legal", "backup:", "backup:keep:x"])
+def test_an_unknown_tag_of_ours_on_a_snapshot_holds_and_is_reported(key: str) -> None:
+    held = with_tag(key, "yes")
+
+    hold, (problem,) = hold_of(held, {"backup": "daily"})
+
+    assert hold == Hold(held=True, key=key)
+    assert (problem.tag, problem.value, problem.severity) == (key, "yes", Severity.WARNING)
+    assert problem.message.startswith(f"on snapshot {held.name}: unknown tag, so the snapshot is held; expected")
+
+
+def test_an_unknown_tag_of_ours_that_the_source_has_too_was_inherited_and_holds_nothing() -> None:
+    source_tags = {"backup": "daily", "backup:kepe": "7"}
+
+    assert hold_of(point(backup="daily", backup__kepe="7"), source_tags) == (NOT_HELD, ())
+
+
+def test_the_unknown_tag_of_a_source_that_is_gone_holds() -> None:
+    hold, (problem,) = hold_of(point(backup="daily", backup__kepe="7"))
+
+    assert hold == Hold(held=True, key="backup:kepe")
+    assert problem.severity is Severity.WARNING
+
+
+def test_a_hold_that_was_over_when_it_was_written_holds_nothing_and_is_reported() -> None:
+    hold, (problem,) = hold_of(with_tag("backup:hold", "2026-06-14"))
+
+    assert not hold.is_on(NOW)
+    assert (problem.tag, problem.value, problem.severity) == ("backup:hold", "2026-06-14", Severity.WARNING)
+    assert "was over before the snapshot was taken" in problem.message
+
+
+def test_a_hold_that_was_over_is_told_of_the_source_alone_where_the_source_bears_it() -> None:
+    assert hold_of(with_tag("backup:hold", "2026-06-14"), {"backup:hold": "2026-06-14"})[1] == ()
+
+
+def test_a_hold_that_was_on_and_is_over_is_no_problem() -> None:
+    assert hold_of(with_tag("backup:hold", "2026-06-15"))[1] == ()
+
+
+# Two deployments, two tag keys
+
+
+@pytest.mark.parametrize("other", ["backups", "Backup", "back-up"])
+def test_another_deployments_similar_vocabulary_beside_ours_holds_nothing_back(other: str) -> None:
+    source = disk(**{"backup": "daily", other: "weekly", f"{other}:keep": "7", f"{other}:hold": "2027-01-31"})
+
+    reading = read_source(source, SETTINGS)
+
+    assert isinstance(reading.choice, Policy)
+    assert {problem.severity for problem in reading.problems} == {Severity.ADVICE}
+
+
+@pytest.mark.parametrize("other", ["backups", "Backup"])
+def test_another_deployments_hold_holds_our_snapshots_too_and_is_no_problem(other: str) -> None:
+    tags = {"backup": "daily", other: "weekly", f"{other}:hold": "2027-01-31"}
+
+    hold, problems = hold_of(point(**tags), tags)
+
+    assert (hold, problems) == (Hold(held=True, key=f"{other}:hold"), ())
+
+
+def test_after_another_tag_key_the_old_vocabulary_is_nobodys_but_its_holds_hold() -> None:
+    settings = Settings(tag_key="save")
+    snapshot = our_snapshot(disk(backup="daily", backup__keep="7", backup__hold="2020-01-01"))
+    ours = read_snapshot(snapshot, settings)
+    assert isinstance(ours, RecoveryPoint)
+
+    assert read_hold(ours, {}, settings) == (NOT_HELD, ()), "that one was over when the snapshot was taken"
+    held = read_snapshot(replace(snapshot, tags={**snapshot.tags, "backup:hold": "2020-01-01"}), settings)
+    assert isinstance(held, RecoveryPoint)
+    assert read_hold(held, {}, settings) == (Hold(held=True, key="backup:hold"), ())
 
 
 # Whatever people write
@@ -680,7 +936,7 @@ def test_any_tags_have_a_reading_and_an_error_is_never_a_policy(tags: dict[str, 
     has_error = any(problem.severity is Severity.ERROR for problem in reading.problems)
     assert has_error == (reading.choice is Choice.UNREADABLE)
     assert (reading.choice is Choice.UNTAGGED) == ("backup" not in tags)
-    assert reading.hold.held == ("backup:hold" in tags)
+    assert reading.hold.held == any(key == "backup:hold" or is_hold(key) for key in tags)
     assert all(problem.tag in tags for problem in reading.problems)
 
 
@@ -692,26 +948,12 @@ def test_any_tags_on_a_snapshot_are_ours_a_problem_or_nothing(tags: dict[str, st
 
     assert (read is None) == (tags.get(OWNER, "Lightkeeper") != "Lightkeeper" or tags.get(SOURCE, ARN) == "")
     if isinstance(read, RecoveryPoint):
-        assert read.tags == users_tags({"backup": "daily", **tags}, SETTINGS)
+        assert read.tags == policy_and_holds({"backup": "daily", **tags}, SETTINGS)
         assert read_orphan(read, SETTINGS).choice is not Choice.UNTAGGED
-        assert read_hold(read, SETTINGS)[0].held == ("backup:hold" in tags)
-
-
-@pytest.mark.parametrize("key", ["backup:hodl", "backup:Hold", "backup:holds", "Backup:hold", "backup-hold"])
-def test_a_misspelt_hold_on_a_snapshot_holds_and_is_reported(key: str) -> None:
-    snapshot = our_snapshot()
-    ours = read_snapshot(replace(snapshot, tags={**snapshot.tags, key: "2027-01-31"}), SETTINGS)
-    assert isinstance(ours, RecoveryPoint)
-
-    hold, (problem,) = read_hold(ours, SETTINGS)
-
-    assert hold == HELD
-    assert (problem.tag, problem.suggestion, problem.severity) == (key, "backup:hold", Severity.WARNING)
-    assert problem.value == "2027-01-31"
-
-
-def test_an_inherited_typo_is_no_hold() -> None:
-    assert read_hold(point(backup="daily", backup__kepe="7"), SETTINGS) == (NOT_HELD, ())
+        hold, problems = read_hold(read, {}, SETTINGS)
+        unknown = {key for key in tags if key.startswith("backup:") and key not in vocabulary(SETTINGS)}
+        assert hold.held or not (unknown or any(map(is_hold, tags)))
+        assert all(problem.tag in tags for problem in problems)
 
 
 def test_a_copy_of_ours_in_another_region_is_not_ours() -> None:

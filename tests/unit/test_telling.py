@@ -185,7 +185,7 @@ def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
     assert message.subject.isprintable()
     assert 0 < len(message.subject) < 100
     assert all(line.isprintable() for line in message.body.split("\n"))
-    assert len(message.body.split("\n")) == 16
+    assert len(message.body.split("\n")) == 17
     assert message.body.encode()
 
 
@@ -229,7 +229,8 @@ def test_where_nothing_can_be_remembered_everything_is_told_once_a_day_and_a_ret
 
     for hour in range(48):
         for _ in range(3):
-            tell(tick(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
+            with pytest.raises(TopicError, match="TagResource: AccessDenied"):
+                tell(tick(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
 
     assert deaf.subjects == ["Lightkeeper: 2 new"] * 2
 

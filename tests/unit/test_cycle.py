@@ -1,0 +1,303 @@
+"""Reading and running Regions side by side: what one of them does costs the others nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Event
+from typing import TypeVar
+
+import pytest
+
+from lightkeeper.cycle import Tick, run_tick
+from lightkeeper.faults import CallError, Fault
+from lightkeeper.inventory import plan_tick, read_region
+from lightkeeper.model import (
+    Create,
+    Inventory,
+    Listing,
+    Outcome,
+    Plan,
+    Result,
+    Snapshot,
+    SnapshotKind,
+    SnapshotState,
+    Source,
+    SourceKind,
+    Status,
+    Target,
+)
+from lightkeeper.plan import make_plan
+from lightkeeper.settings import Settings
+from lightkeeper.tags import EXPIRES, snapshot_name, snapshot_tags
+from lightkeeper.times import format_instant
+
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+SLOT = datetime(2026, 6, 15, 3, tzinfo=UTC)
+DAY = timedelta(days=1)
+HERE, THERE = "eu-central-1", "us-east-1"
+SETTINGS = Settings()
+PATIENCE_SECONDS = 120  # with other threads, on a busy machine; over only where the code is wrong
+
+_T = TypeVar("_T")
+
+
+def disk(name: str, region: str) -> Source:
+    arn = f"arn:aws:lightsail:{region}:1:Disk/{name}"
+    return Source(SourceKind.DISK, name, arn, region, NOW - 100 * DAY, {"backup": "daily", "backup:keep": "1"})
+
+
+def snapshot(of: Source, days: int, *, is_over: bool = False) -> Snapshot:
+    slot = SLOT - days * DAY
+    mark = {EXPIRES: format_instant(NOW - timedelta(hours=1))} if is_over else {}
+    return Snapshot(
+        kind=SnapshotKind.DISK,
+        name=snapshot_name(of.name, of.arn, SETTINGS.deployment, slot),
+        region=of.region,
+        state=SnapshotState.USABLE,
+        created_at=slot,
+        size_gib=8,
+        source_name=of.name,
+        source_arns=frozenset([of.arn]),
+        from_auto_snapshot=False,
+        tags=snapshot_tags(of, slot, SETTINGS, slot)[0] | mark,
+    )
+
+
+@dataclass
+class Region:
+    """Lightsail in a Region, in memory."""
+
+    sources: Sequence[Source] = ()
+    snapshots: Sequence[Snapshot] = ()
+    faults: dict[str, Exception] = field(default_factory=dict)
+    """By method."""
+    calls: list[str] = field(default_factory=list)
+    before: dict[str, Callable[[], object]] = field(default_factory=dict)
+    """What happens before a call is answered, by method."""
+
+    def disks(self) -> Iterator[Source]:
+        yield from self._answer("disks", self.sources)
+
+    def instances(self) -> Iterator[Source]:
+        yield from self._answer("instances", ())
+
+    def disk_snapshots(self) -> Iterator[Snapshot]:
+        yield from self._answer("disk_snapshots", self.snapshots)
+
+    def instance_snapshots(self) -> Iterator[Snapshot]:
+        yield from self._answer("instance_snapshots", ())
+
+    def create(self, create: Create) -> None:
+        self._answer("create", create)
+
+    def tag(self, target: Target, key: str, value: str) -> None:
+        self._answer("tag", (target, key, value))
+
+    def untag(self, target: Target, key: str) -> None:
+        self._answer("untag", (target, key))
+
+    def delete(self, target: Target) -> None:
+        self._answer("delete", target)
+
+    def find(self, target: Target) -> Snapshot:
+        raise NotImplementedError(target)
+
+    def _answer(self, method: str, answer: _T) -> _T:
+        self.calls.append(method)
+        self.before.get(method, lambda: None)()
+        if method in self.faults:
+            raise self.faults[method]
+        return answer
+
+
+def a_region(name: str) -> Region:
+    """Return a Region with a disk that is due, and one of which a snapshot is to be deleted."""
+    due, old = disk("due", name), disk("old", name)
+    return Region([due, old], [snapshot(old, 0), snapshot(old, 1, is_over=True)])
+
+
+def run(regions: dict[str, Region], seconds_left: Callable[[], float] = lambda: 900.0) -> Tick:
+    told: list[Outcome] = []
+    tick = run_tick(regions, SETTINGS, NOW, seconds_left=seconds_left, on_outcome=told.append)
+    assert sorted(map(id, told)) == sorted(map(id, tick.outcomes))
+    return tick
+
+
+def done(tick: Tick) -> set[tuple[str, str, Result]]:
+    return {(type(outcome.action).__name__, outcome.action.target.region, outcome.result) for outcome in tick.outcomes}
+
+
+# Reading a Region
+
+
+def test_the_lists_of_a_region_are_read_side_by_side() -> None:
+    together = Barrier(4)
+    lists = ("disks", "instances", "disk_snapshots", "instance_snapshots")
+    region = Region(before=dict.fromkeys(lists, lambda: together.wait(timeout=PATIENCE_SECONDS)))
+
+    assert read_region(HERE, region, SETTINGS, lambda: 900.0).failures == ()
+
+
+def test_what_is_listed_twice_counts_once() -> None:
+    shop = disk("shop", HERE)
+    region = Region([shop, shop], [snapshot(shop, 0), snapshot(shop, 1), snapshot(shop, 0)])
+
+    inventory = read_region(HERE, region, SETTINGS, lambda: 900.0)
+
+    assert inventory.sources == (shop,)
+    assert [point.slot for point in inventory.points] == [SLOT, SLOT - DAY]
+    assert inventory.regions == (HERE,)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "fault"),
+    [
+        (CallError(Fault.ACCESS_DENIED, "GetDisks: refused"), "GetDisks: refused", Fault.ACCESS_DENIED),
+        (KeyError("name"), "GetDisks: unexpected KeyError: 'name'", Fault.UNAVAILABLE),
+    ],
+)
+def test_a_list_that_fails_is_part_of_the_inventory_and_the_others_are_read(
+    error: Exception, message: str, fault: Fault
+) -> None:
+    shop = disk("shop", HERE)
+
+    inventory = read_region(HERE, Region([shop], [snapshot(shop, 0)], {"disks": error}), SETTINGS, lambda: 900.0)
+
+    (failure,) = inventory.failures
+    assert (failure.region, failure.listing, failure.message, failure.fault) == (HERE, Listing.DISKS, message, fault)
+    assert (inventory.sources, len(inventory.points)) == ((), 1)
+
+
+def test_a_list_that_cannot_be_read_to_its_end_in_time_fails_and_nothing_of_it_counts() -> None:
+    left = iter([10.0] * 6)
+    shop = disk("shop", HERE)
+    region = Region(snapshots=[snapshot(shop, days) for days in range(9)])
+
+    inventory = read_region(HERE, region, SETTINGS, lambda: next(left, 0.0))
+
+    assert inventory.points == ()
+    assert Listing.DISK_SNAPSHOTS in {failure.listing for failure in inventory.failures}
+    assert "no time left in this run to read it to its end" in inventory.failures[0].message
+
+
+# Several Regions
+
+REFUSED = CallError(Fault.UNAUTHENTICATED, "the security token is invalid; is the Region enabled in the account?")
+
+
+def test_a_region_that_refuses_the_credentials_fails_alone() -> None:
+    regions = {HERE: Region(faults={"disks": REFUSED, "disk_snapshots": REFUSED}), THERE: a_region(THERE)}
+
+    tick = run(regions)
+
+    assert done(tick) == {("Create", THERE, Result.DONE), ("Delete", THERE, Result.DONE)}
+    assert {failure.region for failure in tick.plan.failures} == {HERE}
+    assert tick.failures[0] == f"{HERE}: {REFUSED}"
+
+
+@pytest.mark.parametrize("look", [run, lambda regions: plan_tick(regions, SETTINGS, NOW)])
+def test_where_every_region_refuses_the_credentials_the_run_fails_at_once_and_says_why(
+    look: Callable[[dict[str, Region]], object],
+) -> None:
+    regions = {name: Region(faults={"instances": REFUSED}) for name in (HERE, THERE)}
+
+    with pytest.raises(CallError, match="every Region refuses the credentials: the security token is invalid") as told:
+        look(regions)
+
+    assert told.value.fault is Fault.UNAUTHENTICATED
+    assert "create" not in regions[HERE].calls
+
+
+def test_no_region_waits_for_another() -> None:
+    deleted_there = Event()
+    here, there = a_region(HERE), a_region(THERE)
+    here.before["disks"] = lambda: deleted_there.wait(timeout=PATIENCE_SECONDS)
+    there.before["delete"] = deleted_there.set
+
+    tick = run({HERE: here, THERE: there})
+
+    assert deleted_there.is_set()
+    assert {result for *_, result in done(tick)} == {Result.DONE}
+    assert len(tick.outcomes) == 4
+
+
+def test_near_the_deadline_a_region_is_not_read_any_more_and_nothing_is_done() -> None:
+    here = a_region(HERE)
+
+    tick = run({HERE: here}, seconds_left=lambda: 60.0)
+
+    assert len(tick.plan.failures) == 4
+    assert here.calls == []
+    assert tick.outcomes == ()
+
+
+def test_the_whole_is_in_order_whichever_region_was_first() -> None:
+    tick = run({THERE: a_region(THERE), HERE: a_region(HERE)})
+
+    assert [(source.region, source.name) for source in tick.plan.sources] == [
+        (HERE, "due"),
+        (HERE, "old"),
+        (THERE, "due"),
+        (THERE, "old"),
+    ]
+    assert [type(outcome.action).__name__ for outcome in tick.outcomes] == ["Create", "Create", "Delete", "Delete"]
+    assert tick.plan.regions == (THERE, HERE)
+
+
+def test_before_anything_is_written_in_a_region_its_plan_is_told() -> None:
+    here = a_region(HERE)
+    written_before: list[bool] = []
+
+    def hear(plan: Plan) -> None:
+        assert plan.actions
+        written_before.append("create" in here.calls)
+
+    run_tick({HERE: here}, SETTINGS, NOW, seconds_left=lambda: 900.0, on_outcome=lambda _: None, on_plan=hear)
+
+    assert written_before == [False]
+    assert "create" in here.calls
+
+
+def test_what_the_run_has_begun_is_on_its_way_and_what_failed_is_overdue() -> None:
+    failing = a_region(THERE)
+    failing.faults["create"] = CallError(Fault.UNAVAILABLE, "down")
+
+    tick = run({HERE: a_region(HERE), THERE: failing})
+
+    assert {(source.region, source.status) for source in tick.plan.sources if source.name == "due"} == {
+        (HERE, Status.WAITING),
+        (THERE, Status.OVERDUE),
+    }
+    assert tick.failures == (f"{THERE}: due: down",)
+
+
+def test_before_a_deletion_the_region_is_read_again() -> None:
+    here = a_region(HERE)
+    newest, old = here.snapshots
+
+    def hold() -> None:
+        here.snapshots = [newest, replace(old, tags={**old.tags, "backup:hold": ""})]
+
+    here.before["create"] = hold
+
+    tick = run({HERE: here})
+
+    assert here.calls.count("disk_snapshots") == 2
+    assert "delete" not in here.calls
+    assert [(outcome.result, outcome.error) for outcome in tick.outcomes][1:] == [
+        (Result.SKIPPED, "looked at again right before: on hold")
+    ]
+
+
+def test_a_defect_met_in_one_region_stops_no_other_and_the_run_ends_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def clumsy(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
+        if inventory.regions == (HERE,):
+            raise TypeError("not a plan")
+        return make_plan(inventory, settings, now)
+
+    monkeypatch.setattr("lightkeeper.inventory.make_plan", clumsy)
+
+    tick = run({HERE: a_region(HERE), THERE: a_region(THERE)})
+
+    assert done(tick) == {("Create", THERE, Result.DONE), ("Delete", THERE, Result.DONE)}
+    assert tick.failures == (f"{HERE}: unexpected TypeError: not a plan",)
