@@ -52,9 +52,9 @@ def show_status(view: View, console: Console) -> None:
         )
     for row in view.rows:
         if row.why:
-            # Never broken into lines here: the command in it is to be pasted.
             why = Text(_why(row), "" if row.wants else "dim")
-            console.print(Text.assemble((f"{row.name} ", "bold"), why), soft_wrap=True)
+            # A command that is to be pasted is not broken into lines here.
+            console.print(Text.assemble((f"{row.name} ", "bold"), why), soft_wrap=row.overdue_since is not None)
         for told in _notes(row):
             console.print(Text.assemble((f"{row.name} ", "bold"), told))
         for by, number in Counter(held.by for held in row.held).items():
