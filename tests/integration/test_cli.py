@@ -191,9 +191,11 @@ def test_status_says_why_a_source_is_overdue_and_what_helps(keeper: Keeper) -> N
     (source,) = lightkeeper("status", "--json", *at).document["sources"]
 
     assert ended.status == 3
-    assert f"shop overdue since 2026-06-15 03:00: snapshot {snapshot} ended in error" in ended.out
+    assert (
+        f"shop overdue since 2026-06-15 03:00: snapshot {snapshot} of 2026-06-15T12:00:00Z ended in error" in ended.out
+    )
     assert "; take one now: lightkeeper take shop --region eu-central-1\n" in ended.out, "on one line, to be pasted"
-    assert source["why"].startswith(f"snapshot {snapshot} ended in error")
+    assert source["why"].startswith(f"snapshot {snapshot} of 2026-06-15T12:00:00Z ended in error")
     assert source["helps"] == "take one now: lightkeeper take shop --region eu-central-1"
     assert source["overdueSince"] == "2026-06-15T03:00:00Z"
 
@@ -230,7 +232,7 @@ def test_status_finds_what_was_left_in_a_region_that_nobody_looks_after(two_regi
     assert ended.out.startswith(
         "1 recovery point in us-east-1, which nobody looks after; the one source is protected.\n"
     )
-    assert "Not looked at for recovery points that nobody looks after: ap-east-1\n" in ended.out
+    assert "Could not be looked at for recovery points left behind: ap-east-1\n" in ended.out
     assert elsewhere["recoveryPoints"] == {OTHER_REGION: 1}
     assert {failure["region"] for failure in elsewhere["failures"]} == {"ap-east-1"}
     asked = {call.operation for call in two_regions.sandbox.calls()[before:] if call.region != REGION}
