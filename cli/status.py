@@ -33,6 +33,8 @@ _CELLS: Final = {
 }
 _MISSED: Final = ("x", "bold red")
 _GAP: Final = ("·", "dim")
+# From how many columns of a terminal on so many facts leave room for names beside the strip.
+_WIDTHS: Final = ((120, 6), (100, 3))
 SIGNS: Final = (*_CELLS.values(), _MISSED, _GAP)
 """The signs of a strip, with their styles."""
 _LEGEND: Final = "█ recoverable   H held   ▒ about to expire   ░ being taken   x overdue   · none"
@@ -41,43 +43,42 @@ _LEGEND: Final = "█ recoverable   H held   ▒ about to expire   ░ being tak
 def show_status(view: View, console: Console) -> None:
     """Print the calendar."""
     console.print(Text(view.sentence, _HEALTH_STYLES[view.health]), end="\n\n" if view.rows else "\n")
-    if view.unseen:
-        regions = ", ".join(dict.fromkeys(failure.region for failure in view.unseen))
-        console.print(Text(f"Not looked at for recovery points that nobody looks after: {regions}", "dim"))
     for failure in view.failures:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
     if view.rows:
-        console.print(_table(view))
+        console.print(_table(view, console.width))
         console.print(
             Text(f"\n{_LEGEND}\nAbout {view.stored_gib:,.0f} GiB stored, {view.usd:,.2f} USD a month: an estimate\n")
         )
     for row in view.rows:
         if row.why:
-            # Never broken into lines here: the command in it is to be pasted.
-            console.print(Text.assemble((f"{row.name} ", "bold"), _why(row)), soft_wrap=True)
+            why = Text(_why(row), "" if row.wants else "dim")
+            # A command that is to be pasted is not broken into lines here.
+            console.print(Text.assemble((f"{row.name} ", "bold"), why), soft_wrap=row.overdue_since is not None)
         for told in _notes(row):
             console.print(Text.assemble((f"{row.name} ", "bold"), told))
         for by, number in Counter(held.by for held in row.held).items():
             console.print(Text.assemble((f"{row.name} ", "bold"), (f"{number} {by}", "dim")))
     for problem, told in zip(view.others, suggestions(view.others), strict=True):
         console.print(Text.assemble((f"{problem.source} ", "bold"), told))
+    if view.unseen:
+        regions = ", ".join(dict.fromkeys(failure.region for failure in view.unseen))
+        console.print(Text(f"Could not be looked at for recovery points left behind: {regions}", "dim"))
 
 
-def _table(view: View) -> Table:
+def _table(view: View, width: int) -> Table:
     title = f"{view.now:%Y-%m-%d %H:%M}, times in {view.zone.key}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("Source", overflow="fold")
     table.add_column("Status", no_wrap=True)
     table.add_column(f"{view.days[0]:%d %b}{'today':>{DAYS - len('01 Jan')}}", no_wrap=True)
-    for heading in ("Newest", "Next", "Expires", "Held", "GiB", "USD"):
+    headings = ("Newest", "Next", "Expires", "Held", "GiB", "USD")[: _columns(width)]
+    for heading in headings:
         table.add_column(heading, no_wrap=True, justify="right" if heading in {"Held", "GiB", "USD"} else "left")
     # One Region goes without saying.
     is_one = len({row.region for row in view.rows}) == 1
     for row in view.rows:
-        table.add_row(
-            Text.assemble(row.name, (f" {row.kind}" if is_one else f" {row.kind} {row.region}", "dim")),
-            Text(row.status, "bold red" if row.wants else _STATUS_STYLES.get(row.status, "dim")),
-            _strip(row),
+        facts = (
             f"{span(view.now - row.newest)} ago ({row.points})" if row.newest else "-",
             f"in {span(row.next - view.now)}" if row.next else "-",
             f"in {span(row.going[0].at - view.now)} ({len(row.going)})" if row.going else "-",
@@ -85,7 +86,18 @@ def _table(view: View) -> Table:
             "-" if row.size_gib is None else f"{row.size_gib:,}",
             f"{row.usd:,.2f}",
         )
+        table.add_row(
+            Text.assemble(row.name, (f" {row.kind}" if is_one else f" {row.kind} {row.region}", "dim")),
+            Text(row.status, "bold red" if row.wants else _STATUS_STYLES.get(row.status, "dim")),
+            _strip(row),
+            *facts[: len(headings)],
+        )
     return table
+
+
+def _columns(width: int) -> int:
+    """Return how many columns there are after the strip: in a narrow terminal, names go before numbers."""
+    return next((number for least, number in _WIDTHS if width >= least), 1)
 
 
 def _strip(row: Row) -> Text:

@@ -532,8 +532,12 @@ class Judgement:
         return self.terms.hold in self.scene.entries[key].tags
 
     def expiry(self, key: Key) -> datetime:
-        """Return from when the snapshot may be deleted, if it is announced now."""
-        return self.terms.expires(self.now, orphaned=self.feeds(key) is None)
+        """Return from when the snapshot may be deleted, if it is announced now.
+
+        To a run that is replayed its own time is long past: the grace then counts from the newest content.
+        """
+        usable = [point.taken for point in self.series(key) if point.is_usable]
+        return self.terms.expires(max(self.now, *usable[:1]), orphaned=self.feeds(key) is None)
 
 
 @dataclass

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -125,6 +126,12 @@ def check_regions(names: Iterable[str]) -> None:
             )
 
 
+@lru_cache(maxsize=4)
+def _session(environment: tuple[tuple[str, str], ...]) -> boto3.Session:  # noqa: ARG001 - the key of the cache
+    """Return the session of an environment: it has read the service's model, most of what a client costs to make."""
+    return boto3.Session()
+
+
 def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = None) -> dict[str, "Lightsail"]:
     """Return a connection to Lightsail in each Region, with the credentials boto3 finds.
 
@@ -148,7 +155,7 @@ def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = 
         If the configured credentials or profile cannot be used.
     """
     with _errors("connecting"):
-        session = boto3.Session()
+        session = _session(tuple(sorted((key, value) for key, value in os.environ.items() if key.startswith("AWS_"))))
     # boto3 reads AWS_DEFAULT_REGION only.
     configured = os.environ.get("AWS_REGION") or session.region_name
     names = tuple(regions) or ((configured,) if configured else ())

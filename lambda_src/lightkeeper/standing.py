@@ -148,9 +148,9 @@ def why_overdue(source: SourceStatus) -> str:
         return f"snapshot {oldest.name} has been pending since {format_instant(oldest.taken)}"
     if source.errors:
         last, number = source.errors[0], len(source.errors)
-        times = "ended in error" if number == 1 else f"and {number - 1} before it ended in error"
+        before = f" and {number - 1} before it" if number > 1 else ""
         following = f"; the next attempt is due at {format_instant(source.next_attempt)}" if source.next_attempt else ""
-        return f"snapshot {last.name} {times}, the last at {format_instant(last.taken)}{following}"
+        return f"snapshot {last.name} of {format_instant(last.taken)}{before} ended in error{following}"
     return "no snapshot was begun, or Lightsail refused it: the log of the last runs says why"
 
 

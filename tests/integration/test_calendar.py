@@ -156,7 +156,7 @@ def test_an_overdue_row_says_why_and_what_helps(keeper: Keeper) -> None:
     html = widget(time="2026-06-15T13:00:00Z")
 
     (snapshot,) = keeper.snapshots()
-    assert f"overdue since 15 Jun 03:00: snapshot {snapshot} ended in error" in html
+    assert f"overdue since 15 Jun 03:00: snapshot {snapshot} of 2026-06-15T12:00:00Z ended in error" in html
     assert "take one now: lightkeeper take shop --region eu-central-1" in html
 
 
