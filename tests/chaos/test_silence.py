@@ -42,7 +42,9 @@ def fleet(keeper: Keeper, hear: Hear) -> Fleet:
 
 
 def untagged(keeper: Keeper, name: str) -> None:
-    keeper.untag(name, "backup")
+    # What stays of the vocabulary would be a problem, and told as such.
+    for key in ("backup:keep", "backup"):
+        keeper.untag(name, key)
 
 
 def turned_off(keeper: Keeper, name: str) -> None:
