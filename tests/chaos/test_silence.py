@@ -86,7 +86,7 @@ def test_a_fleet_that_stops_being_backed_up_is_told_in_one_message(
 def test_what_stopped_while_its_list_failed_is_told_when_the_list_can_be_read_again(
     keeper: Keeper, fleet: Fleet, hear: Hear
 ) -> None:
-    keeper.untag(fleet[0], "backup")
+    untagged(keeper, fleet[0])
     keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), operation="GetDisks"))
     keeper.sandbox.advance(HOUR)
     hear()

@@ -188,13 +188,13 @@ def test_what_is_newest_goes_by_when_it_was_taken_and_not_by_its_slot() -> None:
 
 def test_a_rule_judges_by_the_day_of_the_content() -> None:
     shop = source(backup="daily", backup_keep="daily=2")
-    # Slots of three days, but the first two were taken on one day: the run for the first came late.
-    late = point(shop, NOW.replace(day=13, hour=3), taken=NOW.replace(day=14, hour=2))
-    in_time = point(shop, NOW.replace(day=14, hour=3))
+    # Slots of two days, but both were taken today: the run for the first came late.
+    late = point(shop, NOW.replace(day=14, hour=3), taken=NOW.replace(hour=2))
     today = point(shop, NOW.replace(hour=3))
+    two_days_ago = point(shop, NOW.replace(day=13, hour=3))
     before = point(shop, NOW.replace(day=12, hour=3))
 
-    plan = make_plan(Inventory((shop,), (late, in_time, today, before)), Settings(), NOW)
+    plan = make_plan(Inventory((shop,), (late, today, two_days_ago, before)), Settings(), NOW)
 
     assert set(marked(plan)) == {late.name, before.name}
 
