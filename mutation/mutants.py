@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -76,8 +77,10 @@ def _told(mutants: Counter[str], survivors: list[Survivor]) -> Iterator[str]:
 def _copy() -> None:
     shutil.rmtree(_FOLDER, ignore_errors=True)
     shutil.copytree(ROOT / "lambda_src" / "lightkeeper", _FOLDER / "lightkeeper")
-    # mutmut leaves decorated functions alone; a cache makes no difference but in speed.
-    for file in (_FOLDER / "lightkeeper").glob("*.py"):
+    # mutmut leaves decorated functions alone; a cache makes no difference but in speed. What is not mutated keeps it.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    for name in project["tool"]["mutmut"]["only_mutate"]:
+        file = _FOLDER / name
         code = file.read_text(encoding="utf-8")
         file.write_text(re.sub(r"^@lru_cache\(.*\)\n", "", code, flags=re.MULTILINE), encoding="utf-8")
     for name in ("tests", "sandbox"):
