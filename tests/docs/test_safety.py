@@ -40,6 +40,10 @@ def test_the_tables_are_those_of_the_rules() -> None:
     assert shown.partition("\n<!-- End of what is generated -->")[0] == tables()
 
 
+def test_the_number_of_parts_is_that_of_the_rules() -> None:
+    assert f"each of the {len(REMOVALS)} parts was taken out" in SAFETY
+
+
 def test_there_are_thirteen_rules_and_each_is_kept_by_something() -> None:
     assert [rule.number for rule in RULES] == list(range(1, 14))
     assert all(rule.removals for rule in RULES)
