@@ -28,15 +28,16 @@ EQUIVALENTS: Final = (
         "Both are made with equal lengths; `strict` says so to the reader.",
     ),
     Equivalent(
-        "execute._in_parallel",
-        r"\+ .*ThreadPoolExecutor\(per_region, (None)?\)",
+        "execute._Run.apply_all",
+        r"\+ with ThreadPoolExecutor\(min\(.*\), (None|\"XXwritesXX\"|\"WRITES\")?\)",
         "The name of a thread is for a debugger.",
     ),
     Equivalent(
         "execute.execute",
-        r"\+ blocked: frozenset\[str\] = None",
-        "No create is held back: nobody looks into the set.",
+        r"\+ blocked = frozenset\(outcome",
+        "The outcomes of the earlier phases are among those that are looked through.",
     ),
+    Equivalent("execute._Run.__init__", r"\+ self\._is_refused = None", "Neither is true."),
     Equivalent("plan._is_replaced", r"_age\(newest\) >= _age", "Two snapshots of one age would have one name."),
     Equivalent("retention._if_valid", r'\(suggestion or "XXXX"\)', "Neither is a rule, so no suggestion is left."),
     Equivalent(

@@ -207,15 +207,18 @@ def test_every_create_has_ended_before_anything_is_pruned_and_the_outcomes_are_i
     assert [method for method, _ in shelf.calls] == ["create", "create", "delete", "delete"]
 
 
-def test_so_many_writes_are_in_flight_as_is_set() -> None:
-    together = Barrier(4)
+# A pool that nobody has told how many has 32 at most, with fewer processors less.
+@pytest.mark.parametrize("writers", [4, 33])
+def test_so_many_writes_are_in_flight_as_is_set(writers: int) -> None:
+    together = Barrier(writers)
 
     class Meeting(Shelf):
         def create(self, create: Create) -> None:
             together.wait(timeout=PATIENCE_SECONDS)
             super().create(create)
 
-    outcomes = run(Meeting(), *map(create, "abcdefgh"), settings=replace(SETTINGS, writers=4))
+    names = (f"disk-{number}" for number in range(2 * writers))
+    outcomes = run(Meeting(), *map(create, names), settings=replace(SETTINGS, writers=writers))
 
     assert set(results(outcomes)) == {Result.DONE}
 
@@ -278,15 +281,15 @@ def kept(of: Delete, *reasons: str) -> Kept:
     return Kept(point, reasons)
 
 
-@pytest.mark.parametrize("reason", ["on hold", "daily snapshot"])
-def test_what_a_second_look_keeps_is_not_deleted_and_says_why(reason: str) -> None:
+@pytest.mark.parametrize("reasons", [("on hold",), ("daily snapshot", "weekly snapshot")])
+def test_what_a_second_look_keeps_is_not_deleted_and_says_why(reasons: tuple[str, ...]) -> None:
     shelf = Shelf()
     held, other = delete("shop", 10), delete("shop", 11)
 
-    outcomes = run(shelf, held, other, look_again=lambda: plan_of(other, kept=(kept(held, reason),)))
+    outcomes = run(shelf, held, other, look_again=lambda: plan_of(other, kept=(kept(held, *reasons),)))
 
     assert [(outcome.result, outcome.error) for outcome in outcomes] == [
-        (Result.SKIPPED, f"looked at again right before: {reason}"),
+        (Result.SKIPPED, f"looked at again right before: {', '.join(reasons)}"),
         (Result.DONE, None),
     ]
     assert shelf.calls == [("delete", "shop")]
