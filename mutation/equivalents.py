@@ -24,7 +24,7 @@ EQUIVALENTS: Final = (
     Equivalent("", r"^- assert_never\(", "Never reached: mypy proves that the cases are complete."),
     Equivalent(
         "",
-        r"\+ .*zip\((series\.points|counts), .*(strict=None|strict=False|, )\)",
+        r"\+ .*zip\((series\.points|before|counts), .*(strict=None|strict=False|, )\)",
         "Both are made with equal lengths; `strict` says so to the reader.",
     ),
     Equivalent(
@@ -38,7 +38,7 @@ EQUIVALENTS: Final = (
         "The outcomes of the earlier phases are among those that are looked through.",
     ),
     Equivalent("execute._Run.__init__", r"\+ self\._is_refused = None", "Neither is true."),
-    Equivalent("plan._is_replaced", r"_age\(newest\) >= _age", "Two snapshots of one age would have one name."),
+    Equivalent("plan._is_replaced", r"_age\(usable\[0\]\) >= _age", "Two snapshots of one age would have one name."),
     Equivalent("retention._if_valid", r'\(suggestion or "XXXX"\)', "Neither is a rule, so no suggestion is left."),
     Equivalent(
         "retention._parse_word",

@@ -632,6 +632,19 @@ def test_what_is_doubted_in_one_region_is_doubted_there_only() -> None:
     assert joined.regions == (REGION, "us-east-1")
 
 
+def test_the_plans_of_several_regions_are_one_with_everything_that_each_has() -> None:
+    shop, typo = source(backup="daily", backup_keep="1"), source("typo", backup="dialy")
+    failure = ReadFailure("us-east-1", Listing.INSTANCES, "refused")
+    one = make_plan(Inventory((shop, typo), daily(shop, range(3)), regions=(REGION,)), Settings(), NOW)
+    other = make_plan(Inventory((), (), failures=(failure,), regions=("us-east-1",)), Settings(), NOW)
+    assert one.actions
+    assert one.kept
+    assert one.problems
+
+    assert join_plans([one]) == one
+    assert join_plans([one, other]) == replace(one, failures=(failure,), regions=(REGION, "us-east-1"))
+
+
 # A series for each kind
 
 WHOLE = SnapshotKind.INSTANCE
@@ -844,7 +857,8 @@ def test_a_snapshot_without_room_for_a_mark_stays_and_is_reported_and_the_others
         'no rule of "last=1" keeps it, but it has 50 tags, so there is no room for a mark',
     )
     (problem,) = plan.problems
-    assert (problem.source, problem.arn, problem.severity) == ("shop", shop.arn, Severity.ADVICE)
+    assert (problem.region, problem.source, problem.arn) == (REGION, "shop", shop.arn)
+    assert problem.severity is Severity.ADVICE
     assert problem.message == (
         f"on snapshot {crammed.name}: it has 50 tags, so it cannot be marked and is never deleted; expected room for "
         "one more: remove a tag"
@@ -1225,13 +1239,15 @@ def test_a_disk_that_its_instances_newest_snapshot_does_not_include_waits_for_th
     assert (status(plan, "data"), line(plan, "data").included_in) == (Status.WAITING, None)
 
 
-def test_a_new_disk_is_not_credited_with_what_was_taken_of_another_in_its_place() -> None:
+@pytest.mark.parametrize(("seconds", "is_in"), [(0, True), (1, False), (8 * 3600, False)])
+def test_a_new_disk_is_not_credited_with_what_was_taken_of_another_in_its_place(seconds: int, *, is_in: bool) -> None:
     whole = point(web(), NOW.replace(hour=3), kind=WHOLE, disks=["data", VOLUME])
-    made_again = replace(DATA, created_at=NOW - HOUR)
+    made_again = replace(DATA, created_at=whole.taken + timedelta(seconds=seconds))
 
     plan = make_plan(Inventory((web(), made_again), (whole,)), Settings(), NOW)
 
-    assert (status(plan, "data"), line(plan, "data").included_in) == (Status.WAITING, None)
+    assert line(plan, "data").included_in == ("web" if is_in else None)
+    assert status(plan, "data") is (Status.PROTECTED if is_in else Status.WAITING)
 
 
 def test_a_disk_stands_no_better_than_its_instance() -> None:
@@ -1258,7 +1274,8 @@ def test_a_disk_that_the_mode_of_its_instance_leaves_out_gets_advice() -> None:
 
     assert status(plan, "data") is Status.UNTAGGED
     (problem,) = plan.problems
-    assert (problem.source, problem.arn, problem.severity) == ("data", DATA.arn, Severity.ADVICE)
+    assert (problem.region, problem.source, problem.arn) == (REGION, "data", DATA.arn)
+    assert problem.severity is Severity.ADVICE
     assert problem.message == (
         'attached to the instance "web", whose snapshots hold its system disk only, so this disk is in none; expected '
         'the tag "backup" on it, or "backup:mode" = "instance" on the instance'
@@ -1352,7 +1369,8 @@ def test_a_tick_rarer_than_a_policy_is_a_problem_of_each_source_that_asks_for_it
     assert len(created(plan)) == 1, "what can be taken is taken"
     if is_rare:
         (problem,) = plan.problems
-        assert (problem.source, problem.arn, problem.severity) == ("shop", shop.arn, Severity.WARNING)
+        assert (problem.region, problem.source, problem.arn) == (REGION, "shop", shop.arn)
+        assert (problem.tag, problem.value, problem.severity) == ("backup", policy, Severity.WARNING)
         assert f'oftener than the tick "{tick}" comes' in problem.message
     else:
         assert plan.problems == ()
