@@ -38,6 +38,7 @@ EQUIVALENTS: Final = (
         "The outcomes of the earlier phases are among those that are looked through.",
     ),
     Equivalent("execute._Run.__init__", r"\+ self\._is_refused = None", "Neither is true."),
+    Equivalent("plan._plan_orphans", r"\+ .* point\.kind is not kind\]", "Of two kinds each has its turn either way."),
     Equivalent("plan._is_replaced", r"_age\(usable\[0\]\) >= _age", "Two snapshots of one age would have one name."),
     Equivalent("retention._if_valid", r'\(suggestion or "XXXX"\)', "Neither is a rule, so no suggestion is left."),
     Equivalent(

@@ -568,6 +568,8 @@ def test_a_list_that_lacks_most_of_what_was_backed_up_lately_is_not_believed(
     assert problem.message.startswith(says)
     assert {status(plan, each.name) for each in disks[left:]} == {Status.UNKNOWN}
     assert len(plan.kept) == 20
+    blocked = ("nothing is pruned while GetDisks of the Region lacks most of what was backed up lately",)
+    assert {kept.reasons for kept in plan.kept if kept.point.source_arn == disks[-1].arn} == {blocked}
 
 
 def test_a_list_that_has_lost_half_of_what_was_backed_up_is_believed() -> None:
@@ -603,6 +605,7 @@ def test_doubts_hold_no_snapshot_back() -> None:
     [
         ("daily", 6, True),
         ("daily", 7, False),
+        ("monthly", 10, True),
         ("monthly", 45, True),
         ("monthly", 46, False),
         ("weekly", 8, True),
@@ -1142,7 +1145,9 @@ def test_a_snapshot_is_not_deleted_in_the_run_that_takes_its_hold_off() -> None:
     plan = make_plan(Inventory((shop,), (*daily(shop, [0]), old)), Settings(), NOW)
 
     assert [type(action) for action in plan.actions] == [RemoveHold]
-    assert why(plan)[old.name] == ('no rule of "last=1" keeps it, but its hold has to be taken off first',)
+    (waiting,) = (kept for kept in plan.kept if kept.point == old)
+    assert waiting.reasons == ('no rule of "last=1" keeps it, but its hold has to be taken off first',)
+    assert waiting.goes_at == NOW
 
 
 def test_a_hold_that_is_over_stays_on_what_the_rules_keep() -> None:
@@ -1189,6 +1194,8 @@ def test_a_hold_that_is_not_understood_on_one_orphan_forbids_to_prune_the_others
 
     assert deleted(plan) == marked(plan) == []
     assert [problem.tag for problem in plan.problems] == ["backup:hold"]
+    kept = make_plan(Inventory((), points), Settings(), NOW)
+    assert [type(action) for action in kept.actions] == [Rescue] * 3, "where orphans are kept, none stays marked"
 
 
 def test_an_unknown_tag_of_ours_on_one_snapshot_holds_it_and_forbids_to_prune_the_others() -> None:
