@@ -27,6 +27,8 @@ EXAMPLE = "my-disk-20261101-0300-1a2b3c"
 @pytest.fixture(autouse=True)
 def _cut_rule(keeper: Keeper) -> None:
     """A disk with a week of snapshots, whose rule was cut to two yesterday: the older ones are announced."""
+    # A run a day: a mark that many ticks have left standing would be made again.
+    keeper.configure(tick="rate(1 day)")
     keeper.disk("my-disk", {"backup": "daily", "backup:keep": "7"})
     keeper.live(7 * DAY)
     keeper.tag("my-disk", "backup:keep", "2")
