@@ -20,7 +20,7 @@ from lightkeeper.inventory import (
 )
 from lightkeeper.limits import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.model import Action, Create, Outcome, Plan, Result, SourceKind
-from lightkeeper.plan import phase_of, with_begun
+from lightkeeper.plan import creates_only, phase_of, with_begun
 from lightkeeper.settings import Settings
 from lightkeeper.take import plan_take
 
@@ -57,6 +57,7 @@ def run_tick(  # noqa: PLR0913 - a run has that many sides
     seconds_left: Callable[[], float],
     on_outcome: Callable[[Outcome], None],
     on_plan: Callable[[Plan], None] = lambda _: None,
+    is_late: bool = False,
 ) -> Tick:
     """Plan for `now` (UTC) and do it.
 
@@ -74,6 +75,9 @@ def run_tick(  # noqa: PLR0913 - a run has that many sides
         Called with each outcome as soon as it is known, one call at a time.
     on_plan
         Called with the plan of each Region before anything of it is done, one call at a time.
+    is_late
+        Whether `now` is long past by the clock: then only what is missing is taken. A mark would leave less than the
+        grace, and what has to go goes in the next run.
 
     Raises
     ------
@@ -95,7 +99,8 @@ def run_tick(  # noqa: PLR0913 - a run has that many sides
         before_writes = margin_seconds(settings.writers)
 
         def look() -> Plan:
-            return plan_region(name, region, settings, now, lambda: left() - before_writes - READ_MARGIN_SECONDS)
+            whole = plan_region(name, region, settings, now, lambda: left() - before_writes - READ_MARGIN_SECONDS)
+            return creates_only(whole) if is_late else whole
 
         plan = look()
         with speaking:

@@ -18,6 +18,7 @@ from lightkeeper.cycle import Tick
 from lightkeeper.model import (
     Action,
     Announce,
+    Cause,
     Create,
     Defer,
     Delete,
@@ -29,6 +30,7 @@ from lightkeeper.model import (
     Rescue,
     Result,
     Severity,
+    SnapshotKind,
     SourceStatus,
     Status,
 )
@@ -258,13 +260,15 @@ def _stopped(tick: Tick, settings: Settings) -> Iterator[Matter]:
         if not is_open(source, tick.plan.now):
             continue
         left = "kept" if settings.orphans is Orphans.KEEP else "deleted one by one, down to the last"
+        number = len(source.usable)
+        inside = f"What there is of it is in whole snapshots of {source.included_in}, which go by that one's rule."
+        rest = f"Its {_many(number, 'recovery point')} {'is' if number == 1 else 'are'} {left}." if number else inside
         yield _matter(
             Kind.STOPPED,
             source.region,
             source.name,
-            what=f"No further snapshot of {source.name} is taken: {why_stopped(source, settings)}. "
-            f"Its {len(source.usable)} are {left}.",
-            since=_newest(source),
+            what=f"No further snapshot of {source.name} is taken: {why_stopped(source, settings)}. {rest}",
+            since=_newest(source) if number else f"In the run of {_at(tick.plan.now)}.",
             do=f"{what_helps_stopped(source, settings)}. If it is meant, this is told once.",
             marks=[source.arn, source.status],
         )
@@ -391,25 +395,26 @@ def _expiring(tick: Tick, settings: Settings) -> Iterator[Matter]:
     """Yield what is marked to be deleted and is not everyday: of an orphan, many of a source at once, or by a cut."""
     marked = [*_marked(tick)]
     sources = {source.arn: source for source in tick.plan.sources}
-    at_once = Counter((mark.arn, mark.goes_at) for mark in marked)
-    orphans: set[str] = set()
-    for (arn, goes_at), number in sorted(at_once.items()):
+    at_once = Counter((mark.arn, mark.kind, mark.goes_at, mark.cause is Cause.ORPHANED) for mark in marked)
+    orphans: set[tuple[str, SnapshotKind]] = set()
+    for (arn, kind, goes_at, is_orphan), number in sorted(at_once.items()):
         source = sources[arn]
-        is_orphan = source.policy is None
-        if arn in orphans or (number <= NORMAL_ANNOUNCEMENTS and not is_orphan):
+        if (arn, kind) in orphans or (number <= NORMAL_ANNOUNCEMENTS and not is_orphan):
             continue
         if is_orphan:
-            orphans.add(arn)
-        what = f"{_many(number, 'snapshot')} of {source.name} will be deleted: {_why(source)}."
+            orphans.add((arn, kind))
+        what = (
+            f"{_many(number, 'snapshot')} of {source.name} will be deleted: {_why(source, kind, is_orphan=is_orphan)}."
+        )
         yield _matter(
             Kind.EXPIRING,
             source.region,
             source.name,
             what=what,
             since=_from(goes_at, settings),
-            do=f"If that is not meant, before then: {_undo(source, settings)}",
+            do=f"If that is not meant, before then: {_undo(source, settings, is_orphan=is_orphan)}",
             # Of an orphan one after the other goes: that is one matter until all have gone.
-            marks=[arn] if is_orphan else [arn, format_instant(goes_at)],
+            marks=[arn, kind] if is_orphan else [arn, format_instant(goes_at)],
         )
     yield from _cut(marked, settings)
 
@@ -418,7 +423,7 @@ def _cut(marked: Sequence["_Marked"], settings: Settings) -> Iterator[Matter]:
     """Yield each run that marked snapshots of several sources although nothing newer pushes them out."""
     runs: defaultdict[tuple[str, datetime], list[_Marked]] = defaultdict(list)
     for mark in marked:
-        if mark.by_cut:
+        if mark.cause is Cause.CUT:
             runs[mark.region, mark.goes_at].append(mark)
     for (region, goes_at), marks in sorted(runs.items()):
         names = sorted({mark.source for mark in marks})
@@ -451,40 +456,40 @@ class _Marked:
     region: str
     source: str
     arn: str
+    kind: SnapshotKind
     goes_at: datetime
-    by_cut: bool
+    cause: Cause
 
 
 def _marked(tick: Tick) -> Iterator[_Marked]:
     for outcome in tick.outcomes:
         if isinstance(outcome.action, Announce) and outcome.result is Result.DONE:
-            target = outcome.action.target
-            yield _Marked(
-                target.region, target.source, target.source_arn, outcome.action.expires_at, outcome.action.by_cut
-            )
+            target, mark = outcome.action.target, outcome.action
+            yield _Marked(target.region, target.source, target.source_arn, target.kind, mark.expires_at, mark.cause)
     for kept in tick.plan.kept:
         if kept.goes_at:
             point = kept.point
-            yield _Marked(point.region, point.source_name, point.source_arn, kept.goes_at, kept.by_cut)
+            yield _Marked(point.region, point.source_name, point.source_arn, point.kind, kept.goes_at, kept.cause)
 
 
 def _many(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _why(source: SourceStatus) -> str:
-    if source.policy:
-        return f'its rule "{source.policy.keep}" keeps no more'
-    return f'it is {source.status}, and "orphans" is "{Orphans.EXPIRE}"'
+def _why(source: SourceStatus, kind: SnapshotKind, *, is_orphan: bool) -> str:
+    if not is_orphan:
+        return f'its rule "{source.policy.keep}" keeps no more' if source.policy else "no rule keeps them"
+    is_what = f"no further {kind} of it is taken" if source.policy else f"it is {source.status}"
+    return f'{is_what}, and "orphans" is "{Orphans.EXPIRE}"'
 
 
-def _undo(source: SourceStatus, settings: Settings) -> str:
+def _undo(source: SourceStatus, settings: Settings, *, is_orphan: bool) -> str:
     hold = f"{settings.tag_key}:hold"
     if source.status is Status.GONE:
         return f'tag those to be kept with "{hold}", or set "orphans" to "keep"; the next run takes it back.'
     command = ["aws", "lightsail", "tag-resource", "--region", source.region, "--resource-name", source.name]
     command += ["--tags", f"key={hold}"]
-    wider = f'give it a wider "{settings.tag_key}:keep", or ' if source.policy else ""
+    wider = "" if is_orphan else f'give it a wider "{settings.tag_key}:keep", or '
     return f"{wider}hold them all, and the next run takes it back: {shlex.join(command)}"
 
 

@@ -29,12 +29,14 @@ from lightkeeper.report import (
 )
 from lightkeeper.settings import Settings
 from lightkeeper.telling import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
+from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant, parse_instant
 from lightkeeper.topic import SLOWEST_CALL_SECONDS, Topic
 from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 _KEYS = ("time", "dryRun", "regions")
 _AHEAD: Final = timedelta(hours=1)
+_TICKS_UNTIL_LATE: Final = 2
 _OTHER_ADDRESS: Final = ("AWS_ENDPOINT_URL_LIGHTSAIL", "AWS_ENDPOINT_URL")
 """The environment variables that boto3 takes another address than AWS's own from."""
 
@@ -87,14 +89,17 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     """
     settings = Settings.from_env(os.environ)
     request = read_event(event, settings)
+    is_late = False
     # A local Lightsail has a clock of its own.
     if not any(os.environ.get(name) for name in _OTHER_ADDRESS):
-        _refuse_future(request.now, datetime.now(UTC))  # noqa: TID251 - entry point
+        clock = datetime.now(UTC)  # noqa: TID251 - entry point
+        _refuse_future(request.now, clock)
+        is_late = request.now < clock - _TICKS_UNTIL_LATE * longest_gap_of_tick(settings.tick)
     with ExitStack() as stack:
         regions = connect(request.regions, writers=settings.writers)
         for region in regions.values():
             stack.callback(region.close)
-        return _run(request, regions, settings, context)
+        return _run(request, regions, settings, context, is_late=is_late)
 
 
 def _refuse_future(now: datetime, clock: datetime) -> None:
@@ -112,7 +117,9 @@ def _refuse_future(now: datetime, clock: datetime) -> None:
         )
 
 
-def _run(request: Request, regions: Mapping[str, Lightsail], settings: Settings, context: LambdaContext) -> Summary:
+def _run(
+    request: Request, regions: Mapping[str, Lightsail], settings: Settings, context: LambdaContext, *, is_late: bool
+) -> Summary:
 
     def seconds_left() -> float:
         return context.get_remaining_time_in_millis() / 1000
@@ -134,11 +141,17 @@ def _run(request: Request, regions: Mapping[str, Lightsail], settings: Settings,
         request.now,
         seconds_left=seconds_left,
         on_outcome=lambda outcome: _log_outcome(logger, outcome),
+        is_late=is_late,
     )
     _log_problems(logger, tick.plan)
     summary = tick_summary(tick)
-    # A run over Regions of somebody's choice sees a part, and who asked for it reads the answer.
-    is_whole = request.regions == settings.regions
+    # A run over Regions of somebody's choice sees a part, and who asked for it reads the answer. To an event that comes
+    # late, a dead letter sent again say, things stand as they stood then: that is no news.
+    is_whole = request.regions == settings.regions and not is_late
+    if is_late:
+        logger.warning(
+            "late", extra={"detail": {"message": "only what is missing is taken; the next run does the rest"}}
+        )
     emf = Metrics(namespace=NAMESPACE, service=settings.deployment)
     for metric in metrics(tick):
         if is_whole or metric.name not in GAUGES:

@@ -126,6 +126,8 @@ class RecoveryPoint:
     """Of a whole instance: the attached disks that are in it."""
     is_full: bool = False
     """Whether it has no room for one more tag."""
+    by_hand: bool = False
+    """Whether a person asked for it, not a schedule."""
 
     @property
     def covers_until(self) -> datetime:
@@ -239,12 +241,15 @@ class SourceStatus:
     next_attempt: datetime | None = None
     """Where the attempts at its slot have ended in error: when the next one is due, UTC."""
     included_in: str | None = None
-    """Of a disk without a policy: the name of the instance whose newest whole snapshot includes it."""
+    """Of a disk without a policy: the name of its instance, where a whole snapshot of that includes it."""
+    stopped_since: datetime | None = None
+    """Without a policy: the first slot, UTC, that the policy its newest recovery point was taken under has missed."""
 
     @property
     def has_stopped(self) -> bool:
-        """Whether it has recovery points and is not backed up any more."""
-        return bool(self.usable) and self.status in (Status.UNTAGGED, Status.OFF, Status.GONE)
+        """Whether it was backed up and is not any more. What was only taken by hand has never been."""
+        was = self.included_in is not None or any(not point.by_hand for point in self.usable)
+        return was and self.status in (Status.UNTAGGED, Status.OFF, Status.GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +277,17 @@ class Create:
     reason: str
 
 
+class Cause(StrEnum):
+    """Why no rule keeps a snapshot."""
+
+    PUSHED_OUT = "pushed out"
+    """Newer ones take its place: every day's business."""
+    CUT = "cut"
+    """Nothing newer pushes it out: the rule itself keeps less than it did."""
+    ORPHANED = "orphaned"
+    """Nothing new is added to its series, and orphans expire."""
+
+
 @dataclass(frozen=True, slots=True)
 class Announce:
     """Tag a snapshot with the time from which it may be deleted."""
@@ -279,8 +295,7 @@ class Announce:
     target: Target
     expires_at: datetime
     reason: str
-    by_cut: bool = False
-    """Whether no newer snapshot pushes it out: the rule itself keeps less than it did."""
+    cause: Cause = Cause.PUSHED_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,8 +347,8 @@ class Kept:
     """Whether a user's hold keeps it."""
     goes_at: datetime | None = None
     """Where nothing but its announcement keeps it: from when it may be deleted."""
-    by_cut: bool = False
-    """Whether no newer snapshot pushes it out: the rule itself keeps less than it did."""
+    cause: Cause = Cause.PUSHED_OUT
+    """Why it goes then; a cut is told apart in the run that marks, only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, assert_never
 
 from lightkeeper.model import (
     Action,
     Announce,
+    Cause,
     Create,
     Defer,
     Delete,
@@ -164,6 +166,11 @@ def with_begun(plan: Plan, begun: frozenset[str]) -> Plan:
     return replace(plan, sources=tuple(map(after, plan.sources)))
 
 
+def creates_only(plan: Plan) -> Plan:
+    """Return the plan without what marks, frees or deletes."""
+    return replace(plan, actions=tuple(action for action in plan.actions if isinstance(action, Create)))
+
+
 def phase_of(action: Action) -> int:
     """Return when in a run an action's turn comes: creates first, deletions last."""
     match action:
@@ -311,8 +318,15 @@ def _plan_gone(draft: _Draft, points: Sequence[RecoveryPoint]) -> None:
             newest=usable[0] if usable else None,
             pending=tuple(point for point in points if point.state is SnapshotState.PENDING),
             errors=(),
+            stopped_since=_stopped_since(usable[0], draft.settings) if usable else None,
         )
     )
+
+
+def _stopped_since(newest: RecoveryPoint, settings: Settings) -> datetime:
+    """Return from when on a source was not backed up any more that was while its newest recovery point was taken."""
+    policy = read_orphan(newest, settings).choice
+    return next_slot(policy.schedule, newest.covers_until) if isinstance(policy, Policy) else newest.taken
 
 
 def _source_status(  # noqa: PLR0913, PLR0917 - a status has that many sides
@@ -343,6 +357,7 @@ def _source_status(  # noqa: PLR0913, PLR0917 - a status has that many sides
             if policy and point.state is SnapshotState.ERROR and not _is_replaced(point, usable)
         ),
         next_attempt=waits.until if waits else None,
+        stopped_since=_stopped_since(usable[0], draft.settings) if usable and not policy else None,
     )
     return standing if status or not policy else _kept_up(standing, policy, source.created_at, draft)
 
@@ -467,9 +482,13 @@ def create_for(  # noqa: PLR0913, PLR0917 - a snapshot to take has that many sid
     *,
     attempt: int = 1,
     reason: str,
+    also: Tags = MappingProxyType({}),
 ) -> Create:
-    """Return the snapshot of a source to take for a slot (UTC), born at `now` (UTC) with its name and tags."""
-    tags, left_out = snapshot_tags(source, slot, settings, now)
+    """Return the snapshot of a source to take for a slot (UTC), born at `now` (UTC) with its name and tags.
+
+    What `also` has is among its tags.
+    """
+    tags, left_out = snapshot_tags(source, slot, settings, now, also)
     target = Target(
         region=source.region,
         source=source.name,
@@ -512,6 +531,8 @@ class _Series:
     missed: Sequence[datetime] = ()
     """Slots since the newest point that count as if they had been taken; newest first."""
     shortest_grace: timedelta = _SHORTEST_TICK
+    cause: Cause = Cause.PUSHED_OUT
+    """Why what no rule keeps is not kept, unless the rule was cut."""
 
 
 def _plan_orphans(draft: _Draft, points: Sequence[RecoveryPoint], holds: _Holds, why: str, blocked: str | None) -> None:
@@ -541,7 +562,7 @@ def _plan_orphan(
     # As if the schedule had gone on: otherwise nothing new would ever push the old ones out of a count.
     schedule = own.choice.schedule
     missed = using_up(own.choice.keep, slots_since(schedule, newest.taken, draft.now), schedule.zone)
-    series = _Series(own.choice, points, missed, _DAY)
+    series = _Series(own.choice, points, missed, _DAY, Cause.ORPHANED)
     return _plan_prune(draft, series, holds, blocked or own_blocked)
 
 
@@ -623,12 +644,12 @@ def _prune(draft: _Draft, series: _Series, cut: "_Cut", point: RecoveryPoint) ->
         expires_at = max(settings.grace.after(begun, settings.time_zone), begun + series.shortest_grace)
         again = f"; it was marked for {format_instant(at)}, too long ago to be known" if at else ""
         reason = f"{why}; to be deleted from {format_instant(expires_at)}{again}"
-        draft.marks.append(Announce(target, expires_at, reason, by_cut=not is_failed and cut.drops(point, draft.now)))
+        cause = Cause.CUT if not is_failed and cut.drops(point, draft.now) else series.cause
+        draft.marks.append(Announce(target, expires_at, reason, cause))
         return []
     if at > draft.now:
-        begun = draft.settings.grace.before(at, draft.settings.time_zone)
         reasons = (f"{why}; to be deleted from {format_instant(at)}",)
-        draft.kept.append(Kept(point, reasons, goes_at=at, by_cut=not is_failed and cut.drops(point, begun)))
+        draft.kept.append(Kept(point, reasons, goes_at=at, cause=series.cause))
         return []
     if has_hold:
         draft.kept.append(Kept(point, (f"{why}, but its hold has to be taken off first",), goes_at=draft.now))
@@ -653,8 +674,9 @@ def _full(point: RecoveryPoint) -> Problem:
 class _Cut:
     """Tells what goes because a rule keeps less than it did from what newer snapshots push out.
 
-    What the rule would have dropped in an earlier run, too, would have been marked in that run. The newest snapshot may
-    have become usable since, unless it was taken so long ago that it would be overdue by now.
+    What the rule would have dropped in an earlier run, too, would have been marked in that run. Only the newest one may
+    have become usable since: not if it was taken so long ago that it would be overdue by now, nor if something was
+    marked after it was taken, as then it has pushed out what it does.
     """
 
     def __init__(self, series: _Series, holds: _Holds, settings: Settings) -> None:
@@ -664,23 +686,26 @@ class _Cut:
         self.newest = usable[0].taken if usable else series.points[0].taken
         """When the newest usable one was taken, UTC."""
         self._judged = [point for point in usable if not holds.reasons[point.name]]
-        self._dropped: dict[datetime, frozenset[str]] = {}
+        self._dropped: frozenset[str] | None = None
 
-    def drops(self, point: RecoveryPoint, marked_at: datetime) -> bool:
-        """Return whether a point that was marked then (UTC) goes by a cut."""
-        if self._series.missed:
+    def drops(self, point: RecoveryPoint, now: datetime) -> bool:
+        """Return whether a point that is marked now (UTC) goes by a cut."""
+        if self._series.cause is Cause.ORPHANED:
             return False
-        if marked_at not in self._dropped:
+        if self._dropped is None:
             policy = self._series.policy
-            before = [each for each in self._judged if each.taken <= marked_at]
-            if before and before[0].taken > self._settings.overdue_after.before(marked_at, policy.schedule.zone):
-                before = before[1:]
+            before = self._judged[1:] if self._may_be_new(now) else self._judged
             times = [each.taken for each in before]
             verdicts = judge(policy.keep, times, zone=policy.schedule.zone, newest=times[0] if times else None)
-            self._dropped[marked_at] = frozenset(
-                each.name for each, reasons in zip(before, verdicts, strict=True) if not reasons
-            )
-        return point.name in self._dropped[marked_at]
+            self._dropped = frozenset(each.name for each, reasons in zip(before, verdicts, strict=True) if not reasons)
+        return point.name in self._dropped
+
+    def _may_be_new(self, now: datetime) -> bool:
+        zone = self._settings.time_zone
+        marked = (point.expires_at for point in self._series.points if point.expires_at)
+        return self.newest > self._settings.overdue_after.before(now, zone) and not any(
+            self._settings.grace.before(at, zone) > self.newest for at in marked
+        )
 
 
 def _reasons(series: _Series, holds: _Holds) -> Iterator[Sequence[str]]:
@@ -722,30 +747,58 @@ def _look_at_attached(draft: _Draft, sources: Sequence[Source], readings: Mappin
         if disk.kind is not SourceKind.DISK or instance is None:
             continue
         policy = readings[instance.arn].choice
-        if not isinstance(policy, Policy):
-            continue
-        is_whole = snapshot_kind(instance, policy, draft.settings) is SnapshotKind.INSTANCE
+        kind = snapshot_kind(instance, policy, draft.settings) if isinstance(policy, Policy) else None
+        is_whole = kind is SnapshotKind.INSTANCE
         own = readings[disk.arn].choice
-        if own is Choice.UNTAGGED and is_whole:
+        if own is Choice.UNTAGGED:
             number = lines[disk.arn]
-            draft.sources[number] = _included(draft.sources[number], disk, draft.sources[lines[instance.arn]])
-        elif own is Choice.UNTAGGED:
-            draft.problems.append(_left_out(disk, instance, draft.settings))
+            line, its_instance = draft.sources[number], draft.sources[lines[instance.arn]]
+            draft.sources[number] = (
+                _included(line, disk, its_instance, draft) if is_whole else _once_included(line, disk, its_instance)
+            )
+            if kind is SnapshotKind.DISK:
+                draft.problems.append(_left_out(disk, instance, draft.settings))
         elif isinstance(own, Policy) and is_whole:
             draft.problems.append(_paid_twice(disk, instance, draft.settings))
 
 
-def _included(line: SourceStatus, disk: Source, instance: SourceStatus) -> SourceStatus:
-    """Return the line of a disk whose instance is backed up as a whole."""
-    newest = next((point for point in instance.usable if point.kind is SnapshotKind.INSTANCE), None)
-    # Names and places are used again: a disk that was made since is in none.
-    is_in = (
-        newest is not None and disk.created_at <= newest.taken and not newest.disks.isdisjoint({disk.name, disk.path})
+def _whole_with(disk: Source, instance: SourceStatus) -> RecoveryPoint | None:
+    """Return the newest whole snapshot of an instance that includes a disk."""
+    return next(
+        (
+            point
+            for point in instance.usable
+            if point.kind is SnapshotKind.INSTANCE
+            # Names and places are used again: a disk that was made since is in none.
+            and disk.created_at <= point.taken
+            and not point.disks.isdisjoint({disk.name, disk.path})
+        ),
+        None,
     )
-    if is_in and instance.status is Status.PROTECTED:
-        return replace(line, status=Status.PROTECTED, included_in=instance.name)
-    # Its instance tells what is wrong; from the next whole snapshot on it is protected.
-    return replace(line, status=Status.UNKNOWN if instance.status is Status.UNKNOWN else Status.WAITING)
+
+
+def _included(line: SourceStatus, disk: Source, instance: SourceStatus, draft: _Draft) -> SourceStatus:
+    """Return the line of a disk whose instance is backed up as a whole: by the whole snapshots that include it."""
+    if instance.status is Status.UNKNOWN or instance.policy is None:
+        return replace(line, status=Status.UNKNOWN)
+    whole = _whole_with(disk, instance)
+    if whole is None:
+        # From the next whole snapshot on it is protected.
+        return replace(line, status=Status.WAITING)
+    line = replace(line, included_in=instance.name)
+    schedule = instance.policy.schedule
+    limit = draft.settings.overdue_after.before(draft.now, schedule.zone)
+    if whole.covers_until >= current_slot(schedule, limit):
+        return replace(line, status=Status.PROTECTED)
+    # A snapshot of the system disk may cover its instance's slots, but not the disk's.
+    is_on_its_way = any(point.kind is SnapshotKind.INSTANCE for point in instance.pending) and not instance.is_stuck
+    since = next_slot(schedule, whole.covers_until)
+    return replace(line, status=Status.WAITING if is_on_its_way else Status.OVERDUE, uncovered_since=since)
+
+
+def _once_included(line: SourceStatus, disk: Source, instance: SourceStatus) -> SourceStatus:
+    """Return the line of a disk whose instance is not backed up as a whole, any more perhaps."""
+    return replace(line, included_in=instance.name) if _whole_with(disk, instance) else line
 
 
 def _left_out(disk: Source, instance: Source, settings: Settings) -> Problem:

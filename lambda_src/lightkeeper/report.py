@@ -303,29 +303,24 @@ GAUGES: Final = frozenset(
     }
 )
 """Metrics that say how everything stands; the others say what a run did."""
-ALARMING: Final = frozenset(
-    {MetricName.RESOURCES_OVERDUE, MetricName.OLDEST_RECOVERY_POINT_HOURS, MetricName.TAG_PROBLEMS}
-)
-"""Those of them of which a low number is good news, so that it has to be true."""
+_ALARMING: Final = frozenset({MetricName.RESOURCES_OVERDUE, MetricName.SNAPSHOTS_FAILED, MetricName.TAG_PROBLEMS})
+"""Those that alarms watch: none is good news, so that it has to be true."""
 
 
 def metrics(tick: Tick) -> list[Metric]:
     """Return the metrics of a run over everything.
 
-    While a list fails, no gauge is among them; while one is in doubt, none that an alarm watches: an alarm must not end
-    because nobody looks. Nor does the number of failed snapshots then fall to none.
+    While a list fails, no gauge is among them. Nor is good news that an alarm watches, while one fails or is in doubt:
+    an alarm must not end because nobody looks. Bad news is true all the same.
     """
     found = all_metrics(tick)
-    if tick.plan.failures:
-        withheld = GAUGES
-    elif tick.plan.doubted:
-        withheld = ALARMING
-    else:
+    if not tick.plan.failures and not tick.plan.doubted:
         return found
+    withheld = GAUGES if tick.plan.failures else frozenset[MetricName]()
     return [
         metric
         for metric in found
-        if metric.name not in withheld and not (metric.name is MetricName.SNAPSHOTS_FAILED and not metric.value)
+        if metric.name not in withheld and not (metric.name in _ALARMING and not metric.value)
     ]
 
 

@@ -143,6 +143,8 @@ def points_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:
 
 def why_overdue(source: SourceStatus) -> str:
     """Return why nothing usable covers an overdue source's slots, as far as its snapshots tell."""
+    if source.included_in:
+        return f"the newest whole snapshot of {source.included_in} that includes it is older"
     if source.is_stuck:
         oldest = source.pending[-1]
         return f"snapshot {oldest.name} has been pending since {format_instant(oldest.taken)}"
@@ -156,12 +158,12 @@ def why_overdue(source: SourceStatus) -> str:
 
 def what_helps(source: SourceStatus) -> str:
     """Return what to do about an overdue source, as a command that can be pasted."""
-    return f"take one now: {take_command(source.name, source.region)}"
+    return f"take one now: {take_command(source)}"
 
 
-def take_command(name: str, region: str) -> str:
+def take_command(source: SourceStatus) -> str:
     """Return the command that takes a recovery point of a source."""
-    return shlex.join(["lightkeeper", "take", name, "--region", region])
+    return shlex.join(["lightkeeper", "take", source.name, "--kind", source.kind, "--region", source.region])
 
 
 def why_stopped(source: SourceStatus, settings: Settings) -> str:
@@ -198,8 +200,10 @@ def is_open(source: SourceStatus, now: datetime) -> bool:
     """Return whether a source that has stopped still wants a person at `now` (UTC).
 
     One without a tag does for as long as it has recovery points. One that is switched off or gone may be meant so: it
-    does until its newest recovery point is 90 days old.
+    does for 90 days from the first slot on that was missed.
     """
-    if not source.has_stopped or source.newest is None:
+    if not source.has_stopped:
         return False
-    return source.status is Status.UNTAGGED or source.newest.taken > now - _OPEN_FOR
+    return source.status is Status.UNTAGGED or (
+        source.stopped_since is not None and source.stopped_since > now - _OPEN_FOR
+    )

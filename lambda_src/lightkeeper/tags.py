@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from lightkeeper.model import (
@@ -34,6 +35,8 @@ OWNER: Final = "lightkeeper:owner"
 SOURCE: Final = "lightkeeper:source"
 SLOT: Final = "lightkeeper:slot"
 EXPIRES: Final = "lightkeeper:expires"
+BY_HAND: Final = "lightkeeper:by-hand"
+"""On what a person asked for, beside any schedule."""
 MAX_TAGS: Final = 50
 """Lightsail's limit for a resource."""
 _SUFFIXES: Final = ("keep", "at", "mode", "hold")
@@ -382,9 +385,11 @@ def _digest(text: str) -> str:
 
 
 def snapshot_tags(
-    source: Source, slot: datetime, settings: Settings, now: datetime
+    source: Source, slot: datetime, settings: Settings, now: datetime, also: Tags = MappingProxyType({})
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the tags a snapshot of `source` is born with at `now` (UTC), and the keys for which there was no room.
+
+    What `also` has is among them.
 
     The source's tags are inherited, except those of AWS and of ours, in whatever letters, and a hold that is over. The
     user's vocabulary comes first, as the retention of an orphan depends on it.
@@ -398,9 +403,10 @@ def snapshot_tags(
     }
     first = policy_and_holds(inherited, settings)
     keys = [*first, *sorted(key for key in inherited if key not in first)]
-    tags = {key: inherited[key] for key in keys[:_ROOM]}
-    own = {OWNER: settings.deployment, SOURCE: source.arn, SLOT: format_instant(slot)}
-    return tags | own, tuple(keys[_ROOM:])
+    room = _ROOM - len(also)
+    tags = {key: inherited[key] for key in keys[:room]}
+    own = {**also, OWNER: settings.deployment, SOURCE: source.arn, SLOT: format_instant(slot)}
+    return tags | own, tuple(keys[room:])
 
 
 def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Problem | None:
@@ -443,6 +449,7 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         tags=policy_and_holds(snapshot.tags, settings),
         disks=snapshot.disks,
         is_full=len(snapshot.tags) >= MAX_TAGS and EXPIRES not in snapshot.tags,
+        by_hand=BY_HAND in snapshot.tags,
     )
 
 

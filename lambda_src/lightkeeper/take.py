@@ -15,7 +15,7 @@ from lightkeeper.model import (
 )
 from lightkeeper.plan import create_for, snapshot_kind
 from lightkeeper.settings import Settings
-from lightkeeper.tags import MAX_TAGS, Choice, hold_key, read_source
+from lightkeeper.tags import BY_HAND, MAX_TAGS, Choice, hold_key, read_source
 from lightkeeper.times import format_instant, parse_day_or_instant
 from lightkeeper.wording import InvalidValueError, nearest, quoted
 
@@ -64,7 +64,9 @@ def plan_take(  # noqa: PLR0913 - a recovery point on demand has that many sides
     policy = reading.choice if isinstance(reading.choice, Policy) else None
     of = snapshot_kind(source, policy or settings.policies[settings.default_policy], settings)
     slot = now.replace(second=0, microsecond=0)
-    create = create_for(source, policy.name if policy else None, of, slot, settings, now, reason="asked for by hand")
+    create = create_for(
+        source, policy.name if policy else None, of, slot, settings, now, reason="asked for by hand", also={BY_HAND: ""}
+    )
     if hold is not None:
         create = _held(create, hold, settings, now)
         _refuse_lost_hold(create, inventory, settings)

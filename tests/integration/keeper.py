@@ -121,10 +121,11 @@ class Keeper:
 
     def wait_for(self, operation: str, region: str = REGION) -> None:
         """Wait until there has been a call, of anybody's."""
-        number = 0
-        while not any((call.operation, call.region) == (operation, region) for call in self.sandbox.calls(number)):
-            number = max((call.number for call in self.sandbox.calls(number)), default=number)
+        calls = self.sandbox.calls()
+        while not any((call.operation, call.region) == (operation, region) for call in calls):
+            number = max((call.number for call in calls), default=0)
             self.sandbox.wait_for_call(number + 1)
+            calls = self.sandbox.calls(number)
 
     def live(self, time: timedelta, step: timedelta = DAY) -> list[Tick]:
         """Let time pass, with a tick after each step."""

@@ -157,7 +157,7 @@ def test_an_overdue_row_says_why_and_what_helps(keeper: Keeper) -> None:
 
     (snapshot,) = keeper.snapshots()
     assert f"overdue since 15 Jun 03:00: snapshot {snapshot} of 2026-06-15T12:00:00Z ended in error" in html
-    assert "take one now: lightkeeper take shop --region eu-central-1" in html
+    assert "take one now: lightkeeper take shop --kind disk --region eu-central-1" in html
 
 
 def test_it_only_reads(keeper: Keeper) -> None:

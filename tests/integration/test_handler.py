@@ -11,11 +11,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper import handler
 from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.report import NAMESPACE, MetricName, Summary
+from lightkeeper.report import GAUGES, NAMESPACE, MetricName, Summary
 from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.times import format_instant
 from lightkeeper.wording import InvalidValueError
 from sandbox.client import ErrorAnswer, FaultRule, Sandbox
-from tests.integration.keeper import OTHER_REGION, REGION, Keeper
+from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, did
 
 NOON = "2026-06-15T12:00:00Z"
 
@@ -232,6 +233,30 @@ def test_another_lightsail_has_a_clock_of_its_own(keeper: Keeper, monkeypatch: p
     keeper.disk("shop", {"backup": "daily"})
 
     assert invoke({"time": "2199-06-15T12:00:00Z"})["outcomes"] == {"done": 1}
+
+
+def test_an_event_that_comes_late_takes_what_is_missing_and_neither_marks_nor_speaks_of_the_present(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The sandbox's time is months behind the clock, and now that counts.
+    monkeypatch.setattr(handler, "_OTHER_ADDRESS", ())
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.live(3 * DAY)
+    keeper.tag("shop", "backup:keep", "1")
+    keeper.disk("clinic", {"backup": "daily"})
+    assert {action for action, _, _ in did(keeper.tick())} == {"create", "announce"}
+    for name, tags in keeper.snapshots().items():
+        if "lightkeeper:expires" in tags:
+            keeper.untag(name, "lightkeeper:expires")
+    keeper.disk("archive", {"backup": "daily"})
+
+    summary = invoke({"time": format_instant(keeper.sandbox.now())})
+
+    assert summary["planned"] == {"create": 1}
+    assert not any("lightkeeper:expires" in tags for tags in keeper.snapshots().values())
+    logged = lines(capsys)
+    assert [line["message"] for line in logged if line.get("message") == "late"] == ["late"]
+    assert not any(name in line for line in logged for name in GAUGES)
 
 
 def test_what_one_run_has_learnt_of_throttling_does_not_slow_the_next(

@@ -257,7 +257,7 @@ def test_a_snapshot_that_never_ends_is_overdue_in_the_end(keeper: Keeper, person
     ((_, text),) = person.letters()
     assert "archive has no usable snapshot for a slot that has passed: snapshot archive-20260601-0300-" in text
     assert "has been pending since 2026-06-15T12:00:00Z" in text
-    assert "Do:    take one now: lightkeeper take archive --region eu-central-1." in text
+    assert "Do:    take one now: lightkeeper take archive --kind disk --region eu-central-1." in text
     assert "Since: From its slot of 2026-06-01 03:00 UTC on. It has no recovery point." in text
 
 
@@ -393,7 +393,7 @@ def test_orphans_that_are_to_expire_all_at_once_are_told_with_what_keeps_them(
     run()
     ((subject, text),) = person.letters()
     assert subject == "Lightkeeper: shop: no longer backed up"
-    assert "Its 12 are kept." in text
+    assert "Its 12 recovery points are kept." in text
     keeper.configure(orphans="expire")
 
     run()
@@ -422,6 +422,29 @@ def test_orphans_that_expire_are_told_once_however_few_they_are(keeper: Keeper, 
     ((subject, text),) = person.letters()
     assert subject == "Lightkeeper: shop: snapshots will expire"
     assert '3 snapshots of shop will be deleted: it is off, and "orphans" is "expire".' in text
+
+
+def test_whole_snapshots_that_the_mode_feeds_no_more_are_told_before_they_go(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.configure(orphans="expire")
+    keeper.instance("web", {"backup": "daily", "backup:keep": "3"})
+    for _ in range(5):
+        run()
+        keeper.sandbox.advance(DAY)
+    assert person.letters() == []
+    keeper.tag("web", "backup:mode", "system-disk")
+
+    told: list[tuple[str, str]] = []
+    for _ in range(8):
+        run()
+        told += person.letters()
+        keeper.sandbox.advance(DAY)
+
+    ((subject, text),) = told
+    assert subject == "Lightkeeper: web: snapshots will expire"
+    assert 'of web will be deleted: no further instance-snapshot of it is taken, and "orphans" is "expire".' in text
+    assert len([tags for tags in keeper.snapshots("web").values() if "backup:mode" not in tags]) == 1
 
 
 def test_the_daily_digest_comes_once_a_day_at_its_time_even_when_the_clocks_change(

@@ -281,7 +281,7 @@ def test_an_overdue_source_says_since_when_why_and_what_helps() -> None:
     assert f"{points[2].name} of 2026-06-15T03:00:00Z ended in error" in str(rows["broken"].why)
     assert rows["broken"].untold == (), "it is told once"
     assert f"{points[3].name} has been pending since 2026-06-15T03:00:00Z" in str(rows["stuck"].why)
-    assert rows["stuck"].helps == "take one now: lightkeeper take stuck --region eu-central-1"
+    assert rows["stuck"].helps == "take one now: lightkeeper take stuck --kind disk --region eu-central-1"
 
 
 def test_a_source_that_is_protected_says_neither_why_nor_what_helps() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lightkeeper.model import (
     Announce,
+    Cause,
     Create,
     Defer,
     Delete,
@@ -757,7 +758,7 @@ def test_what_the_rules_drop_is_announced_waits_and_is_deleted_when_its_time_has
     plan = make_plan(Inventory((shop,), (newest, dropped, waiting, over)), Settings(), NOW)
 
     because = 'no rule of "last=1" keeps it'
-    mark = Announce(target(dropped), NOW + DAY, f"{because}; to be deleted from 2026-06-16T12:00:00Z", by_cut=True)
+    mark = Announce(target(dropped), NOW + DAY, f"{because}; to be deleted from 2026-06-16T12:00:00Z", Cause.CUT)
     assert plan.actions == (mark, Delete(target(over), over.taken, f"{because}; announced until 2026-06-15T12:00:00Z"))
     assert why(plan) == {
         newest.name: ("last snapshot",),
@@ -988,9 +989,10 @@ def walk(
 
 
 def cut(plan: Plan) -> set[str]:
-    """Return what goes by a cut, whether it is marked in this run or waits."""
-    marks = {action.target.snapshot for action in plan.actions if isinstance(action, Announce) and action.by_cut}
-    return marks | {kept.point.name for kept in plan.kept if kept.by_cut}
+    """Return what this run marks because of a cut."""
+    return {
+        action.target.snapshot for action in plan.actions if isinstance(action, Announce) and action.cause is Cause.CUT
+    }
 
 
 @pytest.mark.parametrize(
@@ -1024,7 +1026,7 @@ def test_nothing_goes_by_a_cut_on_ordinary_days(policy: str, keep: str, days: in
         ("hourly", "48", "2", 45),
     ],
 )
-def test_what_a_narrower_rule_drops_goes_by_a_cut_and_stays_known_while_it_waits(
+def test_what_a_narrower_rule_drops_goes_by_a_cut_and_what_was_marked_before_it_does_not(
     policy: str, before: str, after: str, gone: int
 ) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
@@ -1037,10 +1039,22 @@ def test_what_a_narrower_rule_drops_goes_by_a_cut_and_stays_known_while_it_waits
     noon = start + (days * 24 - 9) * HOUR
     first, *following = (plan for plan, _ in walk(narrow, Settings(), noon, 24, points))
 
-    dropped_by_it = cut(first) & set(marked(first))
-    assert len(dropped_by_it) >= gone
-    assert all(dropped_by_it <= cut(plan) for plan in following)
-    assert all(cut(plan).isdisjoint(marked(plan)) for plan in following)
+    assert len(cut(first)) >= gone
+    assert not any(cut(plan) for plan in following), "from then on, days are ordinary"
+
+
+def test_a_cut_right_after_the_night_s_run_is_a_cut_of_what_it_drops_and_of_nothing_else() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    wide = replace(source(backup="daily", backup_keep="daily=7"), created_at=start)
+    narrow = replace(wide, tags={**wide.tags, "backup:keep": "daily=6"})
+    # At 04:00 the snapshot of 03:00 has become usable and pushed one out.
+    *_, (night, points) = walk(wide, Settings(), start, 20 * 24 + 5)
+    assert len(marked(night)) == 1
+
+    first, *_ = (plan for plan, _ in walk(narrow, Settings(), start + (20 * 24 + 5) * HOUR, 1, points))
+
+    assert len(cut(first)) == 1
+    assert cut(first) == set(marked(first)), "the mark of the night is every day's business"
 
 
 def test_orphans_that_expire_go_by_no_cut() -> None:
@@ -1239,11 +1253,40 @@ def test_a_disk_inside_its_instances_newest_whole_snapshot_is_protected(said: st
 @pytest.mark.parametrize("disks", [[], ["other", "/dev/xvdg"]])
 def test_a_disk_that_its_instances_newest_snapshot_does_not_include_waits_for_the_next(disks: list[str]) -> None:
     whole = point(web(), NOW.replace(hour=3), kind=WHOLE, disks=disks)
-    older = point(web(), NOW.replace(hour=3) - DAY, kind=WHOLE, disks=["data"])
 
-    plan = make_plan(Inventory((web(), DATA), (whole, older)), Settings(), NOW)
+    plan = make_plan(Inventory((web(), DATA), (whole,)), Settings(), NOW)
 
     assert (status(plan, "data"), line(plan, "data").included_in) == (Status.WAITING, None)
+
+
+def test_a_disk_that_only_an_older_whole_snapshot_includes_is_overdue_although_its_instance_is_not() -> None:
+    older = point(web(), NOW.replace(hour=3) - 40 * DAY, kind=WHOLE, disks=["data"])
+    system_disk = point(web(), NOW.replace(hour=3))
+
+    plan = make_plan(Inventory((web(), DATA), (system_disk, older)), Settings(), NOW)
+
+    assert status(plan, "web") is Status.PROTECTED
+    assert (status(plan, "data"), line(plan, "data").uncovered_since) == (Status.OVERDUE, older.taken + DAY)
+
+
+@pytest.mark.parametrize("of", [web(backup_mode="system-disk"), source("web", SourceKind.INSTANCE)])
+def test_a_disk_that_whole_snapshots_included_and_include_no_more_is_no_longer_backed_up(of: Source) -> None:
+    whole = point(web(), NOW.replace(hour=3) - DAY, kind=WHOLE, disks=["data"])
+
+    plan = make_plan(Inventory((of, DATA), (whole,)), Settings(), NOW)
+
+    assert (status(plan, "data"), line(plan, "data").included_in) == (Status.UNTAGGED, "web")
+    assert line(plan, "data").has_stopped
+
+
+def test_what_was_only_taken_by_hand_was_never_backed_up() -> None:
+    plain = source()
+    by_hand = replace(point(plain, NOW - DAY), by_hand=True)
+
+    plan = make_plan(Inventory((plain,), (by_hand,)), Settings(), NOW)
+
+    assert status(plan) is Status.UNTAGGED
+    assert not line(plan).has_stopped
 
 
 @pytest.mark.parametrize(("seconds", "is_in"), [(0, True), (1, False), (8 * 3600, False)])
@@ -1263,7 +1306,7 @@ def test_a_disk_stands_no_better_than_its_instance() -> None:
     plan = make_plan(Inventory((web(), DATA), (whole,)), Settings(), NOW)
 
     assert status(plan, "web") is Status.OVERDUE
-    assert status(plan, "data") is Status.WAITING
+    assert status(plan, "data") is Status.OVERDUE
 
 
 def test_nobody_can_tell_of_a_disk_whose_instances_snapshots_were_not_listed() -> None:
@@ -1572,7 +1615,21 @@ def test_a_source_that_is_not_backed_up_says_how_it_stands_and_what_becomes_of_i
     plan = make_plan(Inventory((shop,), (last,)), Settings(), NOW)
 
     assert plan.sources == (
-        SourceStatus(REGION, SourceKind.DISK, "shop", shop.arn, None, expected, None, None, (last,), last, (), ()),
+        SourceStatus(
+            REGION,
+            SourceKind.DISK,
+            "shop",
+            shop.arn,
+            None,
+            expected,
+            None,
+            None,
+            (last,),
+            last,
+            (),
+            (),
+            stopped_since=last.taken + DAY,
+        ),
     )
     assert plan.sources[0].has_stopped is (expected is not Status.PROBLEM)
     assert why(plan) == {last.name: (reason,)}
@@ -1613,7 +1670,21 @@ def test_a_source_that_is_gone_is_still_listed_with_what_can_be_restored(kind: S
     plan = make_plan(Inventory((), (announced, last)), Settings(), NOW)
 
     assert plan.sources == (
-        SourceStatus(REGION, kind, "shop", shop.arn, None, Status.GONE, None, None, (last, announced), last, (), ()),
+        SourceStatus(
+            REGION,
+            kind,
+            "shop",
+            shop.arn,
+            None,
+            Status.GONE,
+            None,
+            None,
+            (last, announced),
+            last,
+            (),
+            (),
+            stopped_since=last.taken + DAY,
+        ),
     )
     assert plan.sources[0].has_stopped
     assert plan.actions == (Rescue(target(announced, None), "its source is gone; orphans are kept"),)

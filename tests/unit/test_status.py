@@ -38,7 +38,7 @@ def test_the_command_that_helps_is_never_broken_into_lines() -> None:
 
     (why,) = [line for line in lines if line.startswith("shop overdue")]
     assert why.startswith("shop overdue since 2026-06-13 03:00: ")
-    assert why.endswith("; take one now: lightkeeper take shop --region eu-central-1")
+    assert why.endswith("; take one now: lightkeeper take shop --kind disk --region eu-central-1")
 
 
 def test_who_holds_is_said_once_for_each_reason() -> None:

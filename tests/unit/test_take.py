@@ -83,6 +83,7 @@ def test_a_recovery_point_on_demand_is_like_any_other_for_the_slot_of_this_minut
         OWNER: "Lightkeeper",
         SOURCE: shop.arn,
         SLOT: "2026-06-15T12:34:00Z",
+        "lightkeeper:by-hand": "",
     }
     assert create.reason == "asked for by hand"
     assert (plan.problems, plan.kept, plan.regions) == ((), (), (REGION, OTHER_REGION))
