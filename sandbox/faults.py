@@ -122,9 +122,19 @@ class EndSnapshots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttle:
-    """More calls than this in any second of real time are refused with ``ThrottlingException``."""
+    """Calls that come too fast, in real time, are refused with ``ThrottlingException``.
+
+    Parameters
+    ----------
+    per_second
+        How many calls go through in a second.
+    burst
+        How many a bucket holds that is full at first and refilled at that rate: each call takes one out. That is how
+        AWS documents the throttling of its interfaces. None: no more than `per_second` in any second.
+    """
 
     per_second: int
+    burst: int | None = None
 
 
 Effect = (
@@ -259,6 +269,8 @@ class _Counted:
     rule: FaultRule
     count: int = 0
     recent: deque[float] = field(default_factory=deque)
+    bucket: tuple[float, float] | None = None
+    """When it was last looked into, and what it held then."""
 
     def effect(self, now: float) -> Effect | None:
         self.count += 1
@@ -269,12 +281,20 @@ class _Counted:
         return self.rule.effect
 
     def _is_throttled(self, throttle: Throttle, now: float) -> bool:
+        if throttle.burst is not None:
+            return self._is_empty(throttle.per_second, throttle.burst, now)
         while self.recent and self.recent[0] <= now - 1:
             self.recent.popleft()
         if len(self.recent) >= throttle.per_second:
             return True
         self.recent.append(now)
         return False
+
+    def _is_empty(self, per_second: int, burst: int, now: float) -> bool:
+        held = burst if self.bucket is None else min(burst, self.bucket[1] + (now - self.bucket[0]) * per_second)
+        is_empty = held < 1
+        self.bucket = now, held if is_empty else held - 1
+        return is_empty
 
 
 class FaultScript:

@@ -222,6 +222,23 @@ def test_a_throttle_lets_so_many_calls_through_in_any_second() -> None:
     ]
 
 
+def test_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:
+    script = FaultScript()
+    script.add([FaultRule(effect=Throttle(per_second=2, burst=3))])
+
+    def is_throttled(now: float) -> bool:
+        return bool(script.effects("GetDisks", "eu-central-1", frozenset(), now))
+
+    assert [is_throttled(now) for now in (10.0, 10.0, 10.0, 10.1, 10.6, 10.7, 99.0, 99.0, 99.0, 99.0)] == [
+        *[False] * 3,
+        True,
+        False,
+        True,
+        *[False] * 3,
+        True,
+    ]
+
+
 def test_throttled_calls_are_refused(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
     sandbox.add_faults(FaultRule(operation="GetDisks", effect=Throttle(per_second=0)))
 
