@@ -2,8 +2,8 @@
 
 Method: a local Lightsail in a process of its own, over HTTP, throttles as AWS documents it for its interfaces: a bucket
 that holds one second's calls, starts full, and is refilled with RATE a second of real time. One real run
-(`lightkeeper.cycle.run_tick`) takes the first snapshot of DISKS disks, with the connection, retries and time limit of the
-Lambda function. The rate is that of the snapshots taken, from the first outcome to the last.
+(`lightkeeper.cycle.run_tick`) takes the first snapshot of DISKS disks, with the connection, retries and time limit of
+the Lambda function. The rate is that of the snapshots taken, from the first outcome to the last.
 """
 
 import os
