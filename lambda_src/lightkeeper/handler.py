@@ -35,7 +35,7 @@ from lightkeeper.topic import SLOWEST_CALL_SECONDS, Topic
 from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 _KEYS = ("time", "dryRun", "regions")
-_AHEAD: Final = timedelta(hours=1)
+_OFF_THE_CLOCK: Final = timedelta(hours=1)
 _TICKS_UNTIL_LATE: Final = 2
 _OTHER_ADDRESS: Final = ("AWS_ENDPOINT_URL_LIGHTSAIL", "AWS_ENDPOINT_URL")
 """The environment variables that boto3 takes another address than AWS's own from."""
@@ -94,7 +94,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     if not any(os.environ.get(name) for name in _OTHER_ADDRESS):
         clock = datetime.now(UTC)  # noqa: TID251 - entry point
         _refuse_future(request.now, clock)
-        is_late = request.now < clock - _TICKS_UNTIL_LATE * longest_gap_of_tick(settings.tick)
+        is_late = request.now < clock - max(_OFF_THE_CLOCK, _TICKS_UNTIL_LATE * longest_gap_of_tick(settings.tick))
     with ExitStack() as stack:
         regions = connect(request.regions, writers=settings.writers)
         for region in regions.values():
@@ -110,7 +110,7 @@ def _refuse_future(now: datetime, clock: datetime) -> None:
     InvalidValueError
         If `now` is more than an hour ahead of the clock: it would skip the grace of what is marked.
     """
-    if now > clock + _AHEAD:
+    if now > clock + _OFF_THE_CLOCK:
         raise InvalidValueError(
             f'"time" is {format_instant(now)}, but it is {format_instant(clock)}; expected a time that has come: '
             "a run ahead of its time would delete what is still in its grace"
