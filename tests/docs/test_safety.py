@@ -41,7 +41,7 @@ def test_the_tables_are_those_of_the_rules() -> None:
 
 
 def test_the_number_of_parts_is_that_of_the_rules() -> None:
-    assert f"each of the {len(REMOVALS)} parts was taken out" in SAFETY
+    assert f"Each of the {len(REMOVALS)} parts was taken out" in SAFETY
 
 
 def test_there_are_thirteen_rules_and_each_is_kept_by_something() -> None:
