@@ -15,14 +15,14 @@ demo: .venv/ready ## 60 days of backups on a local Lightsail, in about a minute
 	@$(BIN)/lightkeeper demo
 
 sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
-	@$(BIN)/python -m sandbox
+	@$(BIN)/python -m lightsail_sandbox
 
 # A deployment into a local AWS is part of the tests where Node is there; without it those tests say that they skip.
 test: .venv/ready .aws-local/ready $(if $(shell command -v npm),node_modules/ready) ## run the tests, with branch coverage
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
 
 soak: .venv/ready ## chance, judged by the witness, for MINUTES=30 from SEED=1000
-	$(BIN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1000)
+	$(BIN)/python -m tools.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1000)
 
 check: lint types contracts test ## lint, types, import contracts, tests
 
@@ -41,17 +41,17 @@ format: .venv/ready ## let ruff mend what it can
 	$(BIN)/ruff format
 
 bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit
-	$(BIN)/python -m benchmarks.planning
-	$(BIN)/python -m benchmarks.bundle
-	$(BIN)/python -m benchmarks.calendar
-	$(BIN)/python -m benchmarks.throttling
+	$(BIN)/python -m tools.bench.planning
+	$(BIN)/python -m tools.bench.bundle
+	$(BIN)/python -m tools.bench.calendar
+	$(BIN)/python -m tools.bench.throttling
 
 pictures: .venv/ready ## the README's pictures anew, from the demo; wants a Chromium
-	$(BIN)/python -m tests.browser.pictures
+	$(BIN)/python -m tools.pictures
 
 mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about 15 minutes
-	$(BIN)/python -m mutation rules
-	$(BIN)/python -m mutation mutants
+	$(BIN)/python -m tests.mutation rules
+	$(BIN)/python -m tests.mutation mutants
 
 # The command line would advertise a newer major release, which refuses this library.
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
@@ -76,9 +76,9 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group uv --output-file .ci/uv-requirements.txt
 	$(COMPILE) $(LOCK) --group lambda --output-file lambda_src/requirements.txt
-	$(COMPILE) $(LOCK) --group calendar --constraint lambda_src/requirements.txt --output-file calendar_src/requirements.txt
+	$(COMPILE) $(LOCK) --group calendar --constraint lambda_src/requirements.txt --output-file lambda_src/requirements-calendar.txt
 	$(COMPILE) $(LOCK) --group aws --output-file .ci/aws-requirements.txt
-	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --constraint calendar_src/requirements.txt --output-file requirements.txt
+	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --constraint lambda_src/requirements-calendar.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out

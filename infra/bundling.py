@@ -32,21 +32,17 @@ class Bundle:
     """What goes into a function's zip."""
 
     name: str
-    folder: Path
-    """Its own package, and the lock of its dependencies."""
+    lock: Path
+    """Its locked dependencies."""
     packages: tuple[Path, ...]
     """Ours: its own, and those that it needs."""
 
-    @property
-    def lock(self) -> Path:
-        """Its locked dependencies."""
-        return self.folder / "requirements.txt"
 
-
-_CORE: Final = ROOT / "lambda_src" / "lightkeeper"
-KEEPER: Final = Bundle("lightkeeper.zip", ROOT / "lambda_src", (_CORE,))
+_SOURCE: Final = ROOT / "lambda_src"
+_CORE: Final = _SOURCE / "lightkeeper"
+KEEPER: Final = Bundle("lightkeeper.zip", _SOURCE / "requirements.txt", (_CORE,))
 CALENDAR: Final = Bundle(
-    "recovery-calendar.zip", ROOT / "calendar_src", (_CORE, ROOT / "calendar_src" / "recovery_calendar")
+    "recovery-calendar.zip", _SOURCE / "requirements-calendar.txt", (_CORE, _SOURCE / "recovery_calendar")
 )
 
 
@@ -57,7 +53,7 @@ class BundlingError(Exception):
 def function_code(bundle: Bundle) -> lambda_.Code:
     """Return a function's code as an asset whose hash is that of the zip."""
     return lambda_.Code.from_asset(
-        str(bundle.folder),
+        str(_SOURCE),
         asset_hash_type=AssetHashType.OUTPUT,
         bundling=BundlingOptions(
             image=DockerImage.from_registry("never-used"),

@@ -17,7 +17,7 @@ LISTS: Final = (
     "lightsail:GetDiskSnapshots",
     "lightsail:GetInstanceSnapshots",
 )
-# Somebody waits for it, and more memory is more processor: see benchmarks/calendar.py.
+# Somebody waits for it, and more memory is more processor: see tools/bench/calendar.py.
 MEMORY_MIB: Final = 1024
 
 

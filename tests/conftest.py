@@ -1,12 +1,19 @@
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
-from sandbox.client import Sandbox, running_sandbox
+from lightsail_sandbox.client import Sandbox, running_sandbox
+from tests.support.asking import make_client
+from tests.support.keeper import NOON, OTHER_REGION, REGION, Keeper, enter_sandbox, make_keeper
+from tests.support.world import World, no_waiting
+
+if TYPE_CHECKING:
+    from mypy_boto3_lightsail import LightsailClient
 
 # The CDK's libraries start Node as soon as they are imported. `test_node.py` says so where it is missing.
 NEEDS_NODE = ["infra", "contract", "e2e", "docs/test_configuration.py", "fuzz/test_props.py"]
@@ -27,8 +34,6 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
-
 
 @pytest.fixture(scope="session")
 def _session_sandbox() -> Iterator[Sandbox]:
@@ -42,3 +47,54 @@ def sandbox(_session_sandbox: Sandbox) -> Sandbox:
     _session_sandbox.reset()
     _session_sandbox.set_time(NOON)
     return _session_sandbox
+
+
+@pytest.fixture(scope="session")
+def _session_keeper(_session_sandbox: Sandbox) -> Iterator[Keeper]:
+    with pytest.MonkeyPatch.context() as patch:
+        enter_sandbox(_session_sandbox, patch)
+        keeper = make_keeper(_session_sandbox, (REGION, OTHER_REGION))
+    yield keeper
+    keeper.user.close()
+    for region in keeper.regions.values():
+        region.close()
+
+
+@pytest.fixture
+def aws(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The sandbox, as what this process takes for AWS."""
+    enter_sandbox(sandbox, monkeypatch)
+    return sandbox
+
+
+@pytest.fixture
+def keeper(aws: Sandbox, _session_keeper: Keeper) -> Keeper:
+    """Lightkeeper with default settings in one Region of an empty sandbox, at noon on 15 June 2026."""
+    regions = {REGION: _session_keeper.regions[REGION]}
+    return Keeper(aws, _session_keeper.user, regions)
+
+
+@pytest.fixture
+def two_regions(keeper: Keeper, _session_keeper: Keeper) -> Keeper:
+    """The same in two Regions."""
+    keeper.regions = _session_keeper.regions
+    return keeper
+
+
+@pytest.fixture
+def world(two_regions: Keeper, monkeypatch: pytest.MonkeyPatch) -> World:
+    """An empty world of two Regions, in which retries do not wait."""
+    no_waiting(monkeypatch)
+    return World(two_regions)
+
+
+@pytest.fixture(scope="session")
+def _session_lightsail(_session_sandbox: Sandbox) -> Iterator["LightsailClient"]:
+    with closing(make_client(_session_sandbox)) as client:
+        yield client
+
+
+@pytest.fixture
+def lightsail(sandbox: Sandbox, _session_lightsail: "LightsailClient") -> "LightsailClient":  # noqa: ARG001 - it empties the sandbox
+    """A boto3 client without retries, on an empty sandbox."""
+    return _session_lightsail

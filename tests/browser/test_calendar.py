@@ -12,19 +12,18 @@ from lightkeeper.cycle import run_tick
 from lightkeeper.model import Inventory, Problem, Severity, SnapshotKind, SnapshotState, SourceKind
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
+from lightsail_sandbox.client import Seed
+from lightsail_sandbox.fleet import fleet
 from recovery_calendar.handler import MAX_PAGE_SIZE
 from recovery_calendar.render import Theme, render_calendar, render_message, render_page, render_sentence
 from recovery_calendar.view import Going, Held, Order, Row, View, make_view
-from sandbox.client import Seed
-from sandbox.fleet import fleet
-from tests.browser.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
-from tests.integration.conftest import _session_keeper, aws, keeper
-from tests.integration.keeper import DAY, Keeper, noop
 from tests.integration.test_calendar import ARN, _fresh_calendar, widget
+from tests.support.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
+from tests.support.keeper import DAY, Keeper, noop
 from tests.unit.test_calendar_view import THREE, daily, point
 from tests.unit.test_plan import NOW, source
 
-__all__ = ["_fresh_calendar", "_session_keeper", "aws", "keeper"]
+__all__ = ["_fresh_calendar"]
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT)]
 THEMES = ("light", "dark")
 WIDTHS = (600, 1400)

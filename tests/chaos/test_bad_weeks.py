@@ -7,9 +7,9 @@ import pytest
 from lightkeeper.cycle import Tick
 from lightkeeper.lightsail import connect
 from lightkeeper.tags import EXPIRES, SLOT
-from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Seed
-from tests.chaos.world import World
-from tests.integration.keeper import DAY, HOUR, OTHER_REGION, READS, REGION, Keeper, count
+from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Seed
+from tests.support.keeper import DAY, HOUR, OTHER_REGION, READS, REGION, Keeper, count
+from tests.support.world import World
 
 REGIONS = (
     *("us-east-1", "us-east-2", "us-west-2", "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2"),

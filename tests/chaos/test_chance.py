@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.chaos.chance import WRITES, run_chance
-from tests.chaos.world import World
-from tests.witness import CREATES, LISTS
+from tests.support.chance import WRITES, run_chance
+from tests.support.witness import CREATES, LISTS
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("seed", range(4))

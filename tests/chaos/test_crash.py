@@ -11,13 +11,13 @@ from typing import Literal
 
 import pytest
 
-from sandbox.client import FaultRule, HoldAnswer
-from tests.chaos import wire
-from tests.chaos.busy import busy, state
-from tests.chaos.wire import Wire
-from tests.chaos.world import World
-from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, did
-from tests.witness import SLOT
+from lightsail_sandbox.client import FaultRule, HoldAnswer
+from tests.support import wire
+from tests.support.busy import busy, state
+from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION, did
+from tests.support.wire import Wire
+from tests.support.witness import SLOT
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_real_process_that_is_killed_in_the_middle_of_a_call_leaves_nothing_ha
     command = [
         sys.executable,
         "-c",
-        "from cli.main import main; main()",
+        "from lightkeeper_cli.main import main; main()",
         "run",
         "--config",
         str(config),

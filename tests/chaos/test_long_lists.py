@@ -11,8 +11,8 @@ from botocore.httpsession import URLLib3Session
 
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name
 from lightkeeper.times import format_instant
-from sandbox.client import Entry, ErrorAnswer, FaultRule, Seed
-from tests.integration.keeper import DAY, HOUR, Keeper, count
+from lightsail_sandbox.client import Entry, ErrorAnswer, FaultRule, Seed
+from tests.support.keeper import DAY, HOUR, Keeper, count
 
 SOURCES, SLOTS_EACH, PAGE = 200, 40, 7
 KEPT = 36

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sandbox.client import FaultRule, HoldAnswer
-from tests.chaos.busy import State, busy, state
-from tests.chaos.world import World
+from lightsail_sandbox.client import FaultRule, HoldAnswer
+from tests.support.busy import State, busy, state
+from tests.support.world import World
 
 SLOWLY = 0.01
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.client import ErrorAnswer, FaultRule, ShortList
-from tests.integration.keeper import DAY, HOUR, REGION, Keeper
-from tests.integration.listening import Listener
+from lightsail_sandbox.client import ErrorAnswer, FaultRule, ShortList
 from tests.integration.test_telling import Run, _listener, person, run
+from tests.support.keeper import DAY, HOUR, REGION, Keeper
+from tests.support.listening import Listener
 
 __all__ = ["_listener", "person", "run"]
 Fleet = tuple[str, ...]

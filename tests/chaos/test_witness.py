@@ -12,11 +12,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, ShortList
-from sandbox.seeds import SnapshotState
-from tests.conftest import NOON
-from tests.integration.keeper import DAY, OTHER_REGION, REGION, console
-from tests.witness import EXPIRES, OWNER, SLOT, SOURCE, BrokenPromiseError, Witness
+from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, ShortList
+from lightsail_sandbox.seeds import SnapshotState
+from tests.support.keeper import DAY, NOON, OTHER_REGION, REGION, console
+from tests.support.witness import EXPIRES, OWNER, SLOT, SOURCE, BrokenPromiseError, Witness
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -912,7 +911,7 @@ def runs(rogue: Rogue, *says: str, then: Callable[[], None] = lambda: None) -> N
 
 
 def test_the_witness_knows_nothing_of_lightkeeper() -> None:
-    path = Path(__file__).parents[1] / "witness.py"
+    path = Path(__file__).parents[1] / "support" / "witness.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -921,4 +920,4 @@ def test_the_witness_knows_nothing_of_lightkeeper() -> None:
         "collections.abc",
         "sandbox.client",
     }
-    assert Witness.__module__ == "tests.witness"
+    assert Witness.__module__ == "tests.support.witness"

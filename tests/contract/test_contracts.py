@@ -17,7 +17,9 @@ from lightkeeper.model import Listing
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
 from lightkeeper.telling import DASHBOARD_VARIABLE, TOPIC_VARIABLE
-from tests.infra.synth import (
+from tests.integration.test_handler import invoke, lines
+from tests.support.keeper import Keeper
+from tests.support.synth import (
     CALENDAR,
     KEEPER,
     dashboard_metrics,
@@ -27,8 +29,6 @@ from tests.infra.synth import (
     resources,
     template,
 )
-from tests.integration.keeper import Keeper
-from tests.integration.test_handler import invoke, lines
 
 pytestmark = pytest.mark.xdist_group("stack")
 SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")

@@ -10,11 +10,11 @@ import pytest
 from lightkeeper.cycle import Tick
 from lightkeeper.model import Result
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
-from sandbox.client import ErrorAnswer, FaultRule, LoseAnswer, Sandbox, Seed
-from tests.infra.synth import CALENDAR, lightsail_policy, template
-from tests.integration.keeper import DAY, REGION, Keeper, count
+from lightsail_sandbox.client import ErrorAnswer, FaultRule, LoseAnswer, Sandbox, Seed
 from tests.integration.test_calendar import _fresh_calendar, widget
-from tests.sandbox.asking import refused
+from tests.support.asking import refused
+from tests.support.keeper import DAY, REGION, Keeper, count
+from tests.support.synth import CALENDAR, lightsail_policy, template
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient

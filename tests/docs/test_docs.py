@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from cli.status import SIGNS
 from lightkeeper.digest import RUNBOOK, Kind
 from lightkeeper.model import Status
 from lightkeeper.report import (
@@ -26,6 +25,7 @@ from lightkeeper.retention import parse_keep
 from lightkeeper.settings import Settings
 from lightkeeper.storage import CHANGE_PER_DAY, USD_PER_GB_MONTH
 from lightkeeper.tags import vocabulary
+from lightkeeper_cli.status import SIGNS
 from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from mutation.equivalents import EQUIVALENTS
-from mutation.rules import ROOT, RULES, Removal, tables
+from tests.mutation.equivalents import EQUIVALENTS
+from tests.mutation.rules import ROOT, RULES, Removal, tables
 
 SAFETY = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
 REMOVALS = [removal for rule in RULES for removal in rule.removals]
@@ -35,7 +35,7 @@ def names_of(statement: ast.stmt) -> set[str]:
 
 
 def test_the_tables_are_those_of_the_rules() -> None:
-    shown = SAFETY.partition("<!-- Generated: python -m mutation tables -->\n\n")[2]
+    shown = SAFETY.partition("<!-- Generated: python -m tests.mutation tables -->\n\n")[2]
 
     assert shown.partition("\n<!-- End of what is generated -->")[0] == tables()
 

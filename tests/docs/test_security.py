@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from infra.function import CREATES, DELETES
-from sandbox.policy import Policy, Request
-from tests.infra.synth import function, function_role, template
+from lightsail_sandbox.policy import Policy, Request
+from tests.support.synth import function, function_role, template
 
 pytestmark = pytest.mark.xdist_group("stack")
 SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")

@@ -11,11 +11,8 @@ from pathlib import Path
 import pytest
 
 from lightkeeper.tags import EXPIRES
-from tests.integration.conftest import _session_keeper, aws, keeper
-from tests.integration.keeper import DAY, REGION, Keeper
-from tests.witness import CONSOLE
-
-__all__ = ["_session_keeper", "aws", "keeper"]
+from tests.support.keeper import DAY, REGION, Keeper
+from tests.support.witness import CONSOLE
 
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text(encoding="utf-8")
 SECTION = RUNBOOK.partition("\n## Taking a deletion back\n")[2].partition("\n## ")[0]

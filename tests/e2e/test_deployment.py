@@ -18,9 +18,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, running_sandbox
-from tests.e2e.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws, wait_until
-from tests.integration.keeper import READS
+from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, running_sandbox
+from tests.support.keeper import READS
+from tests.support.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws, wait_until
 
 pytestmark = [
     pytest.mark.xdist_group("deployment"),
@@ -207,7 +207,7 @@ def deployed(aws: LocalAws, sandbox: Sandbox) -> Iterator[Deployment]:
         ]
     )
     slot = half_a_year_ago()
-    aws.cdk("synth", "--quiet", app=f"{sys.executable} -m tests.e2e.app {slot.month}", sandbox_url=sandbox.url)
+    aws.cdk("synth", "--quiet", app=f"{sys.executable} -m tests.support.app {slot.month}", sandbox_url=sandbox.url)
     aws.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
     deployment = Deployment(aws, sandbox, aws.cdk("deploy", "--require-approval", "never"), slot)
     try:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from tests.command import lightkeeper
-from tests.fuzz.words import any_text, anything_or, json_values, near, numbers_as_text
-from tests.integration.keeper import OTHER_REGION, REGION, Keeper
+from tests.support.command import lightkeeper
+from tests.support.keeper import OTHER_REGION, REGION, Keeper
+from tests.support.words import any_text, anything_or, json_values, near, numbers_as_text
 
 FILES: Final = {
     "good.json": b'{"lightkeeper": {"regions": ["eu-central-1"], "timeZone": "Europe/Zurich"}}',

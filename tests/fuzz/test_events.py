@@ -17,10 +17,10 @@ from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings
 from lightkeeper.wording import InvalidValueError
 from recovery_calendar import handler as calendar
-from tests.fuzz.words import anything_or, deep_values, json_values, near, numbers_as_text
-from tests.integration.keeper import OTHER_REGION, REGION, Keeper
 from tests.integration.test_calendar import Context as WidgetContext
 from tests.integration.test_handler import invoke
+from tests.support.keeper import OTHER_REGION, REGION, Keeper
+from tests.support.words import anything_or, deep_values, json_values, near, numbers_as_text
 
 NOON = "2026-06-15T12:00:00Z"
 tempting = st.sampled_from(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from infra.props import LOG_RETENTION, Props
 from lightkeeper.settings import Settings, SettingsError
-from tests.fuzz.words import any_text, anything_or, deep_values, json_values, near
+from tests.support.words import any_text, anything_or, deep_values, json_values, near
 
 pytestmark = pytest.mark.xdist_group("stack")
 

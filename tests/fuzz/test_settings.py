@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError
-from tests.fuzz.words import any_text, anything_or, deep_values, json_values, near
+from tests.support.words import any_text, anything_or, deep_values, json_values, near
 
 POLICY = {"schedule": "0 3 * * *", "keep": "7", "timeZone": "Europe/Zurich", "mode": "instance"}
 EVERYTHING: dict[str, object] = Settings().to_mapping() | {

@@ -38,7 +38,7 @@ from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name, snapsh
 from lightkeeper.times import Duration, format_instant
 from recovery_calendar.render import Theme, render_page
 from recovery_calendar.view import make_view
-from tests.fuzz.words import anything_or, near
+from tests.support.words import anything_or, near
 
 REGION: Final = "eu-central-1"
 DEPLOYMENT: Final = Settings().deployment

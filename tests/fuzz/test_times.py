@@ -12,7 +12,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cli.simulate import parse_change, parse_day
 from lightkeeper.retention import judge, parse_keep, using_up
 from lightkeeper.schedule import Schedule, current_slot, longest_gap, moved, next_slot, parse_schedule
 from lightkeeper.times import (
@@ -24,7 +23,8 @@ from lightkeeper.times import (
     parse_zone,
 )
 from lightkeeper.wording import InvalidValueError
-from tests.fuzz.words import anything_or, near, numbers_as_text
+from lightkeeper_cli.simulate import parse_change, parse_day
+from tests.support.words import anything_or, near, numbers_as_text
 
 UTC_ZONE = parse_zone("UTC")
 EVERY_DAY = parse_schedule("0 3 * * *", UTC_ZONE)

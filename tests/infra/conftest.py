@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.synth import template
+from tests.support.synth import template
 
 
 @pytest.fixture(scope="session")

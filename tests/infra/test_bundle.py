@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.bundling import CALENDAR, KEEPER, ROOT, Bundle, write_zip
-from sandbox.client import Sandbox, Seed
-from tests.infra.interpreter import LIKE_LAMBDA, run_like_lambda
+from lightsail_sandbox.client import Sandbox, Seed
+from tests.support.interpreter import LIKE_LAMBDA, run_like_lambda
 
 pytestmark = pytest.mark.xdist_group("stack")
 _THREE_MB = 3_000_000
@@ -73,7 +73,7 @@ def test_the_calendar_s_holds_both_packages_its_templates_and_its_dependencies(c
         "recovery_calendar",
         "tzdata",
     }
-    folder = ROOT / "calendar_src"
+    folder = ROOT / "lambda_src"
     ours = {path.relative_to(folder).as_posix() for path in (folder / "recovery_calendar" / "templates").iterdir()}
     assert ours <= set(names)
     native = [name for name in names if name.endswith(".so")]
@@ -107,7 +107,9 @@ def test_it_holds_our_package_and_its_dependencies_and_nothing_of_this_machine(b
         "typing_extensions.py",
         "tzdata",
     }
-    ours = {path.relative_to(ROOT / "lambda_src").as_posix() for path in (ROOT / "lambda_src").rglob("*.py")}
+    ours = {
+        path.relative_to(ROOT / "lambda_src").as_posix() for path in (ROOT / "lambda_src" / "lightkeeper").rglob("*.py")
+    }
     assert ours <= set(names)
     assert not [name for name in names if name.endswith((".pyc", ".so", "RECORD"))]
 

@@ -5,14 +5,12 @@ from typing import Any
 
 import pytest
 
-from infra.cost import ACTION_LOG_BYTES, QUIET_RUN_LOG_BYTES, RESOURCES, lines, table
 from lightkeeper.report import MetricName
-from tests.infra.synth import template
-from tests.integration.conftest import _session_keeper, aws, keeper
-from tests.integration.keeper import Keeper
 from tests.integration.test_handler import invoke
+from tests.support.keeper import Keeper
+from tests.support.synth import template
+from tools.cost import ACTION_LOG_BYTES, QUIET_RUN_LOG_BYTES, RESOURCES, lines, table
 
-__all__ = ["_session_keeper", "aws", "keeper"]
 pytestmark = pytest.mark.xdist_group("stack")
 COST = (Path(__file__).parents[2] / "docs" / "cost.md").read_text(encoding="utf-8")
 

@@ -11,18 +11,16 @@ import boto3
 import pytest
 
 from infra.alarms import SECTIONS
-from infra.cost import DAYS_IN_VIEW
 from infra.dashboard import GRID_COLUMNS, overdue_age
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
 from lightkeeper.storage import USD_PER_GB_MONTH
-from sandbox.client import ErrorAnswer, FaultRule
-from tests.infra.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
-from tests.integration.conftest import _session_keeper, aws, keeper
-from tests.integration.keeper import OTHER_REGION, Keeper
+from lightsail_sandbox.client import ErrorAnswer, FaultRule
 from tests.integration.test_handler import invoke, lines
+from tests.support.keeper import OTHER_REGION, Keeper
+from tests.support.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
+from tools.cost import DAYS_IN_VIEW
 
-__all__ = ["_session_keeper", "aws", "keeper"]
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
 ROOT = Path(__file__).parents[2]

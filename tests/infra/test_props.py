@@ -11,7 +11,7 @@ import pytest
 
 from infra.props import Props
 from lightkeeper.settings import Settings, SettingsError
-from tests.infra.synth import function, template
+from tests.support.synth import function, template
 
 pytestmark = pytest.mark.xdist_group("stack")
 ROOT = Path(__file__).parents[2]

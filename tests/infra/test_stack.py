@@ -15,7 +15,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from infra.alarms import FUNCTION_ERRORS, NO_RUN, SECTIONS, Section
 from lightkeeper.report import MetricName
-from tests.infra.synth import (
+from tests.support.synth import (
     CALENDAR,
     HOW,
     REVIEWED,
@@ -27,7 +27,7 @@ from tests.infra.synth import (
     template,
     text,
 )
-from tests.infra.synth import function as keeper
+from tests.support.synth import function as keeper
 
 pytestmark = pytest.mark.xdist_group("stack")
 ROOT = Path(__file__).parents[2]

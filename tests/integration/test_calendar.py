@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from lightkeeper.settings import ENVIRONMENT_VARIABLE
+from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Sandbox, Seed
 from recovery_calendar import handler
 from recovery_calendar.handler import DOCUMENTATION, MAX_PAGE_SIZE, handle, read_event
-from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Sandbox, Seed
-from tests.integration.keeper import DAY, READS, REGION, Keeper
+from tests.support.keeper import DAY, READS, REGION, Keeper
 
 NOON = "2026-06-15T12:00:00Z"
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:Calendar"

@@ -9,10 +9,10 @@ import pytest
 
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
-from sandbox.client import Sandbox
-from tests.command import Ended, lightkeeper
-from tests.integration.cloud import Cloud, local_cloud
-from tests.integration.keeper import OTHER_REGION, REGION, Keeper
+from lightsail_sandbox.client import Sandbox
+from tests.support.cloud import Cloud, local_cloud
+from tests.support.command import Ended, lightkeeper
+from tests.support.keeper import OTHER_REGION, REGION, Keeper
 
 AT = ("--at", "2026-06-15T12:00:00Z")
 NIGHTLY = {"tagKey": "save", "policies": {"nightly": {"schedule": "30 1 * * *", "keep": "30d"}}}

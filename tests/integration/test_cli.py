@@ -9,9 +9,9 @@ from threading import Thread
 
 import pytest
 
-from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Sandbox
-from tests.command import lightkeeper
-from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
+from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Sandbox
+from tests.support.command import lightkeeper
+from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
 
 AT = ("--at", "2026-06-15T12:00:00Z")
 CONFIG = ("--config", "settings.json")

@@ -8,8 +8,17 @@ import pytest
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.lightsail import connect
 from lightkeeper.tags import snapshot_name
-from sandbox.client import EndSnapshots, ErrorAnswer, FailOperation, FaultRule, Hang, LoseAnswer, Seed, Throttle
-from tests.integration.keeper import (
+from lightsail_sandbox.client import (
+    EndSnapshots,
+    ErrorAnswer,
+    FailOperation,
+    FaultRule,
+    Hang,
+    LoseAnswer,
+    Seed,
+    Throttle,
+)
+from tests.support.keeper import (
     DAY,
     HOUR,
     OTHER_REGION,

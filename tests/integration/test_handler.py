@@ -15,8 +15,8 @@ from lightkeeper.report import GAUGES, NAMESPACE, MetricName, Summary
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import format_instant
 from lightkeeper.wording import InvalidValueError
-from sandbox.client import ErrorAnswer, FaultRule, Sandbox
-from tests.integration.keeper import DAY, OTHER_REGION, REGION, Keeper, did
+from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
+from tests.support.keeper import DAY, OTHER_REGION, REGION, Keeper, did
 
 NOON = "2026-06-15T12:00:00Z"
 

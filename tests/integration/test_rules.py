@@ -13,7 +13,7 @@ from lightkeeper.limits import margin_seconds, slowest_call_seconds
 from lightkeeper.model import Create, Kept, Orphans, Result, Severity, Snapshot, Status
 from lightkeeper.report import GAUGES, MetricName, metrics
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name
-from sandbox.client import (
+from lightsail_sandbox.client import (
     EndSnapshots,
     Entry,
     ErrorAnswer,
@@ -24,7 +24,7 @@ from sandbox.client import (
     Seed,
     ShortList,
 )
-from tests.integration.keeper import (
+from tests.support.keeper import (
     DAY,
     HOUR,
     OTHER_REGION,
@@ -37,7 +37,7 @@ from tests.integration.keeper import (
     other_runs,
     why_not,
 )
-from tests.witness import CONSOLE
+from tests.support.witness import CONSOLE
 
 
 def run_daily(keeper: Keeper, grace: str = "0d") -> None:

@@ -9,10 +9,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from cli.simulate import Scenario, simulate
 from lightkeeper.retention import parse_keep
-from tests.command import lightkeeper
-from tests.integration.keeper import DAY, HOUR, Keeper, noop
+from lightkeeper_cli.simulate import Scenario, simulate
+from tests.support.command import lightkeeper
+from tests.support.keeper import DAY, HOUR, Keeper, noop
 
 FROM = ("--from", "2026-01-01")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lightkeeper.cycle import run_tick
-from sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed
-from tests.command import Ended, lightkeeper
-from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper, noop
+from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed
+from tests.support.command import Ended, lightkeeper
+from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper, noop
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,10 @@ from lightkeeper.limits import margin_seconds
 from lightkeeper.telling import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE
 from lightkeeper.times import format_instant
 from lightkeeper.topic import SLOWEST_CALL_SECONDS
-from sandbox.client import EndSnapshots, ErrorAnswer, FaultRule
-from tests.integration.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
-from tests.integration.listening import Listener, listening
+from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule
 from tests.integration.test_handler import Context, invoke
+from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
+from tests.support.listening import Listener, listening
 
 TO_THE_NEXT_SLOT = timedelta(hours=15)
 """From one in the afternoon to an hour after the slot at three."""

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.client import Options, Sandbox, SandboxError, Seed, running_sandbox
-from tests.conftest import NOON
-from tests.sandbox.asking import REGION, add_disk, refused
+from lightsail_sandbox.client import Options, Sandbox, SandboxError, Seed, running_sandbox
+from tests.support.asking import REGION, add_disk, refused
+from tests.support.keeper import NOON
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient

@@ -2,9 +2,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.client import Sandbox
-from tests.conftest import NOON
-from tests.sandbox.asking import REGION, ZONE, add_disk, add_instance, make_client, refused
+from lightsail_sandbox.client import Sandbox
+from tests.support.asking import REGION, ZONE, add_disk, add_instance, make_client, refused
+from tests.support.keeper import NOON
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 
-from sandbox.client import (
+from lightsail_sandbox.client import (
     EndSnapshots,
     ErrorAnswer,
     FailOperation,
@@ -24,15 +24,15 @@ from sandbox.client import (
     ShortList,
     Throttle,
 )
-from sandbox.faults import FaultScript
-from tests.conftest import NOON
-from tests.sandbox.asking import CODES, REGION, ZONE, add_disk, make_client, refused
+from lightsail_sandbox.faults import FaultScript
 from tests.sandbox.test_policy import allow
+from tests.support.asking import CODES, REGION, ZONE, add_disk, make_client, refused
+from tests.support.keeper import NOON
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
-    from sandbox.seeds import Kind
+    from lightsail_sandbox.seeds import Kind
 
 
 @dataclass

@@ -2,8 +2,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.client import Sandbox, Seed
-from tests.sandbox.asking import REGION, make_client, refused
+from lightsail_sandbox.client import Sandbox, Seed
+from tests.support.asking import REGION, make_client, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.client import Sandbox, SandboxError
-from sandbox.policy import Policy, Request
-from tests.sandbox.asking import add_disk, refused
+from lightsail_sandbox.client import Sandbox, SandboxError
+from lightsail_sandbox.policy import Policy, Request
+from tests.support.asking import add_disk, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient

@@ -13,12 +13,12 @@ import pytest
 from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
-from sandbox import lightsail as backend
-from sandbox.__main__ import main
-from sandbox.client import Effect, FaultRule, Hang, HoldAnswer, HoldCall, Sandbox, running_sandbox
-from sandbox.lightsail.exceptions import SandboxAnswerError
-from sandbox.lightsail.shapes import Rendering, write_answer
-from tests.sandbox.asking import REGION, ZONE, make_client, refused
+from lightsail_sandbox import backend
+from lightsail_sandbox.__main__ import main
+from lightsail_sandbox.backend.exceptions import SandboxAnswerError
+from lightsail_sandbox.backend.shapes import Rendering, write_answer
+from lightsail_sandbox.client import Effect, FaultRule, Hang, HoldAnswer, HoldCall, Sandbox, running_sandbox
+from tests.support.asking import REGION, ZONE, make_client, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -123,7 +123,10 @@ def test_a_sandbox_is_gone_when_its_block_ends() -> None:
 
 def test_a_client_that_dies_does_not_disturb_the_server() -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "lightsail_sandbox", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         sandbox = Sandbox(process.stdout.readline().split()[3])
@@ -148,7 +151,10 @@ def test_calls_that_wait_do_not_keep_the_server_from_ending() -> None:
     effects: tuple[Effect, ...] = (HoldAnswer(), Hang(), HoldCall())
     with (
         subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "lightsail_sandbox", "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as process,
         ExitStack() as clients,
     ):
@@ -169,7 +175,10 @@ def test_calls_that_wait_do_not_keep_the_server_from_ending() -> None:
 
 def test_a_client_that_dies_while_its_call_is_held_does_not_disturb_the_server() -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "lightsail_sandbox", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         sandbox = Sandbox(process.stdout.readline().split()[3])
@@ -192,7 +201,10 @@ def test_a_client_that_dies_while_its_call_is_held_does_not_disturb_the_server()
 
 def test_ctrl_c_ends_the_server_cleanly() -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "lightsail_sandbox", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         ready = process.stdout.readline()

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.client import Sandbox, SandboxError, Seed
-from tests.sandbox.asking import add_disk, add_instance, make_client, refused
+from lightsail_sandbox.client import Sandbox, SandboxError, Seed
 from tests.sandbox.test_policy import allow
+from tests.support.asking import add_disk, add_instance, make_client, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient

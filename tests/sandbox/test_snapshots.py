@@ -3,9 +3,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.client import EndSnapshots, FaultRule, Sandbox
-from tests.conftest import NOON
-from tests.sandbox.asking import LONG_ENOUGH, REGION, add_disk, add_instance, refused
+from lightsail_sandbox.client import EndSnapshots, FaultRule, Sandbox
+from tests.support.asking import LONG_ENOUGH, REGION, add_disk, add_instance, refused
+from tests.support.keeper import NOON
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient

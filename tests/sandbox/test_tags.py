@@ -3,8 +3,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.client import Sandbox
-from tests.sandbox.asking import add_disk, refused
+from lightsail_sandbox.client import Sandbox
+from tests.support.asking import add_disk, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cli.simulate import Scenario, Simulation, parse_change, parse_day, simulate, simulation_document
 from lightkeeper.model import (
     Announce,
     Create,
@@ -30,6 +29,7 @@ from lightkeeper.schedule import parse_schedule, slots_since
 from lightkeeper.settings import Settings
 from lightkeeper.times import Duration
 from lightkeeper.wording import InvalidValueError
+from lightkeeper_cli.simulate import Scenario, Simulation, parse_change, parse_day, simulate, simulation_document
 
 UTC_ZONE = ZoneInfo("UTC")
 ZURICH = ZoneInfo("Europe/Zurich")

@@ -1,0 +1,100 @@
+"""The settings of a deployment, read from its function: so the command line and the function can't drift apart."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError
+from lightkeeper.wording import InvalidValueError
+from lightkeeper_cli.aws import aws_errors
+
+_OUTPUT: Final = "FunctionName"
+_CONFIG: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=5,
+    read_timeout=20,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a stack has been deployed with."""
+
+    settings: Settings
+    region: str
+    """Where the stack is."""
+
+
+def read_deployed(stack: str, region: str | None) -> Deployed:
+    """Return the settings of the stack of that name in a Region.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such stack, or it is not one of Lightkeeper.
+    SettingsError
+        If this release cannot read the deployed settings.
+    CallError
+        If AWS cannot be asked.
+    """
+    if region is None:
+        raise InvalidValueError(f'no Region to look for the stack "{stack}" in; expected AWS_REGION to name it')
+    # Without a name, CloudFormation would describe any.
+    if not stack.strip():
+        raise InvalidValueError(f'"{stack}" is not the name of a stack; expected that of a stack of Lightkeeper')
+    function = _function(stack, region)
+    variables = _variables(function, stack, region)
+    if ENVIRONMENT_VARIABLE not in variables:
+        raise InvalidValueError(
+            f'{function}, the function of the stack "{stack}", has no variable {ENVIRONMENT_VARIABLE}; expected a '
+            "stack of Lightkeeper"
+        )
+    try:
+        return Deployed(Settings.from_env(variables), region)
+    except SettingsError as error:
+        raise SettingsError(f'the stack "{stack}": {sentence}' for sentence in error.errors) from None
+
+
+def _function(stack: str, region: str) -> str:
+    with aws_errors("DescribeStacks", "cloudformation:DescribeStacks"):
+        client = boto3.Session().client("cloudformation", region_name=region, config=_CONFIG)
+        with closing(client):
+            try:
+                (described,) = client.describe_stacks(StackName=stack)["Stacks"]
+            except ClientError as error:
+                if error.response["Error"].get("Code") != "ValidationError":
+                    raise
+                raise InvalidValueError(
+                    f'there is no stack "{stack}" in {region} ({error.response["Error"].get("Message", "")}); expected '
+                    "the name that cdk deploy has shown, and its Region in AWS_REGION"
+                ) from None
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    if _OUTPUT not in outputs:
+        raise InvalidValueError(f'the stack "{stack}" has no output {_OUTPUT}; expected a stack of Lightkeeper')
+    return str(outputs[_OUTPUT])
+
+
+def _variables(function: str, stack: str, region: str) -> dict[str, str]:
+    with aws_errors("GetFunctionConfiguration", "lambda:GetFunctionConfiguration"):
+        client = boto3.Session().client("lambda", region_name=region, config=_CONFIG)
+        with closing(client):
+            try:
+                found = client.get_function_configuration(FunctionName=function)
+            except ClientError as error:
+                if error.response["Error"].get("Code") != "ResourceNotFoundException":
+                    raise
+                raise InvalidValueError(
+                    f'{function}, the function of the stack "{stack}", is not in {region}; expected it there: deploy '
+                    "the stack again"
+                ) from None
+    environment = found.get("Environment", {})
+    if refused := environment.get("Error"):
+        raise InvalidValueError(
+            f"the environment of {function} cannot be read ({refused.get('ErrorCode')}: {refused.get('Message')}); "
+            "expected permission for its key"
+        )
+    return {str(name): str(value) for name, value in environment.get("Variables", {}).items()}

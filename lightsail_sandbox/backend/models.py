@@ -1,0 +1,411 @@
+"""The state of Lightsail in one Region of one account, and the operations on it."""
+
+import itertools
+import re
+import uuid
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from operator import attrgetter
+from random import Random
+from typing import Any, TypeVar
+
+from moto.core.base_backend import BackendDict, BaseBackend
+
+from lightsail_sandbox.backend.automatic import AutomaticSnapshot, automatic_snapshots
+from lightsail_sandbox.backend.exceptions import InvalidInputError, NotFoundError, OperationFailureError
+from lightsail_sandbox.backend.names import check_snapshot_name, check_source_name, check_tag_count, read_tags
+from lightsail_sandbox.backend.operations import Operation
+from lightsail_sandbox.backend.paging import cut_page, cut_shifting_page
+from lightsail_sandbox.backend.resources import (
+    Disk,
+    DiskSnapshot,
+    Instance,
+    InstanceSnapshot,
+    Resource,
+    Snapshot,
+    Source,
+    bundle_size_gb,
+)
+from lightsail_sandbox.backend.settings import current_script, settings
+
+R = TypeVar("R", bound=Resource)
+Tags = Iterable[Mapping[str, str]]
+AddOns = Iterable[Mapping[str, Any]]
+
+_DISK_SIZES_GB = range(8, 16_384 + 1)
+_HOUR = re.compile(r"([01]\d|2[0-3]):00")
+_ANYWHERE = "all"
+
+
+class LightsailBackend(BaseBackend):
+    """Lightsail in one Region of one account."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        # Ids come from here and not from the system, so that a run can be repeated to the letter.
+        self._random = Random(f"{account_id} {region_name}")  # noqa: S311 - no secret
+        self._positions = itertools.count(1)
+        self._by_name: dict[str, Resource] = {}
+        self._by_kind: dict[str, list[Any]] = {
+            kind.kind: [] for kind in (Disk, Instance, DiskSnapshot, InstanceSnapshot)
+        }
+        self._operations: list[Operation] = []
+
+    @property
+    def now(self) -> datetime:
+        """The sandbox time."""
+        return settings.clock.now()
+
+    # Reading
+
+    def find(self, kind: type[R], name: str) -> R:
+        """Give the resource of this kind and name."""
+        resource = self._by_name.get(name)
+        if not isinstance(resource, kind):
+            raise NotFoundError(f"The {_label(kind)} does not exist: {name}")
+        return resource
+
+    def resources(self) -> Iterable[Resource]:
+        """Give everything, each kind in the order of creation."""
+        return itertools.chain.from_iterable(self._by_kind.values())
+
+    def page(self, kind: type[R], token: str | None) -> tuple[Sequence[R], str | None]:
+        """Give a page of the resources of one kind, and the token of the next one."""
+        return self._cut(self._by_kind[kind.kind], token, kind.kind)
+
+    def find_operation(self, operation_id: str) -> Operation:
+        """Give the operation with this id."""
+        for operation in reversed(self._operations):
+            if operation.id == operation_id:
+                return operation
+        raise NotFoundError(f"The Operation does not exist: {operation_id}")
+
+    def page_operations(self, resource_name: str | None, token: str | None) -> tuple[Sequence[Operation], str | None]:
+        """Give a page of the operations, of one resource or of all, oldest first."""
+        operations = [each for each in self._operations if resource_name in (None, each.resource_name)]
+        if resource_name is not None and not operations:
+            self.find(Resource, resource_name)
+        return self._cut(operations, token, f"operations {resource_name or ''}")
+
+    def automatic_snapshots_of(self, source: Source) -> tuple[AutomaticSnapshot, ...]:
+        """Give a source's automatic snapshots, newest first."""
+        duration = timedelta(seconds=settings.options.automatic_snapshot_seconds)
+        return automatic_snapshots(source.switchings, self.now, duration)
+
+    def _cut(self, entries: Sequence[Any], token: str | None, what: str) -> tuple[Sequence[Any], str | None]:
+        scope = f"{self.account_id} {self.region_name} {what}"
+        cut = cut_shifting_page if settings.options.shifting_pages else cut_page
+        return cut(entries[: current_script().shown], token, scope, settings.options.page_size)
+
+    # Disks and instances
+
+    def create_disk(self, name: str, zone: str, size_gb: int, tags: Tags, add_ons: AddOns) -> list[Operation]:
+        """Create a block storage disk."""
+        check_source_name(name)
+        self._check_zone(zone)
+        if size_gb not in _DISK_SIZES_GB:
+            raise InvalidInputError(
+                f"Invalid disk size: {size_gb} GB. A disk has {_DISK_SIZES_GB[0]} to {_DISK_SIZES_GB[-1]} GB."
+            )
+        hours = [_automatic_hour(add_on) for add_on in add_ons]
+        read = read_tags(tags)
+        self._check_free(name)
+        disk = self.new_disk(name, size_gb=size_gb, zone=zone, tags=read)
+        for hour in hours:
+            disk.switch_automatic(hour, self.now)
+        return self._carry_out("CreateDisk", [(disk, None)], lambda: self.add(disk))
+
+    def create_instances(
+        self, names: Sequence[str], zone: str, bundle: tuple[str, str], tags: Tags, add_ons: AddOns
+    ) -> list[Operation]:
+        """Create instances alike but for their names; `bundle` is blueprint and bundle."""
+        if not names:
+            raise InvalidInputError("Invalid input: instanceNames is empty, name at least one instance.")
+        if len(set(names)) < len(names):
+            raise InvalidInputError("Invalid input: instanceNames names an instance twice.")
+        for name in names:
+            check_source_name(name)
+        self._check_zone(zone)
+        hours = [_automatic_hour(add_on) for add_on in add_ons]
+        read = read_tags(tags)
+        self._check_free(*names)
+        blueprint_id, bundle_id = bundle
+        instances = [
+            self.new_instance(name, blueprint_id=blueprint_id, bundle_id=bundle_id, zone=zone, tags=dict(read))
+            for name in names
+        ]
+        for instance, hour in itertools.product(instances, hours):
+            instance.switch_automatic(hour, self.now)
+
+        def create() -> None:
+            for instance in instances:
+                self.add(instance)
+
+        return self._carry_out("CreateInstance", [(instance, None) for instance in instances], create)
+
+    def attach_disk(self, disk_name: str, instance_name: str, path: str) -> list[Operation]:
+        """Attach a disk to an instance."""
+        disk, instance = self.find(Disk, disk_name), self.find(Instance, instance_name)
+        if disk.attached_to is not None:
+            raise OperationFailureError(f"The disk {disk.name} is attached to {disk.attached_to.name} already.")
+        if any(path == other.path for other in instance.disks):
+            raise OperationFailureError(f"The path {path} of {instance.name} is taken by another disk.")
+        parts = [(disk, instance.name), (instance, disk.name)]
+        return self._carry_out("AttachDisk", parts, lambda: disk.attach(instance, path))
+
+    def detach_disk(self, disk_name: str) -> list[Operation]:
+        """Detach a disk from its instance."""
+        disk = self.find(Disk, disk_name)
+        if disk.attached_to is None:
+            raise OperationFailureError(f"The disk {disk.name} is not attached to any instance.")
+        parts = [(disk, disk.attached_to.name), (disk.attached_to, disk.name)]
+        return self._carry_out("DetachDisk", parts, disk.detach)
+
+    def delete_disk(self, name: str) -> list[Operation]:
+        """Delete a disk; its snapshots stay."""
+        disk = self.find(Disk, name)
+        if disk.attached_to is not None:
+            raise OperationFailureError(
+                f"The disk {name} is attached to {disk.attached_to.name}: detach it before you delete it."
+            )
+        return self._carry_out("DeleteDisk", [(disk, None)], lambda: self.remove(disk))
+
+    def delete_instance(self, name: str) -> list[Operation]:
+        """Delete an instance; its snapshots stay, and its disks are detached."""
+        instance = self.find(Instance, name)
+        detached: list[Operation] = []
+        for disk in list(instance.disks):
+            detached += self.detach_disk(disk.name)
+        if any(operation.failure for operation in detached):
+            return detached
+        return detached + self._carry_out("DeleteInstance", [(instance, None)], lambda: self.remove(instance))
+
+    def new_disk(
+        self, name: str, *, size_gb: int, zone: str, tags: dict[str, str], created_at: datetime | None = None
+    ) -> Disk:
+        """Make a disk that is not there yet: `add` puts it there."""
+        return Disk(**self._identity(Disk, name, zone, tags, created_at), size_gb=size_gb)
+
+    def new_instance(  # noqa: PLR0913 - an instance has that many properties
+        self,
+        name: str,
+        *,
+        blueprint_id: str,
+        bundle_id: str,
+        zone: str,
+        tags: dict[str, str],
+        created_at: datetime | None = None,
+        size_gb: int | None = None,
+    ) -> Instance:
+        """Make an instance that is not there yet: `add` puts it there."""
+        return Instance(
+            **self._identity(Instance, name, zone, tags, created_at),
+            size_gb=size_gb or bundle_size_gb(bundle_id),
+            blueprint_id=blueprint_id,
+            bundle_id=bundle_id,
+        )
+
+    # Snapshots
+
+    def create_disk_snapshot(
+        self, name: str, disk_name: str | None, instance_name: str | None, tags: Tags
+    ) -> list[Operation]:
+        """Create a snapshot of a disk or, given an instance, of that instance's system volume."""
+        if (disk_name is None) == (instance_name is None):
+            raise InvalidInputError("Invalid input: give either diskName or instanceName, and not both.")
+        kind: type[Source] = Disk if disk_name is not None else Instance
+        read = self._check_snapshot(name, tags)
+        source = self._ready_source(kind, disk_name or instance_name or "")
+        return self._create_snapshot(self.new_disk_snapshot(name, source, read), source)
+
+    def create_instance_snapshot(self, name: str, instance_name: str, tags: Tags) -> list[Operation]:
+        """Create a snapshot of an instance with its attached disks."""
+        read = self._check_snapshot(name, tags)
+        source = self._ready_source(Instance, instance_name)
+        return self._create_snapshot(self.new_instance_snapshot(name, source, read), source)
+
+    def delete_snapshot(self, kind: type[Snapshot], name: str) -> list[Operation]:
+        """Delete a snapshot."""
+        snapshot = self.find(kind, name)
+        return self._carry_out(f"Delete{kind.kind}", [(snapshot, None)], lambda: self.remove(snapshot))
+
+    def new_disk_snapshot(
+        self, name: str, source: Source, tags: dict[str, str], created_at: datetime | None = None
+    ) -> DiskSnapshot:
+        """Make a disk snapshot that is not there yet: `add` puts it there."""
+        return DiskSnapshot(
+            **self._identity(DiskSnapshot, name, _ANYWHERE, tags, created_at), **_origin(source), size_gb=source.size_gb
+        )
+
+    def new_instance_snapshot(
+        self, name: str, source: Instance, tags: dict[str, str], created_at: datetime | None = None
+    ) -> InstanceSnapshot:
+        """Make an instance snapshot that is not there yet: `add` puts it there."""
+        return InstanceSnapshot(
+            **self._identity(InstanceSnapshot, name, _ANYWHERE, tags, created_at),
+            **_origin(source),
+            size_gb=source.size_gb,
+            blueprint_id=source.blueprint_id,
+            bundle_id=source.bundle_id,
+            attached_disks=[
+                {"name": disk.name, "path": disk.path, "sizeInGb": disk.size_gb, "isSystemDisk": False}
+                for disk in source.disks
+            ],
+        )
+
+    def _check_snapshot(self, name: str, tags: Tags) -> dict[str, str]:
+        check_snapshot_name(name)
+        read = read_tags(tags)
+        self._check_free(name)
+        return read
+
+    def _ready_source(self, kind: type[R], name: str) -> R:
+        source = self.find(kind, name)
+        if isinstance(source, Source) and any(each.in_progress for each in self.automatic_snapshots_of(source)):
+            raise OperationFailureError(
+                f"An automatic snapshot of {name} is in progress. Try again when it is complete."
+            )
+        return source
+
+    def _create_snapshot(self, snapshot: Snapshot, source: Source) -> list[Operation]:
+        snapshot.end = current_script().snapshot_end
+        parts = [(snapshot, source.name), (source, snapshot.name)]
+        return self._carry_out(f"Create{snapshot.kind}", parts, lambda: self.add(snapshot), snapshot)
+
+    # Tags and add-ons
+
+    def tag_resource(self, name: str, arn: str | None, tags: Tags) -> list[Operation]:
+        """Add tags to a resource, or give tags it has another value."""
+        resource = self._find_for_tags(name, arn)
+        merged = resource.tags | read_tags(tags)
+        check_tag_count(merged)
+        return self._carry_out("TagResource", [(resource, None)], lambda: resource.set_tags(merged))
+
+    def untag_resource(self, name: str, arn: str | None, keys: Iterable[str]) -> list[Operation]:
+        """Take tags from a resource; keys it does not have are no error."""
+        resource = self._find_for_tags(name, arn)
+        gone = set(keys)
+        kept = {key: value for key, value in resource.tags.items() if key not in gone}
+        return self._carry_out("UntagResource", [(resource, None)], lambda: resource.set_tags(kept))
+
+    def enable_add_on(self, name: str, add_on: Mapping[str, Any]) -> list[Operation]:
+        """Take automatic snapshots of a disk or an instance from now on."""
+        source, hour = self.find(Source, name), _automatic_hour(add_on)
+        return self._carry_out("EnableAddOn", [(source, None)], lambda: source.switch_automatic(hour, self.now))
+
+    def disable_add_on(self, name: str, add_on_type: str) -> list[Operation]:
+        """Take no more automatic snapshots; those there are stay."""
+        _check_add_on_type(add_on_type)
+        source = self.find(Source, name)
+        return self._carry_out("DisableAddOn", [(source, None)], lambda: source.switch_automatic(None, self.now))
+
+    def _find_for_tags(self, name: str, arn: str | None) -> Resource:
+        resource = self.find(Resource, name)
+        if arn not in (None, resource.arn):
+            raise InvalidInputError(f"The resource {name} has another ARN than {arn}.")
+        return resource
+
+    # What all of them use
+
+    def add(self, resource: Resource) -> None:
+        """Put a resource there. Its name must be free."""
+        self._check_free(resource.name)
+        self._by_name[resource.name] = resource
+        self._by_kind[resource.kind].append(resource)
+
+    def remove(self, resource: Resource) -> None:
+        """Take a resource away, whatever its state."""
+        del self._by_name[resource.name]
+        siblings = self._by_kind[resource.kind]
+        del siblings[bisect_left(siblings, resource.position, key=attrgetter("position"))]
+
+    def _check_free(self, *names: str) -> None:
+        used = [name for name in names if name in self._by_name]
+        if used:
+            raise InvalidInputError(f"Some names are already in use: {', '.join(used)}")
+
+    def _check_zone(self, zone: str) -> None:
+        if not re.fullmatch(f"{re.escape(self.region_name)}[a-f]", zone):
+            raise InvalidInputError(
+                f"Invalid availability zone: {zone!r}. Expected one of {self.region_name}, such as {self.region_name}a."
+            )
+
+    def _identity(
+        self, kind: type[Resource], name: str, zone: str, tags: dict[str, str], created_at: datetime | None
+    ) -> dict[str, Any]:
+        identity = self._uuid()
+        return {
+            "name": name,
+            "arn": f"arn:{self.partition}:lightsail:{self.region_name}:{self.account_id}:{kind.kind}/{identity}",
+            "support_code": f"{self.account_id}/{kind.support_prefix}-{identity.replace('-', '')[:17]}",
+            "created_at": created_at or self.now,
+            "region": self.region_name,
+            "zone": zone,
+            "tags": tags,
+            "position": next(self._positions),
+        }
+
+    def _carry_out(
+        self,
+        operation_type: str,
+        parts: Sequence[tuple[Resource, str | None]],
+        change: Callable[[], None],
+        snapshot: Snapshot | None = None,
+    ) -> list[Operation]:
+        """Make a change, unless it is scripted to fail, and record it for each resource that takes part in it."""
+        script = current_script()
+        operations = [
+            Operation(
+                position=next(self._positions),
+                id=self._uuid(),
+                operation_type=operation_type,
+                resource_name=resource.name,
+                resource_type=resource.kind,
+                location=resource.location(),
+                created_at=self.now,
+                details=details,
+                snapshot=snapshot,
+                failure=script.failure,
+            )
+            for resource, details in parts
+        ]
+        if script.failure is None:
+            change()
+        else:
+            script.failed = True
+        self._operations += operations
+        return operations
+
+    def _uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+def _origin(source: Source) -> dict[str, Any]:
+    return {
+        "source_kind": source.kind,
+        "source_name": source.name,
+        "source_arn": source.arn,
+        "takes": timedelta(seconds=settings.options.snapshot_seconds),
+    }
+
+
+def _label(kind: type[Resource]) -> str:
+    return getattr(kind, "kind", "resource")
+
+
+def _automatic_hour(add_on: Mapping[str, Any]) -> int:
+    _check_add_on_type(add_on["addOnType"])
+    time_of_day = add_on.get("autoSnapshotAddOnRequest", {}).get("snapshotTimeOfDay", "06:00")
+    match = _HOUR.fullmatch(time_of_day)
+    if match is None:
+        raise InvalidInputError(f"Invalid snapshotTimeOfDay: {time_of_day!r}. Expected a full hour, such as 06:00.")
+    return int(match[1])
+
+
+def _check_add_on_type(add_on_type: str) -> None:
+    if add_on_type != "AutoSnapshot":
+        raise InvalidInputError(f"Invalid add-on type: {add_on_type!r}. The sandbox has AutoSnapshot only.")
+
+
+lightsail_backends = BackendDict(LightsailBackend, "lightsail")

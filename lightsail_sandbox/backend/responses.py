@@ -1,0 +1,283 @@
+"""Lightsail's operations over HTTP: requests in, answers out."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from botocore import xform_name
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import AccessDeniedError as MotoAccessDeniedError
+from moto.core.responses import BaseResponse
+from werkzeug.exceptions import HTTPException
+
+from lightsail_sandbox.backend.exceptions import (
+    AccessDeniedError,
+    InvalidInputError,
+    LightsailError,
+    UnauthenticatedError,
+    UnknownOperationError,
+    error_body,
+    error_status,
+)
+from lightsail_sandbox.backend.models import LightsailBackend, lightsail_backends
+from lightsail_sandbox.backend.operations import Operation
+from lightsail_sandbox.backend.regions import render_region
+from lightsail_sandbox.backend.resources import Disk, DiskSnapshot, Instance, InstanceSnapshot, Resource, Source
+from lightsail_sandbox.backend.settings import current_script
+from lightsail_sandbox.backend.shapes import read_request, write_answer
+
+Answer = dict[str, Any]
+
+_CONTENT_TYPE = "application/x-amz-json-1.1"
+
+
+class LightsailResponse(BaseResponse):
+    """One request. The operations are the methods named as in boto3."""
+
+    def __init__(self) -> None:
+        super().__init__(service_name="lightsail")
+        self.params: dict[str, Any] = {}
+
+    @property
+    def backend(self) -> LightsailBackend:
+        """Lightsail in the request's Region and account."""
+        regions = lightsail_backends[self.current_account]
+        if self.region not in regions:
+            raise InvalidInputError(f"Lightsail has no endpoint in the Region {self.region!r}.")
+        return regions[self.region]
+
+    def call_action(self) -> TYPE_RESPONSE:
+        """Carry the request out.
+
+        moto's own way visits each possible member of each entry of an answer, twenty milliseconds for a page. Here the
+        answer is a dictionary already, and whether it fits AWS's model is checked once per resource.
+        """
+        try:
+            status, body = 200, self._answer()
+        except LightsailError as error:
+            status, body = error_status(error.code), error_body(error.code, error.message)
+        # The body stays out of this: moto would search all of it for an XML element.
+        headers, _ = self._enrich_response({**self.response_headers, "Content-Type": _CONTENT_TYPE}, "")
+        return status, headers, body
+
+    def _answer(self) -> str:
+        operation = self._get_action()
+        self._authenticate_and_authorize_normal_action()
+        self.params = read_request(operation, self.body)
+        method = _methods().get(xform_name(operation))
+        if method is None:
+            raise UnknownOperationError(f"The sandbox does not do {operation}; it does what backups need.")
+        return write_answer(operation, method(self))
+
+    def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
+        try:
+            super()._authenticate_and_authorize_normal_action(resource)
+        except HTTPException as refusal:
+            # moto refuses in XML, which no client of a JSON protocol can read.
+            kind = AccessDeniedError if isinstance(refusal, MotoAccessDeniedError) else UnauthenticatedError
+            raise kind(getattr(refusal, "message", str(refusal))) from refusal
+
+    # Disks and instances
+
+    def create_disk(self) -> Answer:
+        """Handle CreateDisk."""
+        params = self.params
+        return self._operations(
+            self.backend.create_disk(
+                params["diskName"],
+                params["availabilityZone"],
+                params["sizeInGb"],
+                params.get("tags", []),
+                params.get("addOns", []),
+            )
+        )
+
+    def create_instances(self) -> Answer:
+        """Handle CreateInstances."""
+        params = self.params
+        return self._operations(
+            self.backend.create_instances(
+                params["instanceNames"],
+                params["availabilityZone"],
+                (params["blueprintId"], params["bundleId"]),
+                params.get("tags", []),
+                params.get("addOns", []),
+            )
+        )
+
+    def attach_disk(self) -> Answer:
+        """Handle AttachDisk."""
+        params = self.params
+        return self._operations(
+            self.backend.attach_disk(params["diskName"], params["instanceName"], params["diskPath"])
+        )
+
+    def detach_disk(self) -> Answer:
+        """Handle DetachDisk."""
+        return self._operations(self.backend.detach_disk(self.params["diskName"]))
+
+    def delete_disk(self) -> Answer:
+        """Handle DeleteDisk."""
+        return self._operations(self.backend.delete_disk(self.params["diskName"]))
+
+    def delete_instance(self) -> Answer:
+        """Handle DeleteInstance."""
+        return self._operations(self.backend.delete_instance(self.params["instanceName"]))
+
+    def get_disk(self) -> Answer:
+        """Handle GetDisk."""
+        return {"disk": self._render(Disk, self.params["diskName"])}
+
+    def get_disks(self) -> Answer:
+        """Handle GetDisks."""
+        return self._page("disks", Disk)
+
+    def get_instance(self) -> Answer:
+        """Handle GetInstance."""
+        return {"instance": self._render(Instance, self.params["instanceName"])}
+
+    def get_instances(self) -> Answer:
+        """Handle GetInstances."""
+        return self._page("instances", Instance)
+
+    # Snapshots
+
+    def create_disk_snapshot(self) -> Answer:
+        """Handle CreateDiskSnapshot."""
+        params = self.params
+        return self._operations(
+            self.backend.create_disk_snapshot(
+                params["diskSnapshotName"],
+                params.get("diskName"),
+                params.get("instanceName"),
+                params.get("tags", []),
+            )
+        )
+
+    def create_instance_snapshot(self) -> Answer:
+        """Handle CreateInstanceSnapshot."""
+        params = self.params
+        return self._operations(
+            self.backend.create_instance_snapshot(
+                params["instanceSnapshotName"], params["instanceName"], params.get("tags", [])
+            )
+        )
+
+    def delete_disk_snapshot(self) -> Answer:
+        """Handle DeleteDiskSnapshot."""
+        return self._operations(self.backend.delete_snapshot(DiskSnapshot, self.params["diskSnapshotName"]))
+
+    def delete_instance_snapshot(self) -> Answer:
+        """Handle DeleteInstanceSnapshot."""
+        return self._operations(self.backend.delete_snapshot(InstanceSnapshot, self.params["instanceSnapshotName"]))
+
+    def get_disk_snapshot(self) -> Answer:
+        """Handle GetDiskSnapshot."""
+        return {"diskSnapshot": self._render(DiskSnapshot, self.params["diskSnapshotName"])}
+
+    def get_disk_snapshots(self) -> Answer:
+        """Handle GetDiskSnapshots."""
+        return self._page("diskSnapshots", DiskSnapshot)
+
+    def get_instance_snapshot(self) -> Answer:
+        """Handle GetInstanceSnapshot."""
+        return {"instanceSnapshot": self._render(InstanceSnapshot, self.params["instanceSnapshotName"])}
+
+    def get_instance_snapshots(self) -> Answer:
+        """Handle GetInstanceSnapshots."""
+        return self._page("instanceSnapshots", InstanceSnapshot)
+
+    def get_auto_snapshots(self) -> Answer:
+        """Handle GetAutoSnapshots."""
+        source = self.backend.find(Source, self.params["resourceName"])
+        disks = source.disks if isinstance(source, Instance) else []
+        return {
+            "resourceName": source.name,
+            "resourceType": source.kind,
+            "autoSnapshots": [
+                {
+                    "date": snapshot.created_at.date().isoformat(),
+                    "createdAt": snapshot.created_at.timestamp(),
+                    "status": "InProgress" if snapshot.in_progress else "Success",
+                    "fromAttachedDisks": [{"path": disk.path, "sizeInGb": disk.size_gb} for disk in disks],
+                }
+                for snapshot in self.backend.automatic_snapshots_of(source)
+            ],
+        }
+
+    # Tags and add-ons
+
+    def tag_resource(self) -> Answer:
+        """Handle TagResource."""
+        params = self.params
+        return self._operations(
+            self.backend.tag_resource(params["resourceName"], params.get("resourceArn"), params["tags"])
+        )
+
+    def untag_resource(self) -> Answer:
+        """Handle UntagResource."""
+        params = self.params
+        return self._operations(
+            self.backend.untag_resource(params["resourceName"], params.get("resourceArn"), params["tagKeys"])
+        )
+
+    def enable_add_on(self) -> Answer:
+        """Handle EnableAddOn."""
+        return self._operations(self.backend.enable_add_on(self.params["resourceName"], self.params["addOnRequest"]))
+
+    def disable_add_on(self) -> Answer:
+        """Handle DisableAddOn."""
+        return self._operations(self.backend.disable_add_on(self.params["resourceName"], self.params["addOnType"]))
+
+    # Operations and Regions
+
+    def get_operation(self) -> Answer:
+        """Handle GetOperation."""
+        return {"operation": self.backend.find_operation(self.params["operationId"]).render(self.backend.now)}
+
+    def get_operations(self) -> Answer:
+        """Handle GetOperations."""
+        return self._page_of_operations(None)
+
+    def get_operations_for_resource(self) -> Answer:
+        """Handle GetOperationsForResource."""
+        return self._page_of_operations(self.params["resourceName"])
+
+    def get_regions(self) -> Answer:
+        """Handle GetRegions."""
+        with_zones = self.params.get("includeAvailabilityZones", False)
+        return {
+            "regions": [
+                render_region(name, with_zones=with_zones)
+                for name in sorted(lightsail_backends[self.current_account].regions)
+            ]
+        }
+
+    # What all of them use
+
+    def _operations(self, operations: Sequence[Operation]) -> Answer:
+        return {"operations": [operation.render(self.backend.now) for operation in operations]}
+
+    def _render(self, kind: type[Resource], name: str) -> Answer:
+        return self.backend.find(kind, name).render(self.backend.now)
+
+    def _page(self, member: str, kind: type[Resource]) -> Answer:
+        return self._write_page(member, *self.backend.page(kind, self.params.get("pageToken")))
+
+    def _page_of_operations(self, resource_name: str | None) -> Answer:
+        page = self.backend.page_operations(resource_name, self.params.get("pageToken"))
+        return self._write_page("operations", *page)
+
+    def _write_page(self, member: str, entries: Sequence[Resource | Operation], token: str | None) -> Answer:
+        now = self.backend.now
+        script = current_script()
+        script.items, script.more = len(entries), token is not None
+        answer: Answer = {member: [entry.render(now) for entry in entries]}
+        if token is not None:
+            answer["nextPageToken"] = token
+        return answer
+
+
+@functools.cache
+def _methods() -> dict[str, Any]:
+    return {name: method for name, method in vars(LightsailResponse).items() if not name.startswith("_")}

@@ -1,0 +1,69 @@
+"""What there is in a sandbox, seen from outside: every resource of every Region, as it is at this moment."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
+from lightsail_sandbox.backend.models import lightsail_backends
+from lightsail_sandbox.backend.resources import Resource, Snapshot
+from lightsail_sandbox.backend.settings import settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A disk, an instance, or a snapshot of one.
+
+    Parameters
+    ----------
+    kind, name, arn, region, tags
+        As in AWS; an empty value is a key-only tag's.
+    created_at
+        UTC.
+    state
+        Of a snapshot, in Lightsail's words; None for a source.
+    source_name, source_arn
+        What a snapshot was made from; None for a source.
+    """
+
+    kind: str
+    name: str
+    arn: str
+    region: str
+    created_at: datetime
+    tags: Mapping[str, str]
+    state: str | None
+    source_name: str | None
+    source_arn: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the entry as the control interface has it."""
+        return {**asdict(self), "created_at": self.created_at.isoformat()}
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> "Entry":
+        """Read an entry as the control interface has it."""
+        return cls(**{**entry, "created_at": datetime.fromisoformat(entry["created_at"])})
+
+
+def entries() -> list[Entry]:
+    """Give all resources, Region by Region, each kind in the order of creation."""
+    backends = lightsail_backends[DEFAULT_ACCOUNT_ID].values()
+    return [_entry(resource) for backend in backends for resource in backend.resources()]
+
+
+def _entry(resource: Resource) -> Entry:
+    snapshot = resource if isinstance(resource, Snapshot) else None
+    return Entry(
+        kind=resource.kind,
+        name=resource.name,
+        arn=resource.arn,
+        region=resource.region,
+        created_at=resource.created_at,
+        tags=resource.tags,
+        state=snapshot.state(settings.clock.now()) if snapshot else None,
+        source_name=snapshot.source_name if snapshot else None,
+        source_arn=snapshot.source_arn if snapshot else None,
+    )

@@ -1,0 +1,130 @@
+"""The role that callers have: which call its policy lets through."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, get_args
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
+from lightsail_sandbox.backend.exceptions import NotFoundError
+from lightsail_sandbox.backend.models import LightsailBackend
+from lightsail_sandbox.backend.resources import Disk, DiskSnapshot, Instance, InstanceSnapshot, Resource
+from lightsail_sandbox.planting import region_backend
+from lightsail_sandbox.policy import Policy, Request
+
+MissingResource = Literal["not-found", "untagged"]
+
+# Which member of the request names the resource that the call is authorised on, and of which kind that is, by the
+# Service Authorization Reference. A snapshot is authorised on what it is made of: it does not exist yet itself.
+_AUTHORISED_ON: Final[Mapping[str, Mapping[str, type[Resource]]]] = {
+    "AttachDisk": {"diskName": Disk},
+    "DetachDisk": {"diskName": Disk},
+    "DeleteDisk": {"diskName": Disk},
+    "DeleteInstance": {"instanceName": Instance},
+    "CreateDiskSnapshot": {"diskName": Disk, "instanceName": Instance},
+    "CreateInstanceSnapshot": {"instanceName": Instance},
+    "DeleteDiskSnapshot": {"diskSnapshotName": DiskSnapshot},
+    "DeleteInstanceSnapshot": {"instanceSnapshotName": InstanceSnapshot},
+    "TagResource": {"resourceName": Resource},
+    "UntagResource": {"resourceName": Resource},
+}
+_MAKES: Final[Mapping[str, type[Resource]]] = {
+    "CreateDisk": Disk,
+    "CreateInstances": Instance,
+    "CreateDiskSnapshot": DiskSnapshot,
+    "CreateInstanceSnapshot": InstanceSnapshot,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role in force.
+
+    Parameters
+    ----------
+    policy
+        What it may do.
+    access_key_id
+        Whose calls it is about. None: everybody's.
+    missing_resource
+        What becomes of a call on a resource that does not exist, which AWS does not say. ``not-found``: whatever the
+        role, it is told so. ``untagged``: it is judged as a call on a resource without tags, whose ARN nobody knows.
+    tag_on_create
+        Whether a create with tags is authorised as ``lightsail:TagResource`` too, which AWS does not quite say.
+    """
+
+    policy: Policy
+    access_key_id: str | None = None
+    missing_resource: MissingResource = "not-found"
+    tag_on_create: bool = False
+
+    def __post_init__(self) -> None:
+        if self.missing_resource not in get_args(MissingResource):
+            raise ValueError(
+                f"missing_resource is {self.missing_resource!r}; expected {' or '.join(get_args(MissingResource))}."
+            )
+
+    @classmethod
+    def from_json(cls, role: Mapping[str, Any]) -> "Role":
+        """Read a role as the control interface has it."""
+        return cls(**{**role, "policy": Policy.from_json(role["policy"])})
+
+    def refusal(self, operation: str, region: str, parameters: Mapping[str, Any], access_key_id: str) -> str | None:
+        """Say why a call is refused, as AWS words it; None: it is not."""
+        if self.access_key_id not in (None, access_key_id):
+            return None
+        try:
+            requests = [*self._requests(operation, region, parameters)]
+        except ValueError:
+            return None  # there is no Lightsail in this Region, and it says so itself
+        refused = (request for request in requests if not self.policy.allows(request))
+        return next((self._words(request, access_key_id) for request in refused), None)
+
+    def _requests(self, operation: str, region: str, parameters: Mapping[str, Any]) -> Iterator[Request]:
+        asked = Request(action=f"lightsail:{operation}", context=_request_tags(parameters))
+        named = _AUTHORISED_ON.get(operation)
+        if named is None:
+            yield asked
+        for member, kind in (named or {}).items():
+            if member in parameters:
+                judged = self._on(asked, region_backend(region), kind, str(parameters[member]))
+                if judged is None:
+                    return
+                yield judged
+        if self.tag_on_create and operation in _MAKES and parameters.get("tags"):
+            made = _arn(region_backend(region), _MAKES[operation])
+            yield replace(asked, action="lightsail:TagResource", resource=made)
+
+    def _on(self, asked: Request, backend: LightsailBackend, kind: type[Resource], name: str) -> Request | None:
+        """Give the call as IAM sees it, on this resource; None: it is not judged."""
+        try:
+            resource = backend.find(kind, name)
+        except NotFoundError:
+            return replace(asked, resource=_arn(backend, kind)) if self.missing_resource == "untagged" else None
+        tags = {f"aws:ResourceTag/{key}": (value,) for key, value in resource.tags.items()}
+        return replace(asked, resource=resource.arn, context={**asked.context, **tags})
+
+    def _words(self, request: Request, access_key_id: str) -> str:
+        why = (
+            "with an explicit deny in an identity-based policy"
+            if self.policy.denies(request)
+            else f"because no identity-based policy allows the {request.action} action"
+        )
+        user = f"arn:aws:sts::{DEFAULT_ACCOUNT_ID}:assumed-role/sandbox/{access_key_id}"
+        return (
+            f"User: {user} is not authorized to perform: {request.action} on resource: {request.resource or '*'} {why}"
+        )
+
+
+def _arn(backend: LightsailBackend, kind: type[Resource]) -> str | None:
+    """Give what stands for the ARN of something that does not exist, as AWS writes it: any of its kind."""
+    if kind is Resource:
+        return None
+    return f"arn:{backend.partition}:lightsail:{backend.region_name}:{backend.account_id}:{kind.kind}/*"
+
+
+def _request_tags(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    tags = {tag["key"]: tag.get("value", "") for tag in parameters.get("tags", [])}
+    keys = (*tags, *parameters.get("tagKeys", []))
+    context = {f"aws:RequestTag/{key}": (value,) for key, value in tags.items()}
+    return context | ({"aws:TagKeys": keys} if keys else {})

@@ -1,0 +1,136 @@
+"""A local CloudFormation and Lambda over HTTP, and Lightkeeper as a stack in them."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.wrappers import Request, Response
+
+from lightsail_sandbox.server import make_sandbox_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_ROLE = {
+    "Type": "AWS::IAM::Role",
+    "Properties": {
+        "AssumeRolePolicyDocument": {
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ]
+        }
+    },
+}
+
+
+@dataclass
+class _Clouds:
+    """The WSGI application: moto's, in which operations can be refused; it remembers who asked for what."""
+
+    refused: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        (action,) = parse_qs(request.get_data().decode()).get("Action", ["GetFunctionConfiguration"])
+        environ["wsgi.input"].seek(0)  # moto reads it again
+        self.asked.append(action)
+        if action in self.refused:
+            words = f"User: arn:aws:iam::123456789012:user/me is not authorized to perform {action}"
+            if action == "DescribeStacks":
+                error = f"<Error><Code>AccessDenied</Code><Message>{words}</Message></Error>"
+                answer = Response(f"<ErrorResponse>{error}</ErrorResponse>", status=403, mimetype="text/xml")
+            else:
+                answer = Response(
+                    json.dumps({"Message": words}),
+                    status=403,
+                    mimetype="application/json",
+                    headers={"x-amzn-ErrorType": "AccessDeniedException"},
+                )
+            return answer(environ, start_response)
+        answered: Iterable[bytes] = self._moto(environ, start_response)
+        return answered
+
+
+@dataclass
+class Cloud:
+    """CloudFormation and Lambda in this process's reach."""
+
+    url: str
+    server: _Clouds
+    stacks: list[tuple[str, str]] = field(default_factory=list)
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        """Return what makes boto3 take them for AWS's."""
+        return {"AWS_ENDPOINT_URL_CLOUDFORMATION": self.url, "AWS_ENDPOINT_URL_LAMBDA": self.url}
+
+    def deploy(
+        self, name: str, region: str, variables: Mapping[str, str], outputs: Mapping[str, object] | None = None
+    ) -> None:
+        """Create a stack with a function that has these variables, as `cdk deploy` does."""
+        function = {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Handler": "lightkeeper.handler.handle",
+                "Runtime": "python3.13",
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Code": {"ZipFile": "handle = print"},
+                "Environment": {"Variables": dict(variables)},
+            },
+        }
+        values = {"FunctionName": {"Ref": "Function"}} if outputs is None else outputs
+        template = {
+            "Resources": {"Role": _ROLE, "Function": function},
+            "Outputs": {output: {"Value": value} for output, value in values.items()},
+        }
+        self._formation(region).create_stack(
+            StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+        )
+        self.stacks.append((name, region))
+
+    def clear(self) -> None:
+        """Delete all stacks, refuse nothing any more, and forget what was asked."""
+        self.server.refused.clear()
+        while self.stacks:
+            name, region = self.stacks.pop()
+            self._formation(region).delete_stack(StackName=name)
+        self.server.asked.clear()
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            client.close()
+
+    def _formation(self, region: str) -> Any:  # noqa: ANN401 - a client of a service that has no types here
+        if region not in self._clients:
+            session = boto3.Session("deployer", "deployer", region_name=region)
+            self._clients[region] = session.client("cloudformation", endpoint_url=self.url)
+        return self._clients[region]
+
+
+@contextmanager
+def local_cloud() -> Iterator[Cloud]:
+    """Start them on a free loopback port; end them with the block."""
+    app = _Clouds()
+    server = make_sandbox_server(app, "127.0.0.1", 0, verbose=False)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    cloud = Cloud(f"http://127.0.0.1:{server.port}", app)
+    try:
+        yield cloud
+    finally:
+        cloud.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()

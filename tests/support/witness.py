@@ -1,0 +1,1145 @@
+"""An independent judge of the safety rules.
+
+It knows the documented promises, and what the sandbox shows: the record of calls and what there is. It imports nothing
+of Lightkeeper, so that a wrong idea there is not shared here. It goes through the calls of a run one by one, on a
+copy of what there was before, and says which promise a call breaks.
+
+It judges by content: when a snapshot was *taken* (`createdAt`) decides what is newer, what a keep rule keeps and which
+slots are covered. What a run could know is what there was when it began to read its lists for the last time; what there
+is at the moment of a call is the other half. A call breaks a promise when it would in both.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice, takewhile
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lightsail_sandbox.client import Call, Entry, Sandbox
+
+CONSOLE = "console"
+"""The access key of the user; every other one is a run's."""
+OWNER, SOURCE, SLOT, EXPIRES = (f"lightkeeper:{word}" for word in ("owner", "source", "slot", "expires"))
+LISTS = ("GetDisks", "GetInstances", "GetDiskSnapshots", "GetInstanceSnapshots")
+LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot")
+READS = {*LISTS, *LOOK_UPS}
+CREATES = {"CreateDiskSnapshot": "diskSnapshotName", "CreateInstanceSnapshot": "instanceSnapshotName"}
+DELETES = {"DeleteDiskSnapshot": "diskSnapshotName", "DeleteInstanceSnapshot": "instanceSnapshotName"}
+ANY_DELETES = DELETES | {"DeleteDisk": "diskName", "DeleteInstance": "instanceName"}
+USABLE = {"completed", "available"}
+COVERS = {*USABLE, "pending", "unknown"}
+REFUSED_CREDENTIALS = {
+    *("UnauthenticatedException", "UnrecognizedClientException", "InvalidClientTokenId"),
+    *("InvalidSignatureException", "ExpiredTokenException", "IncompleteSignature"),
+}
+# Of 50 tags: those of a hold, an announcement and Lightkeeper's own need room.
+NO_ROOM_BEYOND = 35
+MOST_OF_A_NAME = 254
+HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
+QUICK_ATTEMPTS = 3
+SLOTS_LOOKED_AT = 3000
+# So many sources a message names one by one, and so many marks in a run are everyday.
+FEW = 5
+EVERYDAY_MARKS = 3
+BUILT_IN = {
+    "hourly": ("0 * * * *", "hourly=24 daily=7"),
+    "daily": ("0 3 * * *", "daily=7 weekly=4"),
+    "weekly": ("0 3 * * 0", "weekly=8"),
+    "monthly": ("0 3 1 * *", "monthly=12"),
+}
+PERIODS: dict[str, Callable[[datetime], object]] = {
+    "hourly": lambda wall: (wall.date(), wall.hour),
+    "daily": lambda wall: wall.date(),
+    "weekly": lambda wall: wall.isocalendar()[:2],
+    "monthly": lambda wall: (wall.year, wall.month),
+    "yearly": lambda wall: wall.year,
+}
+PERIOD = "|".join(PERIODS)
+DURATION = re.compile(r"(?=\d)(?:(\d+)y)?(?:(\d+)m)?(?:(\d+)d)?(?:(\d+)h)?")
+CLAUSE = rf"(last|{PERIOD})=([1-9]\d*|all)|within(-({PERIOD}))?=[1-9]\d*[ymdh](\d+[mdh])*|[1-9]\d*([ymdh](\d+[mdh])*)?"
+KEEP = re.compile(rf"forever|({CLAUSE})( ({CLAUSE}))*")
+AT = re.compile(r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)( (?P<zone>[A-Z][A-Za-z]+(/[A-Z][A-Za-z_]+)?))?")
+FIXED_TIME = re.compile(r"\d+ \d+ (?P<days>.*)")
+MODES = {"instance": "InstanceSnapshot", "system-disk": "DiskSnapshot"}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*-(?P<day>\d{8})-(?P<time>\d{4})-[0-9a-f]{6}(-([2-9]|[1-9]\d+))?")
+
+Key = tuple[str, str]
+"""Region and name: unique in an account at any time."""
+Tags = Mapping[str, str]
+
+
+class BrokenPromiseError(AssertionError):
+    """A call, or what it left behind, that breaks a safety rule."""
+
+
+def promise(kept: object, rule: int, sentence: str) -> None:
+    """Insist that a rule is kept."""
+    if not kept:
+        raise BrokenPromiseError(f"rule {rule}: {sentence}")
+
+
+# What the documentation promises about words
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When, how long, and of what; as cdk.json has it."""
+
+    cron: str
+    keep: str
+    zone: str
+    mode: str | None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a deployment has promised: the documented settings, as far as they bear on a rule."""
+
+    owner: str
+    key: str
+    grace: str
+    orphans: str
+    most_deletes: int
+    zone: ZoneInfo
+    policies: Mapping[str, Policy]
+    default_policy: str
+    mode: str
+    gap: timedelta | None
+    """The longest time from run to run; None where the witness cannot tell."""
+    regions: tuple[str, ...]
+    """None named: every Region there is."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Terms":
+        """Read the `lightkeeper` object of a cdk.json."""
+        zone = document.get("timeZone", "UTC")
+        policies = {name: Policy(cron, keep, zone, None) for name, (cron, keep) in BUILT_IN.items()}
+        for name, given in document.get("policies", {}).items():
+            policies[name] = Policy(given["schedule"], given["keep"], given.get("timeZone", zone), given.get("mode"))
+        rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", document.get("tick", "rate(1 hour)"))
+        return cls(
+            owner=document.get("deployment", "Lightkeeper"),
+            key=document.get("tagKey", "backup"),
+            grace=document.get("grace", "1d"),
+            orphans=document.get("orphans", "keep"),
+            most_deletes=document.get("maxDeletesPerSource", 3),
+            zone=ZoneInfo(zone),
+            policies=policies,
+            default_policy=document.get("defaultPolicy", "daily"),
+            mode=document.get("instanceMode", "instance"),
+            gap=int(rate[1]) * {"minute": MINUTE, "hour": HOUR, "day": DAY}[rate[2]] if rate else None,
+            regions=tuple(document.get("regions", ())),
+        )
+
+    @property
+    def hold(self) -> str:
+        """The key of a hold."""
+        return f"{self.key}:hold"
+
+    def expires(self, now: datetime, *, orphaned: bool) -> datetime:
+        """Return from when what is announced at `now` may be deleted."""
+        days = [shifted(now, "1d", self.zone, 1)] if orphaned else []
+        return max(shifted(now, self.grace, self.zone, 1), now + MINUTE, *days)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the tags of a source ask for."""
+
+    cron: str
+    zone: ZoneInfo
+    keep: str
+    kind: str
+    """Of the snapshots to take."""
+
+    def slots(self, now: datetime) -> Iterator[datetime]:
+        """Yield the slots at or before `now`, newest first."""
+        minutes, hours, days, months, weekdays = map(_numbers, self.cron.split())
+        day = now.astimezone(self.zone).date()
+        while True:
+            if day.day in days and day.month in months and day.isoweekday() % 7 in weekdays:
+                for hour in sorted(hours & {*range(24)}, reverse=True):
+                    for minute in sorted(minutes & {*range(60)}, reverse=True):
+                        slot = _instant(datetime(day.year, day.month, day.day, hour, minute), self.zone)  # noqa: DTZ001 - a wall-clock time
+                        if slot <= now:
+                            yield slot
+            day -= DAY
+
+    def slot(self, now: datetime) -> datetime:
+        """Return the current slot."""
+        return next(self.slots(now))
+
+
+def _numbers(text: str) -> set[int]:
+    """Read a field of a cron expression, as far as the policies of the stories go."""
+    if every := re.fullmatch(r"\*(?:/(\d+))?", text):
+        return {*range(0, 60, int(every[1] or 1))}
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found |= {*range(int(first), int(last or first) + 1)}
+    return found
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return when a clock on the wall shows a time: the first time it does, or the end of the gap that it lies in."""
+    while (there := wall.replace(tzinfo=zone).astimezone(UTC)).astimezone(zone).replace(tzinfo=None) != wall:
+        wall += MINUTE
+    return there
+
+
+def shifted(time: datetime, duration: str, zone: ZoneInfo, sign: int) -> datetime:
+    """Return what a calendar shows a duration such as `2y5m7d3h` later, or earlier; hours pass on any clock."""
+    found = DURATION.fullmatch(duration)
+    assert found, f"the witness cannot read the duration {duration}"
+    years, months, days, hours = (int(number or 0) for number in found.groups())
+    if not (years or months or days):
+        return time + sign * hours * HOUR
+    wall = time.astimezone(zone).replace(tzinfo=None)
+    month = wall.year * 12 + wall.month - 1 + sign * (12 * years + months)
+    wall = _no_such_day(month // 12, month % 12 + 1, wall) + sign * days * DAY
+    return _instant(wall, zone) + sign * hours * HOUR
+
+
+def _no_such_day(year: int, month: int, wall: datetime) -> datetime:
+    for day in range(wall.day, 27, -1):
+        try:
+            return wall.replace(year=year, month=month, day=day)
+        except ValueError:
+            continue
+    return wall.replace(year=year, month=month)
+
+
+def instant(text: str) -> datetime | None:
+    """Read a time as our tags have it."""
+    return datetime.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text) else None
+
+
+def wish(tags: Tags, kind: str, terms: Terms) -> Wish | None:
+    """Return what tags ask for, in a way the documentation admits; None if they ask for nothing, or for nonsense."""
+    name = tags.get(terms.key, "off") or terms.default_policy
+    policy = terms.policies.get(name)
+    at, keep, mode = (tags.get(f"{terms.key}:{word}") for word in ("at", "keep", "mode"))
+    time, fixed = AT.fullmatch(at or ""), FIXED_TIME.fullmatch(policy.cron) if policy else None
+    if (
+        policy is None
+        or (keep is not None and not KEEP.fullmatch(keep))
+        or (at is not None and not (time and fixed))
+        or (mode is not None and mode not in MODES and kind != "Disk")
+    ):
+        return None
+    cron = f"{int(time['minute'])} {int(time['hour'])} {fixed['days']}" if time and fixed else policy.cron
+    whole = MODES[mode or policy.mode or terms.mode] if kind == "Instance" else "DiskSnapshot"
+    return Wish(cron, ZoneInfo((time and time["zone"]) or policy.zone), keep or policy.keep, whole)
+
+
+def is_troubled(tags: Tags, terms: Terms) -> bool:
+    """Say whether tags hold something that a person should mend: then nothing may be pruned."""
+    known = {terms.key, *(f"{terms.key}:{word}" for word in ("at", "keep", "mode", "hold", "copy"))}
+    word = re.escape(terms.key).replace("backup", r"back\W?up")
+    lookalikes = [key for key in tags if key not in known and re.match(rf"{word}s?\b", key, re.IGNORECASE)]
+    return bool(lookalikes) or not is_date(tags.get(terms.hold, ""))
+
+
+def is_date(text: str) -> bool:
+    """Say whether a hold's value can be read."""
+    try:
+        date.fromisoformat(text or "2026-01-01")
+    except ValueError:
+        return False
+    return not text or bool(re.fullmatch(r"\d{4}-\d\d-\d\d", text))
+
+
+def is_over(value: str, now: datetime, terms: Terms) -> bool:
+    """Say whether a hold's day has passed, on the calendar of the settings."""
+    return bool(value) and is_date(value) and now.astimezone(terms.zone).date().isoformat() > value
+
+
+def is_source_held(tags: Tags, now: datetime, terms: Terms) -> bool:
+    """Say whether a source's tags hold all of its snapshots."""
+    return terms.hold in tags and not is_over(tags[terms.hold], now, terms)
+
+
+def is_held(tags: Tags, source: Tags, now: datetime, terms: Terms) -> bool:
+    """Say whether the tags of a snapshot hold it: by a hold, by another's hold, or in words that nobody knows."""
+    known = {f"{terms.key}:{word}" for word in ("at", "keep", "mode", "copy")} | {*source}
+    return is_source_held(tags, now, terms) or any(
+        key != terms.hold and (key.lower().endswith("hold") or (key.startswith(f"{terms.key}:") and key not in known))
+        for key in tags
+    )
+
+
+def keeps(rule: str, times: Sequence[datetime], zone: ZoneInfo, newest: datetime) -> set[int]:
+    """Return which of the times, newest first, a keep rule keeps: restic's words, read anew."""
+    walls = [time.astimezone(zone) for time in times]
+
+    def firsts(period: str, chosen: Iterable[int]) -> list[int]:
+        of_period: dict[object, int] = {}
+        for index in chosen:
+            of_period.setdefault(PERIODS[period](walls[index]) if period in PERIODS else index, index)
+        return [*of_period.values()]
+
+    kept: set[int] = set()
+    for word in ["last=all"] if rule == "forever" else rule.split():
+        name, equals, value = word.partition("=")
+        if not equals:
+            name, value = ("last" if word.isdigit() else "within"), word
+        if name.startswith("within"):
+            start = shifted(newest, value, zone, -1)
+            kept.update(firsts(name.removeprefix("within-"), (i for i, time in enumerate(times) if time > start)))
+            continue
+        chosen = firsts(name, range(len(times)))
+        kept.update(chosen if value == "all" else chosen[: int(value)])
+        # With count to spare, the oldest stays too.
+        if times and (value == "all" or len(chosen) < int(value)):
+            kept.add(len(times) - 1)
+    return kept
+
+
+# What there is
+
+
+@dataclass(frozen=True)
+class Birth:
+    """A snapshot that a run took: only these are ours, whatever tags say."""
+
+    owner: str
+    source_arn: str
+    slot: datetime
+
+
+@dataclass(frozen=True)
+class Point:
+    """A snapshot of ours, as it is."""
+
+    key: Key
+    entry: Entry
+    slot: datetime
+
+    @property
+    def taken(self) -> datetime:
+        """When its content is from."""
+        return self.entry.created_at
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be restored."""
+        return self.entry.state in USABLE
+
+
+@dataclass
+class Scene:
+    """What there is, changed call by call."""
+
+    entries: dict[Key, Entry]
+    ours: dict[Key, Birth]
+    _sources: dict[str, Entry] | None = None
+    _keys: dict[tuple[str, str], set[Key]] | None = None
+    _points: dict[tuple[str, str], list[Point]] = field(default_factory=dict)
+    _copy: "Scene | None" = None
+
+    def set(self, key: Key, entry: Entry | None, birth: Birth | None = None) -> None:
+        """Put an entry there, or take it away; a birth is that of a new snapshot of ours."""
+        self._copy = None
+        if entry is None:
+            del self.entries[key]
+        else:
+            self.entries[key] = entry
+        if birth:
+            self.ours[key] = birth
+        if not (known := self.ours.get(key)):
+            self._sources = None
+            return
+        if entry is None:
+            del self.ours[key]
+        series = known.owner, known.source_arn
+        self._points.pop(series, None)
+        if self._keys is not None:
+            keys = self._keys.setdefault(series, set())
+            keys.discard(key) if entry is None else keys.add(key)
+
+    def copy(self) -> "Scene":
+        """Return what there is now, for good."""
+        self._copy = self._copy or Scene(dict(self.entries), dict(self.ours))
+        return self._copy
+
+    def source(self, arn: str) -> Entry | None:
+        """Return a disk or an instance that still exists."""
+        if self._sources is None:
+            self._sources = {entry.arn: entry for entry in self.entries.values() if entry.state is None}
+        return self._sources.get(arn)
+
+    def is_ours(self, key: Key, terms: Terms) -> bool:
+        """Say whether a run of this deployment took this snapshot, and nobody has changed that it says so."""
+        birth, entry = self.ours.get(key), self.entries.get(key)
+        return bool(
+            birth
+            and entry
+            and birth.owner == terms.owner == entry.tags.get(OWNER)
+            and entry.tags.get(SOURCE) == birth.source_arn
+            and instant(entry.tags.get(SLOT, "")) == birth.slot
+        )
+
+    def points(self, arn: str, terms: Terms) -> list[Point]:
+        """Return our snapshots of a source, of either kind, the newest content first."""
+        series = terms.owner, arn
+        if self._keys is None:
+            self._keys = {}
+            for key, birth in self.ours.items():
+                self._keys.setdefault((birth.owner, birth.source_arn), set()).add(key)
+        if series not in self._points:
+            keys = [key for key in sorted(self._keys.get(series, ())) if self.is_ours(key, terms)]
+            points = [Point(key, self.entries[key], self.ours[key].slot) for key in keys]
+            self._points[series] = sorted(points, key=lambda point: point.taken, reverse=True)
+        return self._points[series]
+
+
+Objection = tuple[int, str]
+"""The number of the rule that forbids, and why."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules say of our snapshots in one scene, at the time of a run."""
+
+    scene: Scene
+    terms: Terms
+    now: datetime
+
+    def series(self, key: Key) -> list[Point]:
+        """Return the snapshots of the same source and kind, the newest content first."""
+        points = self.scene.points(self.scene.ours[key].source_arn, self.terms)
+        return [point for point in points if point.entry.kind == self.scene.entries[key].kind]
+
+    def source(self, key: Key) -> Entry | None:
+        """Return the source of a snapshot, if it is still there."""
+        return self.scene.source(self.scene.ours[key].source_arn)
+
+    def feeds(self, key: Key) -> Wish | None:
+        """Return what the source asks for, if that feeds the series of this snapshot; None makes it an orphan."""
+        source = self.source(key)
+        asked = source and wish(source.tags, source.kind, self.terms)
+        return asked if asked and asked.kind == self.scene.entries[key].kind else None
+
+    def is_held(self, key: Key) -> bool:
+        """Say whether the snapshot, or all of its source's, are held."""
+        source = self.source(key)
+        own = self.scene.entries[key].tags
+        return is_held(own, source.tags if source else {}, self.now, self.terms) or bool(
+            source and is_source_held(source.tags, self.now, self.terms)
+        )
+
+    def objection_to_pruning(self, key: Key) -> Objection | None:
+        """Return why this snapshot may neither be announced nor deleted."""
+        return (
+            self._nature(key) or self._protection(key) or self._stays(key) or self._trouble(key) or self._retention(key)
+        )
+
+    def _nature(self, key: Key) -> Objection | None:
+        if not self.scene.is_ours(key, self.terms):
+            return 1, "what no run of ours has taken"
+        if (state := self.scene.entries[key].state) not in USABLE | {"error"}:
+            return 2, f"which is {state}"
+        return (6, "which is held") if self.is_held(key) else None
+
+    def _stays(self, key: Key) -> Objection | None:
+        source = self.source(key)
+        is_off = source is None or source.tags.get(self.terms.key, "off") == "off"
+        asked = source and wish(source.tags, source.kind, self.terms)
+        if self.terms.orphans != "expire" and (is_off or (asked and self.feeds(key) is None)):
+            return 8, "which is an orphan"
+        return None
+
+    def _trouble(self, key: Key) -> Objection | None:
+        source = self.source(key)
+        if source and (is_troubled(source.tags, self.terms) or self.asks_for_nonsense(source)):
+            return 3, f"whose source has a problem in its tags: {dict(source.tags)}"
+        return None
+
+    def _retention(self, key: Key) -> Objection | None:
+        asked = self.feeds(key)
+        if asked is None:
+            return self._orphans_objection(key)
+        if self.scene.entries[key].state in USABLE and self._is_kept(key, asked.keep, asked.zone, ()):
+            return 7, f'which "{asked.keep}" keeps'
+        return None
+
+    def asks_for_nonsense(self, source: Entry) -> bool:
+        """Say whether a source asks for something that nobody can give, or says `off` and something wrong besides."""
+        tags, key = source.tags, self.terms.key
+        if key not in tags:
+            return any(f"{key}:{word}" in tags for word in ("at", "keep", "mode"))
+        meant = {**tags, key: ""} if tags[key] == "off" else tags
+        return wish(meant, source.kind, self.terms) is None
+
+    def _protection(self, key: Key) -> Objection | None:
+        entry = self.scene.entries[key]
+        if entry.state == "error":
+            others = self.scene.points(self.scene.ours[key].source_arn, self.terms)
+            newer = [point for point in others if point.is_usable and point.taken >= entry.created_at]
+            return None if newer else (5, "which ended in error, and nothing newer is usable")
+        newer = [
+            point
+            for point in self.series(key)
+            if point.is_usable and point.taken >= entry.created_at and point.key != key
+        ]
+        return None if newer else (2, f"the newest {entry.kind} by content")
+
+    def _orphans_objection(self, key: Key) -> Objection | None:
+        usable = [point for point in self.series(key) if point.is_usable]
+        tags = usable[0].entry.tags if usable else {}
+        own = wish(tags, "", self.terms)
+        if own is None or is_troubled({tag: tags[tag] for tag in tags if tag != self.terms.hold}, self.terms):
+            return 8, f"which is an orphan, and its own tags name no policy: {dict(tags)}"
+        # As if the schedule had gone on. One more, for what begins and ends at the same moment.
+        missed = takewhile(lambda slot: slot > usable[0].taken, own.slots(self.now))
+        imagined = [max(self.now, usable[0].taken) + DAY, *islice(missed, SLOTS_LOOKED_AT)]
+        if self.scene.entries[key].state in USABLE and self._is_kept(key, own.keep, own.zone, imagined):
+            return 8, f'which is an orphan, and its own "{own.keep}" keeps it'
+        return None
+
+    def _is_kept(self, key: Key, rule: str, zone: ZoneInfo, imagined: Sequence[datetime]) -> bool:
+        """Say whether a rule keeps a usable snapshot, in whatever order those of the same moment are taken."""
+        usable = [point for point in self.series(key) if point.is_usable]
+        # Held ones use no count.
+        others = [point.taken for point in usable if point.key != key and not self.is_held(point.key)]
+        taken, newest = self.scene.entries[key].created_at, max([*imagined, usable[0].taken])
+        newer = [time for time in others if time > taken]
+        same = [time for time in others if time == taken]
+        older = [time for time in others if time < taken]
+        verdicts = [
+            len([*imagined, *before]) in keeps(rule, [*imagined, *before, taken, *after], zone, newest)
+            for before, after in ((newer, [*same, *older]), ([*newer, *same], older))
+        ]
+        return all(verdicts)
+
+    def objection_to_deleting(self, key: Key) -> Objection | None:
+        """Return why this snapshot may not be deleted, though it may be announced."""
+        text = self.scene.entries[key].tags.get(EXPIRES)
+        expires = instant(text or "")
+        if expires is None or expires > self.now:
+            return 7, f"announced for {text}"
+        if self.terms.gap and expires < self.now - 3 * self.terms.gap:
+            return 7, f"announced for {text}, long ago: it is to be announced again"
+        return None
+
+    def carries_a_hold(self, key: Key) -> bool:
+        """Say whether a snapshot carries the tag for which AWS refuses to delete it, even if its day is over."""
+        return self.terms.hold in self.scene.entries[key].tags
+
+    def expiry(self, key: Key) -> datetime:
+        """Return from when the snapshot may be deleted, if it is announced now.
+
+        To a run that is replayed its own time is long past: the grace then counts from the newest content.
+        """
+        usable = [point.taken for point in self.series(key) if point.is_usable]
+        return self.terms.expires(max(self.now, *usable[:1]), orphaned=self.feeds(key) is None)
+
+
+@dataclass
+class Run:
+    """What a run has done so far, and what it could know: Region by Region."""
+
+    calls: list[Call] = field(default_factory=list)
+    _looks: defaultdict[str, dict[str, tuple[int, Scene]]] = field(default_factory=lambda: defaultdict(dict))
+    _lists: defaultdict[str, dict[str, Call]] = field(default_factory=lambda: defaultdict(dict))
+    _creates: dict[str, tuple[int, Scene]] = field(default_factory=dict)
+
+    def follow(self, call: Call, scene: Scene) -> None:
+        """Take in a call that is about to be made."""
+        self.calls.append(call)
+        if call.operation in LISTS:
+            if not call.parameters.get("pageToken"):
+                self._looks[call.region][call.operation] = call.number, scene.copy()
+            self._lists[call.region][call.operation] = call
+        elif call.operation in CREATES:
+            self._creates[call.region] = call.number, scene.copy()
+
+    def knows(self, region: str) -> Scene | None:
+        """Return what there was when the run began to look for the last time; None if it has not looked."""
+        looks = self._looks[region].values()
+        return min(looks, key=lambda look: look[0])[1] if looks else None
+
+    def should_know(self, region: str) -> Scene | None:
+        """Return what a run has to know that deletes: it looks again when it has taken the last snapshot."""
+        looks = self._looks[region].values()
+        if not looks:
+            return None
+        known = min(looks, key=lambda look: look[0])
+        return max(known, self._creates.get(region, known), key=lambda look: look[0])[1]
+
+    def unread(self, region: str) -> list[str]:
+        """Return the lists that were never read, or are only read in part."""
+        lists = self._lists[region]
+        return [name for name in LISTS if name not in lists or (_is_well(lists[name]) and lists[name].more)]
+
+    def failed(self, region: str) -> list[str]:
+        """Return the lists that could not be read to their end."""
+        return [name for name, call in self._lists[region].items() if not _is_well(call)]
+
+
+def _is_well(call: Call) -> bool:
+    return call.took_effect and call.answer == "sent"
+
+
+@dataclass
+class Witness:
+    """Follows one sandbox from its start."""
+
+    sandbox: Sandbox
+    judged: Counter[str] = field(default_factory=Counter)
+    """How many calls of runs have been judged and took effect, by operation."""
+    _number: int = 0
+    _scene: Scene = field(default_factory=lambda: Scene({}, {}))
+    _saved: Scene = field(default_factory=lambda: Scene({}, {}))
+    _court: "_Court | None" = None
+    """Of the last run."""
+    _earlier: Judgement | None = None
+    """How things stood after the run before."""
+    _told: set[str] = field(default_factory=set)
+    """The sources, by ARN, of which a person knows that they are not backed up any more."""
+    _told_lists: set[tuple[str, str]] = field(default_factory=set)
+
+    def look(self) -> None:
+        """Take in what has happened since, none of it by a run."""
+        entries = {(entry.region, entry.name): entry for entry in self.sandbox.entries()}
+        born = {key: birth for key, birth in self._scene.ours.items() if self._is_the_same(key, entries.get(key))}
+        self._scene = Scene(entries, born)
+        # The record may have been cleared; then it counts from 1 again.
+        calls = self.sandbox.calls(self._number) or self.sandbox.calls()
+        self._number = calls[-1].number if calls else 0
+
+    def adopt(self, names: Iterable[str]) -> None:
+        """Take snapshots that were there from the start for such as runs have taken."""
+        self.look()
+        chosen = set(names)
+        for key, entry in self._scene.entries.items():
+            slot = instant(entry.tags.get(SLOT, ""))
+            if entry.name in chosen and slot:
+                self._scene.ours[key] = Birth(entry.tags[OWNER], entry.tags[SOURCE], slot)
+
+    def checkpoint(self) -> None:
+        """Remember the sandbox as it is now, and what in it is ours."""
+        self.look()
+        self._saved = self._scene.copy()
+        self.sandbox.checkpoint()
+
+    def restore(self) -> None:
+        """Go back to the checkpoint."""
+        self.sandbox.restore()
+        self._scene = Scene(dict(self._saved.entries), dict(self._saved.ours))
+        self.look()
+
+    def _is_the_same(self, key: Key, entry: Entry | None) -> bool:
+        return entry is not None and entry.arn == self._scene.entries[key].arn
+
+    @contextmanager
+    def watching(
+        self,
+        document: Mapping[str, Any],
+        *,
+        now: datetime | None = None,
+        expect_all: bool = False,
+        enforced: bool = False,
+    ) -> Iterator[None]:
+        """Watch a run, or several at once, and judge it when it has ended, however it ended.
+
+        Parameters
+        ----------
+        document
+            The settings, as in cdk.json.
+        now
+            The scheduled time of the run; None: what the sandbox's clock says.
+        expect_all
+            Whether everything due has to be there afterwards, as far as no call has failed that it needs.
+        enforced
+            Whether the run has its role, which refuses to delete what carries a hold.
+        """
+        self.look()
+        completed = False
+        try:
+            yield
+            completed = True
+        finally:
+            self.judge(Terms.of(document), now=now, expect_all=expect_all and completed, enforced=enforced)
+
+    def judge(
+        self, terms: Terms, *, now: datetime | None = None, expect_all: bool = False, enforced: bool = False
+    ) -> None:
+        """Judge all calls since the last look.
+
+        Raises
+        ------
+        BrokenPromiseError
+            If a rule is broken.
+        """
+        now = now or self.sandbox.now()
+        calls = self.sandbox.calls(self._number)
+        after = {(entry.region, entry.name): entry for entry in self.sandbox.entries()}
+        court = _Court(terms, now, self._scene, after, enforced=enforced)
+        for call in calls:
+            court.take(call)
+        court.close(expect_all=expect_all)
+        self._earlier = self._court.end if self._court else None
+        self._court = court
+        self.judged.update(call.operation for run in court.runs.values() for call in run.calls if call.took_effect)
+        self.look()
+
+    def said(self, texts: Iterable[str]) -> None:
+        """Judge whether the run that was watched last has told a person what stops being protected.
+
+        Parameters
+        ----------
+        texts
+            What it said, such as the texts of its messages. None: it was silent.
+
+        Raises
+        ------
+        BrokenPromiseError
+            If something stops being protected in silence.
+        """
+        assert self._court, "nothing was watched"
+        text = "\n".join(texts)
+        stopped = self._court.stopped()
+        new = {arn: name for arn, name in stopped.items() if arn not in self._told}
+        _expect_named(new, text, "recovery points, and is not backed up any more")
+        cut = self._court.cut(self._earlier)
+        if sum(cut.values()) > EVERYDAY_MARKS:
+            names = {name: name for name in cut}
+            number = rf"\b{sum(cut.values())} snapshots"
+            _expect_named({} if re.search(number, text) else names, text, "its rule cut")
+        lists = self._court.short_lists()
+        for region, operation in lists:
+            is_told = (region, operation) in self._told_lists or region in text
+            promise(is_told, 13, f"{region}: {operation} has lost most, and nobody is told")
+        # What is backed up again, and stops again, is told again.
+        self._told = {*stopped, *(arn for arn in self._told if not self._court.has_seen(arn))}
+        self._told_lists = {*lists}
+
+
+def _expect_named(names: Mapping[str, str], text: str, what: str) -> None:
+    silent = sorted(name for name in names.values() if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text))
+    is_counted = len(names) > FEW and len(silent) < len(names) and re.search(rf"\b{len(names)}\b", text)
+    promise(not silent or is_counted, 13, f"{silent} has {what}; nobody is told")
+
+
+class _Court:
+    """Judges the calls of one run, or of several that ran side by side, one by one."""
+
+    def __init__(
+        self, terms: Terms, now: datetime, scene: Scene, after: Mapping[Key, Entry], *, enforced: bool
+    ) -> None:
+        self.runs: defaultdict[str, Run] = defaultdict(Run)
+        self._terms, self._now, self._scene, self._after, self._enforced = terms, now, scene, after, enforced
+        self._before = scene.copy()
+        self._made_anew: set[Key] = set()
+        self._waiting: dict[tuple[str, str], list[Point]] = {}
+        """By run and source: what might have been deleted when the first one was."""
+
+    def take(self, call: Call) -> None:
+        """Judge a call, and do on the scene what it did."""
+        if call.access_key_id != CONSOLE:
+            run = self.runs[call.access_key_id]
+            run.follow(call, self._scene)
+            self._judge(call, run)
+        self._replay(call)
+
+    def _judge(self, call: Call, run: Run) -> None:
+        if call.operation in READS:
+            return
+        unread = run.unread(call.region)
+        promise(not unread, 10, f"{call.region}: {call.operation} before {unread} was read to its end")
+        match call.operation:
+            case operation if operation in CREATES:
+                self._judge_create(call, run)
+            case "TagResource":
+                key = call.region, call.parameters["resourceName"]
+                tags = _given(call)
+                promise(set(tags) == {EXPIRES}, 1, f"{key}: a run sets no tag but {EXPIRES}; it set {tags}")
+                if self._judge_ours(call, key):
+                    self._judge_prune(call, key, run, run.knows(call.region))
+                    self._judge_announcement(key, tags[EXPIRES], run)
+            case "UntagResource":
+                key = call.region, call.parameters["resourceName"]
+                keys = call.parameters["tagKeys"]
+                promise(
+                    keys in ([EXPIRES], [self._terms.hold]), 1, f"{key}: a run removes {EXPIRES} or a hold; not {keys}"
+                )
+                if self._judge_ours(call, key) and keys != [EXPIRES]:
+                    held = self._scene.entries[key].tags.get(self._terms.hold, "")
+                    promise(
+                        not call.took_effect or is_over(held, min(self._now, call.at), self._terms),
+                        6,
+                        f"{key}: the hold until {held!r} was taken off",
+                    )
+            case operation if operation in DELETES:
+                key = call.region, call.parameters[DELETES[operation]]
+                if self._judge_ours(call, key):
+                    self._judge_prune(call, key, run, run.should_know(call.region))
+                    self._judge_delete(call, key, run)
+            case operation:
+                promise(kept=False, rule=1, sentence=f"a run has no business with {operation}")
+
+    def _views(self, known: Scene | None, key: Key) -> list[Judgement]:
+        """Return what there is, and what the run knew of it; what it did not know of, it has no right to touch."""
+        scenes = [self._scene, *([known] if known and key in known.entries and key in known.ours else [])]
+        return [Judgement(scene, self._terms, self._now) for scene in scenes]
+
+    def _judge_ours(self, call: Call, key: Key) -> bool:
+        """Insist that what a call names is ours; return whether it still exists."""
+        if key not in self._scene.entries:
+            promise(not call.took_effect, 1, f"{key}: {call.operation} of what nobody knows")
+            return False
+        promise(self._scene.is_ours(key, self._terms), 1, f"{key}: {call.operation} of what no run of ours has taken")
+        return True
+
+    # Snapshots taken
+
+    def _judge_create(self, call: Call, run: Run) -> None:
+        terms, given, region = self._terms, _given(call), call.region
+        kind, name = (
+            ("Disk", call.parameters["diskName"])
+            if "diskName" in call.parameters
+            else ("Instance", call.parameters["instanceName"])
+        )
+        source = self._scene.entries.get((region, name))
+        if source is None or source.kind != kind:
+            promise(not call.took_effect, 4, f"a snapshot of {name}, which does not exist")
+            return
+        slot = instant(given.get(SLOT, ""))
+        promise(given.get(OWNER) == terms.owner, 1, f"{name}: a snapshot without our owner tag")
+        promise(slot and slot <= self._now, 4, f"{name}: a snapshot for the slot {given.get(SLOT)}")
+        assert slot
+        snapshot = call.parameters[CREATES[call.operation]]
+        self._judge_name(call, snapshot, slot)
+        known = run.knows(region)
+        listed = known and known.entries.get((region, name))
+        if given.get(SOURCE) != source.arn:
+            # It was deleted and made anew after the lists were read: what it then says is not what it is.
+            promise(listed and listed.arn == given.get(SOURCE), 1, f"{name}: a snapshot that names another source")
+            return
+        looks = [source, *([listed] if listed and listed.arn == source.arn else [])]
+        wishes = [asked for look in looks if (asked := wish(look.tags, kind, terms))]
+        promise(wishes, 3, f"{name}: a snapshot by guess; its tags are {dict(source.tags)}")
+        made = call.operation.removeprefix("Create")
+        promise(made in {asked.kind for asked in wishes}, 3, f"{name}: {made}, which nobody asked for")
+        current = {asked.slot(self._now) for asked in wishes}
+        promise(slot in current, 4, f"{name}: a snapshot for the slot {slot}, but it is the turn of {current}")
+        promise(
+            any(self._inherits(look.tags, given) for look in looks),
+            1,
+            f"{name}: born with {given}, but its source has {dict(source.tags)}",
+        )
+        self._judge_need(call, source, slot, known)
+
+    def _judge_name(self, call: Call, snapshot: str, slot: datetime) -> None:
+        form = NAME.fullmatch(snapshot)
+        told = form and form["day"] + form["time"]
+        promise(
+            told == f"{slot:%Y%m%d%H%M}" and len(snapshot) <= MOST_OF_A_NAME,
+            4,
+            f"{snapshot}: a name for the slot {slot}",
+        )
+        theirs = self._scene.ours.get((call.region, snapshot))
+        promise(
+            theirs is None or theirs.owner == self._terms.owner, 1, f"{snapshot}: another deployment's snapshot has it"
+        )
+
+    def _inherits(self, tags: Tags, given: Tags) -> bool:
+        """Say whether a snapshot has all tags of its source, but AWS's, ours, and a hold that is over."""
+        if any(key.lower().startswith("lightkeeper:") and key != key.lower() for key in given):
+            return False
+        inherited = {key: tags[key] for key in tags if not key.lower().startswith(("aws:", "lightkeeper:"))}
+        hold = self._terms.hold
+        if hold not in given and is_over(inherited.get(hold, ""), self._now, self._terms):
+            del inherited[hold]
+        if len(inherited) > NO_ROOM_BEYOND:
+            inherited = {key: value for key, value in inherited.items() if key.startswith(self._terms.key)}
+        return inherited.items() <= given.items()
+
+    def _judge_need(self, call: Call, source: Entry, slot: datetime, known: Scene | None) -> None:
+        """Insist that a slot gets one snapshot, and none if newer content covers it."""
+        if not call.took_effect:
+            return
+        points = self._scene.points(source.arn, self._terms)
+        of_slot = [point for point in points if point.slot == slot]
+        twin = next((point.entry.name for point in of_slot if point.entry.state in COVERS), None)
+        promise(not twin, 4, f"{source.name}: a second snapshot of one slot, beside {twin}")
+        covering = [
+            next((each for each in scene.points(source.arn, self._terms) if _covers(each, slot)), None)
+            for scene in (self._scene, known or self._scene)
+        ]
+        promise(
+            not all(covering),
+            4,
+            f"{source.name}: a snapshot for the slot {slot}, which newer content covers: "
+            + str(covering[0] and (covering[0].key[1], covering[0].taken.isoformat())),
+        )
+        failed = [point for point in of_slot if point.entry.state == "error"]
+        promise(
+            len(failed) < QUICK_ATTEMPTS or max(point.taken for point in failed) <= call.at - DAY + HOUR,
+            4,
+            f"{source.name}: one more attempt at the slot {slot}, less than a day after the last of {len(failed)}",
+        )
+
+    # Snapshots announced and deleted
+
+    def _judge_prune(self, call: Call, key: Key, run: Run, known: Scene | None) -> None:
+        """Insist on all that an announcement and a deletion have in common."""
+        failed = run.failed(call.region)
+        promise(not failed, 10, f"{call.region}: pruned although {failed} was not read to its end")
+        objections = [view.objection_to_pruning(key) for view in self._views(known, key)]
+        rule, why = objections[-1] or (0, "")
+        promise(not all(objections), rule, f"{call.operation} of {key[1]}, {why}")
+
+    def _judge_announcement(self, key: Key, value: str, run: Run) -> None:
+        expires = instant(value)
+        promise(expires, 7, f"{key}: announced for {value}")
+        assert expires
+        views = self._views(run.knows(key[0]), key)
+        marks = [instant(view.scene.entries[key].tags.get(EXPIRES, "")) for view in views]
+        if any(mark and mark <= self._now for mark in marks):
+            # It has to wait for another run, or was announced so long ago that it is announced again.
+            latest = max(self._now + DAY, *(view.expiry(key) for view in views))
+            promise(self._now < expires <= latest, 9, f"{key}: what has to wait is put off to {value}")
+        elif self._scene.entries[key].state == "error":
+            latest = max(view.expiry(key) for view in views)
+            promise(self._now + MINUTE <= expires <= latest, 7, f"{key}: announced for {value}, at {self._now}")
+        else:
+            rule = 8 if all(view.feeds(key) is None for view in views) else 7
+            right = {view.expiry(key) for view in views}
+            promise(expires in right, rule, f"{key}: announced for {value}, at {self._now}")
+
+    def _judge_delete(self, call: Call, key: Key, run: Run) -> None:
+        views = self._views(run.should_know(call.region), key)
+        objections = [view.objection_to_deleting(key) for view in views]
+        rule, why = objections[-1] or (0, "")
+        promise(not all(objections), rule, f"{call.operation} of {key[1]}, {why}")
+        carried = [view.carries_a_hold(key) for view in views]
+        sentence = f"{call.operation} of {key[1]}, which carries {self._terms.hold}: expected it to be taken off first"
+        promise(not all(carried), 6, sentence)
+        promise(not (self._enforced and call.took_effect and carried[0]), 6, sentence)
+        arn = self._scene.ours[key].source_arn
+        if (call.access_key_id, arn) not in self._waiting:
+            self._waiting[call.access_key_id, arn] = [
+                point
+                for point in views[-1].scene.points(arn, self._terms)
+                if all(self._may_go(view, point.key) for view in self._views(views[-1].scene, point.key))
+                and point.key in self._scene.entries
+            ]
+
+    @staticmethod
+    def _may_go(view: Judgement, key: Key) -> bool:
+        return key in view.scene.entries and not (
+            view.objection_to_pruning(key) or view.objection_to_deleting(key) or view.carries_a_hold(key)
+        )
+
+    # What a call leaves behind
+
+    def _replay(self, call: Call) -> None:
+        if not call.took_effect or call.operation in READS:
+            return
+        scene, region = self._scene, call.region
+        match call.operation:
+            case operation if operation in CREATES:
+                key = region, call.parameters[CREATES[operation]]
+                tags = _given(call)
+                source = scene.entries[region, call.parameters.get("diskName") or call.parameters["instanceName"]]
+                there = self._after.get(key)
+                entry = Entry(
+                    kind=operation.removeprefix("Create"),
+                    name=key[1],
+                    arn=there.arn if there else "",
+                    region=region,
+                    created_at=there.created_at if there else call.at,
+                    tags=tags,
+                    state=there.state if there else "pending",
+                    source_name=source.name,
+                    source_arn=source.arn,
+                )
+                slot = instant(tags.get(SLOT, ""))
+                is_run = call.access_key_id != CONSOLE
+                scene.set(key, entry, Birth(tags[OWNER], tags[SOURCE], slot) if is_run and slot else None)
+            case operation if operation in ANY_DELETES:
+                scene.set((region, call.parameters[ANY_DELETES[operation]]), None)
+            case "CreateDisk" | "CreateInstances":
+                # Only a user does: whatever is new afterwards is taken as it is.
+                for key, new in self._after.items():
+                    if key not in scene.entries and not new.state:
+                        scene.set(key, new)
+            case "TagResource":
+                key = region, call.parameters["resourceName"]
+                there = scene.entries[key]
+                scene.set(key, replace(there, tags={**there.tags, **_given(call)}))
+            case "UntagResource":
+                key = region, call.parameters["resourceName"]
+                there, gone = scene.entries[key], call.parameters["tagKeys"]
+                left = {name: value for name, value in there.tags.items() if name not in gone}
+                scene.set(key, replace(there, tags=left))
+            case _:
+                pass
+
+    # Whole runs
+
+    def close(self, *, expect_all: bool) -> None:
+        """Judge what can only be judged at the end."""
+        expected = {key: dict(entry.tags) for key, entry in self._scene.entries.items()}
+        found = {key: dict(entry.tags) for key, entry in self._after.items()}
+        promise(expected == found, 1, f"what there is, is not what the calls have made: {expected} {found}")
+        for name, run in self.runs.items():
+            self._judge_numbers(name, run)
+            self._judge_failed_creates(run)
+        if expect_all:
+            calls = [call for run in self.runs.values() for call in run.calls]
+            for source in [entry for entry in self._scene.entries.values() if entry.state is None]:
+                self._judge_source(source, calls)
+
+    @property
+    def end(self) -> Judgement:
+        """How things stood when the runs had ended."""
+        return Judgement(self._scene.copy(), self._terms, self._now)
+
+    def has_seen(self, arn: str) -> bool:
+        """Say whether the runs have read the lists that tell of a source."""
+        region = arn.split(":")[3]
+        runs = self.runs.values()
+        return bool(runs) and not any(run.unread(region) or run.failed(region) for run in runs)
+
+    def stopped(self) -> dict[str, str]:
+        """Return the sources that have recovery points and are not backed up any more: their names, by ARN."""
+        found: dict[str, str] = {}
+        short = {region for region, _ in self.short_lists()}
+        for birth in self._scene.ours.values():
+            arn = birth.source_arn
+            points = [point for point in self._scene.points(arn, self._terms) if point.is_usable]
+            source = self._scene.source(arn)
+            is_off = source is None or source.tags.get(self._terms.key, "off") == "off"
+            if points and is_off and self.has_seen(arn) and points[0].key[0] not in short:
+                found[arn] = points[0].entry.source_name or ""
+        return found
+
+    def cut(self, earlier: Judgement | None) -> Counter[str]:
+        """Return how many snapshots of which sources were marked although nothing newer pushes them out."""
+        marks = {
+            (call.region, call.parameters["resourceName"])
+            for run in self.runs.values()
+            for call in run.calls
+            if call.operation == "TagResource" and call.took_effect
+        }
+        found: Counter[str] = Counter()
+        for key in marks:
+            before = Judgement(self._before, self._terms, self._now)
+            if (
+                earlier is None
+                or key not in self._before.ours
+                or key not in earlier.scene.ours
+                or not before.feeds(key)
+            ):
+                continue
+            usable = [{point.key for point in view.series(key) if point.is_usable} for view in (earlier, before)]
+            is_marked = EXPIRES in self._before.entries[key].tags
+            if usable[0] == usable[1] and not is_marked and not earlier.is_held(key):
+                found[self._before.entries[key].source_name or ""] += 1
+        return found
+
+    def short_lists(self) -> list[tuple[str, str]]:
+        """Return the lists of sources that lacked most of those that are there and have recovery points."""
+        found: set[tuple[str, str]] = set()
+        for run in self.runs.values():
+            for region, operation in {(call.region, call.operation) for call in run.calls}:
+                kind = {"GetDisks": "Disk", "GetInstances": "Instance"}.get(operation)
+                there = [
+                    entry
+                    for entry in self._before.entries.values()
+                    if entry.region == region and entry.kind == kind and self._scene.points(entry.arn, self._terms)
+                ]
+                pages = [call.items for call in run.calls if (call.region, call.operation) == (region, operation)]
+                if there and all(_is_well(call) for call in run.calls) and sum(filter(None, pages)) < len(there) / 2:
+                    found.add((region, operation))
+        return sorted(found)
+
+    def _judge_numbers(self, name: str, run: Run) -> None:
+        deletes = [call for call in run.calls if call.operation in DELETES]
+        tried = {(call.region, call.parameters[DELETES[call.operation]]) for call in deletes}
+        deleted: defaultdict[str, list[datetime]] = defaultdict(list)
+        for call in deletes:
+            key = call.region, call.parameters[DELETES[call.operation]]
+            if call.took_effect and key in self._before.ours:
+                deleted[self._before.ours[key].source_arn].append(self._before.entries[key].created_at)
+        most = self._terms.most_deletes
+        for arn, taken in deleted.items():
+            promise(len(taken) <= most, 9, f"{len(taken)} snapshots of {arn} deleted in one run")
+            older = [point for point in self._waiting.get((name, arn), ()) if point.taken < max(taken)]
+            left = [point.key[1] for point in older if point.key not in tried]
+            promise(not left, 9, f"{arn}: not the oldest were deleted first; {left} waited")
+
+    def _judge_failed_creates(self, run: Run) -> None:
+        wanted = {
+            (tags[SOURCE], instant(tags[SLOT]))
+            for call in run.calls
+            if call.operation in CREATES
+            for tags in [_given(call)]
+        }
+        prunes = [call for call in run.calls if call.operation in {"TagResource", *DELETES} and call.took_effect]
+        keys = {(call.region, call.parameters.get("resourceName") or _named(call)) for call in prunes}
+        pruned = {self._before.ours[key].source_arn for key in keys if key in self._before.ours}
+        for arn, slot in wanted:
+            points = self._scene.points(arn, self._terms)
+            there = [point for point in points if point.slot == slot and point.entry.state in COVERS]
+            promise(there or arn not in pruned, 3, f"{arn}: pruned although its snapshot for {slot} failed")
+
+    def _judge_source(self, source: Entry, calls: Sequence[Call]) -> None:
+        """Insist that a source has what it is due, if no call has failed that this needs; others' do not matter."""
+        terms, now, region = self._terms, self._now, source.region
+        asked = wish(source.tags, source.kind, terms)
+        if asked is None or (terms.regions and region not in terms.regions):
+            return
+        here = [call for call in calls if call.region == region]
+        own = {point.key[1] for point in self._scene.points(source.arn, terms)}
+        hindrances = [
+            call
+            for call in here
+            if not _is_well(call)
+            and (
+                call.operation in READS
+                or source.name in call.parameters.values()
+                or own & {value for value in call.parameters.values() if isinstance(value, str)}
+                or call.error in {*REFUSED_CREDENTIALS, "ThrottlingException"}
+            )
+        ]
+        if hindrances:
+            return
+        slot = asked.slot(now)
+        points = self._scene.points(source.arn, terms)
+        failed = [point for point in points if point.slot == slot and point.entry.state == "error"]
+        given_up = len(failed) >= QUICK_ATTEMPTS and max(point.taken for point in failed) > now - DAY - HOUR
+        promise(
+            given_up or any(_covers(point, slot) for point in points),
+            11,
+            f"{source.name} has no snapshot for its slot {slot}",
+        )
+        view = Judgement(self._scene, terms, now)
+        if not is_troubled(source.tags, terms):
+            for point in points:
+                is_marked = instant(point.entry.tags.get(EXPIRES, ""))
+                if not point.is_usable or not is_marked or view.feeds(point.key) is None:
+                    continue
+                objection = view.objection_to_pruning(point.key)
+                promise(not objection, 7, f"{point.key[1]} is announced, {objection and objection[1]}")
+
+
+def _covers(point: Point, slot: datetime) -> bool:
+    return point.entry.state in COVERS and (point.slot == slot or point.taken >= slot)
+
+
+def _given(call: Call) -> dict[str, str]:
+    return {tag["key"]: tag.get("value", "") for tag in call.parameters.get("tags", [])}
+
+
+def _named(call: Call) -> str:
+    name: str = call.parameters[DELETES[call.operation]]
+    return name

@@ -1,0 +1,205 @@
+"""What a user, Lightsail and time can do to Lightkeeper: one method each. The witness judges every run."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from lightkeeper.cycle import run_tick
+from lightkeeper.faults import CallError
+from lightkeeper.lightsail import Lightsail
+from lightkeeper.limits import margin_seconds
+from lightkeeper.settings import Settings
+from lightsail_sandbox.client import Entry, FaultRule, Seed
+from tests.support.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
+from tests.support.witness import EXPIRES, Witness
+
+if TYPE_CHECKING:
+    from mypy_boto3_lightsail import LightsailClient
+
+RUN = "sandbox"
+"""The access key of a run."""
+SOURCES = {"shop": "Disk", "web": "Instance", "clinic": "Disk"}
+WHERE = {"shop": REGION, "web": REGION, "clinic": OTHER_REGION}
+
+
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let botocore call at once, whatever was throttled: how long it waits is its own affair."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=noop))
+    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", _at_once)
+
+
+def _at_once(_bucket: object, _amount: int = 1, *, block: bool = True) -> bool:
+    return block
+
+
+def writes_left(count: int, margin: float) -> Callable[[], float]:
+    """Return a clock by which only so many writes still begin in time; for reads there is enough."""
+    left = iter([margin] * count)
+    return lambda: next(left, margin - 1) if threading.current_thread().name.startswith("writes") else 900.0
+
+
+@dataclass
+class World:
+    """Sources, a user, a clock, and Lightkeeper; emptied with each `reset`."""
+
+    keeper: Keeper
+    users: dict[str, "LightsailClient"] = field(init=False)
+    second: dict[str, Lightsail] = field(init=False)
+    judged: Counter[str] = field(default_factory=Counter)
+    """How many calls of runs have been judged and took effect, by operation, through all resets."""
+
+    def __post_init__(self) -> None:
+        self.users = {region: console(self.keeper.sandbox, region) for region in (REGION, OTHER_REGION)}
+        self.second = other_runs(self.keeper, "second")
+
+    def reset(self, now: datetime) -> None:
+        """Begin afresh."""
+        self.keeper.sandbox.reset()
+        self.keeper.sandbox.set_time(now)
+        self.keeper.witness = Witness(self.keeper.sandbox, judged=self.judged)
+        # One write at a time: the order of calls, and so what a fault meets, is the same in every run.
+        self.keeper.settings = Settings(writers=1)
+        self.configure()
+
+    def configure(self, **changes: object) -> None:
+        """Change settings, and with them what AWS lets a run do."""
+        self.keeper.configure(**changes)
+        conditions = {
+            "aws:ResourceTag/lightkeeper:expires": "False",
+            f"aws:ResourceTag/{self.keeper.settings.tag_key}:hold": "True",
+        }
+        anything = ["lightsail:Get*", "lightsail:Create*", "lightsail:TagResource", "lightsail:UntagResource"]
+        deletes = {"Action": "lightsail:Delete*Snapshot", "Condition": {"Null": conditions}}
+        statements = [{"Effect": "Allow", "Resource": "*", **each} for each in ({"Action": anything}, deletes)]
+        self.keeper.sandbox.enforce_role({"Version": "2012-10-17", "Statement": statements}, RUN)
+
+    # Time and runs
+
+    def tick(self) -> None:
+        """Run a tick in which everything that is due has to be done, unless a call fails."""
+        keeper = self.keeper
+        with keeper.witness.watching(keeper.settings.to_mapping(), expect_all=True), suppress(CallError):
+            self.run(keeper.regions)
+
+    def disturbed_tick(self, *faults: FaultRule) -> None:
+        """Run a tick that cannot know everything: a list lies, or a user acts while it works."""
+        keeper = self.keeper
+        keeper.sandbox.add_faults(*faults)
+        with keeper.witness.watching(keeper.settings.to_mapping(), enforced=True), suppress(CallError):
+            self.run(keeper.regions)
+        keeper.sandbox.clear_faults()
+
+    def replay(self, age: timedelta) -> None:
+        """Run a tick whose event is as old as that: one that came late, or a dead letter that was sent again."""
+        keeper = self.keeper
+        now = keeper.sandbox.now() - age
+        watching = keeper.witness.watching(keeper.settings.to_mapping(), now=now, expect_all=True)
+        with watching, suppress(CallError):
+            self.run(keeper.regions, now)
+
+    def hurried_tick(self, writes: int) -> None:
+        """Run a tick that has time for so many writes only."""
+        before = len(self.keeper.sandbox.calls())
+        with suppress(CallError):
+            self.keeper.tick(seconds_left=writes_left(writes, margin_seconds(self.keeper.settings.writers)))
+        begun = [call.number for call in self.keeper.sandbox.calls()[before:] if not call.operation.startswith("Get")]
+        assert len(begun) <= writes, "rule 12: a write began near the deadline"
+
+    def faulty_tick(self, *faults: FaultRule) -> None:
+        """Run a tick while Lightsail is not well."""
+        self.keeper.sandbox.add_faults(*faults)
+        self.tick()
+        self.keeper.sandbox.clear_faults()
+
+    def ticks_at_once(self) -> None:
+        """Run two ticks side by side."""
+        self.keeper.ticks_at_once(self.second)
+
+    def run(self, regions: dict[str, Lightsail], now: datetime | None = None) -> None:
+        """Run a tick over these connections; the witness is the caller's affair."""
+        keeper = self.keeper
+        run_tick(regions, keeper.settings, now or keeper.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass; a negative time is a clock set back."""
+        self.keeper.sandbox.set_time(self.keeper.sandbox.now() + by)
+
+    # What there is
+
+    def sources(self) -> dict[str, Entry]:
+        """Return the disks and instances by name."""
+        return {entry.name: entry for entry in self.keeper.sandbox.entries() if entry.state is None}
+
+    def snapshots(self) -> list[Entry]:
+        """Return all snapshots, anybody's, in the order of their names."""
+        entries = [entry for entry in self.keeper.sandbox.entries() if entry.state is not None]
+        return sorted(entries, key=lambda entry: (entry.name, entry.region))
+
+    def pick(self, number: int) -> Entry | None:
+        """Return one of the snapshots, if there is any."""
+        snapshots = self.snapshots()
+        return snapshots[number % len(snapshots)] if snapshots else None
+
+    def marked(self, number: int) -> Entry | None:
+        """Return one of the snapshots whose deletion is announced, if there is any."""
+        snapshots = [snapshot for snapshot in self.snapshots() if EXPIRES in snapshot.tags]
+        return snapshots[number % len(snapshots)] if snapshots else None
+
+    # What a user does
+
+    def make(self, name: str, tags: dict[str, str]) -> None:
+        """Make a source, if it is not there."""
+        if name not in self.sources():
+            born = self.keeper.sandbox.now() - 100 * DAY
+            seed = Seed(kind=_kind(name), name=name, region=WHERE[name], tags=tags, created_at=born)
+            self.keeper.sandbox.seed([seed])
+
+    def destroy(self, name: str) -> None:
+        """Delete a source, if it is there."""
+        if name in self.sources() and SOURCES[name] == "Disk":
+            self.users[WHERE[name]].delete_disk(diskName=name)
+        elif name in self.sources():
+            self.users[WHERE[name]].delete_instance(instanceName=name)
+
+    def tag(self, region: str, name: str, key: str, value: str) -> None:
+        """Tag a resource."""
+        self.users[region].tag_resource(
+            resourceName=name, tags=[{"key": key, "value": value} if value else {"key": key}]
+        )
+
+    def untag(self, region: str, name: str, keys: Iterable[str]) -> None:
+        """Remove tags from a resource."""
+        self.users[region].untag_resource(resourceName=name, tagKeys=[*keys])
+
+    def delete(self, snapshot: Entry) -> None:
+        """Delete a snapshot."""
+        if snapshot.kind == "DiskSnapshot":
+            self.users[snapshot.region].delete_disk_snapshot(diskSnapshotName=snapshot.name)
+        else:
+            self.users[snapshot.region].delete_instance_snapshot(instanceSnapshotName=snapshot.name)
+
+    def plant(self, of: str, name: str, tags: dict[str, str], age: timedelta) -> None:
+        """Take a snapshot by hand, long ago, unless its source or the room for its name is gone."""
+        taken = {entry.name for entry in self.keeper.sandbox.entries()}
+        if of in taken and name not in taken:
+            born = self.keeper.sandbox.now() - age
+            seed = Seed(
+                kind="DiskSnapshot" if SOURCES[of] == "Disk" else "InstanceSnapshot",
+                name=name,
+                region=WHERE[of],
+                source=of,
+                tags=tags,
+                created_at=born,
+            )
+            self.keeper.sandbox.seed([seed])
+
+
+def _kind(name: str) -> Literal["Disk", "Instance"]:
+    return "Disk" if SOURCES[name] == "Disk" else "Instance"

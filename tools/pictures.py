@@ -1,0 +1,60 @@
+"""`make pictures`: the README's pictures, of what stands in the demo after its sixty days."""
+
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser
+from rich.console import Console
+
+from lightkeeper.settings import Settings
+from lightkeeper_cli.demo import run_demo
+from lightkeeper_cli.status import show_status
+from recovery_calendar.render import Theme, render_calendar
+from recovery_calendar.view import View, make_view, parse_order
+from tests.support.frame import CHROMIUM, WITHOUT, running_browser, screenshot
+
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+SIMULATION = ("--keep", "daily=7 weekly=4 monthly=12", "--against", "30d", "--from", "2026-01-01")
+_DAYS = 60
+_WIDGET_WIDTH = 1200
+_TERMINAL_COLUMNS = 120
+_COLOURS = 64
+
+
+def main() -> None:
+    """Live through the demo and take the pictures."""
+    if CHROMIUM is None:
+        sys.exit(WITHOUT)
+    settings = Settings()
+    view = make_view(run_demo(_DAYS, Console(stderr=True)), settings, parse_order("status"))
+    with running_browser() as browser:
+        for theme in (Theme.LIGHT, Theme.DARK):
+            path = PICTURES / f"calendar-{theme}.png"
+            screenshot(browser, render_calendar(view, theme=theme), path, theme=theme, width=_WIDGET_WIDTH)
+        terminal(browser, view, PICTURES / "status.png")
+    command = Path(sys.executable).parent / "lightkeeper"
+    simulate: list[str | Path] = [command, "simulate", *SIMULATION, "--plot", PICTURES / "simulation.png"]
+    subprocess.run(simulate, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    for path in PICTURES.glob("*.png"):
+        # A third of the bytes, and no difference that one could see.
+        with Image.open(path) as image:
+            image.convert("RGB").quantize(_COLOURS).save(path, optimize=True)
+
+
+def terminal(browser: Browser, view: View, path: Path) -> None:
+    """Write a picture of `lightkeeper status` in a terminal."""
+    console = Console(record=True, width=_TERMINAL_COLUMNS, file=StringIO(), force_terminal=True)
+    show_status(view, console)
+    page = browser.new_page(device_scale_factor=2)
+    # The drawing names fonts that it would load from elsewhere.
+    page.route("http*://**", lambda route: route.abort())
+    page.set_content(console.export_svg(title="lightkeeper status"))
+    page.locator("svg").screenshot(path=path)
+    page.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""`make soak`: chance for as long as one likes, with ever new seeds. Ends with the time, or with Ctrl-C."""
+
+import argparse
+import time
+
+import pytest
+
+from lightsail_sandbox.client import running_sandbox
+from tests.support.chance import run_chance
+from tests.support.keeper import OTHER_REGION, REGION, enter_sandbox, make_keeper
+from tests.support.world import World, no_waiting
+
+EXAMPLES = 20
+
+
+def soak(minutes: float, seed: int) -> None:
+    """Go on from a seed until the time is up; a broken rule ends it with the steps that show it."""
+    until = time.monotonic() + 60 * minutes
+    steps = 0
+    with pytest.MonkeyPatch.context() as patch, running_sandbox() as sandbox:
+        enter_sandbox(sandbox, patch)
+        no_waiting(patch)
+        world = World(make_keeper(sandbox, (REGION, OTHER_REGION)))
+        while time.monotonic() < until:
+            print(f"seed {seed}: {steps} steps so far, no rule broken", flush=True)
+            steps += run_chance(world, seed, EXAMPLES)
+            seed += 1
+    print(f"{steps} steps, no rule broken; go on with --seed {seed}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=1000, help="the first seed")
+    given = parser.parse_args()
+    try:
+        soak(given.minutes, given.seed)
+    except KeyboardInterrupt:
+        print("Ended.")
