@@ -15,10 +15,10 @@ from infra.alarms import SECTIONS, Alarms, Section
 from infra.metrics import metric
 from infra.notifications import NOBODY
 from infra.props import RUN_LIMIT, Props
+from lightkeeper.pricing import USD_PER_GB_MONTH
 from lightkeeper.report import MetricName
 from lightkeeper.schedule import longest_gap
 from lightkeeper.settings import Settings
-from lightkeeper.storage import USD_PER_GB_MONTH
 
 GRID_COLUMNS: Final = 24
 _HALF: Final = GRID_COLUMNS // 2
@@ -242,7 +242,7 @@ def dashboard_name(props: Props) -> str:
     return f"{props.stack_name}-{Aws.REGION}"
 
 
-def dashboard_address(props: Props) -> str:
+def dashboard_url(props: Props) -> str:
     """Return where a browser finds the dashboard."""
     return (
         f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region={Aws.REGION}"
@@ -305,7 +305,7 @@ def _alarm_status(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
 
 
 def _what_to_do(log_group: logs.ILogGroup, topic: sns.ITopic, props: Props) -> cloudwatch.TextWidget:
-    runbook = props.runbook_address
+    runbook = props.runbook_url
     console = f"https://{Aws.REGION}.console.aws.amazon.com"
     places: Mapping[str, str] = {
         "All alarms": f"{console}/cloudwatch/home?region={Aws.REGION}#alarmsV2:",

@@ -11,10 +11,10 @@ import boto3
 from aws_cdk import Duration
 from aws_cdk.aws_logs import RetentionDays
 
+from lightkeeper.errors import InvalidValueError, as_json, closest, quote_all
+from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 from lightkeeper.settings import Settings, SettingsError
-from lightkeeper.telling import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 from lightkeeper.ticks import Cron, is_rarer, longest_gap_of_tick, longest_span_of_tick, parse_tick
-from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 LOG_RETENTION: Final = {
     1: RetentionDays.ONE_DAY,
@@ -64,7 +64,7 @@ class Props:
     """With a customer-managed key, which costs a dollar a month."""
     tag_on_create: bool = True
     """Whether the role may use `lightsail:TagResource` to create a snapshot with tags; see docs/security.md."""
-    runbook_address: str | None = None
+    runbook_url: str | None = None
     """Where people read docs/runbook.md, for the dashboard's links; without it, the dashboard names the file."""
 
     @classmethod
@@ -90,7 +90,7 @@ class Props:
             log_retention_days=_value(own, "logRetentionDays", _retention, default.log_retention_days, errors),
             encrypt_notifications=_value(own, "encryptNotifications", _switch, default.encrypt_notifications, errors),
             tag_on_create=_value(own, "tagOnCreate", _switch, default.tag_on_create, errors),
-            runbook_address=_value(own, "runbookAddress", _address, default.runbook_address, errors),
+            runbook_url=_value(own, "runbookUrl", _address, default.runbook_url, errors),
         )
         defined = own.get("policies")
         errors.extend(props._misfits([*defined] if isinstance(defined, Mapping) else []))
@@ -195,8 +195,8 @@ def _regions_without_lightsail(regions: Iterable[str]) -> Iterator[str]:
     known = boto3.Session().get_available_regions("lightsail")
     for region in regions:
         if region not in known:
-            expected = f'"{region}" is not a Region with Lightsail; expected one of {quoted(known)}'
-            yield f"regions: {InvalidValueError(expected, nearest(region, known))}"
+            expected = f'"{region}" is not a Region with Lightsail; expected one of {quote_all(known)}'
+            yield f"regions: {InvalidValueError(expected, closest(region, known))}"
 
 
 def _value(own: Mapping[str, object], key: str, parse: Callable[[object], _T], default: _T, errors: list[str]) -> _T:
@@ -211,14 +211,14 @@ def _value(own: Mapping[str, object], key: str, parse: Callable[[object], _T], d
 
 def _switch(value: object) -> bool:
     if not isinstance(value, bool):
-        raise InvalidValueError(f"{shown(value)} is neither true nor false")
+        raise InvalidValueError(f"{as_json(value)} is neither true nor false")
     return value
 
 
 def _address(value: object) -> str | None:
     if value is not None and (not isinstance(value, str) or not _ADDRESS.fullmatch(value)):
         raise InvalidValueError(
-            f'{shown(value)} is not an address; expected "https://..." without space, parenthesis or "#", or null'
+            f'{as_json(value)} is not an address; expected "https://..." without space, parenthesis or "#", or null'
         )
     return value
 
@@ -226,6 +226,6 @@ def _address(value: object) -> str | None:
 def _retention(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value not in LOG_RETENTION:
         raise InvalidValueError(
-            f"{shown(value)} is not a retention; expected one of {', '.join(map(str, LOG_RETENTION))}"
+            f"{as_json(value)} is not a retention; expected one of {', '.join(map(str, LOG_RETENTION))}"
         )
     return value

@@ -4,9 +4,9 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.alarms import Alarms
-from infra.calendar import RecoveryCalendar
-from infra.dashboard import Dashboard, dashboard_address
-from infra.function import KeeperFunction
+from infra.backup_function import BackupFunction
+from infra.calendar_function import RecoveryCalendar
+from infra.dashboard import Dashboard, dashboard_url
 from infra.notifications import Notifications
 from infra.props import Props
 from infra.schedule import Failures, Tick
@@ -25,13 +25,13 @@ class LightkeeperStack(Stack):
         )
         failures = Failures(self, "Failures").queue
         notifications = Notifications(self, "Notifications", props=props)
-        keeper = KeeperFunction(
+        keeper = BackupFunction(
             self,
             "Keeper",
             props=props,
             failures=failures,
             notifications=notifications,
-            dashboard=dashboard_address(props),
+            dashboard=dashboard_url(props),
         )
         Tick(self, "Tick", props=props, function=keeper.function, failures=failures)
         calendar = RecoveryCalendar(self, "Calendar", props=props)
@@ -55,6 +55,6 @@ class LightkeeperStack(Stack):
             value=calendar.function.function_name,
             description="The function behind the dashboard's recovery calendar",
         )
-        CfnOutput(self, "DashboardAddress", value=dashboard_address(props), description="The dashboard")
+        CfnOutput(self, "DashboardAddress", value=dashboard_url(props), description="The dashboard")
         CfnOutput(self, "TopicArn", value=topic.topic_arn, description="Where alarms and what needs a person are told")
         CfnOutput(self, "DeadLetterQueueAddress", value=failures.queue_url, description="What could not be done")

@@ -10,8 +10,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.wording import InvalidValueError
 
 _AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _ANY_REGION: Final = "us-east-1"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.settings import Settings, SettingsError
-from lightkeeper.wording import InvalidValueError
 from lightkeeper_cli.aws import own_region
 from lightkeeper_cli.deployed import read_deployed
 

@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lightkeeper.handler import RunFailedError, handle
-from lightkeeper.inventory import plan_tick
+from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import connect
 from lightkeeper.model import Plan, RecoveryPoint
 from lightkeeper.report import ActionDocument, MetricName, plan_document
@@ -86,7 +86,7 @@ def run_demo(days: int, console: Console) -> Plan:
         )
         diary = _simulate(sandbox, days, console)
         end = sandbox.now()
-        plan = plan_tick(connect((), writers=settings.writers), settings, end)
+        plan = plan_regions(connect((), max_concurrency=settings.max_concurrency), settings, end)
         foreign = _foreign(sandbox, {kept.point.name for kept in plan.kept})
         calls = len(sandbox.calls())
     _show(plan, diary, foreign, console)

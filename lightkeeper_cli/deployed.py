@@ -8,8 +8,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError
-from lightkeeper.wording import InvalidValueError
 from lightkeeper_cli.aws import aws_errors
 
 _OUTPUT: Final = "FunctionName"

@@ -19,7 +19,7 @@ def look_elsewhere(looked_after: Iterable[str], settings: Settings, endpoint_url
     end = time.monotonic() + _PATIENCE_SECONDS
     names = set(available_regions()) - set(looked_after)
     with ExitStack() as stack:
-        regions = connect(sorted(names), writers=1, endpoint_url=endpoint_url) if names else {}
+        regions = connect(sorted(names), max_concurrency=1, endpoint_url=endpoint_url) if names else {}
         for region in regions.values():
             stack.callback(region.close)
         return read_points_elsewhere(regions, settings, lambda: end - time.monotonic())

@@ -17,18 +17,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from lightkeeper.cycle import Tick, run_tick, take
+from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.faults import CallError
-from lightkeeper.inventory import plan_tick
+from lightkeeper.inventory import plan_regions
+from lightkeeper.keep_rules import apply_rule, parse_keep
 from lightkeeper.lightsail import Lightsail, check_regions, connect
 from lightkeeper.model import Outcome, Plan, Policy, Result, SourceKind
-from lightkeeper.report import Document, plan_document, tick_document, verb
-from lightkeeper.retention import judge, parse_keep
+from lightkeeper.overview import Health
+from lightkeeper.pricing import CHANGE_PER_DAY
+from lightkeeper.report import Document, plan_document, run_document, verb
+from lightkeeper.run import Run, run_regions, take
 from lightkeeper.settings import Settings, SettingsError
-from lightkeeper.standing import Health
-from lightkeeper.storage import CHANGE_PER_DAY
 from lightkeeper.times import format_instant, parse_instant, parse_zone
-from lightkeeper.wording import InvalidValueError, nearest, quoted
 from lightkeeper_cli.aws import aws_errors, is_at_aws
 from lightkeeper_cli.chosen import Chosen, choose, choose_to_write, read_file
 from lightkeeper_cli.demo import run_demo
@@ -42,7 +42,7 @@ from recovery_calendar.view import make_view, parse_order
 
 # A pipe has no width of its own; rows that do not wrap can be searched.
 _PIPE_WIDTH = 200
-_EXITS = {Health.WELL: 0, Health.WAITING: 0, Health.UNREADABLE: 1, Health.TROUBLE: 3}
+_EXITS = {Health.OK: 0, Health.WAITING: 0, Health.UNKNOWN: 1, Health.DEGRADED: 3}
 # For thousands of snapshots at the rate that Lightsail takes; the next run goes on.
 _PATIENCE_SECONDS = 3600
 _PICTURES = (".png", ".svg")
@@ -126,7 +126,9 @@ def _connect(regions: Sequence[str] | None, chosen: Chosen, endpoint_url: str | 
         check_regions(regions or ())
     own = (chosen.region,) if chosen.region else ()
     return connect(
-        regions or chosen.settings.regions or own, writers=chosen.settings.writers, endpoint_url=endpoint_url
+        regions or chosen.settings.regions or own,
+        max_concurrency=chosen.settings.max_concurrency,
+        endpoint_url=endpoint_url,
     )
 
 
@@ -157,7 +159,7 @@ def plan(  # noqa: PLR0913 - one for each option
     chosen = choose(config, stack)
     _say(chosen)
     now = _now(at, chosen.settings)
-    planned = plan_tick(_connect(region, chosen, endpoint_url), chosen.settings, now)
+    planned = plan_regions(_connect(region, chosen, endpoint_url), chosen.settings, now)
     _print(plan_document(planned), as_json=as_json)
     if planned.failures:
         raise typer.Exit(1)
@@ -177,14 +179,14 @@ def run(  # noqa: PLR0913 - one for each option
     chosen = choose_to_write(config, stack)
     _say(chosen)
     now = _now_to_write(at, chosen.settings, endpoint_url)
-    tick = _run(_connect(region, chosen, endpoint_url), chosen.settings, now)
-    _print(tick_document(tick), as_json=as_json)
-    if tick.failures:
+    ended = _run(_connect(region, chosen, endpoint_url), chosen.settings, now)
+    _print(run_document(ended), as_json=as_json)
+    if ended.failures:
         raise typer.Exit(1)
 
 
-def _run(regions: dict[str, Lightsail], settings: Settings, now: datetime) -> Tick:
-    """Run a tick, and show how far it is."""
+def _run(regions: dict[str, Lightsail], settings: Settings, now: datetime) -> Run:
+    """Run a ended, and show how far it is."""
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -206,7 +208,7 @@ def _run(regions: dict[str, Lightsail], settings: Settings, now: datetime) -> Ti
             if outcome.result is Result.FAILED:
                 progress.console.print(f"[bold red]failed[/] {escape(str(outcome.error))}")
 
-        return run_tick(regions, settings, now, seconds_left=_patience(), on_outcome=advance, on_plan=begin)
+        return run_regions(regions, settings, now, seconds_left=_patience(), on_outcome=advance, on_plan=begin)
 
 
 @app.command(name="take")
@@ -236,7 +238,7 @@ def take_command(  # noqa: PLR0913 - one for each option
     _say(chosen)
     now = _now_to_write(at, chosen.settings, endpoint_url)
     regions = _connect(region, chosen, endpoint_url)
-    tick = take(
+    ended = take(
         regions,
         chosen.settings,
         now,
@@ -246,13 +248,13 @@ def take_command(  # noqa: PLR0913 - one for each option
         seconds_left=_patience(),
         on_outcome=lambda _: None,
     )
-    document = tick_document(tick)
+    document = run_document(ended)
     if as_json:
         typer.echo(json.dumps(document, indent=2))
     else:
         show_actions(document, _console())
     # No later run takes up what was asked for here.
-    if any(outcome.result is not Result.DONE for outcome in tick.outcomes):
+    if any(outcome.result is not Result.DONE for outcome in ended.outcomes):
         _fail(f"no recovery point of {source} was taken; nothing tries again by itself", 1)
 
 
@@ -284,7 +286,7 @@ def status(  # noqa: PLR0913 - one for each option
     chosen = choose(config, stack)
     _say(chosen)
     order = parse_order(sort)
-    planned = plan_tick(_connect(region, chosen, endpoint_url), chosen.settings, _now(at, chosen.settings))
+    planned = plan_regions(_connect(region, chosen, endpoint_url), chosen.settings, _now(at, chosen.settings))
     elsewhere = None if region else look_elsewhere(planned.regions, chosen.settings, endpoint_url)
     view = make_view(planned, chosen.settings, order, elsewhere=elsewhere)
     if html is not None:
@@ -331,7 +333,7 @@ def keep(
     ]
     times.sort(key=lambda time: time[0], reverse=True)
     newest = next((time for time, _ in times if time <= now), None)
-    verdicts = judge(parsed, [time for time, _ in times], zone=calendar, newest=newest)
+    verdicts = apply_rule(parsed, [time for time, _ in times], zone=calendar, newest=newest)
     lines = list(zip((line for _, line in times), verdicts, strict=True))
     if as_json:
         entries = [
@@ -414,7 +416,9 @@ def simulate_command(  # noqa: PLR0913 - an option each
 def _check_plot(path: Path) -> None:
     """Refuse a picture that could not be drawn before days are simulated for it."""
     if path.suffix.lower() not in _PICTURES:
-        raise InvalidValueError(f'"{path}" names no kind of picture; expected a name that ends in {quoted(_PICTURES)}')
+        raise InvalidValueError(
+            f'"{path}" names no kind of picture; expected a name that ends in {quote_all(_PICTURES)}'
+        )
     if not path.parent.is_dir():
         raise InvalidValueError(f'"{path}" cannot be written; expected the folder "{path.parent}" to exist')
 
@@ -422,7 +426,7 @@ def _check_plot(path: Path) -> None:
 def _policy(name: str, settings: Settings) -> Policy:
     if name not in settings.policies:
         known = settings.policies
-        raise InvalidValueError(f'"{name}" is not a policy; expected one of {quoted(known)}', nearest(name, known))
+        raise InvalidValueError(f'"{name}" is not a policy; expected one of {quote_all(known)}', closest(name, known))
     return settings.policies[name]
 
 

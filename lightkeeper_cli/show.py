@@ -20,8 +20,8 @@ _STATUS_STYLES = {
 }
 _ACTION_STYLES = {
     "create": "green",
-    "announce": "yellow",
-    "rescue": "cyan",
+    "schedule-deletion": "yellow",
+    "cancel-deletion": "cyan",
     "remove-hold": "yellow",
     "delete": "red",
     "defer": "dim",

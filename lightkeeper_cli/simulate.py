@@ -2,7 +2,7 @@
 
 A run is simulated wherever one could do something: the plan is a function of inventory and time, and with the same
 inventory it changes at the next slot or at the end of an announcement, not in between. A snapshot is taken to be usable
-by the next run, and no call to fail. What is stored, and what it costs, is the estimate of `lightkeeper.storage`.
+by the next run, and no call to fail. What is stored, and what it costs, is the estimate of `lightkeeper.pricing`.
 """
 
 import re
@@ -12,9 +12,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Final, TypedDict, assert_never
 
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.keep_rules import KeepRule
 from lightkeeper.model import (
     Action,
-    Announce,
+    CancelDeletion,
     Create,
     Defer,
     Delete,
@@ -22,19 +24,17 @@ from lightkeeper.model import (
     Policy,
     RecoveryPoint,
     RemoveHold,
-    Rescue,
+    ScheduleDeletion,
     SnapshotState,
     Source,
     SourceKind,
 )
 from lightkeeper.plan import make_plan
+from lightkeeper.pricing import USD_PER_GB_MONTH, stored_gib, usd_per_month
 from lightkeeper.report import PolicyDocument
-from lightkeeper.retention import KeepRule
 from lightkeeper.schedule import Schedule, next_slot
 from lightkeeper.settings import Settings
-from lightkeeper.storage import USD_PER_GB_MONTH, stored_gib, usd_per_month
 from lightkeeper.times import format_instant
-from lightkeeper.wording import InvalidValueError
 
 LAST_DAYS: Final = 30
 """The days before the end of which each rule says how many can be recovered."""
@@ -222,9 +222,9 @@ def _pruned(points: Iterable[RecoveryPoint], actions: Iterable[Action]) -> list[
     for action in actions:
         name = action.target.snapshot
         match action:
-            case Announce():
+            case ScheduleDeletion():
                 by_name[name] = replace(by_name[name], expires_at=action.expires_at)
-            case Rescue():
+            case CancelDeletion():
                 by_name[name] = replace(by_name[name], expires_at=None)
             case Delete():
                 del by_name[name]

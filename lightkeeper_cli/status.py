@@ -8,15 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from lightkeeper.model import ReadFailure
-from lightkeeper.standing import Health
+from lightkeeper.overview import Health
 from lightkeeper.times import format_instant
 from recovery_calendar.view import DAYS, Day, Mark, Row, View, span, suggestions
 
 _HEALTH_STYLES: Final = {
-    Health.WELL: "bold green",
+    Health.OK: "bold green",
     Health.WAITING: "bold yellow",
-    Health.TROUBLE: "bold red",
-    Health.UNREADABLE: "bold red",
+    Health.DEGRADED: "bold red",
+    Health.UNKNOWN: "bold red",
 }
 _STATUS_STYLES: Final = {
     "protected": "green",

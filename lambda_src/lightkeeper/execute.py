@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Final, Protocol, assert_never
 
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.limits import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.model import (
     Action,
-    Announce,
+    CancelDeletion,
     Create,
     Defer,
     Delete,
@@ -19,13 +18,14 @@ from lightkeeper.model import (
     Plan,
     RecoveryPoint,
     RemoveHold,
-    Rescue,
     Result,
+    ScheduleDeletion,
     Snapshot,
     SnapshotState,
     Target,
 )
 from lightkeeper.plan import phase_of
+from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.settings import Settings
 from lightkeeper.tags import EXPIRES, is_hold, own_hold, read_snapshot
 from lightkeeper.times import format_instant
@@ -86,7 +86,7 @@ def execute(  # noqa: PLR0913 - a run has that many sides
     phases: dict[int, list[Action]] = {}
     for action in plan.actions:
         phases.setdefault(phase_of(action), []).append(action)
-    # Deletions wait for what protects from them: a snapshot taken, and a mark on each that is left to a later tick.
+    # Deletions wait for what protects from them: a snapshot taken, and a mark on each that is left to a later run.
     for phase in sorted(phases):
         actions = phases[phase]
         if isinstance(actions[0], Delete):
@@ -139,7 +139,7 @@ class _Run:
         self._writer = writer
         self._settings = settings
         self._seconds_left = seconds_left
-        self._margin = margin_seconds(settings.writers)
+        self._margin = margin_seconds(settings.max_concurrency)
         self._on_outcome = on_outcome
         self._is_refused = False
 
@@ -156,8 +156,10 @@ class _Run:
         queue = deque((action, 1) for action in actions)
         if not queue:
             return {}
-        with ThreadPoolExecutor(min(self._settings.writers, len(queue)), "writes") as pool:
-            workers = [pool.submit(self._work, queue, blocked) for _ in range(min(self._settings.writers, len(queue)))]
+        with ThreadPoolExecutor(min(self._settings.max_concurrency, len(queue)), "writes") as pool:
+            workers = [
+                pool.submit(self._work, queue, blocked) for _ in range(min(self._settings.max_concurrency, len(queue)))
+            ]
             try:
                 return {id(outcome.action): outcome for worker in as_completed(workers) for outcome in worker.result()}
             finally:
@@ -177,7 +179,7 @@ class _Run:
 
     def _apply(self, action: Action, blocked: frozenset[str], *, is_last_try: bool) -> Outcome | None:
         """Return how an action ended; None where it is throttled and has to be tried again later."""
-        if isinstance(action, Announce | RemoveHold | Defer | Delete) and action.target.source_arn in blocked:
+        if isinstance(action, ScheduleDeletion | RemoveHold | Defer | Delete) and action.target.source_arn in blocked:
             return Outcome(action, Result.SKIPPED, "nothing is pruned after a failure of the same source")
         if why := self.cannot_go_on():
             return Outcome(action, Result.DEFERRED, why)
@@ -207,7 +209,7 @@ def _blocks(outcome: Outcome) -> bool:
         case Defer():
             # For want of time, too: a retry would not know what this run has deleted.
             return outcome.error is not None
-        case Announce() | Rescue() | RemoveHold() | Delete():
+        case ScheduleDeletion() | CancelDeletion() | RemoveHold() | Delete():
             return False
         case _:
             assert_never(outcome.action)
@@ -217,9 +219,9 @@ def _do(action: Action, writer: Writer, settings: Settings, now: datetime) -> Ou
     match action:
         case Create():
             return _create(action, writer, settings)
-        case Announce(target=target, expires_at=expires_at):
+        case ScheduleDeletion(target=target, expires_at=expires_at):
             writer.tag(target, EXPIRES, format_instant(expires_at))
-        case Rescue(target=target):
+        case CancelDeletion(target=target):
             writer.untag(target, EXPIRES)
         case RemoveHold():
             return _remove_hold(action, writer, settings, now)

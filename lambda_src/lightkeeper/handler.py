@@ -12,10 +12,11 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lightkeeper.cycle import Tick, run_tick
-from lightkeeper.inventory import plan_tick
+from lightkeeper.errors import InvalidValueError, as_json, closest, quote_all
+from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Create, Outcome, Plan, Result, Severity
+from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
 from lightkeeper.report import (
     GAUGES,
     NAMESPACE,
@@ -25,14 +26,13 @@ from lightkeeper.report import (
     plan_document,
     plan_summary,
     problem_document,
-    tick_summary,
+    run_summary,
 )
+from lightkeeper.run import Run, run_regions
 from lightkeeper.settings import Settings
-from lightkeeper.telling import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
+from lightkeeper.sns import SLOWEST_CALL_SECONDS, Topic
 from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant, parse_instant
-from lightkeeper.topic import SLOWEST_CALL_SECONDS, Topic
-from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 _KEYS = ("time", "dryRun", "regions")
 _OFF_THE_CLOCK: Final = timedelta(hours=1)
@@ -63,12 +63,12 @@ class Request:
 
 
 def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
-    """Run one tick.
+    """Run one run.
 
     Parameters
     ----------
     event
-        ``{"time": ISO 8601, "dryRun": bool, "regions": [names]}``, each optional: the time of the tick (default: now),
+        ``{"time": ISO 8601, "dryRun": bool, "regions": [names]}``, each optional: the time of the run (default: now),
         whether only to plan, and which Regions to look after (default: those of the settings, else the function's own).
     context
         Lambda's; its remaining time is heeded.
@@ -96,7 +96,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
         _refuse_future(request.now, clock)
         is_late = request.now < clock - max(_OFF_THE_CLOCK, _TICKS_UNTIL_LATE * longest_gap_of_tick(settings.tick))
     with ExitStack() as stack:
-        regions = connect(request.regions, writers=settings.writers)
+        regions = connect(request.regions, max_concurrency=settings.max_concurrency)
         for region in regions.values():
             stack.callback(region.close)
         return _run(request, regions, settings, context, is_late=is_late)
@@ -126,16 +126,16 @@ def _run(
 
     # A cached Logger keeps its keys between invocations.
     logger = Logger(service=settings.deployment)
-    logger.append_keys(tick=request.now.isoformat(), request_id=context.aws_request_id)
+    logger.append_keys(run=request.now.isoformat(), request_id=context.aws_request_id)
 
     if request.dry_run:
-        plan = plan_tick(regions, settings, request.now)
+        plan = plan_regions(regions, settings, request.now)
         for planned in plan_document(plan)["actions"]:
             logger.info("planned", extra={"detail": planned})
         _log_problems(logger, plan)
         return _end(plan_summary(plan), logger)
 
-    tick = run_tick(
+    run = run_regions(
         regions,
         settings,
         request.now,
@@ -143,8 +143,8 @@ def _run(
         on_outcome=lambda outcome: _log_outcome(logger, outcome),
         is_late=is_late,
     )
-    _log_problems(logger, tick.plan)
-    summary = tick_summary(tick)
+    _log_problems(logger, run.plan)
+    summary = run_summary(run)
     # A run over Regions of somebody's choice sees a part, and who asked for it reads the answer. To an event that comes
     # late, a dead letter sent again say, things stand as they stood then: that is no news.
     is_whole = request.regions == settings.regions and not is_late
@@ -153,12 +153,12 @@ def _run(
             "late", extra={"detail": {"message": "only what is missing is taken; the next run does the rest"}}
         )
     emf = Metrics(namespace=NAMESPACE, service=settings.deployment)
-    for metric in metrics(tick):
+    for metric in metrics(run):
         if is_whole or metric.name not in GAUGES:
             emf.add_metric(metric.name, MetricUnit(metric.unit), metric.value)
     emf.flush_metrics()
     if is_whole:
-        summary["failures"] += _tell(tick, settings, logger, seconds_left=seconds_left())
+        summary["failures"] += _tell(run, settings, logger, seconds_left=seconds_left())
     return _end(summary, logger)
 
 
@@ -171,21 +171,21 @@ def read_event(event: Mapping[str, object], settings: Settings) -> Request:
         If a key is unknown or a value is not understood.
     """
     if not isinstance(event, Mapping):
-        raise InvalidValueError(f"the event {shown(event)} is not an object; expected one with {quoted(_KEYS)}")
+        raise InvalidValueError(f"the event {as_json(event)} is not an object; expected one with {quote_all(_KEYS)}")
     for key in event:
         if key not in _KEYS:
             raise InvalidValueError(
-                f'the event has an unknown key "{key}"; expected {quoted(_KEYS)}', nearest(key, _KEYS)
+                f'the event has an unknown key "{key}"; expected {quote_all(_KEYS)}', closest(key, _KEYS)
             )
     time, dry_run, regions = event.get("time"), event.get("dryRun", False), event.get("regions")
     if not isinstance(dry_run, bool):
-        raise InvalidValueError(f'"dryRun" is {shown(dry_run)}; expected true or false')
+        raise InvalidValueError(f'"dryRun" is {as_json(dry_run)}; expected true or false')
     if not isinstance(time, str | None):
-        raise InvalidValueError(f'"time" is {shown(time)}; expected ISO 8601 such as "2026-11-23T03:00:00Z"')
+        raise InvalidValueError(f'"time" is {as_json(time)}; expected ISO 8601 such as "2026-11-23T03:00:00Z"')
     if regions is None or regions == []:
         regions = list(settings.regions)
     if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
-        raise InvalidValueError(f'"regions" is {shown(regions)}; expected a list of Region names')
+        raise InvalidValueError(f'"regions" is {as_json(regions)}; expected a list of Region names')
     now = datetime.now(UTC) if time is None else parse_instant(time, settings.time_zone)  # noqa: TID251 - entry point
     return Request(now.replace(microsecond=0), dry_run, tuple(regions))
 
@@ -206,7 +206,7 @@ def _log_problems(logger: Logger, plan: Plan) -> None:
         level("problem", extra={"detail": problem_document(problem)})
 
 
-def _tell(tick: Tick, settings: Settings, logger: Logger, *, seconds_left: float) -> list[str]:
+def _tell(run: Run, settings: Settings, logger: Logger, *, seconds_left: float) -> list[str]:
     """Tell the topic, if there is one; return what failed."""
     arn = os.environ.get(TOPIC_VARIABLE)
     if not arn:
@@ -214,7 +214,7 @@ def _tell(tick: Tick, settings: Settings, logger: Logger, *, seconds_left: float
     if seconds_left < MAX_CALLS * SLOWEST_CALL_SECONDS:
         return ["notification: no time left in this run; the next one tells"]
     try:
-        message = tell(tick, settings, topic(arn), dashboard=os.environ.get(DASHBOARD_VARIABLE))
+        message = tell(run, settings, topic(arn), dashboard=os.environ.get(DASHBOARD_VARIABLE))
     except TopicError as error:
         return [f"notification: {error}"]
     if message:

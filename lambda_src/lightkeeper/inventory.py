@@ -1,4 +1,4 @@
-"""Reading everything, and the plan that follows from it. Writes nothing. Each Region is read for itself."""
+"""TagReading everything, and the plan that follows from it. Writes nothing. Each Region is read for itself."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,7 +42,7 @@ class Reader(Protocol):
         """Yield the instance snapshots."""
 
 
-def plan_tick(regions: Mapping[str, Reader], settings: Settings, now: datetime) -> Plan:
+def plan_regions(regions: Mapping[str, Reader], settings: Settings, now: datetime) -> Plan:
     """Return the plan for `now` (UTC). Reads only.
 
     Raises

@@ -28,8 +28,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.limits import ATTEMPTS, CONNECT_SECONDS, LISTS, READ_SECONDS
 from lightkeeper.model import (
     Create,
     Snapshot,
@@ -40,7 +40,7 @@ from lightkeeper.model import (
     Tags,
     Target,
 )
-from lightkeeper.wording import InvalidValueError, nearest, quoted
+from lightkeeper.retries import ATTEMPTS, CONNECT_SECONDS, LISTS, READ_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -122,7 +122,8 @@ def check_regions(names: Iterable[str]) -> None:
     for name in names:
         if name not in available:
             raise InvalidValueError(
-                f'"{name}" is not a Region of Lightsail; expected one of {quoted(available)}', nearest(name, available)
+                f'"{name}" is not a Region of Lightsail; expected one of {quote_all(available)}',
+                closest(name, available),
             )
 
 
@@ -132,7 +133,7 @@ def _session(environment: tuple[tuple[str, str], ...]) -> boto3.Session:  # noqa
     return boto3.Session()
 
 
-def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = None) -> dict[str, "Lightsail"]:
+def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str | None = None) -> dict[str, "Lightsail"]:
     """Return a connection to Lightsail in each Region, with the credentials boto3 finds.
 
     A connection is for one run: what botocore has learnt of throttling in one run would slow the next one down. A
@@ -142,7 +143,7 @@ def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = 
     ----------
     regions
         Region names; none means the one that is configured, as the AWS CLI reads it: AWS_REGION first.
-    writers
+    max_concurrency
         How many calls may be in flight at once in a Region.
     endpoint_url
         Another address than AWS's own, such as a local Lightsail's.
@@ -166,7 +167,7 @@ def connect(regions: Iterable[str], *, writers: int, endpoint_url: str | None = 
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         # The lists are read side by side.
-        max_pool_connections=max(writers, LISTS),
+        max_pool_connections=max(max_concurrency, LISTS),
     )
     try:
         with _errors("connecting"):

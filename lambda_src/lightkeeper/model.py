@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from lightkeeper.faults import Fault
-from lightkeeper.retention import KeepRule
+from lightkeeper.keep_rules import KeepRule
 from lightkeeper.schedule import Schedule
 
 Tags: TypeAlias = Mapping[str, str]
@@ -289,7 +289,7 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Announce:
+class ScheduleDeletion:
     """Tag a snapshot with the time from which it may be deleted."""
 
     target: Target
@@ -299,7 +299,7 @@ class Announce:
 
 
 @dataclass(frozen=True, slots=True)
-class Rescue:
+class CancelDeletion:
     """Take an announcement back."""
 
     target: Target
@@ -327,14 +327,14 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Leave a deletion to a later tick, and say so on the snapshot: a retry of this tick leaves it too."""
+    """Leave a deletion to a later run, and say so on the snapshot: a retry of this run leaves it too."""
 
     target: Target
     until: datetime
     reason: str
 
 
-Action: TypeAlias = Create | Announce | Rescue | RemoveHold | Delete | Defer
+Action: TypeAlias = Create | ScheduleDeletion | CancelDeletion | RemoveHold | Delete | Defer
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +345,7 @@ class Kept:
     reasons: tuple[str, ...]
     held: bool = False
     """Whether a user's hold keeps it."""
-    goes_at: datetime | None = None
+    expires_at: datetime | None = None
     """Where nothing but its announcement keeps it: from when it may be deleted."""
     cause: Cause = Cause.PUSHED_OUT
     """Why it goes then; a cut is told apart in the run that marks, only."""

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, assert_never
 
+from lightkeeper.keep_rules import apply_rule, until_counts_exhausted
 from lightkeeper.model import (
     Action,
-    Announce,
+    CancelDeletion,
     Cause,
     Create,
     Defer,
@@ -28,7 +29,7 @@ from lightkeeper.model import (
     Problem,
     RecoveryPoint,
     RemoveHold,
-    Rescue,
+    ScheduleDeletion,
     Severity,
     SnapshotKind,
     SnapshotState,
@@ -39,15 +40,14 @@ from lightkeeper.model import (
     Tags,
     Target,
 )
-from lightkeeper.retention import judge, using_up
 from lightkeeper.schedule import current_slot, next_slot, slots_since
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
     MAX_TAGS,
     NOT_HELD,
-    Choice,
     Hold,
-    Reading,
+    NoPolicy,
+    TagReading,
     hold_key,
     read_hold,
     read_orphan,
@@ -66,10 +66,10 @@ _SNAPSHOT_LISTINGS: Final = {
     SourceKind.INSTANCE: {Listing.DISK_SNAPSHOTS, Listing.INSTANCE_SNAPSHOTS},
 }
 _SOURCE_LISTINGS: Final = {SourceKind.DISK: Listing.DISKS, SourceKind.INSTANCE: Listing.INSTANCES}
-# What was marked or put off may go in the tick after this one at the earliest.
+# What was marked or put off may go in the run after this one at the earliest.
 _SHORTEST_TICK: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
-# A mark that as many ticks have left standing comes from before a pause: who was to see it may not have been there.
+# A mark that as many runs have left standing comes from before a pause: who was to see it may not have been there.
 _STALE_TICKS: Final = 3
 # What was backed up so lately is missed where a list of sources lacks it.
 _LATELY: Final = timedelta(days=7)
@@ -87,7 +87,7 @@ class _Draft:
     """Why a list of sources is not believed."""
     sources: list[SourceStatus] = field(default_factory=list)
     creates: list[Create] = field(default_factory=list)
-    marks: list[Announce | Rescue | RemoveHold | Defer] = field(default_factory=list)
+    marks: list[ScheduleDeletion | CancelDeletion | RemoveHold | Defer] = field(default_factory=list)
     deletes: list[Delete] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -176,7 +176,7 @@ def phase_of(action: Action) -> int:
     match action:
         case Create():
             return 0
-        case Announce() | Rescue() | RemoveHold() | Defer():
+        case ScheduleDeletion() | CancelDeletion() | RemoveHold() | Defer():
             return 1
         case Delete():
             return 2
@@ -242,7 +242,7 @@ def _was_due_lately(newest: RecoveryPoint, settings: Settings, now: datetime) ->
     """Return whether a source that is gone was still backed up when it was last due, or within the last days."""
     if newest.taken > now - _LATELY:
         return True
-    policy = read_orphan(newest, settings).choice
+    policy = read_orphan(newest, settings).policy
     if not isinstance(policy, Policy):
         return False
     missed = slots_since(policy.schedule, newest.taken, now)
@@ -250,7 +250,7 @@ def _was_due_lately(newest: RecoveryPoint, settings: Settings, now: datetime) ->
     return next(missed, None) is None
 
 
-def _plan_source(draft: _Draft, source: Source, reading: Reading, points: Sequence[RecoveryPoint]) -> None:
+def _plan_source(draft: _Draft, source: Source, reading: TagReading, points: Sequence[RecoveryPoint]) -> None:
     problems = [*reading.problems, *_over_hold(source, reading, draft)]
     unread = draft.unread[source.region]
     policy: Policy | None = None
@@ -258,7 +258,7 @@ def _plan_source(draft: _Draft, source: Source, reading: Reading, points: Sequen
     waits: _Waits | None = None
     holds = _holds(draft, points, reading.hold, source.tags)
     problems.extend(holds.problems)
-    match reading.choice:
+    match reading.policy:
         case Policy() as policy:
             if is_rarer(draft.settings.tick, policy.schedule, draft.settings.time_zone):
                 problems.append(_rare_tick(source, policy, draft.settings))
@@ -279,15 +279,15 @@ def _plan_source(draft: _Draft, source: Source, reading: Reading, points: Sequen
                     what = f"it is backed up by {fed}s now"
                     deletes += _plan_orphan(draft, series.points, holds, what, why_not)
             _limit(draft, deletes)
-        case Choice.UNREADABLE:
+        case NoPolicy.UNREADABLE:
             status = Status.PROBLEM
             _keep_all(draft, points, "its source has a problem in its tags")
-        case Choice.OFF | Choice.UNTAGGED as choice:
-            status = Status.OFF if choice is Choice.OFF else Status.UNTAGGED
+        case NoPolicy.OFF | NoPolicy.UNTAGGED as choice:
+            status = Status.OFF if choice is NoPolicy.OFF else Status.UNTAGGED
             why_not = _blocked(draft, source.region, source.kind, problems)
             _plan_orphans(draft, points, holds, f"its source is {status}", why_not)
         case _:
-            assert_never(reading.choice)
+            assert_never(reading.policy)
     draft.problems.extend(problems)
     draft.sources.append(_source_status(draft, source, policy, status, points, waits))
 
@@ -325,7 +325,7 @@ def _plan_gone(draft: _Draft, points: Sequence[RecoveryPoint]) -> None:
 
 def _stopped_since(newest: RecoveryPoint, settings: Settings) -> datetime:
     """Return from when on a source was not backed up any more that was while its newest recovery point was taken."""
-    policy = read_orphan(newest, settings).choice
+    policy = read_orphan(newest, settings).policy
     return next_slot(policy.schedule, newest.covers_until) if isinstance(policy, Policy) else newest.taken
 
 
@@ -396,7 +396,7 @@ def _rare_tick(source: Source, policy: Policy, settings: Settings) -> Problem:
     )
 
 
-def _over_hold(source: Source, reading: Reading, draft: _Draft) -> Iterator[Problem]:
+def _over_hold(source: Source, reading: TagReading, draft: _Draft) -> Iterator[Problem]:
     """Yield what is to be said of a source's hold whose day is over: somebody may count on it."""
     until = reading.hold.until
     if until is None or draft.now < until:
@@ -554,15 +554,15 @@ def _plan_orphan(
         return []
     own = read_orphan(usable[0], draft.settings)
     draft.problems.extend(own.problems)
-    if not isinstance(own.choice, Policy):
+    if not isinstance(own.policy, Policy):
         _keep_all(draft, points, f"{why}, and its own tags name no policy")
         return []
     newest = usable[0]
     own_blocked = _blocked(draft, newest.region, _kind_of(newest), own.problems)
     # As if the schedule had gone on: otherwise nothing new would ever push the old ones out of a count.
-    schedule = own.choice.schedule
-    missed = using_up(own.choice.keep, slots_since(schedule, newest.taken, draft.now), schedule.zone)
-    series = _Series(own.choice, points, missed, _DAY, Cause.ORPHANED)
+    schedule = own.policy.schedule
+    missed = until_counts_exhausted(own.policy.keep, slots_since(schedule, newest.taken, draft.now), schedule.zone)
+    series = _Series(own.policy, points, missed, _DAY, Cause.ORPHANED)
     return _plan_prune(draft, series, holds, blocked or own_blocked)
 
 
@@ -570,8 +570,8 @@ def _keep_all(draft: _Draft, points: Iterable[RecoveryPoint], why: str) -> None:
     draft.kept.extend(Kept(point, (why,)) for point in points)
 
 
-def _rescues(points: Iterable[RecoveryPoint], why: str) -> Iterator[Rescue]:
-    return (Rescue(_target(point, None), why) for point in points if point.expires_at)
+def _rescues(points: Iterable[RecoveryPoint], why: str) -> Iterator[CancelDeletion]:
+    return (CancelDeletion(_target(point, None), why) for point in points if point.expires_at)
 
 
 def _target(point: RecoveryPoint, policy: Policy | None) -> Target:
@@ -598,7 +598,7 @@ def _plan_prune(draft: _Draft, series: _Series, holds: _Holds, blocked: str | No
             draft.kept.append(Kept(point, tuple(reasons), held=bool(holds.reasons[point.name])))
             # From half a list nobody can tell what the rules keep.
             if point.expires_at and not unread:
-                draft.marks.append(Rescue(_target(point, series.policy), ", ".join(reasons)))
+                draft.marks.append(CancelDeletion(_target(point, series.policy), ", ".join(reasons)))
         elif blocked:
             draft.kept.append(Kept(point, (blocked,)))
         else:
@@ -613,7 +613,7 @@ def _limit(draft: _Draft, deletes: Sequence[Delete]) -> None:
     draft.deletes.extend(ordered[:most])
     until = draft.now + _SHORTEST_TICK
     draft.marks.extend(
-        Defer(delete.target, until, f"at most {most} deletions per source and tick; {delete.reason}")
+        Defer(delete.target, until, f"at most {most} deletions per source and run; {delete.reason}")
         for delete in ordered[most:]
     )
 
@@ -645,14 +645,14 @@ def _prune(draft: _Draft, series: _Series, cut: "_Cut", point: RecoveryPoint) ->
         again = f"; it was marked for {format_instant(at)}, too long ago to be known" if at else ""
         reason = f"{why}; to be deleted from {format_instant(expires_at)}{again}"
         cause = Cause.CUT if not is_failed and cut.drops(point, draft.now) else series.cause
-        draft.marks.append(Announce(target, expires_at, reason, cause))
+        draft.marks.append(ScheduleDeletion(target, expires_at, reason, cause))
         return []
     if at > draft.now:
         reasons = (f"{why}; to be deleted from {format_instant(at)}",)
-        draft.kept.append(Kept(point, reasons, goes_at=at, cause=series.cause))
+        draft.kept.append(Kept(point, reasons, expires_at=at, cause=series.cause))
         return []
     if has_hold:
-        draft.kept.append(Kept(point, (f"{why}, but its hold has to be taken off first",), goes_at=draft.now))
+        draft.kept.append(Kept(point, (f"{why}, but its hold has to be taken off first",), expires_at=draft.now))
         return []
     return [Delete(target, point.taken, f"{why}; announced until {format_instant(at)}")]
 
@@ -696,7 +696,7 @@ class _Cut:
             policy = self._series.policy
             before = self._judged[1:] if self._may_be_new(now) else self._judged
             times = [each.taken for each in before]
-            verdicts = judge(policy.keep, times, zone=policy.schedule.zone, newest=times[0] if times else None)
+            verdicts = apply_rule(policy.keep, times, zone=policy.schedule.zone, newest=times[0] if times else None)
             self._dropped = frozenset(each.name for each, reasons in zip(before, verdicts, strict=True) if not reasons)
         return point.name in self._dropped
 
@@ -714,7 +714,9 @@ def _reasons(series: _Series, holds: _Holds) -> Iterator[Sequence[str]]:
     # Held ones use no count.
     judged = [point.taken for point in usable if not holds.reasons[point.name]]
     newest = next(iter((*series.missed[:1], *(point.taken for point in usable[:1]))), None)
-    verdicts = judge(series.policy.keep, [*series.missed, *judged], zone=series.policy.schedule.zone, newest=newest)
+    verdicts = apply_rule(
+        series.policy.keep, [*series.missed, *judged], zone=series.policy.schedule.zone, newest=newest
+    )
     by_rule = iter(verdicts[len(series.missed) :])
     for point in series.points:
         held = holds.reasons[point.name]
@@ -733,7 +735,7 @@ def _reasons(series: _Series, holds: _Holds) -> Iterator[Sequence[str]]:
                 assert_never(point.state)
 
 
-def _look_at_attached(draft: _Draft, sources: Sequence[Source], readings: Mapping[str, Reading]) -> None:
+def _look_at_attached(draft: _Draft, sources: Sequence[Source], readings: Mapping[str, TagReading]) -> None:
     """Say of each attached disk what its instance's snapshots mean for it.
 
     A disk that is in its instance's newest whole snapshot is protected; one that its instance's mode leaves out gets
@@ -746,11 +748,11 @@ def _look_at_attached(draft: _Draft, sources: Sequence[Source], readings: Mappin
         instance = instances.get((disk.region, disk.attached_to or ""))
         if disk.kind is not SourceKind.DISK or instance is None:
             continue
-        policy = readings[instance.arn].choice
+        policy = readings[instance.arn].policy
         kind = snapshot_kind(instance, policy, draft.settings) if isinstance(policy, Policy) else None
         is_whole = kind is SnapshotKind.INSTANCE
-        own = readings[disk.arn].choice
-        if own is Choice.UNTAGGED:
+        own = readings[disk.arn].policy
+        if own is NoPolicy.UNTAGGED:
             number = lines[disk.arn]
             line, its_instance = draft.sources[number], draft.sources[lines[instance.arn]]
             draft.sources[number] = (
@@ -759,7 +761,7 @@ def _look_at_attached(draft: _Draft, sources: Sequence[Source], readings: Mappin
             if kind is SnapshotKind.DISK:
                 draft.problems.append(_left_out(disk, instance, draft.settings))
         elif isinstance(own, Policy) and is_whole:
-            draft.problems.append(_paid_twice(disk, instance, draft.settings))
+            draft.problems.append(_double_billed(disk, instance, draft.settings))
 
 
 def _whole_with(disk: Source, instance: SourceStatus) -> RecoveryPoint | None:
@@ -816,7 +818,7 @@ def _left_out(disk: Source, instance: Source, settings: Settings) -> Problem:
     )
 
 
-def _paid_twice(disk: Source, instance: Source, settings: Settings) -> Problem:
+def _double_billed(disk: Source, instance: Source, settings: Settings) -> Problem:
     return Problem(
         region=disk.region,
         source=disk.name,

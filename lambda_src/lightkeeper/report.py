@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NotRequired, TypedDict, assert_never
 
-from lightkeeper.cycle import Tick
 from lightkeeper.model import (
     Action,
-    Announce,
+    CancelDeletion,
     Create,
     Defer,
     Delete,
@@ -19,12 +18,13 @@ from lightkeeper.model import (
     Plan,
     Problem,
     RemoveHold,
-    Rescue,
     Result,
+    ScheduleDeletion,
     Severity,
     SourceStatus,
     Status,
 )
+from lightkeeper.run import Run
 from lightkeeper.times import format_instant
 
 NAMESPACE: Final = "Lightkeeper"
@@ -161,10 +161,10 @@ def verb(action: Action) -> str:
     match action:
         case Create():
             return "create"
-        case Announce():
-            return "announce"
-        case Rescue():
-            return "rescue"
+        case ScheduleDeletion():
+            return "schedule-deletion"
+        case CancelDeletion():
+            return "cancel-deletion"
         case RemoveHold():
             return "remove-hold"
         case Delete():
@@ -180,9 +180,9 @@ def plan_document(plan: Plan) -> Document:
     return _document(plan, [_action(action) for action in plan.actions])
 
 
-def tick_document(tick: Tick) -> Document:
+def run_document(run: Run) -> Document:
     """Return a run as a JSON document: the plan, with the outcome and error of each action."""
-    return _document(tick.plan, [outcome_document(outcome) for outcome in tick.outcomes])
+    return _document(run.plan, [outcome_document(outcome) for outcome in run.outcomes])
 
 
 def _document(plan: Plan, actions: list[ActionDocument]) -> Document:
@@ -279,16 +279,16 @@ def plan_summary(plan: Plan) -> Summary:
         "planned": dict(Counter(map(verb, plan.actions))),
         "outcomes": {},
         "problems": len(plan.problems),
-        "failures": list(Tick(plan, ()).failures),
+        "failures": list(Run(plan, ()).failures),
     }
 
 
-def tick_summary(tick: Tick) -> Summary:
+def run_summary(run: Run) -> Summary:
     """Return what a run came to."""
-    return plan_summary(tick.plan) | {
+    return plan_summary(run.plan) | {
         "dryRun": False,
-        "outcomes": dict(Counter(outcome.result.value for outcome in tick.outcomes)),
-        "failures": list(tick.failures),
+        "outcomes": dict(Counter(outcome.result.value for outcome in run.outcomes)),
+        "failures": list(run.failures),
     }
 
 
@@ -307,16 +307,16 @@ _ALARMING: Final = frozenset({MetricName.RESOURCES_OVERDUE, MetricName.SNAPSHOTS
 """Those that alarms watch: none is good news, so that it has to be true."""
 
 
-def metrics(tick: Tick) -> list[Metric]:
+def metrics(run: Run) -> list[Metric]:
     """Return the metrics of a run over everything.
 
     While a list fails, no gauge is among them. Nor is good news that an alarm watches, while one fails or is in doubt:
     an alarm must not end because nobody looks. Bad news is true all the same.
     """
-    found = all_metrics(tick)
-    if not tick.plan.failures and not tick.plan.doubted:
+    found = all_metrics(run)
+    if not run.plan.failures and not run.plan.doubted:
         return found
-    withheld = GAUGES if tick.plan.failures else frozenset[MetricName]()
+    withheld = GAUGES if run.plan.failures else frozenset[MetricName]()
     return [
         metric
         for metric in found
@@ -324,26 +324,26 @@ def metrics(tick: Tick) -> list[Metric]:
     ]
 
 
-def all_metrics(tick: Tick) -> list[Metric]:
+def all_metrics(run: Run) -> list[Metric]:
     """Return the numbers of a run, as far as it could see.
 
     Protected, unprotected and overdue sources together are all sources that exist, less those that are switched off and
     those of a Region that could not be read. A source that waits for its first recovery point is unprotected.
     """
-    plan, sources = tick.plan, tick.plan.sources
+    plan, sources = run.plan, run.plan.sources
     by_status = Counter(source.status for source in sources)
     unprotected = (Status.WAITING, Status.PROBLEM, Status.UNTAGGED)
     ages = [(plan.now - source.newest.taken) / _HOUR for source in sources if source.policy and source.newest]
-    failed = _count(tick.outcomes, Create, Result.FAILED) + sum(len(source.errors) for source in sources)
-    deferred = sum(1 for outcome in tick.outcomes if outcome.result is Result.DEFERRED)
+    failed = _count(run.outcomes, Create, Result.FAILED) + sum(len(source.errors) for source in sources)
+    deferred = sum(1 for outcome in run.outcomes if outcome.result is Result.DEFERRED)
     tag_problems = sum(1 for problem in plan.problems if problem.tag and problem.severity is not Severity.ADVICE)
     stored = sum(point.size_gib for source in sources for point in source.usable)
     found = [
         Metric(MetricName.RESOURCES_PROTECTED, Unit.COUNT, by_status[Status.PROTECTED]),
         Metric(MetricName.RESOURCES_UNPROTECTED, Unit.COUNT, sum(by_status[status] for status in unprotected)),
         Metric(MetricName.RESOURCES_OVERDUE, Unit.COUNT, by_status[Status.OVERDUE]),
-        Metric(MetricName.SNAPSHOTS_CREATED, Unit.COUNT, _count(tick.outcomes, Create, Result.DONE)),
-        Metric(MetricName.SNAPSHOTS_DELETED, Unit.COUNT, _count(tick.outcomes, Delete, Result.DONE)),
+        Metric(MetricName.SNAPSHOTS_CREATED, Unit.COUNT, _count(run.outcomes, Create, Result.DONE)),
+        Metric(MetricName.SNAPSHOTS_DELETED, Unit.COUNT, _count(run.outcomes, Delete, Result.DONE)),
         Metric(MetricName.SNAPSHOTS_FAILED, Unit.COUNT, failed),
         Metric(MetricName.TAG_PROBLEMS, Unit.COUNT, tag_problems),
         Metric(MetricName.ACTIONS_DEFERRED, Unit.COUNT, deferred),

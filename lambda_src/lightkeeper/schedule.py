@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.times import parse_zone
-from lightkeeper.wording import InvalidValueError
 
 _FIELDS = 5
 _FIXED_TIME = re.compile(r"[0-9]{1,2} +[0-9]{1,2} +(.*)")
@@ -63,7 +63,7 @@ def parse_schedule(cron: str, zone: ZoneInfo) -> Schedule:
     return Schedule(" ".join(fields), zone)
 
 
-def moved(schedule: Schedule, at: str) -> Schedule:
+def with_time_of_day(schedule: Schedule, at: str) -> Schedule:
     """Return `schedule` at another time of day, and in another zone if `at` names one: `02:30 Europe/Zurich`.
 
     Raises

@@ -13,12 +13,12 @@ from functools import partial
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from lightkeeper.errors import InvalidValueError, as_json, closest, quote_all
+from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Mode, Orphans, Policy
-from lightkeeper.retention import parse_keep
-from lightkeeper.schedule import Schedule, moved, parse_schedule
+from lightkeeper.schedule import Schedule, parse_schedule, with_time_of_day
 from lightkeeper.ticks import parse_tick
 from lightkeeper.times import Duration, parse_duration, parse_zone
-from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 
 ENVIRONMENT_VARIABLE: Final = "LIGHTKEEPER"
 OFF: Final = "off"
@@ -39,9 +39,9 @@ _UNITS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "da
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _RESERVED: Final = ("aws:", "lightkeeper:")
 # A run keeps time for the slowest call, and the more wait for their turn, the longer that takes.
-_MAX_WRITERS: Final = 32
+_MAX_CONCURRENCY: Final = 32
 # They stand in the same object of cdk.json and are the stack's to read; here they are only known.
-_STACK_KEYS: Final = ("encryptNotifications", "logRetentionDays", "runbookAddress", "tagOnCreate")
+_STACK_KEYS: Final = ("encryptNotifications", "logRetentionDays", "runbookUrl", "tagOnCreate")
 _MAX_DELETES: Final = 1000
 _MAX_DAYS: Final = 3660
 
@@ -85,7 +85,7 @@ class Settings:
     orphans: Orphans = Orphans.KEEP
     max_deletes_per_source: int = 3
     overdue_after: Duration = Duration(hours=6)
-    writers: int = 8
+    max_concurrency: int = 8
     notify: tuple[str, ...] = ()
     digest: Schedule | None = None
     """When each day a summary is told, whatever there is to tell; None: never."""
@@ -121,7 +121,7 @@ class Settings:
                 "maxDeletesPerSource", _number(_MAX_DELETES), default.max_deletes_per_source
             ),
             overdue_after=read.value("overdueAfter", _overdue_after, default.overdue_after),
-            writers=read.value("writers", _number(_MAX_WRITERS), default.writers),
+            max_concurrency=read.value("maxConcurrency", _number(_MAX_CONCURRENCY), default.max_concurrency),
             notify=read.value("notify", _texts(_EMAIL, "an e-mail address"), default.notify),
             digest=read.value("digest", partial(_digest, zone=zone), default.digest),
         )
@@ -147,7 +147,7 @@ class Settings:
         is_cdk = "lightkeeper" in document or "app" in document
         given = document.get("lightkeeper", {}) if is_cdk else document
         if not isinstance(given, dict):
-            raise SettingsError([f"lightkeeper: {shown(given)} is not an object of settings"])
+            raise SettingsError([f"lightkeeper: {as_json(given)} is not an object of settings"])
         return cls.from_mapping(given)
 
     @classmethod
@@ -165,7 +165,7 @@ class Settings:
         except (ValueError, RecursionError) as error:
             raise SettingsError([f"{ENVIRONMENT_VARIABLE}: not JSON ({error}); expected a JSON object"]) from None
         if not isinstance(given, dict):
-            raise SettingsError([f"{ENVIRONMENT_VARIABLE}: {shown(given)} is not a JSON object"])
+            raise SettingsError([f"{ENVIRONMENT_VARIABLE}: {as_json(given)} is not a JSON object"])
         return cls.from_mapping(given)
 
     @property
@@ -193,7 +193,7 @@ class Settings:
             "orphans": self.orphans.value,
             "maxDeletesPerSource": self.max_deletes_per_source,
             "overdueAfter": str(self.overdue_after),
-            "writers": self.writers,
+            "maxConcurrency": self.max_concurrency,
             "notify": list(self.notify),
             "digest": _time_of_day(self.digest) if self.digest else OFF,
         }
@@ -239,13 +239,13 @@ class _Reader:
     def all_errors(self, also_known: Iterable[str] = ()) -> list[str]:
         known = [*self._known, *also_known]
         unknown = [key for key in self._given if key not in known]
-        expected = f"unknown key; expected one of {quoted(known)}"
-        return [f"{key}: {InvalidValueError(expected, nearest(key, known))}" for key in unknown] + self._errors
+        expected = f"unknown key; expected one of {quote_all(known)}"
+        return [f"{key}: {InvalidValueError(expected, closest(key, known))}" for key in unknown] + self._errors
 
 
 def _policies(value: object, *, zone: ZoneInfo) -> dict[str, Policy]:
     if not isinstance(value, dict):
-        raise InvalidValueError(f"{shown(value)} is not an object of policies by name")
+        raise InvalidValueError(f"{as_json(value)} is not an object of policies by name")
     policies = built_in_policies(zone)
     errors: list[str] = []
     for name, definition in value.items():
@@ -264,7 +264,7 @@ def _policy(name: str, definition: object, zone: ZoneInfo) -> Policy:
     if name.lower() == OFF or not name.strip() or name != _tag_value(name).strip():
         raise InvalidValueError(f'"{name}" cannot be the name of a policy; expected a word other than "{OFF}"')
     if not isinstance(definition, dict):
-        raise InvalidValueError(f'{shown(definition)} is not a policy; expected {{"schedule": ..., "keep": ...}}')
+        raise InvalidValueError(f'{as_json(definition)} is not a policy; expected {{"schedule": ..., "keep": ...}}')
     read = _Reader(definition)
     own_zone = read.value("timeZone", _zone, zone)
     fallback = built_in_policies(own_zone)["daily"]
@@ -286,7 +286,7 @@ def _policy(name: str, definition: object, zone: ZoneInfo) -> Policy:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidValueError(f"{shown(value)} is not text")
+        raise InvalidValueError(f"{as_json(value)} is not text")
     return value
 
 
@@ -311,7 +311,7 @@ def _overdue_after(value: object) -> Duration:
 
 def _digest(value: object, *, zone: ZoneInfo) -> Schedule | None:
     text = _text(value)
-    return None if text == OFF else moved(parse_schedule(_EVERY_DAY, zone), text)
+    return None if text == OFF else with_time_of_day(parse_schedule(_EVERY_DAY, zone), text)
 
 
 def _time_of_day(schedule: Schedule) -> str:
@@ -325,7 +325,7 @@ def _one_of(words: Iterable[str]) -> Callable[[object], str]:
     def parse(value: object) -> str:
         text = _text(value)
         if text not in known:
-            raise InvalidValueError(f'"{text}" is not known; expected one of {quoted(known)}', nearest(text, known))
+            raise InvalidValueError(f'"{text}" is not known; expected one of {quote_all(known)}', closest(text, known))
         return text
 
     return parse
@@ -339,7 +339,7 @@ def _word(words: type[_Word]) -> Callable[[object], _Word]:
 def _number(most: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-            raise InvalidValueError(f"{shown(value)} is not a whole number from 1 to {most}")
+            raise InvalidValueError(f"{as_json(value)} is not a whole number from 1 to {most}")
         return value
 
     return parse
@@ -348,10 +348,10 @@ def _number(most: int) -> Callable[[object], int]:
 def _texts(pattern: re.Pattern[str], expected: str) -> Callable[[object], tuple[str, ...]]:
     def parse(value: object) -> tuple[str, ...]:
         if not isinstance(value, list):
-            raise InvalidValueError(f"{shown(value)} is not a list; expected [{expected}, ...]")
+            raise InvalidValueError(f"{as_json(value)} is not a list; expected [{expected}, ...]")
         wrong = [text for text in value if not isinstance(text, str) or not pattern.fullmatch(text)]
         if wrong:
-            raise InvalidValueError(f"{shown(wrong[0])} is not {expected}")
+            raise InvalidValueError(f"{as_json(wrong[0])} is not {expected}")
         return tuple(dict.fromkeys(value))
 
     return parse
@@ -363,7 +363,7 @@ def _tag_key(value: object) -> str:
     if not _TAG_TEXT.fullmatch(text) or text != text.strip() or len(text) > _MAX_TAG_KEY or reserved:
         raise InvalidValueError(
             f'"{text}" cannot be a tag key; expected up to {_MAX_TAG_KEY} letters, digits, spaces and + - = . _ : / @, '
-            f"not starting with {quoted(_RESERVED)}"
+            f"not starting with {quote_all(_RESERVED)}"
         )
     return text
 

@@ -1,6 +1,6 @@
 """The tag vocabulary: what users write on sources, what Lightkeeper writes on snapshots. Pure.
 
-Reading is strict and never guesses: a tag that is not understood becomes a `Problem`, with what was expected.
+TagReading is strict and never guesses: a tag that is not understood becomes a `Problem`, with what was expected.
 """
 
 import hashlib
@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from lightkeeper.errors import InvalidValueError, closest, quote_all
+from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import (
     Mode,
     Policy,
@@ -24,11 +26,9 @@ from lightkeeper.model import (
     SourceKind,
     Tags,
 )
-from lightkeeper.retention import parse_keep
-from lightkeeper.schedule import moved
+from lightkeeper.schedule import with_time_of_day
 from lightkeeper.settings import OFF, Settings
 from lightkeeper.times import format_instant, parse_day_or_instant, parse_instant, parse_zone
-from lightkeeper.wording import InvalidValueError, nearest, quoted
 
 OWN_PREFIX: Final = "lightkeeper:"
 OWNER: Final = "lightkeeper:owner"
@@ -48,7 +48,7 @@ _NAME_END: Final = re.compile(r"-[0-9]{8}-[0-9]{4}-[0-9a-f]{6}(?:-([1-9][0-9]{0,
 _NO_HOLDS: Final = frozenset({"freehold", "household", "leasehold", "threshold"})
 
 
-class Choice(Enum):
+class NoPolicy(Enum):
     """What a source's tags say besides a policy."""
 
     OFF = auto()
@@ -82,10 +82,10 @@ HELD: Final = Hold(held=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TagReading:
     """What the tags of a source say."""
 
-    choice: Policy | Choice
+    policy: Policy | NoPolicy
     hold: Hold
     problems: tuple[Problem, ...]
 
@@ -100,10 +100,10 @@ def _vocabulary(tag_key: str) -> tuple[str, ...]:
     return (tag_key, *(f"{tag_key}:{suffix}" for suffix in _SUFFIXES))
 
 
-def policy_and_holds(tags: Tags, settings: Settings) -> dict[str, str]:
+def policy_tags(tags: Tags, settings: Settings) -> dict[str, str]:
     """Return those tags that belong to the user's vocabulary, known or misspelt, or look like it, and every hold."""
     ours = _written_for_us(tags, settings)
-    return {key: value for key, value in tags.items() if key in ours or _meant(key, settings) or is_hold(key)}
+    return {key: value for key, value in tags.items() if key in ours or _closest_key(key, settings) or is_hold(key)}
 
 
 @lru_cache(maxsize=4096)
@@ -133,13 +133,13 @@ def _written_for_us(tags: Tags, settings: Settings) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key == settings.tag_key or key.startswith(prefix)}
 
 
-def read_source(source: Source, settings: Settings) -> Reading:
+def read_source(source: Source, settings: Settings) -> TagReading:
     """Return the policy that a source's tags ask for, its hold, and what is wrong with them."""
     reading = _read(source.kind, source.tags, settings)
     return replace(reading, problems=_of(source.region, source.name, source.arn, reading.problems))
 
 
-def read_orphan(newest: RecoveryPoint, settings: Settings) -> Reading:
+def read_orphan(newest: RecoveryPoint, settings: Settings) -> TagReading:
     """Return the policy in the tags that a recovery point inherited from its source."""
     reading = _read(None, newest.tags, settings)
     return replace(reading, problems=_of(newest.region, newest.source_name, newest.source_arn, reading.problems))
@@ -163,11 +163,11 @@ def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tu
     for key, value in point.tags.items():
         if key in known:
             continue
-        if _meant(key, settings) == tag and not _is_others(key, point.tags, settings):
+        if _closest_key(key, settings) == tag and not _is_others(key, point.tags, settings):
             error = InvalidValueError(f'looks like "{tag}" but is another tag', tag)
             problems.append(_problem(key, value, error, Severity.WARNING))
         elif key.startswith(f"{settings.tag_key}:") and key not in source_tags:
-            expected = f"unknown tag, so the snapshot is held; expected {quoted(known)}"
+            expected = f"unknown tag, so the snapshot is held; expected {quote_all(known)}"
             problems.append(_problem(key, value, InvalidValueError(expected), Severity.WARNING))
         elif not is_hold(key):
             continue
@@ -191,12 +191,12 @@ def _problem(tag: str, value: str, error: InvalidValueError, severity: Severity)
     return Problem("", "", None, tag, value, error.message, error.suggestion, severity)
 
 
-def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> Reading:
+def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> TagReading:
     key = settings.tag_key
     hold, hold_problems = _read_source_hold(tags, settings)
     if key not in tags:
         misspelt = _misspelt_keys(tags, settings, alone=Severity.WARNING)
-        return Reading(Choice.UNTAGGED, hold, (*hold_problems, *misspelt, *_suffixes_alone(tags, settings)))
+        return TagReading(NoPolicy.UNTAGGED, hold, (*hold_problems, *misspelt, *_suffixes_alone(tags, settings)))
     found = [
         *hold_problems,
         *_unknown_suffixes(tags, settings),
@@ -205,7 +205,7 @@ def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> Reading:
     if tags[key] == OFF:
         _policy({**tags, key: ""}, settings, found)
         # Nothing is to be snapshotted anyway; but what the wrong value was to keep is not known.
-        return Reading(Choice.OFF, hold, tuple(_at_most_warning(problem) for problem in found))
+        return TagReading(NoPolicy.OFF, hold, tuple(_at_most_warning(problem) for problem in found))
     mode = f"{key}:mode"
     if kind is SourceKind.DISK and mode in tags:
         error = InvalidValueError("has no effect on a disk; expected on instances only")
@@ -213,7 +213,7 @@ def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> Reading:
         tags = {tag: value for tag, value in tags.items() if tag != mode}
     policy = _policy(tags, settings, found)
     unreadable = any(problem.severity is Severity.ERROR for problem in found)
-    return Reading(Choice.UNREADABLE if unreadable else policy, hold, tuple(found))
+    return TagReading(NoPolicy.UNREADABLE if unreadable else policy, hold, tuple(found))
 
 
 def _at_most_warning(problem: Problem) -> Problem:
@@ -228,8 +228,8 @@ def _policy(tags: Tags, settings: Settings, found: list[Problem]) -> Policy:
     if policy is None:
         words = (*settings.policies, OFF)
         error = InvalidValueError(
-            f'"{name}" is not a policy; expected {quoted(words)}, or nothing for "{settings.default_policy}"',
-            nearest(name, words),
+            f'"{name}" is not a policy; expected {quote_all(words)}, or nothing for "{settings.default_policy}"',
+            closest(name, words),
         )
         found.append(_problem(key, name, error, Severity.ERROR))
         policy = settings.policies[settings.default_policy]
@@ -243,7 +243,7 @@ def _policy(tags: Tags, settings: Settings, found: list[Problem]) -> Policy:
                 case "keep":
                     return replace(policy, keep=parse_keep(tags[tag]))
                 case "at":
-                    return replace(policy, schedule=moved(policy.schedule, tags[tag]))
+                    return replace(policy, schedule=with_time_of_day(policy.schedule, tags[tag]))
                 case _:
                     return replace(policy, mode=_mode(tags[tag]))
         except InvalidValueError as error:
@@ -257,7 +257,7 @@ def _policy(tags: Tags, settings: Settings, found: list[Problem]) -> Policy:
 
 def _mode(value: str) -> Mode:
     if value not in list(Mode):
-        raise InvalidValueError(f'"{value}" is not a mode; expected {quoted(Mode)}', nearest(value, Mode))
+        raise InvalidValueError(f'"{value}" is not a mode; expected {quote_all(Mode)}', closest(value, Mode))
     return Mode(value)
 
 
@@ -288,9 +288,9 @@ def _read_source_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[Probl
 def _unknown_suffixes(tags: Tags, settings: Settings) -> list[Problem]:
     """Return a warning for each `backup:...` that is not in the vocabulary: what it was to say is not known."""
     known = vocabulary(settings)
-    expected = f"unknown tag; expected {quoted(known)}"
+    expected = f"unknown tag; expected {quote_all(known)}"
     return [
-        _problem(key, tags[key], InvalidValueError(expected, _meant(key, settings)), Severity.WARNING)
+        _problem(key, tags[key], InvalidValueError(expected, _closest_key(key, settings)), Severity.WARNING)
         for key in _written_for_us(tags, settings)
         if key not in known
     ]
@@ -314,7 +314,7 @@ def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[P
     ours = _written_for_us(tags, settings)
     found: list[Problem] = []
     for key, value in tags.items():
-        near = None if key in ours else _meant(key, settings)
+        near = None if key in ours else _closest_key(key, settings)
         if near:
             is_others = _is_others(key, tags, settings)
             severity = alone if near == known[0] else Severity.ADVICE if is_others else Severity.WARNING
@@ -329,25 +329,25 @@ def _is_others(key: str, tags: Tags, settings: Settings) -> bool:
     return settings.tag_key in tags and stem in tags and stem != settings.tag_key
 
 
-def _meant(key: str, settings: Settings) -> str | None:
+def _closest_key(key: str, settings: Settings) -> str | None:
     """Return the key of the vocabulary that `key` is, or most likely was meant to be."""
-    return None if _is_reserved(key) else _nearest_key(key, vocabulary(settings))
+    return None if _is_reserved(key) else _closest_known(key, vocabulary(settings))
 
 
 @lru_cache(maxsize=4096)
-def _nearest_key(key: str, known: tuple[str, ...]) -> str | None:
+def _closest_known(key: str, known: tuple[str, ...]) -> str | None:
     if key in known:
         return key
     if key.startswith(f"{known[0]}:"):
-        return nearest(key, known)
+        return closest(key, known)
 
     def plain(word: str) -> str:
         return re.sub(r"[ ._/-]", ":", word)
 
     by_plain = {plain(word): word for word in known}
     # A longer word has to be nearer: much of it is "backup:" anyway.
-    main = nearest(plain(key), [plain(known[0])], cutoff=0.82)
-    near = nearest(plain(key), by_plain, cutoff=0.87) or main
+    main = closest(plain(key), [plain(known[0])], cutoff=0.82)
+    near = closest(plain(key), by_plain, cutoff=0.87) or main
     return by_plain[near] if near else None
 
 
@@ -401,7 +401,7 @@ def snapshot_tags(
         for key, value in source.tags.items()
         if not _is_reserved(key) and not (is_over and key == hold_key(settings))
     }
-    first = policy_and_holds(inherited, settings)
+    first = policy_tags(inherited, settings)
     keys = [*first, *sorted(key for key in inherited if key not in first)]
     room = _ROOM - len(also)
     tags = {key: inherited[key] for key in keys[:room]}
@@ -446,7 +446,7 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         slot=slot,
         attempt=attempt,
         expires_at=_own_instant(snapshot.tags.get(EXPIRES)),
-        tags=policy_and_holds(snapshot.tags, settings),
+        tags=policy_tags(snapshot.tags, settings),
         disks=snapshot.disks,
         is_full=len(snapshot.tags) >= MAX_TAGS and EXPIRES not in snapshot.tags,
         by_hand=BY_HAND in snapshot.tags,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.model import (
     Create,
     Inventory,
@@ -15,9 +16,8 @@ from lightkeeper.model import (
 )
 from lightkeeper.plan import create_for, snapshot_kind
 from lightkeeper.settings import Settings
-from lightkeeper.tags import BY_HAND, MAX_TAGS, Choice, hold_key, read_source
+from lightkeeper.tags import BY_HAND, MAX_TAGS, NoPolicy, hold_key, read_source
 from lightkeeper.times import format_instant, parse_day_or_instant
-from lightkeeper.wording import InvalidValueError, nearest, quoted
 
 _MINUTE = timedelta(minutes=1)
 
@@ -58,10 +58,10 @@ def plan_take(  # noqa: PLR0913 - a recovery point on demand has that many sides
     """
     source = _source(inventory, name, kind)
     reading = read_source(source, settings)
-    if reading.choice is Choice.UNREADABLE:
+    if reading.policy is NoPolicy.UNREADABLE:
         problem = next(problem for problem in reading.problems if problem.severity is Severity.ERROR)
         raise InvalidValueError(f"{source.name}: {problem.tag}: {problem.message}", problem.suggestion)
-    policy = reading.choice if isinstance(reading.choice, Policy) else None
+    policy = reading.policy if isinstance(reading.policy, Policy) else None
     of = snapshot_kind(source, policy or settings.policies[settings.default_policy], settings)
     slot = now.replace(second=0, microsecond=0)
     create = create_for(
@@ -86,7 +86,7 @@ def _source(inventory: Inventory, name: str, kind: SourceKind | None) -> Source:
     if len(found) == 1:
         return found[0]
     if found:
-        places = quoted(sorted({f"{source.kind} in {source.region}" for source in found}))
+        places = quote_all(sorted({f"{source.kind} in {source.region}" for source in found}))
         raise InvalidValueError(
             f'"{name}" is more than one source: {places}; expected --region and --kind to say which'
         )
@@ -96,7 +96,7 @@ def _source(inventory: Inventory, name: str, kind: SourceKind | None) -> Source:
     names = sorted({source.name for source in inventory.sources if kind in {None, source.kind}})
     where = ", ".join(inventory.regions)
     raise InvalidValueError(
-        f'"{name}" is no {kind or "disk or instance"} in {where}; expected the name of one', nearest(name, names)
+        f'"{name}" is no {kind or "disk or instance"} in {where}; expected the name of one', closest(name, names)
     )
 
 

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.schedule import Schedule
-from lightkeeper.wording import InvalidValueError
 
 _RATE: Final = re.compile(r"rate\((?:1 (minute|hour|day)|([2-9]|[1-9][0-9]{1,3}) (minute|hour|day)s)\)")
 _CRON: Final = re.compile(r"cron\(([^() ]+(?: [^() ]+){5})\)")
@@ -43,11 +43,11 @@ class Cron:
     """Five fields, as cronsim reads them."""
 
 
-Tick: TypeAlias = Rate | Cron
+Run: TypeAlias = Rate | Cron
 
 
 @lru_cache(maxsize=64)
-def parse_tick(text: str) -> Tick:
+def parse_tick(text: str) -> Run:
     """Return the tick of that `rate(...)` or six-field `cron(...)`.
 
     Raises

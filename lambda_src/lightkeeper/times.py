@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from lightkeeper.wording import InvalidValueError, nearest
+from lightkeeper.errors import InvalidValueError, closest
 
 _DURATION = re.compile(r"(?:[0-9]{1,6}[ymdh])+")
 _PART = re.compile(r"([0-9]+)([ymdh])")
@@ -148,5 +148,5 @@ def parse_zone(name: str) -> ZoneInfo:
         pass
     raise InvalidValueError(
         f'"{name}" is not a time zone; expected an IANA name such as "UTC" or "Europe/Zurich"',
-        nearest(name, available_timezones()),
+        closest(name, available_timezones()),
     )

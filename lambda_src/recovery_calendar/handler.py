@@ -11,12 +11,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 
+from lightkeeper.errors import InvalidValueError, as_json, closest, quote_all
 from lightkeeper.faults import CallError
-from lightkeeper.inventory import plan_tick
+from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import parse_instant
-from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
 from recovery_calendar.render import Theme, render_calendar, render_message, render_sentence
 from recovery_calendar.view import Order, make_view, parse_order
 
@@ -79,7 +79,7 @@ class Request:
 @lru_cache(maxsize=1)
 def connections(regions: tuple[str, ...]) -> dict[str, Lightsail]:
     """Return the connections to these Regions, or to the function's own."""
-    return connect(regions, writers=1)
+    return connect(regions, max_concurrency=1)
 
 
 def handle(event: Event, context: Context) -> str:
@@ -104,7 +104,7 @@ def handle(event: Event, context: Context) -> str:
         request = read_event(event)
         settings = Settings.from_env(os.environ)
         now = parse_instant(request.time, settings.time_zone) if request.time else datetime.now(UTC)  # noqa: TID251 - an entry point
-        plan = plan_tick(connections(settings.regions), settings, now.replace(microsecond=0))
+        plan = plan_regions(connections(settings.regions), settings, now.replace(microsecond=0))
     except (InvalidValueError, SettingsError, CallError) as error:
         return render_message(str(error), theme=theme)
     view = make_view(plan, settings, request.order, request.page, request.page_size)
@@ -124,16 +124,16 @@ def read_event(event: Event) -> Request:
         If a parameter is unknown or a value is not understood.
     """
     if not isinstance(event, Mapping):
-        raise InvalidValueError(f"the event {shown(event)} is not an object; expected one with {quoted(_KEYS)}")
+        raise InvalidValueError(f"the event {as_json(event)} is not an object; expected one with {quote_all(_KEYS)}")
     clicked = {key: value for key, value in event.items() if key not in {_CONTEXT, "describe"}}
     given = {**_mapping(_mapping(event.get(_CONTEXT)).get("params")), **clicked}
     for key in given:
         if key not in _KEYS:
-            raise InvalidValueError(f'"{key}" is not a parameter; expected {quoted(_KEYS)}', nearest(key, _KEYS))
+            raise InvalidValueError(f'"{key}" is not a parameter; expected {quote_all(_KEYS)}', closest(key, _KEYS))
     default = Request()
     kind = _text(given, "view", default.kind.value)
     if kind not in list(Kind):
-        raise InvalidValueError(f'view: "{kind}" is not a view; expected {quoted(Kind)}', nearest(kind, Kind))
+        raise InvalidValueError(f'view: "{kind}" is not a view; expected {quote_all(Kind)}', closest(kind, Kind))
     return Request(
         kind=Kind(kind),
         order=parse_order(_text(given, "sort", str(default.order))),
@@ -154,7 +154,7 @@ def _mapping(value: object) -> Event:
 def _text(given: Event, key: str, default: str) -> str:
     value = given.get(key, default)
     if not isinstance(value, str):
-        raise InvalidValueError(f"{key}: {shown(value)} is not a text; expected one such as {shown(default)}")
+        raise InvalidValueError(f"{key}: {as_json(value)} is not a text; expected one such as {as_json(default)}")
     return value
 
 
@@ -162,5 +162,5 @@ def _number(given: Event, key: str, default: int, most: int | None = None) -> in
     value = given.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1 or (most is not None and value > most):
         expected = f"1 to {most}" if most else "1 or more"
-        raise InvalidValueError(f"{key}: {shown(value)} cannot be; expected a whole number, {expected}")
+        raise InvalidValueError(f"{key}: {as_json(value)} cannot be; expected a whole number, {expected}")
     return value

@@ -12,8 +12,9 @@ from itertools import groupby
 from typing import Final, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
+from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.model import (
-    Announce,
+    CancelDeletion,
     Create,
     Defer,
     Delete,
@@ -23,15 +24,14 @@ from lightkeeper.model import (
     ReadFailure,
     RecoveryPoint,
     RemoveHold,
-    Rescue,
+    ScheduleDeletion,
     Severity,
     SnapshotState,
     SourceKind,
     SourceStatus,
     Status,
 )
-from lightkeeper.settings import Settings
-from lightkeeper.standing import (
+from lightkeeper.overview import (
     Health,
     health,
     is_open,
@@ -42,8 +42,8 @@ from lightkeeper.standing import (
     why_overdue,
     why_stopped,
 )
-from lightkeeper.storage import stored_gib, usd_per_month
-from lightkeeper.wording import InvalidValueError, nearest, quoted
+from lightkeeper.pricing import stored_gib, usd_per_month
+from lightkeeper.settings import Settings
 
 DAYS: Final = 30
 """How far back a strip goes, today included."""
@@ -233,7 +233,8 @@ def parse_order(text: str) -> Order:
     key = text.removeprefix("-")
     if key not in list(SortKey):
         raise InvalidValueError(
-            f'"{text}" is not an order; expected {quoted(SortKey)}, or one of them after a "-"', nearest(key, SortKey)
+            f'"{text}" is not an order; expected {quote_all(SortKey)}, or one of them after a "-"',
+            closest(key, SortKey),
         )
     return Order(SortKey(key), backwards=text != key)
 
@@ -367,16 +368,16 @@ class _Facts:
 def _going(plan: Plan) -> Iterator[tuple[_Point, datetime]]:
     """Yield the snapshots that nothing keeps, with the time from which they may be deleted (UTC)."""
     for kept in plan.kept:
-        if kept.goes_at:
-            yield (kept.point.region, kept.point.name), kept.goes_at
+        if kept.expires_at:
+            yield (kept.point.region, kept.point.name), kept.expires_at
     for action in plan.actions:
         target = action.target
         match action:
-            case Announce(expires_at=at):
+            case ScheduleDeletion(expires_at=at):
                 yield (target.region, target.snapshot), at
             case Delete() | Defer():
                 yield (target.region, target.snapshot), plan.now
-            case Create() | Rescue() | RemoveHold():
+            case Create() | CancelDeletion() | RemoveHold():
                 pass
             case _:
                 assert_never(action)

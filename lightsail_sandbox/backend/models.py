@@ -57,7 +57,7 @@ class LightsailBackend(BaseBackend):
         """The sandbox time."""
         return settings.clock.now()
 
-    # Reading
+    # TagReading
 
     def find(self, kind: type[R], name: str) -> R:
         """Give the resource of this kind and name."""

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from lightkeeper.cycle import run_tick
 from lightkeeper.model import Inventory, Problem, Severity, SnapshotKind, SnapshotState, SourceKind
 from lightkeeper.plan import make_plan
+from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import Seed
 from lightsail_sandbox.fleet import fleet
@@ -303,7 +303,7 @@ def test_the_function_s_own_html_on_a_fleet_with_hostile_tags(keeper: Keeper, op
     ]
     disks = [Seed(kind="Disk", name=f"hostile-{number}", tags=each) for number, each in enumerate(tags)]
     keeper.sandbox.seed([*fleet(now), *disks, Seed(kind="Disk", name="n" * 255, tags={"backup": "daily"})])
-    run_tick(keeper.regions, keeper.settings, now, seconds_left=lambda: 900.0, on_outcome=noop)
+    run_regions(keeper.regions, keeper.settings, now, seconds_left=lambda: 900.0, on_outcome=noop)
 
     for theme in THEMES:
         html = widget(theme=theme)

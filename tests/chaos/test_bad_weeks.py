@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from lightkeeper.cycle import Tick
 from lightkeeper.lightsail import connect
+from lightkeeper.run import Run
 from lightkeeper.tags import EXPIRES, SLOT
 from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Seed
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, READS, REGION, Keeper, count
@@ -26,8 +26,8 @@ def restorable(keeper: Keeper, source: str) -> list[str]:
     return sorted(f"{entry.tags[SLOT][5:7]}{entry.tags[SLOT][8:10]}" for entry in entries)
 
 
-def weeks(keeper: Keeper, days: int, step: timedelta = 8 * HOUR) -> list[Tick]:
-    """Let days pass, with a tick every eight hours."""
+def weeks(keeper: Keeper, days: int, step: timedelta = 8 * HOUR) -> list[Run]:
+    """Let days pass, with a run every eight hours."""
     return keeper.live(days * DAY, step)
 
 
@@ -62,7 +62,7 @@ def test_three_weeks_of_refused_calls_prune_nothing_and_then_all_goes_on(keeper:
     ticks = weeks(keeper, 21)
 
     assert restorable(keeper, "shop") == before
-    assert all(tick.failures for tick in ticks[4:])
+    assert all(run.failures for run in ticks[4:])
     keeper.sandbox.clear_faults()
     weeks(keeper, 5)
     assert restorable(keeper, "shop")[-3:] == ["0716", "0717", "0718"]
@@ -90,13 +90,13 @@ def test_after_a_month_without_ticks_one_snapshot_is_taken_and_the_old_ones_are_
     announced = [name for name, tags in keeper.snapshots().items() if EXPIRES in tags]
 
     keeper.sandbox.advance(31 * DAY)
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "create") == 2
+    assert count(run, "create") == 2
     assert len(announced) > 2
-    assert count(tick, "delete") == 0, "what was announced a month ago is announced again"
+    assert count(run, "delete") == 0, "what was announced a month ago is announced again"
     keeper.sandbox.advance(HOUR)
-    keeper.tick()
+    keeper.run()
     assert restorable(keeper, "shop")[-8:-1] == before["shop"][-7:]
 
 
@@ -125,11 +125,11 @@ def test_a_keep_rule_cut_from_thirty_to_three_can_be_undone_for_a_day_and_then_g
 
     (announcing,) = keeper.live(HOUR, HOUR)
     (still,) = keeper.live(20 * HOUR, 20 * HOUR)
-    assert count(announcing, "announce") == 28
+    assert count(announcing, "schedule-deletion") == 28
     assert count(still, "delete") == 0
     assert len(restorable(keeper, "shop")) == 32, "the thirty, one that was announced before, and a new one"
 
-    deleted = [count(tick, "delete") for tick in keeper.live(13 * HOUR, HOUR)]
+    deleted = [count(run, "delete") for run in keeper.live(13 * HOUR, HOUR)]
     assert deleted == [0, 0, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1], "the one announced before, and the twenty-eight"
     # Three are kept, and the one before them is announced.
     assert restorable(keeper, "shop") == ["0715", "0716", "0717", "0718"]
@@ -153,7 +153,7 @@ def test_all_sixteen_regions_throttle_at_once(world: World) -> None:
     keeper = world.keeper
     for region in REGIONS:
         keeper.disk(f"disk-{region}", {"backup": "daily"}, region)
-    keeper.regions = connect(REGIONS, writers=8, endpoint_url=keeper.sandbox.url)
+    keeper.regions = connect(REGIONS, max_concurrency=8, endpoint_url=keeper.sandbox.url)
     throttled = ErrorAnswer(code="ThrottlingException")
     keeper.sandbox.add_faults(
         *(
@@ -163,10 +163,10 @@ def test_all_sixteen_regions_throttle_at_once(world: World) -> None:
         )
     )
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert tick.failures == ()
-    assert count(tick, "create") == 16
+    assert run.failures == ()
+    assert count(run, "create") == 16
     assert sum(call.error == "ThrottlingException" for call in keeper.sandbox.calls()) == 4 * 5 * 16
 
 
@@ -175,18 +175,18 @@ def test_all_sixteen_regions_throttle_without_end(world: World) -> None:
     keeper.configure(grace="0d")
     for region in REGIONS:
         keeper.disk(f"disk-{region}", {"backup": "daily", "backup:keep": "1"}, region)
-    keeper.regions = connect(REGIONS, writers=8, endpoint_url=keeper.sandbox.url)
+    keeper.regions = connect(REGIONS, max_concurrency=8, endpoint_url=keeper.sandbox.url)
     keeper.live(2 * DAY)
     before = {entry.name for entry in keeper.sandbox.entries()}
     keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ThrottlingException")))
 
     keeper.sandbox.advance(DAY)
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert len(tick.failures) == 4 * 16
+    assert len(run.failures) == 4 * 16
     assert {entry.name for entry in keeper.sandbox.entries()} == before
     keeper.sandbox.clear_faults()
-    assert count(keeper.tick(), "create") == 16
+    assert count(keeper.run(), "create") == 16
 
 
 @pytest.mark.parametrize("operation", ["GetDisks", "GetDiskSnapshots"])
@@ -208,13 +208,13 @@ def test_a_list_that_fails_on_page_seven(two_regions: Keeper, operation: str) ->
     keeper.sandbox.add_faults(gone_wrong)
 
     keeper.sandbox.advance(HOUR)
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert [failure for failure in tick.failures if operation not in failure] == []
+    assert [failure for failure in run.failures if operation not in failure] == []
     after = {entry.name: entry.tags for entry in keeper.sandbox.entries() if entry.region == REGION}
     assert after == before, "nothing was judged from six pages"
-    assert {outcome.action.target.region for outcome in tick.outcomes} == {OTHER_REGION}
+    assert {outcome.action.target.region for outcome in run.outcomes} == {OTHER_REGION}
     keeper.sandbox.clear_faults()
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(HOUR)
-    assert count(keeper.tick(), "delete") == 40
+    assert count(keeper.run(), "delete") == 40

@@ -1,4 +1,4 @@
-"""A crash at every call of a busy tick: the retry ends where the tick would have ended without it."""
+"""A crash at every call of a busy run: the retry ends where the run would have ended without it."""
 
 import json
 import os
@@ -28,16 +28,16 @@ def cable(monkeypatch: pytest.MonkeyPatch) -> Wire:
 def test_a_busy_tick_has_something_of_everything_to_do(world: World, cable: Wire) -> None:
     busy(world)
     with cable.cut(0, "before"):
-        tick = world.keeper.tick()
+        run = world.keeper.run()
 
-    assert Counter(action for action, _, _ in did(tick)) == {
+    assert Counter(action for action, _, _ in did(run)) == {
         "create": 5,
-        "announce": 2,
-        "rescue": 2,
+        "schedule-deletion": 2,
+        "cancel-deletion": 2,
         "defer": 3,
         "delete": 9,
     }
-    assert tick.failures == ()
+    assert run.failures == ()
     assert cable.calls > 30, "lists have several pages, too"
 
 
@@ -48,14 +48,14 @@ def test_a_retry_after_a_crash_ends_where_the_tick_would_have(
 ) -> None:
     busy(world)
     with cable.cut(0, when):
-        world.tick()
+        world.run()
     without_a_crash, calls = state(world), cable.calls
 
     for call in range(1 + part, calls + 1, 4):
         world.keeper.witness.restore()
         with cable.cut(call, when):
-            world.keeper.tick()
-        world.tick()
+            world.keeper.run()
+        world.run()
 
         assert state(world) == without_a_crash, f"the process died {when} call {call}"
 
@@ -66,16 +66,16 @@ def test_after_a_crash_the_tick_of_the_next_hour_loses_and_doubles_nothing(
 ) -> None:
     busy(world)
     with cable.cut(0, "before"):
-        world.tick()
+        world.run()
     calls = cable.calls
     an_hour_and_two_days_later(world)
-    # An hourly slot that passes without a tick is not made up for: the next one is due.
+    # An hourly slot that passes without a run is not made up for: the next one is due.
     usual = {(region, name) for region, name in state(world) if not name.startswith("notes-20260613-1400")}
 
     for call in range(1 + part, calls + 1, 4):
         world.keeper.witness.restore()
         with cable.cut(call, "after"):
-            world.keeper.tick()
+            world.keeper.run()
         an_hour_and_two_days_later(world)
 
         assert set(state(world)) >= usual, f"lost after a crash after call {call}"
@@ -88,7 +88,7 @@ def test_after_a_crash_the_tick_of_the_next_hour_loses_and_doubles_nothing(
 def an_hour_and_two_days_later(world: World) -> None:
     for later in (HOUR, DAY, DAY):
         world.advance(later)
-        world.tick()
+        world.run()
 
 
 @pytest.mark.parametrize("operation", ["CreateDiskSnapshot", "TagResource", "UntagResource", "DeleteInstanceSnapshot"])
@@ -96,7 +96,7 @@ def test_a_real_process_that_is_killed_in_the_middle_of_a_call_leaves_nothing_ha
     world: World, operation: str, tmp_path: Path
 ) -> None:
     busy(world)
-    world.tick()
+    world.run()
     without_a_crash = state(world)
     world.keeper.witness.restore()
     sandbox = world.keeper.sandbox
@@ -125,6 +125,6 @@ def test_a_real_process_that_is_killed_in_the_middle_of_a_call_leaves_nothing_ha
             process.send_signal(signal.SIGKILL)
         sandbox.clear_faults()
     assert process.returncode == -signal.SIGKILL
-    world.tick()
+    world.run()
 
     assert state(world) == without_a_crash

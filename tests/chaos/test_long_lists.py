@@ -117,7 +117,7 @@ def test_ten_thousand_snapshots_on_pages_of_seven_while_others_create_and_delete
     keeper.sandbox.set_options(shifting_pages=shifting)
     keeper.sandbox.clear_calls()
 
-    tick = keeper.tick()
+    run = keeper.run()
 
     assert len(others.made) == len(others.gone) >= 140
     calls = keeper.sandbox.calls()
@@ -133,11 +133,11 @@ def test_ten_thousand_snapshots_on_pages_of_seven_while_others_create_and_delete
 
     kept = {name for series in ours.values() for name in series[:KEPT]}
     assert kept - set(others.gone) <= set(after)
-    assert tick.failures == ()
-    assert count(tick, "create") == SOURCES
+    assert run.failures == ()
+    assert count(run, "create") == SOURCES
     if not shifting:
-        taken_back = count(tick, "delete", "skipped")
-        assert count(tick, "delete") + taken_back == 3 * SOURCES, "of the four of each that are over"
+        taken_back = count(run, "delete", "skipped")
+        assert count(run, "delete") + taken_back == 3 * SOURCES, "of the four of each that are over"
         assert taken_back <= len(others.gone), "a rule keeps one more where others have deleted what it kept"
 
 
@@ -151,10 +151,10 @@ def test_of_a_long_list_that_breaks_off_on_its_last_pages_nothing_is_judged(
     gone_wrong = ErrorAnswer(code="AccessDeniedException")
     keeper.sandbox.add_faults(FaultRule(effect=gone_wrong, operation="GetDiskSnapshots", first=10_000 // PAGE))
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert len(tick.failures) == 1
-    assert tick.outcomes == ()
+    assert len(run.failures) == 1
+    assert run.outcomes == ()
     after = by_name(keeper)
     assert {name: entry.tags for name, entry in after.items() if name not in others.made} == {
         name: entry.tags for name, entry in before.items()

@@ -1,4 +1,4 @@
-"""Two runs of a tick at once, on real threads over HTTP: together they end where one alone would have."""
+"""Two runs of a ended at once, on real threads over HTTP: together they end where one alone would have."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,10 +13,10 @@ SLOWLY = 0.01
 
 @pytest.fixture
 def alone(world: World) -> State:
-    """What a single run of the busy tick leaves; the world is at that tick again."""
+    """What a single run of the busy ended leaves; the world is at that ended again."""
     busy(world)
-    world.keeper.configure(writers=8)
-    world.tick()
+    world.keeper.configure(max_concurrency=8)
+    world.run()
     left = state(world)
     world.keeper.witness.restore()
     return left
@@ -40,9 +40,9 @@ def test_a_retry_that_starts_at_any_moment_of_the_first_run_does_no_harm(world: 
         keeper.sandbox.set_options(latency_seconds=SLOWLY)
         begun = len(keeper.sandbox.calls())
         with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(1) as pool:
-            first = pool.submit(world.run, keeper.regions)
+            first = pool.submit(world.run_with, keeper.regions)
             keeper.sandbox.wait_for_call(begun + already)
-            world.run(world.second)
+            world.run_with(world.second)
             first.result()
 
         assert state(world) == alone, f"the retry began when the first run had made {already} calls"
@@ -57,11 +57,11 @@ def test_a_retry_while_the_first_run_hangs_in_a_call_takes_no_second_snapshot(
     begun = len(keeper.sandbox.calls())
 
     with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(1) as pool:
-        first = pool.submit(world.run, keeper.regions)
+        first = pool.submit(world.run_with, keeper.regions)
         calls = keeper.sandbox.calls(begun)
         while not any(call.operation == operation for call in calls):
             calls = keeper.sandbox.wait_for_call(begun + len(calls) + 1)[begun:]
-        world.run(world.second)
+        world.run_with(world.second)
         assert not first.done()
         keeper.sandbox.clear_faults()
         first.result()

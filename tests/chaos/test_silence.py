@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, ShortList
-from tests.integration.test_telling import Run, _listener, person, run
+from tests.integration.test_notify import Run, _listener, person, run
 from tests.support.keeper import DAY, HOUR, REGION, Keeper
 from tests.support.listening import Listener
 

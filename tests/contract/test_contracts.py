@@ -12,11 +12,11 @@ from botocore.model import ServiceModel
 from botocore.session import get_session
 
 from infra.props import Props
-from lightkeeper import lightsail, topic
+from lightkeeper import lightsail, sns
 from lightkeeper.model import Listing
+from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
-from lightkeeper.telling import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 from tests.integration.test_handler import invoke, lines
 from tests.support.keeper import Keeper
 from tests.support.synth import (
@@ -45,7 +45,7 @@ MAXIMAL: dict[str, object] = {
     "orphans": "expire",
     "maxDeletesPerSource": 5,
     "overdueAfter": "12h",
-    "writers": 4,
+    "maxConcurrency": 4,
     "notify": ["ops@example.com"],
     "digest": "08:05 Europe/Dublin",
 }
@@ -193,7 +193,7 @@ def test_the_security_document_lists_every_permission_of_a_role_and_no_other(hea
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_the_role_allows_exactly_the_calls_about_the_topic_that_the_code_can_make(*, encrypted: bool) -> None:
     of = template(encryptNotifications=encrypted)
-    every, _ = calls_of_the_code(topic, "sns")
+    every, _ = calls_of_the_code(sns, "sns")
     (policy,) = (each for each in function_role(of)["Policies"] if each["PolicyName"] == "Notifications")
     tell, *use_key = policy["PolicyDocument"]["Statement"]
 
@@ -205,7 +205,7 @@ def test_the_role_allows_exactly_the_calls_about_the_topic_that_the_code_can_mak
         assert of["Resources"][statement["Resource"]["Fn::GetAtt"][0]]["Type"] == "AWS::KMS::Key"
 
 
-@pytest.mark.parametrize("module", [lightsail, topic])
+@pytest.mark.parametrize("module", [lightsail, sns])
 def test_the_client_is_used_in_no_other_way_than_by_calling_its_methods(module: ModuleType) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     uses = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "_client"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import boto3
 import pytest
 
-from lightkeeper.cycle import Tick
 from lightkeeper.model import Result
+from lightkeeper.run import Run
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, LoseAnswer, Sandbox, Seed
 from tests.integration.test_calendar import _fresh_calendar, widget
@@ -68,7 +68,7 @@ def plant(keeper: Keeper, kind: Literal["DiskSnapshot", "InstanceSnapshot"], **t
     keeper.sandbox.seed([Seed(kind=kind, name=name, source=source, tags=ours | more) for name, more in tags.items()])
 
 
-def life(keeper: Keeper, policy: dict[str, Any], *, tag_on_create: bool) -> list[Tick]:
+def life(keeper: Keeper, policy: dict[str, Any], *, tag_on_create: bool) -> list[Run]:
     """Live through a week with everything in it that a role must allow."""
 
     def enforce() -> None:
@@ -84,16 +84,19 @@ def life(keeper: Keeper, policy: dict[str, Any], *, tag_on_create: bool) -> list
         FaultRule(operation="CreateDiskSnapshot", calls=(1,), effect=LoseAnswer()),
         FaultRule(operation="CreateInstanceSnapshot", calls=(1,), effect=LoseAnswer()),
     )
-    ticks = [keeper.tick(), *keeper.live(6 * DAY)]
+    ticks = [keeper.run(), *keeper.live(6 * DAY)]
     keeper.sandbox.enforce_role(None)
     keeper.tag("shop", "backup:keep", "7")
     enforce()
-    return [*ticks, keeper.tick()]
+    return [*ticks, keeper.run()]
 
 
-def assert_complete(keeper: Keeper, policy: dict[str, Any], ticks: list[Tick]) -> None:
-    assert [failure for tick in ticks for failure in tick.failures] == []
-    done = {kind: sum(count(tick, kind) for tick in ticks) for kind in ("create", "announce", "rescue", "delete")}
+def assert_complete(keeper: Keeper, policy: dict[str, Any], ticks: list[Run]) -> None:
+    assert [failure for run in ticks for failure in run.failures] == []
+    done = {
+        kind: sum(count(run, kind) for run in ticks)
+        for kind in ("create", "schedule-deletion", "cancel-deletion", "delete")
+    }
     assert done["create"] == 21
     assert all(done.values()), done
     asked = {f"lightsail:{call.operation}" for call in keeper.sandbox.calls()}
@@ -117,7 +120,7 @@ def test_where_creates_are_judged_as_tags_the_strict_role_is_refused_by_name(
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.enforce_role(strict, tag_on_create=True)
 
-    (outcome,) = keeper.tick().outcomes
+    (outcome,) = keeper.run().outcomes
 
     assert outcome.result is Result.FAILED
     assert "lightsail:TagResource" in (outcome.error or "")
@@ -128,7 +131,7 @@ def test_the_calendar_needs_no_more_than_its_own_role_allows_and_can_write_nothi
     keeper: Keeper, function: "LightsailClient"
 ) -> None:
     keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     (ours,) = keeper.snapshots()
     keeper.sandbox.enforce_role(lightsail_policy(template(), CALENDAR), access_key_id="FUNCTION")
 
@@ -316,7 +319,7 @@ def test_a_permission_taken_away_is_named_by_the_failure(keeper: Keeper, policy:
     reads = {**policy, "Statement": policy["Statement"][:1]}
     keeper.sandbox.enforce_role(reads)
 
-    (outcome,) = keeper.tick().outcomes
+    (outcome,) = keeper.run().outcomes
 
     assert outcome.result is Result.FAILED
     assert "expected permission for lightsail:CreateDiskSnapshot" in (outcome.error or "")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.props import LOG_RETENTION, Props
+from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Source, SourceKind
-from lightkeeper.retention import parse_keep
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_source, vocabulary
 
@@ -87,7 +87,7 @@ def test_the_keep_rules_of_the_text_are_understood() -> None:
 
 
 def test_the_limits_of_numbers_hold() -> None:
-    for key, least, most in (("writers", 1, 32), ("maxDeletesPerSource", 1, 1000)):
+    for key, least, most in (("maxConcurrency", 1, 32), ("maxDeletesPerSource", 1, 1000)):
         assert KEYS[key][2] == f"{least} to {most}"
         for good in (least, most):
             Props.from_document({"lightkeeper": {key: good}})

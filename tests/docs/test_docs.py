@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from lightkeeper.digest import RUNBOOK, Kind
+from lightkeeper.findings import RUNBOOK, Kind
+from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Status
+from lightkeeper.pricing import CHANGE_PER_DAY, USD_PER_GB_MONTH
 from lightkeeper.report import (
     ActionDocument,
     Document,
@@ -21,9 +23,7 @@ from lightkeeper.report import (
     ProblemDocument,
     SourceDocument,
 )
-from lightkeeper.retention import parse_keep
 from lightkeeper.settings import Settings
-from lightkeeper.storage import CHANGE_PER_DAY, USD_PER_GB_MONTH
 from lightkeeper.tags import vocabulary
 from lightkeeper_cli.status import SIGNS
 from recovery_calendar.handler import MAX_PAGE_SIZE, read_event

@@ -29,7 +29,7 @@ def _cut_rule(keeper: Keeper) -> None:
     keeper.disk("my-disk", {"backup": "daily", "backup:keep": "7"})
     keeper.live(7 * DAY)
     keeper.tag("my-disk", "backup:keep", "2")
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(timedelta(hours=20))
 
 
@@ -77,7 +77,7 @@ def test_a_tag_on_the_resource_keeps_them_all(keeper: Keeper, command: str) -> N
     before = announced(keeper)
 
     paste(keeper, command)
-    keeper.tick()
+    keeper.run()
 
     assert announced(keeper) == []
     keeper.live(5 * DAY)
@@ -91,7 +91,7 @@ def test_while_nothing_runs_nothing_goes_and_a_hold_is_still_in_time_afterwards(
     keeper.sandbox.advance(30 * DAY)
     assert announced(keeper) == before
     paste(keeper, HOLD_ALL)
-    keeper.tick()
+    keeper.run()
 
     assert announced(keeper) == []
     assert set(before) <= set(keeper.snapshots())

@@ -29,7 +29,7 @@ pytestmark = [
         reason="there is no Node, or no `make test` yet: it brings the CDK and a local AWS where Node is present",
     ),
 ]
-_A_FIRING_SECONDS = 180  # a minute for the tick, ten seconds between two looks of the local scheduler; a busy machine
+_A_FIRING_SECONDS = 180  # a minute for the run, ten seconds between two looks of the local scheduler; a busy machine
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lightkeeper import handler
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings
-from lightkeeper.wording import InvalidValueError
 from recovery_calendar import handler as calendar
 from tests.integration.test_calendar import Context as WidgetContext
 from tests.integration.test_handler import invoke
@@ -65,8 +65,8 @@ class Connections:
     def __init__(self) -> None:
         self._made: list[Lightsail] = []
 
-    def connect(self, regions: Iterable[str], *, writers: int) -> dict[str, Lightsail]:
-        made = connect(regions, writers=writers)
+    def connect(self, regions: Iterable[str], *, max_concurrency: int) -> dict[str, Lightsail]:
+        made = connect(regions, max_concurrency=max_concurrency)
         self._made.extend(made.values())
         return made
 

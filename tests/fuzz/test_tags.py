@@ -15,16 +15,15 @@ from zoneinfo import available_timezones
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from lightkeeper.cycle import Tick
-from lightkeeper.digest import compose, matters
-from lightkeeper.inventory import plan_tick
+from lightkeeper.findings import compose, findings_of
+from lightkeeper.inventory import plan_regions
 from lightkeeper.model import (
-    Announce,
     Create,
     Delete,
     Mode,
     Orphans,
     Plan,
+    ScheduleDeletion,
     Severity,
     Snapshot,
     SnapshotKind,
@@ -33,6 +32,7 @@ from lightkeeper.model import (
     SourceKind,
 )
 from lightkeeper.report import plan_document
+from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name, snapshot_tags
 from lightkeeper.times import Duration, format_instant
@@ -151,11 +151,11 @@ PLAIN: Final = make_source("plain", TAGS)
 def plan_beside_the_plain_one(sources: tuple[Source, ...], snapshots: Iterable[Snapshot], settings: Settings) -> Plan:
     """Plan; whatever is in the plan can be told, and the plain source is backed up and pruned."""
     region = Region((PLAIN, *sources), (*taken_of(PLAIN), *snapshots))
-    plan = plan_tick({REGION: region}, settings, NOW)
+    plan = plan_regions({REGION: region}, settings, NOW)
     json.dumps(plan_document(plan))
     assert render_page(make_view(plan, settings), theme=Theme.AUTO)
-    tick = Tick(plan, ())
-    assert compose(matters(tick, settings), (), tick, settings, daily=True, dashboard=None).body
+    tick = Run(plan, ())
+    assert compose(findings_of(tick, settings), (), tick, settings, daily=True, dashboard=None).body
     assert any(isinstance(action, Delete) for action in plan.actions if action.target.source == PLAIN.name)
     return plan
 
@@ -164,7 +164,7 @@ def pruned(plan: Plan, source: Source) -> set[str]:
     return {
         action.target.snapshot
         for action in plan.actions
-        if isinstance(action, Announce | Delete) and action.target.source_arn == source.arn
+        if isinstance(action, ScheduleDeletion | Delete) and action.target.source_arn == source.arn
     }
 
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lightkeeper.retention import judge, parse_keep, using_up
-from lightkeeper.schedule import Schedule, current_slot, longest_gap, moved, next_slot, parse_schedule
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.keep_rules import apply_rule, parse_keep, until_counts_exhausted
+from lightkeeper.schedule import Schedule, current_slot, longest_gap, next_slot, parse_schedule, with_time_of_day
 from lightkeeper.times import (
     Duration,
     format_instant,
@@ -22,7 +23,6 @@ from lightkeeper.times import (
     parse_instant,
     parse_zone,
 )
-from lightkeeper.wording import InvalidValueError
 from lightkeeper_cli.simulate import parse_change, parse_day
 from tests.support.words import anything_or, near, numbers_as_text
 
@@ -122,8 +122,8 @@ def test_a_keep_rule_is_refused_or_written_back_and_never_drops_the_newest(
     if rule is not None:
         taken = [now, now - timedelta(days=40), now - timedelta(days=400)]
         assert parse_keep(str(rule)) == rule
-        assert judge(rule, taken, zone=zone, newest=now)[0]
-        assert using_up(rule, taken, zone)[0] == now
+        assert apply_rule(rule, taken, zone=zone, newest=now)[0]
+        assert until_counts_exhausted(rule, taken, zone)[0] == now
 
 
 @given(crons, NOWS, ZONES)
@@ -138,7 +138,7 @@ def test_a_cron_expression_is_refused_or_fires_around_any_time(text: str, now: d
 
 @given(ats, st.sampled_from([EVERY_DAY, parse_schedule("0 * * * *", UTC_ZONE)]), NOWS)
 def test_a_time_of_day_is_refused_or_moves_the_schedule(text: str, schedule: Schedule, now: datetime) -> None:
-    at = understood(lambda text: moved(schedule, text), text)
+    at = understood(lambda text: with_time_of_day(schedule, text), text)
 
     if at is not None:
         assert parse_schedule(at.cron, at.zone) == at

@@ -12,9 +12,9 @@ import pytest
 
 from infra.alarms import SECTIONS
 from infra.dashboard import GRID_COLUMNS, overdue_age
+from lightkeeper.pricing import USD_PER_GB_MONTH
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
-from lightkeeper.storage import USD_PER_GB_MONTH
 from lightsail_sandbox.client import ErrorAnswer, FaultRule
 from tests.integration.test_handler import invoke, lines
 from tests.support.keeper import OTHER_REGION, Keeper
@@ -82,8 +82,8 @@ def test_the_function_s_own_metrics_are_those_of_this_function(default: Template
     shown = dashboard_metrics(default, "AWS/Lambda")
 
     assert {name for name, _, _ in shown} == {"Duration", "Errors", "Invocations"}
-    assert {name[: len("KeeperFunction")] for _, dimensions, _ in shown for name in dimensions.values()} == {
-        "KeeperFunction"
+    assert {name[: len("BackupFunction")] for _, dimensions, _ in shown for name in dimensions.values()} == {
+        "BackupFunction"
     }
 
 
@@ -99,7 +99,7 @@ def test_every_widget_fits_the_grid_and_none_lies_on_another(default: Template) 
 
 def test_with_every_region_it_stays_within_cloudwatch_s_limits() -> None:
     assert len(REGIONS) >= 16
-    of = template(regions=REGIONS, deployment="L" * 100, runbookAddress="https://example.com/" + "x" * 400)
+    of = template(regions=REGIONS, deployment="L" * 100, runbookUrl="https://example.com/" + "x" * 400)
 
     assert len(dashboard_text(of).encode()) <= MAX_BYTES
     assert len(widgets(of)) <= MAX_WIDGETS
@@ -159,7 +159,7 @@ def test_it_says_whether_anybody_hears_and_leads_to_who_has_not_confirmed(notify
 
 def test_with_the_runbook_s_address_each_section_is_a_link_to_its_heading() -> None:
     address = "https://example.com/docs/runbook.md"
-    (text,) = widgets(template(runbookAddress=address), "text")
+    (text,) = widgets(template(runbookUrl=address), "text")
     headings = re.findall(r"^## (.*)$", (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8"), re.MULTILINE)
 
     links = dict(re.findall(r"\[([^\]]+)\]\(([^)]+)\)", text["properties"]["markdown"]))

@@ -197,6 +197,6 @@ def test_synth_ends_with_those_sentences_and_nothing_else(tmp_path: Path, text: 
     "address", ["docs/runbook.md", "http://example.com", "https://a.example/b) [c](d", "https://a#b", 7]
 )
 def test_an_address_that_would_make_no_link_is_refused(address: object) -> None:
-    (error,) = errors(runbookAddress=address)
+    (error,) = errors(runbookUrl=address)
 
-    assert error.startswith(f"runbookAddress: {json.dumps(address)} is not an address; expected ")
+    assert error.startswith(f"runbookUrl: {json.dumps(address)} is not an address; expected ")

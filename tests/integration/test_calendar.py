@@ -72,7 +72,7 @@ def actions(html: str) -> list[dict[str, Any]]:
 
 def test_a_row_says_what_can_be_recovered_what_comes_and_what_goes(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     keeper.tag(next(iter(keeper.snapshots())), "backup:hold")
 
@@ -109,7 +109,7 @@ def test_a_snapshot_that_is_still_being_taken_recovers_nothing_yet(keeper: Keepe
 def test_a_disk_of_today_is_not_said_to_be_recoverable_to_the_slot_it_was_taken_for(keeper: Keeper) -> None:
     """A monthly disk whose first run is in the middle of the month: its snapshot bears the slot of the first."""
     keeper.disk("shop", {"backup": "monthly"})
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(timedelta(hours=1))
 
     html = widget(time="2026-06-15T13:00:00Z")
@@ -123,7 +123,7 @@ def test_a_disk_of_today_is_not_said_to_be_recoverable_to_the_slot_it_was_taken_
 
 def test_what_is_no_longer_backed_up_says_so_in_its_row_and_in_the_sentence(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     keeper.untag("shop", "backup")
     keeper.sandbox.advance(timedelta(hours=1))
 
@@ -137,7 +137,7 @@ def test_what_is_no_longer_backed_up_says_so_in_its_row_and_in_the_sentence(keep
 def test_a_disk_in_its_instance_s_snapshots_shows_no_gaps_of_its_own(keeper: Keeper) -> None:
     keeper.instance("web", {"backup": "daily"})
     keeper.sandbox.seed([Seed(kind="Disk", name="data", attached_to="web")])
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(timedelta(hours=1))
 
     html = widget(time="2026-06-15T13:00:00Z")
@@ -150,7 +150,7 @@ def test_a_disk_in_its_instance_s_snapshots_shows_no_gaps_of_its_own(keeper: Kee
 def test_an_overdue_row_says_why_and_what_helps(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", effect=EndSnapshots(state="error")))
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(timedelta(hours=1))
 
     html = widget(time="2026-06-15T13:00:00Z")
@@ -263,7 +263,7 @@ def test_wrong_settings_and_refused_credentials_are_sentences_too(
 
 def test_a_list_that_cannot_be_read_is_said_above_what_could_be(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(timedelta(hours=1))
     keeper.sandbox.add_faults(FaultRule(operation="GetDiskSnapshots", effect=ErrorAnswer(code="AccessDeniedException")))
 

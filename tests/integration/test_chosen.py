@@ -144,7 +144,7 @@ def test_a_run_with_a_deployment_s_settings_makes_the_snapshot_that_the_function
 
     assert ended.status == 0
     assert list(keeper.snapshots()) == expected
-    assert keeper.tick().outcomes == ()
+    assert keeper.run().outcomes == ()
 
 
 def test_a_deployment_looks_after_its_own_region_where_its_settings_name_none(

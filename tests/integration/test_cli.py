@@ -52,7 +52,7 @@ def test_plan_says_so_when_there_is_nothing_to_do() -> None:
 
 def test_the_json_of_a_plan_is_one_document_with_the_documented_keys(keeper: Keeper) -> None:
     arn = keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backup:kepe": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(keeper.sandbox.now() - keeper.sandbox.now().replace(hour=11))
     slot, taken = "2026-06-15T03:00:00Z", "2026-06-15T12:00:00Z"
     (name,) = keeper.snapshots()
@@ -141,7 +141,7 @@ def test_status_shows_the_calendar_and_says_with_its_exit_status_that_somebody_i
 
 def test_status_of_a_fleet_that_is_well_is_zero(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.live(5 * DAY)
     keeper.sandbox.advance(HOUR)
 
@@ -155,7 +155,7 @@ def test_status_of_a_fleet_that_is_well_is_zero(keeper: Keeper) -> None:
 def test_status_says_what_is_not_backed_up_and_a_disk_without_a_tag_is_no_trouble(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.disk("scratch", {})
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(HOUR)
 
     ended = lightkeeper("status", "--at", "2026-06-15T13:00:00Z")
@@ -167,7 +167,7 @@ def test_status_says_what_is_not_backed_up_and_a_disk_without_a_tag_is_no_troubl
 def test_status_says_when_content_was_taken_not_for_which_slot(keeper: Keeper) -> None:
     """A monthly disk whose first run is in the middle of the month: its snapshot bears the slot of the first."""
     keeper.disk("shop", {"backup": "monthly"})
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(HOUR)
 
     (source,) = lightkeeper("status", "--json", "--at", "2026-06-15T13:00:00Z").document["sources"]
@@ -192,7 +192,7 @@ def test_status_that_cannot_be_read_is_one_and_is_not_told_as_nothing_to_back_up
 def test_status_says_why_a_source_is_overdue_and_what_helps(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", effect=EndSnapshots(state="error")))
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(HOUR)
     at = ("--at", "2026-06-15T13:00:00Z")
     (snapshot,) = keeper.snapshots()
@@ -215,7 +215,7 @@ def test_status_says_why_a_source_is_overdue_and_what_helps(keeper: Keeper) -> N
 def test_status_is_three_while_something_is_no_longer_backed_up(keeper: Keeper) -> None:
     keeper.disk("blog", {"backup": "daily"})
     keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     keeper.untag("shop", "backup")
     keeper.sandbox.advance(HOUR)
 
@@ -230,7 +230,7 @@ def test_status_finds_what_was_left_in_a_region_that_nobody_looks_after(two_regi
     """A Region taken out of `regions`: its sources are not listed any more, its recovery points stay."""
     for region in (REGION, OTHER_REGION):
         two_regions.disk("shop", {"backup": "daily"}, region)
-    two_regions.tick()
+    two_regions.run()
     two_regions.sandbox.advance(HOUR)
     refusing = FaultRule(region="ap-east-1", effect=ErrorAnswer(code="UnrecognizedClientException"))
     two_regions.sandbox.add_faults(refusing)
@@ -254,7 +254,7 @@ def test_status_finds_what_was_left_in_a_region_that_nobody_looks_after(two_regi
 def test_status_of_a_region_of_somebody_s_choice_looks_nowhere_else(two_regions: Keeper) -> None:
     for region in (REGION, OTHER_REGION):
         two_regions.disk("shop", {"backup": "daily"}, region)
-    two_regions.tick()
+    two_regions.run()
     two_regions.sandbox.advance(HOUR)
 
     ended = lightkeeper("status", "--json", "--region", REGION, "--at", "2026-06-15T13:00:00Z")
@@ -270,7 +270,7 @@ def test_status_where_nothing_is_tagged_is_zero_and_says_so() -> None:
 
 def test_the_json_of_status_has_the_documented_keys(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     keeper.tag(next(iter(keeper.snapshots())), "backup:hold")
     keeper.sandbox.advance(HOUR)
@@ -278,7 +278,7 @@ def test_the_json_of_status_has_the_documented_keys(keeper: Keeper) -> None:
     document = lightkeeper("status", "--json", "--at", "2026-06-18T13:00:00Z").document
 
     (source,) = document["sources"]
-    assert document["health"] == "well"
+    assert document["health"] == "ok"
     assert list(source["days"]) == ["2026-06-15", "2026-06-16", "2026-06-17", "2026-06-18"]
     assert [day[0]["mark"] for day in source["days"].values()] == ["held", "going", "kept", "kept"]
     assert (len(source["expiring"]), len(source["held"]), source["recoveryPoints"]) == (1, 1, 4)

@@ -42,7 +42,7 @@ def fail(keeper: Keeper, code: str, operation: str, *, times: int | None = ALWAY
 @pytest.fixture
 def one_run(keeper: Keeper) -> Iterator[Keeper]:
     """A keeper with connections of its own, as each run has: what they learn of throttling is theirs alone."""
-    keeper.regions = connect([REGION], writers=32)
+    keeper.regions = connect([REGION], max_concurrency=32)
     yield keeper
     for region in keeper.regions.values():
         region.close()
@@ -55,32 +55,32 @@ def test_a_passing_fault_is_retried_until_it_has_passed(one_run: Keeper, code: s
     fail(keeper, code, "GetDiskSnapshots", times=1)
     fail(keeper, code, "CreateDiskSnapshot", times=1)
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert did(tick) == [("create", next(iter(keeper.snapshots())), "done")]
-    assert tick.failures == ()
+    assert did(run) == [("create", next(iter(keeper.snapshots())), "done")]
+    assert run.failures == ()
 
 
 def test_a_lost_connection_on_a_list_is_retried(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=LoseAnswer(), operation="GetDisks", calls=(1,)))
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "create") == 1
-    assert tick.failures == ()
+    assert count(run, "create") == 1
+    assert run.failures == ()
 
 
 def test_a_first_run_over_a_fleet_at_a_low_rate_limit_slows_down_and_fails_nothing(one_run: Keeper) -> None:
-    one_run.configure(writers=32)
+    one_run.configure(max_concurrency=32)
     for number in range(60):
         one_run.disk(f"disk-{number}", {"backup": "daily"})
     one_run.sandbox.add_faults(FaultRule(effect=Throttle(per_second=10)))
 
-    tick = one_run.tick()
+    run = one_run.run()
 
-    assert tick.failures == ()
-    assert count(tick, "create") == 60
+    assert run.failures == ()
+    assert count(run, "create") == 60
     assert len(one_run.snapshots()) == 60
 
 
@@ -88,13 +88,13 @@ def test_what_is_throttled_until_no_time_is_left_is_deferred_and_taken_by_the_ne
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lightkeeper.lightsail.ATTEMPTS", 1)
-    keeper.configure(writers=1)
+    keeper.configure(max_concurrency=1)
     for name in ("shop", "clinic"):
         keeper.disk(name, {"backup": "daily"})
     fail(keeper, "ThrottlingException", "CreateDiskSnapshot")
-    next_run, keeper.regions = keeper.regions, connect([REGION], writers=1)
+    next_run, keeper.regions = keeper.regions, connect([REGION], max_concurrency=1)
 
-    tick = keeper.tick(seconds_left=clock_after_writes(keeper, 3))
+    run = keeper.run(seconds_left=clock_after_writes(keeper, 3))
     keeper.regions[REGION].close()
     keeper.regions = next_run
     keeper.sandbox.clear_faults()
@@ -102,9 +102,9 @@ def test_what_is_throttled_until_no_time_is_left_is_deferred_and_taken_by_the_ne
     assert [call.error for call in keeper.sandbox.calls() if call.operation == "CreateDiskSnapshot"] == [
         "ThrottlingException"
     ] * 3
-    assert count(tick, "create", "deferred") == 2
-    assert tick.failures == ()
-    assert count(keeper.tick(), "create") == 2
+    assert count(run, "create", "deferred") == 2
+    assert run.failures == ()
+    assert count(keeper.run(), "create") == 2
 
 
 def test_a_fault_that_stays_fails_that_action_only(keeper: Keeper) -> None:
@@ -112,9 +112,9 @@ def test_a_fault_that_stays_fails_that_action_only(keeper: Keeper) -> None:
     keeper.instance("web", {"backup": "daily"})
     fail(keeper, "InvalidInputException", "CreateDiskSnapshot")
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert {(name.split("-")[0], ended) for _, name, ended in did(tick)} == {("shop", "failed"), ("web", "done")}
+    assert {(name.split("-")[0], ended) for _, name, ended in did(run)} == {("shop", "failed"), ("web", "done")}
 
 
 def test_a_name_that_is_in_use_by_a_snapshot_of_the_user_is_a_failure(keeper: Keeper) -> None:
@@ -124,10 +124,10 @@ def test_a_name_that_is_in_use_by_a_snapshot_of_the_user_is_a_failure(keeper: Ke
         [Seed(kind="DiskSnapshot", name=snapshot_name("shop", arn, "Lightkeeper", slot), source="shop")]
     )
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "create", "failed") == 1
-    assert "not ours" in tick.failures[0]
+    assert count(run, "create", "failed") == 1
+    assert "not ours" in run.failures[0]
     assert keeper.writes() == ["CreateDiskSnapshot", "GetDiskSnapshot"]
 
 
@@ -136,9 +136,9 @@ def test_a_name_that_is_in_use_by_another_resource_is_a_failure(keeper: Keeper) 
     slot = keeper.plan().actions[0].target.slot
     keeper.disk(snapshot_name("shop", arn, "Lightkeeper", slot), {})
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert "Some names are already in use" in tick.failures[0]
+    assert "Some names are already in use" in run.failures[0]
 
 
 def test_where_the_name_in_use_cannot_be_looked_up_the_action_fails_and_says_why(keeper: Keeper) -> None:
@@ -146,9 +146,9 @@ def test_where_the_name_in_use_cannot_be_looked_up_the_action_fails_and_says_why
     keeper.sandbox.add_faults(FaultRule(effect=LoseAnswer(), operation="CreateDiskSnapshot", calls=(1,)))
     fail(keeper, "AccessDeniedException", "GetDiskSnapshot")
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert tick.failures[0].endswith("expected permission for lightsail:GetDiskSnapshot")
+    assert run.failures[0].endswith("expected permission for lightsail:GetDiskSnapshot")
 
 
 def test_an_earlier_attempt_that_ended_in_error_is_no_success(keeper: Keeper) -> None:
@@ -159,19 +159,19 @@ def test_an_earlier_attempt_that_ended_in_error_is_no_success(keeper: Keeper) ->
         FaultRule(effect=LoseAnswer(), operation="CreateDiskSnapshot", calls=(1,)),
     )
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert "ended in error" in tick.failures[0]
+    assert "ended in error" in run.failures[0]
 
 
 def test_a_source_that_was_listed_and_is_not_found_is_a_failure(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     fail(keeper, "NotFoundException", "CreateDiskSnapshot")
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert [ended for _, _, ended in did(tick)] == ["failed"]
-    assert "shop: CreateDiskSnapshot: NotFoundException" in tick.failures[0]
+    assert [ended for _, _, ended in did(run)] == ["failed"]
+    assert "shop: CreateDiskSnapshot: NotFoundException" in run.failures[0]
 
 
 @pytest.mark.parametrize(
@@ -179,18 +179,20 @@ def test_a_source_that_was_listed_and_is_not_found_is_a_failure(keeper: Keeper) 
 )
 def test_a_snapshot_that_has_vanished_meanwhile_is_no_failure(keeper: Keeper, operation: str, ended: str) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.live(4 * DAY)
     if operation == "UntagResource":
         keeper.tag("shop", "backup:keep", "9")
     fail(keeper, "NotFoundException", operation)
     keeper.sandbox.advance(DAY)
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    action = {"DeleteDiskSnapshot": "delete", "TagResource": "announce", "UntagResource": "rescue"}[operation]
-    assert {result for done, _, result in did(tick) if done == action} == {ended}
-    assert tick.failures == ()
+    action = {"DeleteDiskSnapshot": "delete", "TagResource": "schedule-deletion", "UntagResource": "cancel-deletion"}[
+        operation
+    ]
+    assert {result for done, _, result in did(run) if done == action} == {ended}
+    assert run.failures == ()
 
 
 def test_a_snapshot_refused_during_an_automatic_one_is_taken_by_the_next_tick(keeper: Keeper) -> None:
@@ -201,7 +203,7 @@ def test_a_snapshot_refused_during_an_automatic_one_is_taken_by_the_next_tick(ke
     )
     keeper.sandbox.advance(DAY)
 
-    refused = keeper.tick()
+    refused = keeper.run()
     (later,) = keeper.live(HOUR, HOUR)
 
     assert count(refused, "create", "deferred") == 1
@@ -216,8 +218,8 @@ def test_an_operation_that_is_answered_as_failed_is_left_to_the_next_run(keeper:
         FaultRule(effect=FailOperation(details="no space"), operation="CreateDiskSnapshot", calls=(1,))
     )
 
-    failed = keeper.tick()
-    retried = keeper.tick()
+    failed = keeper.run()
+    retried = keeper.run()
 
     assert count(failed, "create", "deferred") == 1
     assert "no space" in why_not(failed, "create")[0]
@@ -229,18 +231,18 @@ def test_an_operation_that_fails_in_every_run_makes_its_source_overdue(keeper: K
     keeper.disk("shop", {"backup": "hourly"})
     keeper.sandbox.add_faults(FaultRule(effect=FailOperation(details="no space"), operation="CreateDiskSnapshot"))
 
-    ticks = [keeper.tick(), *keeper.live(7 * HOUR, HOUR)]
+    ticks = [keeper.run(), *keeper.live(7 * HOUR, HOUR)]
 
-    assert [tick.plan.sources[0].status.value for tick in ticks][-1] == "overdue"
+    assert [run.plan.sources[0].status.value for run in ticks][-1] == "overdue"
 
 
 def test_a_refused_permission_is_named(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     fail(keeper, "AccessDeniedException", "CreateDiskSnapshot")
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert tick.failures[0].endswith("expected permission for lightsail:CreateDiskSnapshot")
+    assert run.failures[0].endswith("expected permission for lightsail:CreateDiskSnapshot")
 
 
 def test_the_permission_that_aws_names_is_named_not_that_of_the_call(keeper: Keeper) -> None:
@@ -249,9 +251,9 @@ def test_the_permission_that_aws_names_is_named_not_that_of_the_call(keeper: Kee
     policy = {"Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}], "Version": "2012-10-17"}
     keeper.sandbox.enforce_role(policy, tag_on_create=True)
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert tick.failures[0].endswith("expected permission for lightsail:TagResource")
+    assert run.failures[0].endswith("expected permission for lightsail:TagResource")
 
 
 @pytest.mark.parametrize("code", ["AccountSetupInProgressException", "RegionSetupInProgressException"])
@@ -261,11 +263,11 @@ def test_a_region_that_is_being_set_up_is_skipped_and_the_run_fails(two_regions:
     for operation in READS:
         fail(two_regions, code, operation, region=REGION)
 
-    tick = two_regions.tick()
+    run = two_regions.run()
 
-    assert [outcome.action.target.region for outcome in tick.outcomes] == [OTHER_REGION]
-    assert len(tick.failures) == 4
-    assert {status.region: status.status.value for status in tick.plan.sources} == {OTHER_REGION: "waiting"}
+    assert [outcome.action.target.region for outcome in run.outcomes] == [OTHER_REGION]
+    assert len(run.failures) == 4
+    assert {status.region: status.status.value for status in run.plan.sources} == {OTHER_REGION: "waiting"}
 
 
 def refuse_in(keeper: Keeper, region: str, code: str) -> None:
@@ -283,12 +285,12 @@ def test_a_region_that_refuses_the_credentials_fails_alone(two_regions: Keeper, 
         keeper.disk("shop", {"backup": "daily"}, region)
     refuse_in(keeper, OTHER_REGION, code)
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert [(outcome.action.target.region, outcome.result.value) for outcome in tick.outcomes] == [(REGION, "done")]
-    assert len(tick.failures) == 4
-    assert all(failure.startswith(f"{OTHER_REGION}: ") for failure in tick.failures)
-    assert all(failure.endswith("is the Region enabled in this account?") is asks for failure in tick.failures)
+    assert [(outcome.action.target.region, outcome.result.value) for outcome in run.outcomes] == [(REGION, "done")]
+    assert len(run.failures) == 4
+    assert all(failure.startswith(f"{OTHER_REGION}: ") for failure in run.failures)
+    assert all(failure.endswith("is the Region enabled in this account?") is asks for failure in run.failures)
 
 
 def test_where_every_region_refuses_the_credentials_the_run_fails_at_once_and_blames_them(two_regions: Keeper) -> None:
@@ -297,7 +299,7 @@ def test_where_every_region_refuses_the_credentials_the_run_fails_at_once_and_bl
         refuse_in(two_regions, region, "UnrecognizedClientException")
 
     with pytest.raises(CallError, match=r"every Region refuses the credentials: .*UnrecognizedClient") as raised:
-        two_regions.tick()
+        two_regions.run()
 
     assert raised.value.fault is Fault.UNAUTHENTICATED
     assert len(two_regions.sandbox.calls()) == 8
@@ -309,14 +311,14 @@ def test_credentials_that_are_refused_in_the_middle_of_a_run_end_it_in_that_regi
     for number in range(30):
         keeper.disk(f"disk-{number}", {"backup": "daily"})
     keeper.disk("far", {"backup": "daily"}, OTHER_REGION)
-    keeper.configure(writers=1)
+    keeper.configure(max_concurrency=1)
     fail(keeper, "ExpiredTokenException", "CreateDiskSnapshot", region=REGION)
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "create", "failed") == 1
-    assert count(tick, "create", "deferred") == 29
-    assert count(tick, "create") == 1
+    assert count(run, "create", "failed") == 1
+    assert count(run, "create", "deferred") == 29
+    assert count(run, "create") == 1
     assert [call.region for call in keeper.sandbox.calls() if call.operation == "CreateDiskSnapshot"].count(REGION) == 1
     assert len(keeper.snapshots()) == 0
 
@@ -328,20 +330,20 @@ def test_a_region_that_nobody_knows_fails_alone(keeper: Keeper, monkeypatch: pyt
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-        keeper.regions = {**connect(["eu-nowhere-9"], writers=8, endpoint_url=address), **keeper.regions}
+        keeper.regions = {**connect(["eu-nowhere-9"], max_concurrency=8, endpoint_url=address), **keeper.regions}
 
-        tick = keeper.tick()
+        run = keeper.run()
 
-    assert count(tick, "create") == 1
-    assert len(tick.failures) == 4
-    assert all(failure.startswith("eu-nowhere-9: ") for failure in tick.failures)
+    assert count(run, "create") == 1
+    assert len(run.failures) == 4
+    assert all(failure.startswith("eu-nowhere-9: ") for failure in run.failures)
 
 
 def test_a_region_that_hangs_keeps_no_other_from_its_snapshots_and_deletions(two_regions: Keeper) -> None:
     keeper = two_regions
     for region in (REGION, OTHER_REGION):
         keeper.disk("shop", {"backup": "daily", "backup:keep": "2"}, region)
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     keeper.sandbox.advance(DAY)
     keeper.sandbox.clear_calls()
@@ -353,11 +355,11 @@ def test_a_region_that_hangs_keeps_no_other_from_its_snapshots_and_deletions(two
         there = {call.operation for call in keeper.sandbox.calls() if call.region == OTHER_REGION}
         assert there <= READS, "it still hangs"
         assert keeper.days("shop") == ["20260616", "20260617", "20260618", "20260619"]
-    tick = running.result()
+    run = running.result()
 
-    assert count(tick, "create") == 2
-    assert count(tick, "delete") == 2
-    assert tick.failures == ()
+    assert count(run, "create") == 2
+    assert count(run, "delete") == 2
+    assert run.failures == ()
 
 
 def test_a_region_that_never_answers_fails_once_its_time_is_up(
@@ -368,15 +370,15 @@ def test_a_region_that_never_answers_fails_once_its_time_is_up(
         keeper.disk("shop", {"backup": "daily"}, region)
     monkeypatch.setattr("lightkeeper.lightsail.READ_SECONDS", 0.5)
     monkeypatch.setattr("lightkeeper.lightsail.ATTEMPTS", 2)
-    keeper.regions = {**keeper.regions, **connect([OTHER_REGION], writers=8)}
+    keeper.regions = {**keeper.regions, **connect([OTHER_REGION], max_concurrency=8)}
     keeper.sandbox.add_faults(FaultRule(effect=Hang(), operation="GetInstances", region=OTHER_REGION))
 
-    tick = keeper.tick()
+    run = keeper.run()
 
     keeper.regions[OTHER_REGION].close()
-    assert count(tick, "create") == 2, "its disks were listed"
-    assert len(tick.failures) == 1
-    assert tick.failures[0].startswith(f"{OTHER_REGION}: GetInstances: Read timeout")
+    assert count(run, "create") == 2, "its disks were listed"
+    assert len(run.failures) == 1
+    assert run.failures[0].startswith(f"{OTHER_REGION}: GetInstances: Read timeout")
 
 
 def test_a_create_that_hangs_is_made_again_and_takes_one_snapshot(
@@ -384,13 +386,13 @@ def test_a_create_that_hangs_is_made_again_and_takes_one_snapshot(
 ) -> None:
     keeper.disk("shop", {"backup": "daily"})
     monkeypatch.setattr("lightkeeper.lightsail.READ_SECONDS", 2)
-    keeper.regions = connect([REGION], writers=8)
+    keeper.regions = connect([REGION], max_concurrency=8)
     keeper.sandbox.add_faults(FaultRule(effect=Hang(seconds=30), operation="CreateDiskSnapshot", last=1))
 
-    tick = keeper.tick()
+    run = keeper.run()
 
     keeper.regions[REGION].close()
-    assert count(tick, "create") == 1
+    assert count(run, "create") == 1
     assert len(keeper.snapshots()) == 1
 
 
@@ -399,24 +401,24 @@ def test_near_the_deadline_no_further_page_is_read_and_nothing_is_written(keeper
         keeper.disk(f"disk-{number}", {"backup": "daily"})
     keeper.sandbox.set_options(page_size=2)
 
-    tick = keeper.tick(seconds_left=clock_after_calls(keeper, 6))
+    run = keeper.run(seconds_left=clock_after_calls(keeper, 6))
 
     assert 6 <= len(keeper.sandbox.calls()) <= 6 + 4, "what four lists had begun"
     assert keeper.writes() == []
-    assert tick.failures == (f"{REGION}: GetDisks: no time left in this run to read it to its end",)
+    assert run.failures == (f"{REGION}: GetDisks: no time left in this run to read it to its end",)
 
 
 def test_a_deletion_that_fails_is_tried_again_by_the_next_tick(keeper: Keeper) -> None:
     keeper.configure(grace="0d", tick="rate(1 day)")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * DAY)
     fail(keeper, "InvalidInputException", "DeleteDiskSnapshot")
     keeper.sandbox.advance(DAY)
-    failed = keeper.tick()
+    failed = keeper.run()
     keeper.sandbox.clear_faults()
 
-    retried = keeper.tick()
+    retried = keeper.run()
 
     assert count(failed, "delete", "failed") == 1
     assert count(retried, "delete") == 1
@@ -425,7 +427,7 @@ def test_a_deletion_that_fails_is_tried_again_by_the_next_tick(keeper: Keeper) -
 def test_the_states_of_the_two_kinds_of_snapshot_are_both_understood(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.instance("web", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     assert {status.name: status.status.value for status in keeper.plan().sources} == {
         "shop": "waiting",
         "web": "waiting",
@@ -441,11 +443,11 @@ def test_the_states_of_the_two_kinds_of_snapshot_are_both_understood(keeper: Kee
 
 def test_a_snapshot_in_an_unknown_state_is_neither_repeated_nor_pruned(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     (name,) = keeper.snapshots()
     keeper.sandbox.set_snapshot_state(REGION, name, "unknown")
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert tick.outcomes == ()
-    assert tick.plan.kept[0].reasons == ("its state is unknown",)
+    assert run.outcomes == ()
+    assert run.plan.kept[0].reasons == ("its state is unknown",)

@@ -10,11 +10,11 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper import handler
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.report import GAUGES, NAMESPACE, MetricName, Summary
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import format_instant
-from lightkeeper.wording import InvalidValueError
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
 from tests.support.keeper import DAY, OTHER_REGION, REGION, Keeper, did
 
@@ -244,7 +244,7 @@ def test_an_event_that_comes_late_takes_what_is_missing_and_neither_marks_nor_sp
     keeper.live(3 * DAY)
     keeper.tag("shop", "backup:keep", "1")
     keeper.disk("clinic", {"backup": "daily"})
-    assert {action for action, _, _ in did(keeper.tick())} == {"create", "announce"}
+    assert {action for action, _, _ in did(keeper.run())} == {"create", "schedule-deletion"}
     for name, tags in keeper.snapshots().items():
         if "lightkeeper:expires" in tags:
             keeper.untag(name, "lightkeeper:expires")

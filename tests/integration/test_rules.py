@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lightkeeper.cycle import Tick
-from lightkeeper.inventory import plan_tick
+from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import Lightsail
-from lightkeeper.limits import margin_seconds, slowest_call_seconds
 from lightkeeper.model import Create, Kept, Orphans, Result, Severity, Snapshot, Status
 from lightkeeper.report import GAUGES, MetricName, metrics
+from lightkeeper.retries import margin_seconds, slowest_call_seconds
+from lightkeeper.run import Run
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name
 from lightsail_sandbox.client import (
     EndSnapshots,
@@ -80,7 +80,7 @@ def test_snapshots_that_are_not_ours_survive_everything(keeper: Keeper) -> None:
     keeper.sandbox.seed(foreign)
     before = {seed.name: dict(seed.tags) for seed in foreign}
 
-    keeper.tick()
+    keeper.run()
     keeper.live(10 * DAY)
 
     after = keeper.snapshots()
@@ -107,7 +107,7 @@ def test_the_last_usable_snapshot_of_a_deleted_source_stays_although_no_rule_kee
     keeper.configure(orphans="expire")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "within=2d"})
     keeper.disk("another", {})
-    keeper.tick()
+    keeper.run()
     keeper.live(4 * DAY)
     keeper.user.delete_disk(diskName="shop")
 
@@ -120,7 +120,7 @@ def test_the_last_usable_snapshot_of_a_deleted_source_stays_although_no_rule_kee
 def test_a_newer_failed_snapshot_does_not_make_the_newest_usable_one_deletable(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "within=2d"})
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
 
     keeper.live(9 * DAY)
@@ -131,19 +131,19 @@ def test_a_newer_failed_snapshot_does_not_make_the_newest_usable_one_deletable(k
 def test_a_rarer_schedule_takes_nothing_until_its_next_slot_and_drops_nothing_fresh(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     keeper.live(4 * DAY)
     keeper.tag("shop", "backup", "monthly")
 
-    until_july = [keeper.tick(), *keeper.live(11 * DAY)]
+    until_july = [keeper.run(), *keeper.live(11 * DAY)]
 
-    assert sum(count(tick, "create") for tick in until_july) == 0
+    assert sum(count(run, "create") for run in until_july) == 0
     june = ["20260615", "20260619"]
     assert keeper.days("shop") == june, "the freshest and, with count to spare, the oldest"
 
     ticks = keeper.live(4 * DAY)
 
-    assert [count(tick, "create") for tick in ticks] == [1, 0, 0, 0]
+    assert [count(run, "create") for run in ticks] == [1, 0, 0, 0]
     assert keeper.days("shop") == [*june, "20260701"]
 
 
@@ -151,13 +151,13 @@ def test_a_time_of_day_that_is_moved_costs_neither_a_needless_snapshot_nor_yeste
     keeper.configure(grace="0d")
     keeper.sandbox.set_time(datetime(2026, 6, 15, 4, tzinfo=UTC))
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     freshest = list(keeper.snapshots())[-1]
     keeper.tag("shop", "backup:at", "23:00")
 
     until_eleven = keeper.live(18 * HOUR, HOUR)
-    assert sum(count(tick, "create") for tick in until_eleven) == 0
+    assert sum(count(run, "create") for run in until_eleven) == 0
 
     at_eleven, *_ = keeper.live(2 * HOUR, HOUR)
     assert count(at_eleven, "create") == 1
@@ -180,7 +180,7 @@ def test_system_disk_snapshots_push_out_no_whole_instance(keeper: Keeper, by: st
     keeper.configure(orphans=orphans)
     keeper.instance("web", {"backup": "daily", "backup:keep": "2"})
     keeper.disk("data", {}, attached_to="web")
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     whole = [entry.name for entry in snapshots_by_age(keeper)]
     if by == "tag":
@@ -214,7 +214,7 @@ def test_nothing_is_pruned_while_the_tags_have_a_problem(
 ) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
-    keeper.tick()
+    keeper.run()
     keeper.live(4 * DAY)
     keeper.configure(policies={"daily": {"schedule": "0 3 * * *", "keep": "1"}})
     keeper.untag("shop", "backup:keep")
@@ -229,16 +229,16 @@ def test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_tick(keepe
     run_daily(keeper)
     for name in ("shop", "clinic"):
         keeper.disk(name, {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), resource="shop", first=1))
 
     keeper.sandbox.advance(DAY)
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "create", "failed") == 1
-    assert [ended for done, name, ended in did(tick) if done == "delete" and "shop" in name] == ["skipped"]
-    assert [ended for done, name, ended in did(tick) if done == "delete" and "clinic" in name] == ["done"]
+    assert count(run, "create", "failed") == 1
+    assert [ended for done, name, ended in did(run) if done == "delete" and "shop" in name] == ["skipped"]
+    assert [ended for done, name, ended in did(run) if done == "delete" and "clinic" in name] == ["done"]
 
 
 # 4. At most one snapshot per source and slot.
@@ -247,10 +247,10 @@ def test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_tick(keepe
 def test_a_second_tick_at_the_same_time_does_nothing(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.instance("web", {"backup": ""})
-    first = keeper.tick()
+    first = keeper.run()
     keeper.sandbox.clear_calls()
 
-    second = keeper.tick()
+    second = keeper.run()
 
     assert count(first, "create") == 2
     assert second.outcomes == ()
@@ -262,10 +262,10 @@ def test_an_answer_that_is_lost_makes_no_duplicate(keeper: Keeper, kind: str) ->
     (keeper.disk if kind == "disk" else keeper.instance)("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=LoseAnswer(), resource="shop", calls=(1,)))
 
-    tick = keeper.tick()
-    again = keeper.tick()
+    run = keeper.run()
+    again = keeper.run()
 
-    assert [ended for _, _, ended in did(tick)] == ["done"]
+    assert [ended for _, _, ended in did(run)] == ["done"]
     assert again.outcomes == ()
     assert len(keeper.snapshots()) == 1
 
@@ -281,7 +281,7 @@ def test_two_ticks_at_once_take_one_snapshot_per_slot(keeper: Keeper) -> None:
 
     for region in second.values():
         region.close()
-    assert [tick.failures for tick in ticks] == [(), ()]
+    assert [run.failures for run in ticks] == [(), ()]
     assert len(keeper.snapshots()) == 12
 
 
@@ -291,33 +291,33 @@ def test_two_sources_whose_snapshot_names_collide_are_not_taken_for_one(
     monkeypatch.setattr("lightkeeper.tags._digest", lambda _: "000000")
     for name in ("shop.eu", "shop-eu"):
         keeper.disk(name, {"backup": "daily"})
-    keeper.configure(writers=1)
+    keeper.configure(max_concurrency=1)
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert sorted(ended for _, _, ended in did(tick)) == ["done", "failed"]
-    assert "not ours" in tick.failures[0]
+    assert sorted(ended for _, _, ended in did(run)) == ["done", "failed"]
+    assert "not ours" in run.failures[0]
 
 
 def test_a_new_source_under_an_old_name_gets_snapshots_of_its_own(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     keeper.user.delete_disk(diskName="shop")
     keeper.disk("shop", {"backup": "daily"})
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "create") == 1
+    assert count(run, "create") == 1
     assert keeper.days("shop") == ["20260615", "20260615"]
 
 
 def test_a_replayed_event_of_last_month_takes_nothing_that_newer_content_covers(keeper: Keeper) -> None:
     keeper.sandbox.set_time(datetime(2026, 3, 1, 4, tzinfo=UTC))
     keeper.disk("shop", {"backup": "monthly"})
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(9 * DAY)
 
-    replayed = keeper.tick(at=datetime(2026, 2, 1, 4, tzinfo=UTC))
+    replayed = keeper.run(at=datetime(2026, 2, 1, 4, tzinfo=UTC))
 
     assert replayed.outcomes == ()
     assert keeper.days("shop") == ["20260301"]
@@ -327,7 +327,7 @@ def test_what_a_replayed_event_takes_counts_as_what_it_holds_not_as_what_it_is_c
     keeper.sandbox.set_time(datetime(2026, 3, 10, 12, tzinfo=UTC))
     keeper.disk("shop", {"backup": "monthly"})
 
-    replayed = keeper.tick(at=datetime(2026, 2, 1, 4, tzinfo=UTC))
+    replayed = keeper.run(at=datetime(2026, 2, 1, 4, tzinfo=UTC))
     (march,) = keeper.live(HOUR, HOUR)
 
     assert count(replayed, "create") == 1
@@ -340,11 +340,11 @@ def test_what_a_replayed_event_takes_counts_as_what_it_holds_not_as_what_it_is_c
 def test_a_renamed_deployment_takes_its_own_snapshots_at_once_and_leaves_the_old_ones_alone(keeper: Keeper) -> None:
     keeper.configure(grace="0d")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     old = keeper.snapshots()
     keeper.configure(deployment="Renamed")
 
-    renamed = keeper.tick()
+    renamed = keeper.run()
     keeper.live(2 * DAY, HOUR)
 
     assert count(renamed, "create") == 1
@@ -358,10 +358,10 @@ def test_two_deployments_on_the_same_disk_never_get_in_each_others_way(keeper: K
     for _ in range(6):
         for deployment in ("Ours", "Theirs"):
             keeper.configure(deployment=deployment)
-            ticks.append(keeper.tick())
+            ticks.append(keeper.run())
         keeper.sandbox.advance(DAY)
 
-    assert [failure for tick in ticks for failure in tick.failures] == []
+    assert [failure for run in ticks for failure in run.failures] == []
     owners = [tags[OWNER] for tags in keeper.snapshots().values()]
     assert owners.count("Ours") == owners.count("Theirs") == 4
 
@@ -385,9 +385,9 @@ def test_snapshots_from_before_the_deployment_was_in_their_names_stay_ours(keepe
     )
     keeper.witness.adopt(names)
 
-    tick = keeper.tick()
-    assert count(tick, "create") == 0, "its slot is covered"
-    assert did(tick) == [("announce", names[0], "done")]
+    run = keeper.run()
+    assert count(run, "create") == 0, "its slot is covered"
+    assert did(run) == [("schedule-deletion", names[0], "done")]
 
     keeper.live(DAY)
     assert keeper.days("shop") == ["20260614", "20260615", "20260616"]
@@ -399,7 +399,7 @@ def test_two_deployments_with_similar_tag_keys_do_not_keep_each_other_from_pruni
     for _ in range(5):
         for deployment, key in (("Ours", "backup"), ("Theirs", "backup2")):
             keeper.configure(deployment=deployment, tagKey=key)
-            keeper.tick()
+            keeper.run()
         keeper.sandbox.advance(DAY)
 
     owners = [tags[OWNER] for tags in keeper.snapshots().values()]
@@ -409,16 +409,16 @@ def test_two_deployments_with_similar_tag_keys_do_not_keep_each_other_from_pruni
 def test_a_list_of_snapshots_that_lacks_the_newest_costs_nothing(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
-    keeper.tick()
+    keeper.run()
     keeper.live(5 * DAY)
     before = list(keeper.snapshots())
     keeper.sandbox.add_faults(FaultRule(effect=ShortList(entries=2), operation="GetDiskSnapshots"))
 
-    tick = keeper.tick()
+    run = keeper.run()
     keeper.sandbox.clear_faults()
 
-    assert count(tick, "create") == 1, "it finds that of its slot under its name"
-    assert tick.failures == ()
+    assert count(run, "create") == 1, "it finds that of its slot under its name"
+    assert run.failures == ()
     assert list(keeper.snapshots()) == before, "nothing taken twice, nothing deleted"
 
 
@@ -426,9 +426,9 @@ def test_a_source_without_a_letter_or_digit_in_its_name_is_backed_up_under_its_k
     keeper.disk("__", {"backup": "daily"})
     keeper.instance("--", {"backup": "daily"})
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert tick.failures == ()
+    assert run.failures == ()
     assert sorted(name.split("-")[0] for name in keeper.snapshots()) == ["disk", "instance"]
 
 
@@ -438,7 +438,7 @@ def test_a_source_without_a_letter_or_digit_in_its_name_is_backed_up_under_its_k
 def test_a_failed_snapshot_is_tried_again_twice_and_removed_once_a_newer_one_is_usable(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
-    keeper.tick()
+    keeper.run()
     keeper.live(5 * HOUR, HOUR)
     tries = list(keeper.snapshots("shop"))
     assert [name[-2:] for name in tries[1:]] == ["-2", "-3"]
@@ -456,7 +456,7 @@ def test_after_three_quick_attempts_that_ended_in_error_there_is_one_a_day_until
     keeper.sandbox.add_faults(
         FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot", last=5, region=REGION)
     )
-    keeper.tick()
+    keeper.run()
     keeper.live(6 * HOUR, HOUR)
     (line,) = keeper.plan().sources
     assert [name[-2:] for name in keeper.snapshots()][1:] == ["-2", "-3"]
@@ -468,13 +468,13 @@ def test_after_three_quick_attempts_that_ended_in_error_there_is_one_a_day_until
     (line,) = keeper.plan().sources
     assert line.newest
     assert line.newest.taken == datetime(2026, 6, 18, 14, tzinfo=UTC), "long before its next slot, of 1 July"
-    assert count(keeper.tick(), "create") == 0
+    assert count(keeper.run(), "create") == 0
 
 
 def test_failed_snapshots_use_no_count(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * DAY)
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
 
@@ -490,7 +490,7 @@ def test_failed_snapshots_use_no_count(keeper: Keeper) -> None:
 def test_a_hold_on_a_snapshot_outlasts_every_rule(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.tag(next(iter(keeper.snapshots())), "backup:hold")
 
     keeper.live(6 * DAY)
@@ -502,7 +502,7 @@ def test_a_hold_on_a_snapshot_outlasts_every_rule(keeper: Keeper) -> None:
 def test_a_hold_with_a_date_ends_after_that_day(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     (name,) = keeper.snapshots()
     keeper.tag(name, "backup:hold", "2026-06-18")
 
@@ -521,7 +521,7 @@ def test_a_hold_with_a_date_ends_after_that_day(keeper: Keeper) -> None:
 def test_what_still_carries_a_hold_that_is_over_goes_in_a_later_run_than_its_hold(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
-    keeper.tick()
+    keeper.run()
     (name,) = keeper.snapshots()
     keeper.tag(name, "backup:hold", "2026-06-18")
     keeper.live(3 * DAY)
@@ -531,7 +531,7 @@ def test_what_still_carries_a_hold_that_is_over_goes_in_a_later_run_than_its_hol
     marked, unheld, gone = keeper.live(3 * DAY)
 
     assert [ended for action, _, ended in did(marked) if action == "remove-hold"] == ["failed"]
-    assert ("announce", name, "done") in did(marked)
+    assert ("schedule-deletion", name, "done") in did(marked)
     assert [(action, ended) for action, of, ended in did(unheld) if of == name] == [("remove-hold", "done")]
     assert ("delete", name, "done") in did(gone)
 
@@ -541,16 +541,16 @@ def test_a_sources_dated_hold_that_is_over_is_taken_off_its_snapshots_before_the
     keeper.sandbox.enforce_role(ONLY_WHAT_IS_MARKED_AND_NOT_HELD)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backup:hold": "2026-06-17"})
 
-    ticks = [keeper.tick(enforced=True)]
+    ticks = [keeper.run(enforced=True)]
     for _ in range(6):
         keeper.sandbox.advance(DAY)
-        ticks.append(keeper.tick(enforced=True))
+        ticks.append(keeper.run(enforced=True))
 
-    assert [failure for tick in ticks for failure in tick.failures] == []
-    assert [sum(count(tick, action) for tick in ticks[:3]) for action in ("announce", "remove-hold", "delete")] == [
-        0
-    ] * 3
-    taken_off = [name[5:13] for tick in ticks for action, name, _ in did(tick) if action == "remove-hold"]
+    assert [failure for run in ticks for failure in run.failures] == []
+    assert [
+        sum(count(run, action) for run in ticks[:3]) for action in ("schedule-deletion", "remove-hold", "delete")
+    ] == [0] * 3
+    taken_off = [name[5:13] for run in ticks for action, name, _ in did(run) if action == "remove-hold"]
     assert sorted(taken_off) == ["20260615", "20260616", "20260617"], "the later ones were born without it"
     assert keeper.days("shop") == ["20260619", "20260620", "20260621"]
 
@@ -558,7 +558,7 @@ def test_a_sources_dated_hold_that_is_over_is_taken_off_its_snapshots_before_the
 def test_a_hold_on_a_source_holds_all_its_snapshots(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     keeper.live(DAY)
     keeper.tag("shop", "backup:hold")
 
@@ -580,7 +580,7 @@ def with_a_deletion_due(keeper: Keeper) -> str:
     """Return the name of a snapshot that the next run would delete."""
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     (name,) = announced(keeper)
     keeper.sandbox.advance(DAY)
@@ -603,13 +603,13 @@ def test_what_a_user_sets_between_the_first_look_and_the_deletions_keeps_the_sna
     effect = tagged_meanwhile(resource.format(snapshot=name), key, value)
     keeper.sandbox.add_faults(FaultRule(effect=effect, operation=read, calls=(2,)))
 
-    tick = keeper.tick()
+    run = keeper.run()
 
     assert name in keeper.snapshots()
-    assert count(tick, "create") == 1
-    assert count(tick, "delete", "skipped") == 1
-    assert why in why_not(tick, "delete")[0]
-    assert tick.failures == ()
+    assert count(run, "create") == 1
+    assert count(run, "delete", "skipped") == 1
+    assert why in why_not(run, "delete")[0]
+    assert run.failures == ()
 
 
 def test_a_hold_set_while_a_snapshot_is_being_asked_for_is_heeded(keeper: Keeper) -> None:
@@ -629,13 +629,13 @@ def test_a_hold_set_at_the_last_moment_is_heeded_by_aws_itself_and_is_no_failure
     keeper.sandbox.enforce_role(ONLY_WHAT_IS_MARKED_AND_NOT_HELD)
     keeper.sandbox.add_faults(FaultRule(effect=tagged_meanwhile(name, "backup:hold"), operation="DeleteDiskSnapshot"))
 
-    tick = keeper.tick(enforced=True)
+    run = keeper.run(enforced=True)
 
     assert name in keeper.snapshots()
-    assert why_not(tick, "delete") == ['it has got the tag "backup:hold" meanwhile, which AWS itself heeds']
-    assert tick.failures == ()
+    assert why_not(run, "delete") == ['it has got the tag "backup:hold" meanwhile, which AWS itself heeds']
+    assert run.failures == ()
     (later,) = keeper.live(DAY)
-    assert ("rescue", name, "done") in did(later)
+    assert ("cancel-deletion", name, "done") in did(later)
 
 
 ONLY_WHAT_IS_MARKED_AND_NOT_HELD = {
@@ -661,7 +661,7 @@ ONLY_WHAT_IS_MARKED_AND_NOT_HELD = {
 def test_a_hold_that_is_extended_while_the_run_works_is_not_taken_off(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     (name,) = keeper.snapshots()
     keeper.tag(name, "backup:hold", "2026-06-18")
     keeper.live(3 * DAY)
@@ -681,17 +681,17 @@ def test_a_second_look_that_fails_deletes_nothing_and_fails_the_run(keeper: Keep
     refused = ErrorAnswer(code="AccessDeniedException")
     keeper.sandbox.add_faults(FaultRule(effect=refused, operation="GetInstances", calls=(2,)))
 
-    tick = keeper.tick()
+    run = keeper.run()
 
     assert name in keeper.snapshots()
-    assert count(tick, "delete", "failed") == 1
-    assert "cannot look again before a deletion: GetInstances: AccessDenied" in tick.failures[0]
+    assert count(run, "delete", "failed") == 1
+    assert "cannot look again before a deletion: GetInstances: AccessDenied" in run.failures[0]
 
 
 def test_a_hold_outlives_another_tag_key(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "guard": "daily", "guard:keep": "1"})
-    keeper.tick()
+    keeper.run()
     (name,) = keeper.snapshots()
     keeper.tag(name, "backup:hold")
     keeper.configure(tagKey="guard")
@@ -706,7 +706,7 @@ def test_a_hold_outlives_another_tag_key(keeper: Keeper) -> None:
 def test_a_tag_of_ours_that_nobody_knows_holds_a_snapshot_and_is_reported(keeper: Keeper, key: str) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     (name,) = keeper.snapshots()
     keeper.tag(name, key)
 
@@ -722,7 +722,7 @@ def test_a_tag_of_ours_that_nobody_knows_holds_a_snapshot_and_is_reported(keeper
 def test_any_tag_that_is_or_ends_in_hold_holds_a_snapshot(keeper: Keeper, key: str) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     (name,) = keeper.snapshots()
     keeper.tag(name, key)
 
@@ -734,7 +734,7 @@ def test_any_tag_that_is_or_ends_in_hold_holds_a_snapshot(keeper: Keeper, key: s
 
 def test_a_hold_that_was_over_when_it_was_written_is_reported(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     (name,) = keeper.snapshots()
     keeper.tag(name, "backup:hold", "2026-06-01")
 
@@ -753,7 +753,7 @@ def announced(keeper: Keeper) -> list[str]:
 
 def with_an_announcement(keeper: Keeper) -> str:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     (name,) = announced(keeper)
     return name
@@ -773,14 +773,14 @@ def test_a_snapshot_is_deleted_a_day_after_it_was_announced_and_not_before(keepe
 def test_a_snapshot_without_room_for_a_mark_stays_is_told_and_fails_no_run(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     (name,) = keeper.snapshots()
     for number in range(50 - len(keeper.snapshots()[name])):
         keeper.tag(name, f"note-{number}", "x")
 
     ticks = keeper.live(5 * DAY)
 
-    assert [failure for tick in ticks for failure in tick.failures] == []
+    assert [failure for run in ticks for failure in run.failures] == []
     assert keeper.days("shop")[0] == "20260615"
     assert len(keeper.days("shop")) == 4, "the others go on being pruned"
     (problem,) = keeper.plan().problems
@@ -830,28 +830,28 @@ def test_an_announcement_nobody_can_read_is_made_anew(keeper: Keeper) -> None:
 def test_without_grace_a_snapshot_still_takes_two_runs_to_go(keeper: Keeper) -> None:
     keeper.configure(grace="0d")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     keeper.tag("shop", "backup:keep", "2")
 
-    first, retry = keeper.tick(), keeper.tick()
+    first, retry = keeper.run(), keeper.run()
     (later,) = keeper.live(HOUR, HOUR)
 
-    assert [count(tick, "announce") for tick in (first, retry, later)] == [1, 0, 1]
-    assert [count(tick, "delete") for tick in (first, retry, later)] == [0, 0, 1]
+    assert [count(run, "schedule-deletion") for run in (first, retry, later)] == [1, 0, 1]
+    assert [count(run, "delete") for run in (first, retry, later)] == [0, 0, 1]
 
 
 def test_without_grace_a_failed_snapshot_still_takes_two_runs_to_go(keeper: Keeper) -> None:
     keeper.configure(grace="0d")
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot", last=1))
-    keeper.tick()
+    keeper.run()
     (failed,) = keeper.snapshots()
 
     ticks = keeper.live(3 * HOUR, HOUR)
 
-    assert [count(tick, "announce") for tick in ticks] == [0, 1, 0]
-    assert [count(tick, "delete") for tick in ticks] == [0, 0, 1]
+    assert [count(run, "schedule-deletion") for run in ticks] == [0, 1, 0]
+    assert [count(run, "delete") for run in ticks] == [0, 0, 1]
     assert failed not in keeper.snapshots()
 
 
@@ -859,7 +859,7 @@ def test_what_was_marked_before_a_long_pause_is_marked_again_before_it_goes(keep
     name = with_an_announcement(keeper)
 
     keeper.sandbox.advance(90 * DAY)
-    keeper.tick()
+    keeper.run()
     assert keeper.snapshots()[name][EXPIRES] == "2026-09-17T12:00:00Z", "its grace begins again"
 
     keeper.live(23 * HOUR, HOUR)
@@ -888,7 +888,7 @@ def test_orphans_are_kept(keeper: Keeper, orphaned_by: str) -> None:
     run_daily(keeper, grace="1d")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
     keeper.disk("another", {})
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * DAY)
     orphan(keeper, orphaned_by)
 
@@ -903,7 +903,7 @@ def test_orphans_expire_down_to_the_last_usable_one(keeper: Keeper, orphaned_by:
     keeper.configure(orphans="expire")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
     keeper.disk("another", {})
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * DAY)
     orphan(keeper, orphaned_by)
 
@@ -930,7 +930,7 @@ def test_orphans_whose_own_tags_name_no_policy_stay(keeper: Keeper) -> None:
     keeper.configure(orphans="expire")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
     keeper.disk("another", {})
-    keeper.tick()
+    keeper.run()
     keeper.live(DAY)
     for name in keeper.snapshots():
         keeper.untag(name, "backup")
@@ -946,14 +946,14 @@ def test_orphans_stay_while_a_tag_they_inherited_only_looks_like_ours(keeper: Ke
     keeper.configure(orphans="expire")
     keeper.disk("shop", {"backup": "daily", "Backup:keep": "forever"})
     keeper.disk("another", {})
-    keeper.tick()
+    keeper.run()
     keeper.live(DAY)
     keeper.user.delete_disk(diskName="shop")
 
-    (*_, tick) = keeper.live(20 * DAY)
+    (*_, run) = keeper.live(20 * DAY)
 
     assert len(keeper.days("shop")) == 2
-    assert [problem.suggestion for problem in tick.plan.problems] == ["backup:keep"]
+    assert [problem.suggestion for problem in run.plan.problems] == ["backup:keep"]
 
 
 def test_a_hold_on_one_orphan_holds_no_other(keeper: Keeper) -> None:
@@ -961,7 +961,7 @@ def test_a_hold_on_one_orphan_holds_no_other(keeper: Keeper) -> None:
     keeper.configure(orphans="expire")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
     keeper.disk("another", {})
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * DAY)
     keeper.user.delete_disk(diskName="shop")
     held = next(iter(keeper.snapshots()))
@@ -978,7 +978,7 @@ def test_a_list_of_sources_that_lacks_most_of_them_is_not_believed(keeper: Keepe
     keeper.configure(orphans="expire")
     for number in range(4):
         keeper.disk(f"disk-{number}", {"backup": "daily", "backup:keep": "2"})
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     before = keeper.snapshots()
     keeper.sandbox.add_faults(FaultRule(effect=ShortList(entries=left), operation="GetDisks"))
@@ -989,7 +989,7 @@ def test_a_list_of_sources_that_lacks_most_of_them_is_not_believed(keeper: Keepe
     lacking = [name for name in before if "disk-0" not in name or not left]
     assert unlike.keys().isdisjoint(lacking), "nothing marked"
     assert set(lacking) <= set(keeper.snapshots()), "nothing deleted, though some was marked before"
-    (plan, *_) = [tick.plan for tick in ticks]
+    (plan, *_) = [run.plan for run in ticks]
     assert plan.doubted == (REGION,)
     assert [(problem.source, problem.severity) for problem in plan.problems] == [("GetDisks", Severity.WARNING)]
     assert f"lacks {4 - left} that were backed up lately" in plan.problems[0].message
@@ -998,18 +998,18 @@ def test_a_list_of_sources_that_lacks_most_of_them_is_not_believed(keeper: Keepe
     assert numbers.get(MetricName.RESOURCES_OVERDUE, 1) > 0, "no alarm ends by a list in doubt"
 
     keeper.sandbox.clear_faults()
-    (tick,) = keeper.live(DAY)
-    assert tick.plan.doubted == ()
-    assert count(tick, "create") == 4
+    (run,) = keeper.live(DAY)
+    assert run.plan.doubted == ()
+    assert count(run, "create") == 4
 
 
-# 9. At most so many deletions per source and tick, oldest first.
+# 9. At most so many deletions per source and run, oldest first.
 
 
 def test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
     keeper.disk("clinic", {"backup": "daily", "backup:keep": "30"})
-    keeper.tick()
+    keeper.run()
     keeper.live(9 * DAY)
     for name in ("shop", "clinic"):
         keeper.tag(name, "backup:keep", "3")
@@ -1017,32 +1017,32 @@ def test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first(keepe
     assert len(announced(keeper)) == 14
 
     keeper.sandbox.advance(DAY)
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert [name.split("-")[1] for done, name, _ in did(tick) if done == "delete" and name.startswith("shop")] == [
+    assert [name.split("-")[1] for done, name, _ in did(run) if done == "delete" and name.startswith("shop")] == [
         "20260615",
         "20260616",
         "20260617",
     ]
-    assert count(tick, "delete") == 6
-    assert count(tick, "defer", "deferred") == 8
-    assert "at most 3" in next(outcome.action.reason for outcome in tick.outcomes if outcome.result is Result.DEFERRED)
+    assert count(run, "delete") == 6
+    assert count(run, "defer", "deferred") == 8
+    assert "at most 3" in next(outcome.action.reason for outcome in run.outcomes if outcome.result is Result.DEFERRED)
 
 
 @pytest.mark.parametrize("grace", ["0d", "1d"])
 def test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would(keeper: Keeper, grace: str) -> None:
     keeper.configure(grace=grace)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
-    keeper.tick()
+    keeper.run()
     keeper.live(9 * DAY)
     keeper.tag("shop", "backup:keep", "3")
     keeper.live(HOUR, HOUR)
     keeper.sandbox.advance(HOUR if grace == "0d" else DAY)
 
-    first, retry = keeper.tick(), keeper.tick()
+    first, retry = keeper.run(), keeper.run()
     (next_tick,) = keeper.live(HOUR, HOUR)
 
-    assert [count(tick, "delete") for tick in (first, retry, next_tick)] == [3, 0, 3]
+    assert [count(run, "delete") for run in (first, retry, next_tick)] == [3, 0, 3]
     left = next(name for action, name, _ in did(first) if action == "defer")
     assert "to be deleted from 2026-" in reasons(retry.plan.kept, left)[0]
 
@@ -1050,7 +1050,7 @@ def test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would(keeper: Kee
 def test_a_retry_of_the_same_tick_removes_no_more_failed_snapshots_than_one_run_would(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY, 6 * HOUR)
     keeper.sandbox.clear_faults()
     keeper.live(2 * HOUR, HOUR)
@@ -1058,17 +1058,17 @@ def test_a_retry_of_the_same_tick_removes_no_more_failed_snapshots_than_one_run_
     assert len(announced(keeper)) == failed
 
     keeper.sandbox.advance(DAY)
-    first, retry = keeper.tick(), keeper.tick()
+    first, retry = keeper.run(), keeper.run()
     (next_tick,) = keeper.live(HOUR, HOUR)
 
-    assert [count(tick, "delete") for tick in (first, retry, next_tick)] == [3, 0, 3]
+    assert [count(run, "delete") for run in (first, retry, next_tick)] == [3, 0, 3]
     assert count(first, "defer", "deferred") == failed - 3
 
 
 def test_nothing_is_deleted_where_what_is_left_for_later_cannot_be_marked_so(keeper: Keeper) -> None:
     keeper.configure(grace="0d")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
-    keeper.tick()
+    keeper.run()
     keeper.live(9 * DAY)
     keeper.tag("shop", "backup:keep", "3")
     keeper.live(HOUR, HOUR)
@@ -1076,10 +1076,10 @@ def test_nothing_is_deleted_where_what_is_left_for_later_cannot_be_marked_so(kee
     fault = FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="TagResource", last=1)
     keeper.sandbox.add_faults(fault)
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "defer", "failed") == 1
-    assert count(tick, "delete", "skipped") == 3
+    assert count(run, "defer", "failed") == 1
+    assert count(run, "delete", "skipped") == 3
     assert len(keeper.days("shop")) == 10
 
 
@@ -1087,7 +1087,7 @@ def test_the_limit_goes_for_a_source_not_for_each_kind_of_its_snapshots(keeper: 
     run_daily(keeper)
     keeper.configure(orphans="expire")
     keeper.instance("web", {"backup": "daily", "backup:keep": "30"})
-    keeper.tick()
+    keeper.run()
     keeper.live(5 * DAY)
     keeper.tag("web", "backup:mode", "system-disk")
     keeper.live(5 * DAY)
@@ -1096,11 +1096,11 @@ def test_the_limit_goes_for_a_source_not_for_each_kind_of_its_snapshots(keeper: 
         keeper.tag(name, "backup:keep", "1")
     keeper.live(DAY)
 
-    (tick,) = keeper.live(DAY)
+    (run,) = keeper.live(DAY)
 
-    assert count(tick, "delete") == 3
-    assert count(tick, "defer", "deferred") == 6, "of both kinds"
-    deleted = [name for action, name, _ in did(tick) if action == "delete"]
+    assert count(run, "delete") == 3
+    assert count(run, "defer", "deferred") == 6, "of both kinds"
+    deleted = [name for action, name, _ in did(run) if action == "delete"]
     assert [name.split("-")[1] for name in deleted] == ["20260615", "20260616", "20260617"]
 
 
@@ -1113,7 +1113,7 @@ def test_all_pages_of_a_region_are_read_before_anything_is_written_there(two_reg
         two_regions.disk(f"far-{number}", {"backup": "daily"}, OTHER_REGION)
     two_regions.sandbox.set_options(page_size=2)
 
-    two_regions.tick()
+    two_regions.run()
 
     for region in (REGION, OTHER_REGION):
         operations = [call.operation for call in two_regions.sandbox.calls() if call.region == region]
@@ -1133,7 +1133,7 @@ def test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only(
             keeper.disk(f"disk-{number}", {"backup": "daily", "backup:keep": "1"}, region)
     for number in range(3):
         keeper.instance(f"web-{number}", {"backup": "daily", "backup:keep": "1"})
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * DAY)
     keeper.sandbox.set_options(page_size=2)
     keeper.sandbox.advance(HOUR)
@@ -1142,23 +1142,23 @@ def test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only(
         FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation=operation, region=REGION, first=2)
     )
 
-    tick = keeper.tick()
+    run = keeper.run()
 
     calls = [call for call in keeper.sandbox.calls() if (call.operation, call.region) == (operation, REGION)]
     assert [call.status for call in calls] == [200, 403], "its first page was read, not its second"
-    assert {outcome.action.target.region for outcome in tick.outcomes} == {OTHER_REGION}
-    assert count(tick, "delete") == 3
-    assert "AccessDeniedException" in tick.failures[0]
+    assert {outcome.action.target.region for outcome in run.outcomes} == {OTHER_REGION}
+    assert count(run, "delete") == 3
+    assert "AccessDeniedException" in run.failures[0]
 
 
 def test_snapshots_are_still_taken_where_only_the_other_kind_of_source_cannot_be_listed(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="GetInstances"))
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "create") == 1
-    assert len(tick.failures) == 1
+    assert count(run, "create") == 1
+    assert len(run.failures) == 1
 
 
 # 11. One source's failure never stops another's.
@@ -1169,16 +1169,16 @@ def test_one_failing_source_leaves_the_others_alone_and_the_run_ends_as_failed(k
         keeper.disk(name, {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), resource="shop"))
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "create") == 2
-    assert len(tick.failures) == 1
-    assert tick.failures[0].startswith("eu-central-1: shop: CreateDiskSnapshot: ServiceException")
+    assert count(run, "create") == 2
+    assert len(run.failures) == 1
+    assert run.failures[0].startswith("eu-central-1: shop: CreateDiskSnapshot: ServiceException")
 
 
 def test_a_remade_disk_is_not_credited_with_its_dead_namesakes_snapshots(keeper: Keeper) -> None:
     dead = keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * DAY)
     keeper.user.delete_disk(diskName="shop")
     alive = keeper.disk("shop", {"backup": "dialy"}, age=HOUR)
@@ -1200,7 +1200,7 @@ def test_a_remade_disk_is_not_credited_with_its_dead_namesakes_snapshots(keeper:
 def test_a_source_that_has_recovery_points_and_is_not_backed_up_any_more_shows(keeper: Keeper, how: str) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.disk("another", {})
-    keeper.tick()
+    keeper.run()
     keeper.live(DAY)
     orphan(keeper, how)
 
@@ -1209,29 +1209,29 @@ def test_a_source_that_has_recovery_points_and_is_not_backed_up_any_more_shows(k
     assert stopped == ["shop"]
 
 
-def number(tick: Tick, name: MetricName) -> float | None:
-    return next((metric.value for metric in metrics(tick) if metric.name is name), None)
+def number(run: Run, name: MetricName) -> float | None:
+    return next((metric.value for metric in metrics(run) if metric.name is name), None)
 
 
 def test_the_run_that_takes_the_first_snapshot_calls_nothing_overdue(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
 
-    ticks = [keeper.tick(), *keeper.live(2 * HOUR, HOUR)]
+    ticks = [keeper.run(), *keeper.live(2 * HOUR, HOUR)]
 
-    assert [tick.plan.sources[0].status for tick in ticks] == [Status.WAITING, Status.PROTECTED, Status.PROTECTED]
-    assert [number(tick, MetricName.RESOURCES_OVERDUE) for tick in ticks] == [0, 0, 0]
+    assert [run.plan.sources[0].status for run in ticks] == [Status.WAITING, Status.PROTECTED, Status.PROTECTED]
+    assert [number(run, MetricName.RESOURCES_OVERDUE) for run in ticks] == [0, 0, 0]
 
 
 def test_snapshots_that_fail_hour_after_hour_are_overdue_although_each_run_begins_another(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "hourly"}, age=HOUR)
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
 
-    ticks = [keeper.tick(), *keeper.live(12 * HOUR, HOUR)]
+    ticks = [keeper.run(), *keeper.live(12 * HOUR, HOUR)]
 
-    assert all(count(tick, "create") == 1 for tick in ticks)
-    overdue = [number(tick, MetricName.RESOURCES_OVERDUE) for tick in ticks]
+    assert all(count(run, "create") == 1 for run in ticks)
+    overdue = [number(run, MetricName.RESOURCES_OVERDUE) for run in ticks]
     assert overdue == [0] * 5 + [1] * 8
-    assert [tick.plan.sources[0].status is Status.OVERDUE for tick in ticks] == [each == 1 for each in overdue]
+    assert [run.plan.sources[0].status is Status.OVERDUE for run in ticks] == [each == 1 for each in overdue]
     keeper.sandbox.advance(timedelta(minutes=1))
     (line,) = keeper.plan().sources
     assert line.pending
@@ -1242,9 +1242,9 @@ def test_a_snapshot_that_never_ends_is_no_longer_on_its_way_after_a_while(keeper
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="pending"), operation="CreateDiskSnapshot"))
 
-    ticks = [keeper.tick(), *keeper.live(8 * HOUR, HOUR)]
+    ticks = [keeper.run(), *keeper.live(8 * HOUR, HOUR)]
 
-    overdue = [number(tick, MetricName.RESOURCES_OVERDUE) for tick in ticks]
+    overdue = [number(run, MetricName.RESOURCES_OVERDUE) for run in ticks]
     assert overdue == [0] * 6 + [1] * 3
 
 
@@ -1254,10 +1254,10 @@ def test_while_a_list_fails_no_gauge_is_published_so_no_alarm_ends_by_blindness(
     keeper.sandbox.add_faults(
         FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="CreateDiskSnapshot")
     )
-    assert number(keeper.tick(), MetricName.RESOURCES_OVERDUE) == 1
+    assert number(keeper.run(), MetricName.RESOURCES_OVERDUE) == 1
     keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation=operation))
 
-    blind = keeper.tick()
+    blind = keeper.run()
 
     sent = {metric.name for metric in metrics(blind)}
     assert GAUGES.isdisjoint(sent)
@@ -1269,7 +1269,7 @@ def test_a_disk_inside_its_instances_whole_snapshots_is_protected(keeper: Keeper
     keeper.instance("web", {"backup": "daily"})
     keeper.disk("data", {}, attached_to="web")
 
-    first = keeper.tick()
+    first = keeper.run()
     (second,) = keeper.live(HOUR, HOUR)
 
     assert {line.name: line.status.value for line in first.plan.sources} == {"data": "waiting", "web": "waiting"}
@@ -1280,22 +1280,22 @@ def test_a_disk_inside_its_instances_whole_snapshots_is_protected(keeper: Keeper
 
 def test_a_disk_that_was_attached_after_the_last_whole_snapshot_is_not_protected_yet(keeper: Keeper) -> None:
     keeper.instance("web", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     keeper.live(HOUR, HOUR)
     keeper.disk("data", {}, attached_to="web")
 
-    waiting = keeper.tick()
+    waiting = keeper.run()
     keeper.live(DAY)
     (later,) = keeper.live(HOUR, HOUR)
 
-    statuses = [{line.name: line.status.value for line in tick.plan.sources}["data"] for tick in (waiting, later)]
+    statuses = [{line.name: line.status.value for line in run.plan.sources}["data"] for run in (waiting, later)]
     assert statuses == ["waiting", "protected"]
 
 
 def test_a_remade_disk_is_not_in_a_whole_snapshot_from_before_it(keeper: Keeper) -> None:
     keeper.instance("web", {"backup": "daily"})
     keeper.disk("data", {}, attached_to="web")
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * HOUR, HOUR)
     keeper.user.detach_disk(diskName="data")
     keeper.user.delete_disk(diskName="data")
@@ -1311,14 +1311,14 @@ def test_a_data_disk_that_its_instances_snapshots_leave_out_gets_advice_and_coun
 ) -> None:
     keeper.instance("web", {"backup": "daily", "backup:mode": "system-disk"})
     keeper.disk("data", {}, attached_to="web")
-    keeper.tick()
+    keeper.run()
 
-    (tick,) = keeper.live(HOUR, HOUR)
+    (run,) = keeper.live(HOUR, HOUR)
 
-    (advice,) = tick.plan.problems
+    (advice,) = run.plan.problems
     assert (advice.source, advice.severity) == ("data", Severity.ADVICE)
     assert "whose snapshots hold its system disk only" in advice.message
-    assert number(tick, MetricName.RESOURCES_UNPROTECTED) == 1
+    assert number(run, MetricName.RESOURCES_UNPROTECTED) == 1
 
 
 def test_a_policy_that_asks_oftener_than_runs_come_is_a_problem_and_is_served_as_well_as_can_be(keeper: Keeper) -> None:
@@ -1326,12 +1326,12 @@ def test_a_policy_that_asks_oftener_than_runs_come_is_a_problem_and_is_served_as
     keeper.disk("shop", {"backup": "hourly"})
     keeper.disk("clinic", {"backup": "daily"})
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    (problem,) = tick.plan.problems
+    (problem,) = run.plan.problems
     assert (problem.source, problem.severity) == ("shop", Severity.WARNING)
-    assert 'oftener than the tick "rate(1 day)" comes' in problem.message
-    assert count(tick, "create") == 2
+    assert 'oftener than the run "rate(1 day)" comes' in problem.message
+    assert count(run, "create") == 2
 
 
 # 12. Near the deadline no new write starts.
@@ -1340,36 +1340,36 @@ def test_a_policy_that_asks_oftener_than_runs_come_is_a_problem_and_is_served_as
 def test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick(keeper: Keeper) -> None:
     for number in range(6):
         keeper.disk(f"disk-{number}", {"backup": "daily"})
-    keeper.configure(writers=1)
+    keeper.configure(max_concurrency=1)
 
-    tick = keeper.tick(seconds_left=clock_after_writes(keeper, 3))
+    run = keeper.run(seconds_left=clock_after_writes(keeper, 3))
 
-    assert count(tick, "create") == 3
-    assert count(tick, "create", "deferred") == 3
-    assert tick.failures == ()
+    assert count(run, "create") == 3
+    assert count(run, "create", "deferred") == 3
+    assert run.failures == ()
     assert len(keeper.snapshots()) == 3
-    assert count(keeper.tick(), "create") == 3
+    assert count(keeper.run(), "create") == 3
 
 
 def test_deletions_are_put_off_where_no_time_is_left_to_look_again_before_them(keeper: Keeper) -> None:
     name = with_a_deletion_due(keeper)
-    margin = margin_seconds(keeper.settings.writers)
+    margin = margin_seconds(keeper.settings.max_concurrency)
     before = len(keeper.writes())
 
     # Time for one more write, but not to read everything again.
-    tick = keeper.tick(seconds_left=lambda: 900.0 if len(keeper.writes()) == before else margin + 1.0)
+    run = keeper.run(seconds_left=lambda: 900.0 if len(keeper.writes()) == before else margin + 1.0)
 
-    assert count(tick, "create") == 1
-    assert count(tick, "delete", "deferred") == 1
-    assert tick.failures == ()
+    assert count(run, "create") == 1
+    assert count(run, "delete", "deferred") == 1
+    assert run.failures == ()
     assert name in keeper.snapshots()
-    assert count(keeper.tick(), "delete") == 1
+    assert count(keeper.run(), "delete") == 1
 
 
 def test_an_entry_that_a_changing_list_gives_twice_counts_once(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * DAY)
     keeper.sandbox.advance(HOUR)
     region = keeper.regions[REGION]
@@ -1382,15 +1382,15 @@ def test_an_entry_that_a_changing_list_gives_twice_counts_once(keeper: Keeper) -
             yield from region.disk_snapshots()
             yield from region.disk_snapshots()
 
-    plan = plan_tick({REGION: Twice()}, keeper.settings, keeper.sandbox.now())
+    plan = plan_regions({REGION: Twice()}, keeper.settings, keeper.sandbox.now())
 
     assert plan.actions == ()
     assert len(plan.kept) == 3
 
 
-@pytest.mark.parametrize("writers", [1, 8, 32])
-def test_the_margin_before_the_deadline_is_enough_for_the_slowest_call(writers: int) -> None:
-    assert slowest_call_seconds(writers) <= margin_seconds(writers) < 900, "Lambda's longest time"
+@pytest.mark.parametrize("max_concurrency", [1, 8, 32])
+def test_the_margin_before_the_deadline_is_enough_for_the_slowest_call(max_concurrency: int) -> None:
+    assert slowest_call_seconds(max_concurrency) <= margin_seconds(max_concurrency) < 900, "Lambda's longest time"
 
 
 def test_a_defect_met_in_one_action_does_not_stop_the_others(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1405,10 +1405,10 @@ def test_a_defect_met_in_one_action_does_not_stop_the_others(keeper: Keeper, mon
 
     monkeypatch.setattr(Lightsail, "create", stumble)
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert count(tick, "create") == 2
-    assert tick.failures == ("eu-central-1: shop: unexpected KeyError: 'operations'",)
+    assert count(run, "create") == 2
+    assert run.failures == ("eu-central-1: shop: unexpected KeyError: 'operations'",)
 
 
 def fleet_of_seven(keeper: Keeper) -> None:
@@ -1425,16 +1425,16 @@ def reads(keeper: Keeper) -> dict[str, int]:
 
 def test_an_idle_run_reads_the_pages_that_exist_and_writes_nothing(keeper: Keeper) -> None:
     fleet_of_seven(keeper)
-    keeper.tick()
+    keeper.run()
     keeper.live(2 * DAY)
     keeper.sandbox.advance(HOUR)
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.set_options(page_size=3)
     keeper.sandbox.clear_calls()
 
-    tick = keeper.tick()
+    run = keeper.run()
 
-    assert tick.outcomes == ()
+    assert run.outcomes == ()
     # 5 disks; 2 instances; 3 snapshots of each of 6 sources; 3 of one instance.
     assert reads(keeper) == {"GetDiskSnapshots": 6, "GetDisks": 2, "GetInstanceSnapshots": 1, "GetInstances": 1}
     assert keeper.writes() == []
@@ -1442,18 +1442,18 @@ def test_an_idle_run_reads_the_pages_that_exist_and_writes_nothing(keeper: Keepe
 
 def test_a_run_that_deletes_reads_the_pages_twice_and_its_writes_are_the_actions_of_the_plan(keeper: Keeper) -> None:
     fleet_of_seven(keeper)
-    keeper.tick()
+    keeper.run()
     keeper.live(3 * DAY)
     keeper.sandbox.advance(DAY)
     keeper.sandbox.set_options(page_size=3)
     plan = keeper.plan()
     keeper.sandbox.clear_calls()
 
-    tick = keeper.tick()
+    run = keeper.run()
 
     # 5 disks; 2 instances; 4 snapshots of each of 6 sources, and 5 once the new ones are begun; of one instance too.
     assert reads(keeper) == {"GetDiskSnapshots": 18, "GetDisks": 4, "GetInstanceSnapshots": 4, "GetInstances": 2}
-    assert [outcome.action for outcome in tick.outcomes] == [*plan.actions]
+    assert [outcome.action for outcome in run.outcomes] == [*plan.actions]
     assert sorted(keeper.writes()) == sorted(
         ["CreateDiskSnapshot"] * 6
         + ["CreateInstanceSnapshot"]
@@ -1468,7 +1468,7 @@ def test_snapshots_are_born_with_all_their_tags(keeper: Keeper) -> None:
         "shop", {"backup": "daily", "customer": "bakery", "aws:cloudformation:stack-name": "x", "bare": ""}
     )
 
-    keeper.tick()
+    keeper.run()
 
     created = next(call for call in keeper.sandbox.calls() if call.operation == "CreateDiskSnapshot")
     assert created.parameters["diskName"] == "shop"
@@ -1487,7 +1487,7 @@ def test_the_mode_decides_what_of_an_instance_is_taken(keeper: Keeper) -> None:
     keeper.instance("whole", {"backup": "daily"})
     keeper.instance("system", {"backup": "daily", "backup:mode": "system-disk"})
 
-    keeper.tick()
+    keeper.run()
 
     made = {call.operation: call.parameters for call in keeper.sandbox.calls() if call.operation not in READS}
     assert made["CreateInstanceSnapshot"]["instanceName"] == "whole"
@@ -1499,7 +1499,7 @@ def test_the_mode_decides_what_of_an_instance_is_taken(keeper: Keeper) -> None:
 def test_a_tag_of_a_source_that_is_ours_in_other_letters_is_not_inherited(keeper: Keeper, key: str) -> None:
     keeper.disk("shop", {"backup": "daily", key: "mine"})
 
-    keeper.tick()
+    keeper.run()
 
     (tags,) = keeper.snapshots().values()
     assert sorted(tags) == ["backup", OWNER, SLOT, SOURCE]
@@ -1509,10 +1509,10 @@ def test_a_source_with_forty_nine_tags_keeps_what_has_room_and_says_what_has_not
     tags = {f"tag-{number:02}": "x" for number in range(48)} | {"backup": "daily"}
     keeper.disk("shop", tags)
 
-    tick = keeper.tick()
+    run = keeper.run()
 
     born = next(iter(keeper.snapshots().values()))
-    action = tick.outcomes[0].action
+    action = run.outcomes[0].action
     assert isinstance(action, Create)
     assert len(born) == 48
     assert born["backup"] == "daily"
@@ -1522,7 +1522,7 @@ def test_a_source_with_forty_nine_tags_keeps_what_has_room_and_says_what_has_not
 def test_a_schedule_in_another_zone_gives_one_snapshot_a_day_across_the_change_of_clocks(keeper: Keeper) -> None:
     keeper.sandbox.set_time(datetime(2026, 10, 24, 12, tzinfo=UTC))
     keeper.disk("shop", {"backup": "daily", "backup:at": "02:30 Europe/Zurich"})
-    keeper.tick()
+    keeper.run()
 
     keeper.live(3 * DAY, HOUR)
 
@@ -1537,13 +1537,13 @@ def test_a_schedule_in_another_zone_gives_one_snapshot_a_day_across_the_change_o
 
 def test_a_month_without_ticks_is_caught_up_with_one_snapshot_and_prunes_nothing_early(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     keeper.live(6 * DAY)
 
     keeper.sandbox.advance(timedelta(days=31))
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(HOUR)
-    tick = keeper.tick()
+    run = keeper.run()
 
     assert len(keeper.days("shop")) == 8
-    assert tick.outcomes == ()
+    assert run.outcomes == ()

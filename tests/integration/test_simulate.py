@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from lightkeeper.retention import parse_keep
+from lightkeeper.keep_rules import parse_keep
 from lightkeeper_cli.simulate import Scenario, simulate
 from tests.support.command import lightkeeper
 from tests.support.keeper import DAY, HOUR, Keeper, noop
@@ -37,7 +37,7 @@ def test_it_holds_what_the_sandbox_holds_after_the_same_days(keeper: Keeper, kee
     start = keeper.sandbox.now().replace(hour=3) + DAY
     keeper.sandbox.advance(start - keeper.sandbox.now())
     keeper.disk("shop", {"backup": "daily", "backup:keep": keep})
-    keeper.tick()
+    keeper.run()
     keeper.live(days * DAY - timedelta(hours=4), HOUR)
 
     scenario = Scenario(keeper.settings.policies["daily"], start.date(), days, 80, 0.02)

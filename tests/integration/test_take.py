@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lightkeeper.cycle import run_tick
+from lightkeeper.run import run_regions
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed
 from tests.support.command import Ended, lightkeeper
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper, noop
@@ -33,12 +33,12 @@ def live(keeper: Keeper, days: int) -> None:
     for day in range(days + 1):
         keeper.sandbox.advance(DAY if day else timedelta())
         now = keeper.sandbox.now()
-        run_tick(keeper.regions, keeper.settings, now, seconds_left=lambda: 900.0, on_outcome=noop)
+        run_regions(keeper.regions, keeper.settings, now, seconds_left=lambda: 900.0, on_outcome=noop)
 
 
 def test_a_recovery_point_is_taken_though_none_is_due(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
-    keeper.tick()
+    keeper.run()
     keeper.sandbox.advance(HOUR)
 
     ended = take(keeper, "shop")

@@ -20,7 +20,7 @@ SEEDS: Final = range(4)
 _CHANCE: Final = "tests/chaos/test_chance.py"
 _CRASH: Final = "tests/chaos/test_crash.py"
 # The handler, the roles and what AWS answers are not part of that world.
-_SEEN_THERE: Final = re.compile(r"lambda_src/lightkeeper/(model|tags|plan|execute|cycle|inventory)\.py")
+_SEEN_THERE: Final = re.compile(r"lambda_src/lightkeeper/(model|tags|plan|execute|run|inventory)\.py")
 
 
 def run() -> list[str]:

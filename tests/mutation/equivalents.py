@@ -7,7 +7,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Equivalent:
-    """A change that makes no difference that matters."""
+    """A change that makes no difference that findings_of."""
 
     function: str
     """As `plan._reasons`; empty for any."""
@@ -40,16 +40,18 @@ EQUIVALENTS: Final = (
     Equivalent("execute._Run.__init__", r"\+ self\._is_refused = None", "Neither is true."),
     Equivalent("plan._plan_orphans", r"\+ .* point\.kind is not kind\]", "Of two kinds each has its turn either way."),
     Equivalent("plan._is_replaced", r"_age\(usable\[0\]\) >= _age", "Two snapshots of one age would have one name."),
-    Equivalent("retention._if_valid", r'\(suggestion or "XXXX"\)', "Neither is a rule, so no suggestion is left."),
+    Equivalent("keep_rules._if_valid", r'\(suggestion or "XXXX"\)', "Neither is a rule, so no suggestion is left."),
     Equivalent(
-        "retention._parse_word",
+        "keep_rules._parse_word",
         r"\+ .*_nearest_word\(word, key, None\)",
         "The value is empty here, and as good as none.",
     ),
     Equivalent(
-        "retention.using_up", r"clause\.limit or 1", "A clause that counts has a limit; `or` is there for mypy."
+        "keep_rules.until_counts_exhausted",
+        r"clause\.limit or 1",
+        "A clause that counts has a limit; `or` is there for mypy.",
     ),
-    Equivalent("retention._newest_of_each", r'\+ previous: PeriodKey \| None = ""', "No period is equal to either."),
+    Equivalent("keep_rules._newest_of_each", r'\+ previous: PeriodKey \| None = ""', "No period is equal to either."),
     Equivalent(
         "schedule.longest_gap", r">= _LOOKED_AT:", "Four years have shown every gap: one slot more changes nothing."
     ),

@@ -12,29 +12,29 @@ ROOT: Final = Path(__file__).parents[2]
 TAGS: Final = "lambda_src/lightkeeper/tags.py"
 PLAN: Final = "lambda_src/lightkeeper/plan.py"
 EXECUTE: Final = "lambda_src/lightkeeper/execute.py"
-CYCLE: Final = "lambda_src/lightkeeper/cycle.py"
+CYCLE: Final = "lambda_src/lightkeeper/run.py"
 INVENTORY: Final = "lambda_src/lightkeeper/inventory.py"
 LIGHTSAIL: Final = "lambda_src/lightkeeper/lightsail.py"
 HANDLER: Final = "lambda_src/lightkeeper/handler.py"
-LIMITS: Final = "lambda_src/lightkeeper/limits.py"
+LIMITS: Final = "lambda_src/lightkeeper/retries.py"
 MODEL: Final = "lambda_src/lightkeeper/model.py"
 REPORT: Final = "lambda_src/lightkeeper/report.py"
-STANDING: Final = "lambda_src/lightkeeper/standing.py"
-DIGEST: Final = "lambda_src/lightkeeper/digest.py"
-TELLING: Final = "lambda_src/lightkeeper/telling.py"
-FUNCTION: Final = "infra/function.py"
-CALENDAR: Final = "infra/calendar.py"
+STANDING: Final = "lambda_src/lightkeeper/overview.py"
+DIGEST: Final = "lambda_src/lightkeeper/findings.py"
+TELLING: Final = "lambda_src/lightkeeper/notify.py"
+FUNCTION: Final = "infra/backup_function.py"
+CALENDAR: Final = "infra/calendar_function.py"
 
 IN_PLAN: Final = "tests/unit/test_plan.py"
 IN_TAGS: Final = "tests/unit/test_tags.py"
 IN_EXECUTE: Final = "tests/unit/test_execute.py"
-IN_CYCLE: Final = "tests/unit/test_cycle.py"
-IN_MEMORY: Final = "tests/unit/test_telling.py"
+IN_CYCLE: Final = "tests/unit/test_run.py"
+IN_MEMORY: Final = "tests/unit/test_notify.py"
 IN_RULES: Final = "tests/integration/test_rules.py"
 IN_FAULTS: Final = "tests/integration/test_faults.py"
 IN_CLI: Final = "tests/integration/test_cli.py"
 IN_HANDLER: Final = "tests/integration/test_handler.py"
-IN_TELLING: Final = "tests/integration/test_telling.py"
+IN_TELLING: Final = "tests/integration/test_notify.py"
 IN_SILENCE: Final = "tests/chaos/test_silence.py"
 IN_ROLE: Final = "tests/contract/test_role.py"
 
@@ -323,7 +323,7 @@ RULES: Final = (
                 "a wrong value is never guessed at: the source is not snapshotted either",
                 TAGS,
                 "_read",
-                "Choice.UNREADABLE if unreadable else policy",
+                "NoPolicy.UNREADABLE if unreadable else policy",
                 "policy",
                 IN_RULES,
                 "test_nothing_is_pruned_while_the_tags_have_a_problem[backup-dialy-False]",
@@ -395,7 +395,8 @@ RULES: Final = (
                 "one that failed cancels the deletions and marks of its source",
                 EXECUTE,
                 "_Run._apply",
-                "isinstance(action, Announce | RemoveHold | Defer | Delete) and action.target.source_arn in blocked",
+                "isinstance(action, ScheduleDeletion | RemoveHold | Defer | Delete) and action.target.source_arn "
+                "in blocked",
                 "False",
                 IN_RULES,
                 "test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_tick",
@@ -569,7 +570,7 @@ RULES: Final = (
                 "by_rule = iter(verdicts[len(series.missed) :])",
                 "ended = (SnapshotState.USABLE, SnapshotState.ERROR)"
                 "\n    counted = [point for point in series.points if point.state in ended]"
-                "\n    counts = judge(series.policy.keep, [point.taken for point in counted],"
+                "\n    counts = apply_rule(series.policy.keep, [point.taken for point in counted],"
                 " zone=series.policy.schedule.zone, newest=newest)"
                 "\n    by_rule = (why for point, why in zip(counted, counts) if point.state is SnapshotState.USABLE)",
                 IN_RULES,
@@ -660,7 +661,7 @@ RULES: Final = (
                 PLAN,
                 "_plan_source",
                 "_holds(draft, points, reading.hold, source.tags)",
-                "_holds(draft, points, NOT_HELD if reading.choice is Choice.OFF else reading.hold, source.tags)",
+                "_holds(draft, points, NOT_HELD if reading.policy is NoPolicy.OFF else reading.hold, source.tags)",
                 IN_PLAN,
                 "test_a_hold_on_a_source_that_is_off_holds_the_snapshots_it_has",
             ),
@@ -686,7 +687,7 @@ RULES: Final = (
                 "a misspelt hold holds and is reported",
                 TAGS,
                 "read_hold",
-                "if _meant(key, settings) == tag and not",
+                "if _closest_key(key, settings) == tag and not",
                 "if False and not",
                 IN_TAGS,
                 "test_a_misspelt_hold_on_a_snapshot_holds_and_is_reported",
@@ -730,7 +731,7 @@ RULES: Final = (
             Removal(
                 "a hold outlives another `tagKey`",
                 TAGS,
-                "policy_and_holds",
+                "policy_tags",
                 " or is_hold(key)}",
                 "}",
                 IN_RULES,
@@ -750,7 +751,7 @@ RULES: Final = (
                 PLAN,
                 "_reasons",
                 "by_rule = iter(verdicts[len(series.missed) :])",
-                "counts = judge(series.policy.keep, [point.taken for point in usable],"
+                "counts = apply_rule(series.policy.keep, [point.taken for point in usable],"
                 " zone=series.policy.schedule.zone, newest=newest)"
                 "\n    by_rule = (why for point, why in zip(usable, counts) if not holds.reasons[point.name])",
                 IN_PLAN,
@@ -789,7 +790,7 @@ RULES: Final = (
             Removal(
                 "from fresh lists, not from those the run began with",
                 CYCLE,
-                "run_tick",
+                "run_regions",
                 "look_again=look)",
                 "look_again=lambda: plan)",
                 IN_CYCLE,
@@ -818,7 +819,7 @@ RULES: Final = (
                 PLAN,
                 "_prune",
                 '    if has_hold:\n        draft.kept.append(Kept(point, (f"{why}, but its hold has to be taken off '
-                'first",), goes_at=draft.now))\n'
+                'first",), expires_at=draft.now))\n'
                 "        return []\n",
                 "",
                 IN_PLAN,
@@ -871,7 +872,7 @@ RULES: Final = (
             Removal(
                 "nothing is marked by an event that comes late: its time would leave less than the grace",
                 CYCLE,
-                "run_tick",
+                "run_regions",
                 "return creates_only(whole) if is_late else whole",
                 "return whole",
                 IN_HANDLER,
@@ -1034,7 +1035,8 @@ RULES: Final = (
                 "otherwise they age as if the schedule had gone on",
                 PLAN,
                 "_plan_orphan",
-                "using_up(own.choice.keep, slots_since(schedule, newest.taken, draft.now), schedule.zone)",
+                "until_counts_exhausted(own.policy.keep, slots_since(schedule, newest.taken, draft.now), "
+                "schedule.zone)",
                 "()",
                 IN_RULES,
                 "test_orphans_expire_down_to_the_last_usable_one",
@@ -1052,8 +1054,8 @@ RULES: Final = (
                 "with a day of grace at least",
                 PLAN,
                 "_plan_orphan",
-                "_Series(own.choice, points, missed, _DAY, Cause.ORPHANED)",
-                "_Series(own.choice, points, missed, cause=Cause.ORPHANED)",
+                "_Series(own.policy, points, missed, _DAY, Cause.ORPHANED)",
+                "_Series(own.policy, points, missed, cause=Cause.ORPHANED)",
                 IN_PLAN,
                 "test_orphans_have_a_day_of_grace_at_least",
             ),
@@ -1173,7 +1175,7 @@ RULES: Final = (
             Removal(
                 "a Region is read to the end before it is written to",
                 CYCLE,
-                "run_tick",
+                "run_regions",
                 "        plan = look()\n",
                 '        half = {name: getattr(region, name) for name in ("disks", "disk_snapshots")}\n'
                 '        none = {name: lambda: iter(()) for name in ("instances", "instance_snapshots")}\n'
@@ -1295,7 +1297,7 @@ RULES: Final = (
             Removal(
                 "no Region waits for another, which may hang",
                 CYCLE,
-                "run_tick",
+                "run_regions",
                 'with ThreadPoolExecutor(len(regions), "regions") as pool:\n        try:',
                 'with ThreadPoolExecutor(1, "regions") as pool:\n        try:',
                 IN_CYCLE,
@@ -1313,7 +1315,7 @@ RULES: Final = (
             Removal(
                 "for a failed action",
                 CYCLE,
-                "Tick.failures",
+                "Run.failures",
                 "return (*lists, *actions)",
                 "return (*lists,)",
                 IN_RULES,
@@ -1322,7 +1324,7 @@ RULES: Final = (
             Removal(
                 "and for a failed list",
                 CYCLE,
-                "Tick.failures",
+                "Run.failures",
                 "return (*lists, *actions)",
                 "return (*actions,)",
                 IN_RULES,
@@ -1347,7 +1349,7 @@ RULES: Final = (
                 "the slowest call, with all its retries, still ends in time",
                 LIMITS,
                 "margin_seconds",
-                "return slowest_call_seconds(writers) + _SPARE_SECONDS",
+                "return slowest_call_seconds(max_concurrency) + _SPARE_SECONDS",
                 "return 15",
                 IN_RULES,
                 "test_the_margin_before_the_deadline_is_enough_for_the_slowest_call",
@@ -1364,7 +1366,7 @@ RULES: Final = (
             Removal(
                 "too little to write afterwards, that is",
                 CYCLE,
-                "run_tick",
+                "run_regions",
                 "left() - before_writes - READ_MARGIN_SECONDS",
                 "left()",
                 IN_CYCLE,
@@ -1453,8 +1455,8 @@ RULES: Final = (
             Removal(
                 "a Region that is dropped from the settings is told",
                 DIGEST,
-                "matters",
-                "*_dropped_regions(tick.plan, regions_before),",
+                "findings_of",
+                "*_dropped_regions(run.plan, regions_before),",
                 "",
                 IN_MEMORY,
                 "test_a_region_that_is_not_looked_after_any_more_is_told_once",
@@ -1463,7 +1465,7 @@ RULES: Final = (
                 "a rule that was cut for one source",
                 DIGEST,
                 "_expiring",
-                "if (arn, kind) in orphans or (number <= NORMAL_ANNOUNCEMENTS and not is_orphan):",
+                "if (arn, kind) in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):",
                 "if (arn, kind) in orphans or not is_orphan:",
                 IN_TELLING,
                 "test_a_rule_cut_from_30_to_3_is_told_with_how_to_undo_it_and_undoing_works",
@@ -1481,8 +1483,8 @@ RULES: Final = (
                 "orphans that expire, however few",
                 DIGEST,
                 "_expiring",
-                "(number <= NORMAL_ANNOUNCEMENTS and not is_orphan)",
-                "number <= NORMAL_ANNOUNCEMENTS",
+                "(number <= EXPECTED_DELETIONS and not is_orphan)",
+                "number <= EXPECTED_DELETIONS",
                 IN_TELLING,
                 "test_orphans_that_expire_are_told_once_however_few_they_are",
             ),
@@ -1490,8 +1492,8 @@ RULES: Final = (
                 "so are those of the kind of snapshot that an instance's mode takes no more",
                 PLAN,
                 "_plan_orphan",
-                "_Series(own.choice, points, missed, _DAY, Cause.ORPHANED)",
-                "_Series(own.choice, points, missed, _DAY)",
+                "_Series(own.policy, points, missed, _DAY, Cause.ORPHANED)",
+                "_Series(own.policy, points, missed, _DAY)",
                 IN_TELLING,
                 "test_whole_snapshots_that_the_mode_feeds_no_more_are_told_before_they_go",
             ),
@@ -1589,7 +1591,7 @@ RULES: Final = (
                 "what was told is not told again",
                 TELLING,
                 "tell",
-                "_remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, tick.plan.regions))",
+                "_remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, run.plan.regions))",
                 "pass",
                 IN_SILENCE,
                 "test_a_fleet_that_stops_being_backed_up_is_told_in_one_message[untagged]",
@@ -1607,7 +1609,7 @@ RULES: Final = (
                 "where it cannot be remembered, it is told once a day",
                 TELLING,
                 "tell",
-                "_tell_once_a_day(tick, settings, channel, str(error), dashboard=dashboard)",
+                "_tell_once_a_day(run, settings, channel, str(error), dashboard=dashboard)",
                 "pass",
                 IN_MEMORY,
                 "test_where_nothing_can_be_remembered_everything_is_told_once_a_day_and_a_retry_tells_nothing",
@@ -1634,8 +1636,8 @@ RULES: Final = (
                 "while a list is not believed, no good news that an alarm watches",
                 REPORT,
                 "metrics",
-                "if not tick.plan.failures and not tick.plan.doubted:",
-                "if not tick.plan.failures:",
+                "if not run.plan.failures and not run.plan.doubted:",
+                "if not run.plan.failures:",
                 IN_RULES,
                 "test_a_list_of_sources_that_lacks_most_of_them_is_not_believed",
             ),

@@ -1,4 +1,4 @@
-"""A tick with something of everything to do."""
+"""A run with something of everything to do."""
 
 from tests.support.keeper import DAY, HOUR, NOON, OTHER_REGION, REGION
 from tests.support.witness import EXPIRES
@@ -8,7 +8,7 @@ State = dict[tuple[str, str], tuple[object, ...]]
 
 
 def busy(world: World) -> None:
-    """Come to a tick with something of everything to do, and remember it."""
+    """Come to a run with something of everything to do, and remember it."""
     world.reset(NOON - 12 * DAY)
     keeper = world.keeper
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
@@ -18,11 +18,11 @@ def busy(world: World) -> None:
     keeper.disk("notes", {"backup": "hourly", "backup:keep": "2"})
     for _ in range(9):
         world.advance(DAY)
-        keeper.tick()
+        keeper.run()
     regretted = next(name for name, tags in keeper.snapshots("db").items() if EXPIRES in tags)
     keeper.tag("shop", "backup:keep", "3")
     world.advance(2 * HOUR)
-    keeper.tick()
+    keeper.run()
     failed = next(name for name, tags in keeper.snapshots("web").items() if EXPIRES not in tags)
     keeper.sandbox.set_snapshot_state(REGION, failed, "error")
     keeper.tag(regretted, "backup:hold")

@@ -178,23 +178,23 @@ class Chance(RuleBasedStateMachine):
 
     @step(hours=st.integers(0, 30))
     def on_time(self, hours: int) -> None:
-        """Some hours later there is a tick."""
+        """Some hours later there is a run."""
         self.world.advance(hours * HOUR)
-        self.world.tick()
+        self.world.run()
 
     @step(days=st.integers(1, 6))
     def a_tick_a_day(self, days: int) -> None:
-        """Some days go by, with a tick each."""
+        """Some days go by, with a run each."""
         for _ in range(days):
             self.world.advance(DAY)
-            self.world.tick()
+            self.world.run()
 
     @step(hours=st.integers(1, 7), ticks=st.integers(2, 8))
     def around_the_clock(self, hours: int, ticks: int) -> None:
-        """A tick comes every few hours."""
+        """A run comes every few hours."""
         for _ in range(ticks):
             self.world.advance(hours * HOUR)
-            self.world.tick()
+            self.world.run()
 
     @step(name=names, plan=plans, hours=st.integers(0, 30), ticks=st.integers(1, 4))
     def change_plans(self, name: str, plan: tuple[str, str], hours: int, ticks: int) -> None:
@@ -203,7 +203,7 @@ class Chance(RuleBasedStateMachine):
             self.world.tag(WHERE[name], name, *plan)
         for _ in range(ticks):
             self.world.advance(hours * HOUR)
-            self.world.tick()
+            self.world.run()
 
     @step(hours=st.one_of(st.integers(1, 48), st.integers(49, 1000)))
     def replay(self, hours: int) -> None:
@@ -216,7 +216,7 @@ class Chance(RuleBasedStateMachine):
         self.world.advance(DAY)
         snapshot = self.world.marked(number)
         if snapshot is None or (act := self._rescue(snapshot, rescue)) is None:
-            self.world.tick()
+            self.world.run()
         else:
             self.world.disturbed_tick(FaultRule(effect=act, operation=operation, region=snapshot.region, calls=(call,)))
 
@@ -243,7 +243,7 @@ class Chance(RuleBasedStateMachine):
 
     @step(region=regions, code=refusals, hours=st.integers(0, 30))
     def a_region_refuses(self, region: str, code: str, hours: int) -> None:
-        """A Region takes no credentials of ours during a tick."""
+        """A Region takes no credentials of ours during a run."""
         self.world.advance(hours * HOUR)
         self.world.faulty_tick(FaultRule(effect=ErrorAnswer(code=code), region=region))
 
@@ -254,7 +254,7 @@ class Chance(RuleBasedStateMachine):
         self.world.configure(**dict([rename]))
         for _ in range(ticks):
             self.world.advance(hours * HOUR)
-            self.world.tick()
+            self.world.run()
         if not is_for_good or rename[0] == "tagKey":
             self.world.configure(**{rename[0]: before[rename[0]]})
 
@@ -269,13 +269,13 @@ class Chance(RuleBasedStateMachine):
     def late(self, days: int) -> None:
         """There are no ticks for many days; then there is one."""
         self.world.advance(days * DAY)
-        self.world.tick()
+        self.world.run()
 
     @step()
     def twice(self) -> None:
-        """The same tick comes twice: the second has nothing to do, unless a call failed."""
-        self.world.tick()
-        self.world.tick()
+        """The same run comes twice: the second has nothing to do, unless a call failed."""
+        self.world.run()
+        self.world.run()
 
     @step()
     def at_once(self) -> None:
@@ -285,13 +285,13 @@ class Chance(RuleBasedStateMachine):
 
     @step(hours=st.integers(0, 30), given=faults)
     def under_faults(self, hours: int, given: list[FaultRule]) -> None:
-        """Lightsail is not well during a tick."""
+        """Lightsail is not well during a run."""
         self.world.advance(hours * HOUR)
         self.world.faulty_tick(*given)
 
     @step(writes=st.integers(0, 4))
     def in_a_hurry(self, writes: int) -> None:
-        """A tick has time for a few writes only."""
+        """A run has time for a few writes only."""
         self.world.advance(DAY)
         self.world.hurried_tick(writes)
 

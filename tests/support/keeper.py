@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from lightkeeper.cycle import Tick, run_tick
-from lightkeeper.inventory import plan_tick
+from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.limits import margin_seconds
 from lightkeeper.model import Plan, Result
 from lightkeeper.report import verb
+from lightkeeper.retries import margin_seconds
+from lightkeeper.run import Run, run_regions
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import Sandbox, Seed
 from tests.support.witness import CONSOLE, LISTS, Witness
@@ -41,7 +41,7 @@ def noop(_: object) -> None:
 
 @dataclass
 class Keeper:
-    """Lightkeeper with its settings, a user at the console, the sandbox they share, and a witness of every tick."""
+    """Lightkeeper with its settings, a user at the console, the sandbox they share, and a witness of every run."""
 
     sandbox: Sandbox
     user: "LightsailClient"
@@ -77,16 +77,16 @@ class Keeper:
 
     def plan(self) -> Plan:
         """Plan for the sandbox's time."""
-        return plan_tick(self.regions, self.settings, self.sandbox.now())
+        return plan_regions(self.regions, self.settings, self.sandbox.now())
 
-    def tick(
+    def run(
         self,
         *,
         seconds_left: Callable[[], float] = lambda: 900.0,
         at: datetime | None = None,
         enforced: bool = False,
-    ) -> Tick:
-        """Run a tick, and have the witness judge it.
+    ) -> Run:
+        """Run a run, and have the witness judge it.
 
         Parameters
         ----------
@@ -99,23 +99,23 @@ class Keeper:
         """
         now = at or self.sandbox.now()
         with self.witness.watching(self.settings.to_mapping(), now=now, enforced=enforced):
-            return run_tick(self.regions, self.settings, now, seconds_left=seconds_left, on_outcome=noop)
+            return run_regions(self.regions, self.settings, now, seconds_left=seconds_left, on_outcome=noop)
 
     @contextmanager
-    def ticking(self) -> Iterator["Future[Tick]"]:
-        """Run a tick beside what the block does; at the block's end all faults are cleared, so that it can end."""
+    def ticking(self) -> Iterator["Future[Run]"]:
+        """Run a run beside what the block does; at the block's end all faults are cleared, so that it can end."""
         with ThreadPoolExecutor(1, "story") as pool:
-            running = pool.submit(self.tick)
+            running = pool.submit(self.run)
             try:
                 yield running
             finally:
                 self.sandbox.clear_faults()
 
-    def ticks_at_once(self, second: Mapping[str, Lightsail]) -> list[Tick]:
+    def ticks_at_once(self, second: Mapping[str, Lightsail]) -> list[Run]:
         """Run two ticks side by side, one of them over other connections; the witness judges when both have ended."""
 
-        def run(regions: Mapping[str, Lightsail]) -> Tick:
-            return run_tick(regions, self.settings, self.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
+        def run(regions: Mapping[str, Lightsail]) -> Run:
+            return run_regions(regions, self.settings, self.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
 
         with self.witness.watching(self.settings.to_mapping()), ThreadPoolExecutor(2) as pool:
             return list(pool.map(run, (self.regions, second)))
@@ -128,12 +128,12 @@ class Keeper:
             self.sandbox.wait_for_call(number + 1)
             calls = self.sandbox.calls(number)
 
-    def live(self, time: timedelta, step: timedelta = DAY) -> list[Tick]:
-        """Let time pass, with a tick after each step."""
+    def live(self, time: timedelta, step: timedelta = DAY) -> list[Run]:
+        """Let time pass, with a run after each step."""
         ticks = []
         for _ in range(time // step):
             self.sandbox.advance(step)
-            ticks.append(self.tick())
+            ticks.append(self.run())
         return ticks
 
     def tag(self, name: str, key: str, value: str = "") -> None:
@@ -174,21 +174,21 @@ class Keeper:
         return [call.operation for call in self.sandbox.calls() if call.operation not in READS]
 
 
-def did(tick: Tick) -> list[tuple[str, str, str]]:
-    """Return what a tick did: action, snapshot and result of each, in the plan's order."""
-    return [(verb(outcome.action), outcome.action.target.snapshot, outcome.result.value) for outcome in tick.outcomes]
+def did(run: Run) -> list[tuple[str, str, str]]:
+    """Return what a run did: action, snapshot and result of each, in the plan's order."""
+    return [(verb(outcome.action), outcome.action.target.snapshot, outcome.result.value) for outcome in run.outcomes]
 
 
-def count(tick: Tick, action: str, result: str = "done") -> int:
+def count(run: Run, action: str, result: str = "done") -> int:
     """Return how many actions of a kind ended so."""
-    return sum(1 for done, _, ended in did(tick) if (done, ended) == (action, result))
+    return sum(1 for done, _, ended in did(run) if (done, ended) == (action, result))
 
 
-def why_not(tick: Tick, action: str) -> list[str]:
+def why_not(run: Run, action: str) -> list[str]:
     """Return what is said of the actions of a kind that were not done."""
     return [
         outcome.error or outcome.action.reason
-        for outcome in tick.outcomes
+        for outcome in run.outcomes
         if verb(outcome.action) == action and outcome.result is not Result.DONE
     ]
 
@@ -201,7 +201,7 @@ def clock_after_calls(keeper: Keeper, calls: int) -> Callable[[], float]:
 
 def clock_after_writes(keeper: Keeper, writes: int) -> Callable[[], float]:
     """Return a clock by which a run has all the time it wants, until it has made so many writes."""
-    margin = margin_seconds(keeper.settings.writers)
+    margin = margin_seconds(keeper.settings.max_concurrency)
     before = len(keeper.writes())
     return lambda: margin + 600.0 if len(keeper.writes()) - before < writes else margin - 1.0
 
@@ -225,7 +225,7 @@ def _connect(regions: Iterable[str], url: str) -> dict[str, Lightsail]:
     """Connect as a run does, but with more patience: a call that is held, or slow on a busy machine, is made once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lightkeeper.lightsail.READ_SECONDS", 300)
-        return connect(regions, writers=8, endpoint_url=url)
+        return connect(regions, max_concurrency=8, endpoint_url=url)
 
 
 def other_runs(keeper: Keeper, access_key_id: str) -> dict[str, Lightsail]:

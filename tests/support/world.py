@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from lightkeeper.cycle import run_tick
 from lightkeeper.faults import CallError
 from lightkeeper.lightsail import Lightsail
-from lightkeeper.limits import margin_seconds
+from lightkeeper.retries import margin_seconds
+from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import Entry, FaultRule, Seed
 from tests.support.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
@@ -65,7 +65,7 @@ class World:
         self.keeper.sandbox.set_time(now)
         self.keeper.witness = Witness(self.keeper.sandbox, judged=self.judged)
         # One write at a time: the order of calls, and so what a fault meets, is the same in every run.
-        self.keeper.settings = Settings(writers=1)
+        self.keeper.settings = Settings(max_concurrency=1)
         self.configure()
 
     def configure(self, **changes: object) -> None:
@@ -82,50 +82,50 @@ class World:
 
     # Time and runs
 
-    def tick(self) -> None:
-        """Run a tick in which everything that is due has to be done, unless a call fails."""
+    def run(self) -> None:
+        """Run a run in which everything that is due has to be done, unless a call fails."""
         keeper = self.keeper
         with keeper.witness.watching(keeper.settings.to_mapping(), expect_all=True), suppress(CallError):
-            self.run(keeper.regions)
+            self.run_with(keeper.regions)
 
     def disturbed_tick(self, *faults: FaultRule) -> None:
-        """Run a tick that cannot know everything: a list lies, or a user acts while it works."""
+        """Run a run that cannot know everything: a list lies, or a user acts while it works."""
         keeper = self.keeper
         keeper.sandbox.add_faults(*faults)
         with keeper.witness.watching(keeper.settings.to_mapping(), enforced=True), suppress(CallError):
-            self.run(keeper.regions)
+            self.run_with(keeper.regions)
         keeper.sandbox.clear_faults()
 
     def replay(self, age: timedelta) -> None:
-        """Run a tick whose event is as old as that: one that came late, or a dead letter that was sent again."""
+        """Run a run whose event is as old as that: one that came late, or a dead letter that was sent again."""
         keeper = self.keeper
         now = keeper.sandbox.now() - age
         watching = keeper.witness.watching(keeper.settings.to_mapping(), now=now, expect_all=True)
         with watching, suppress(CallError):
-            self.run(keeper.regions, now)
+            self.run_with(keeper.regions, now)
 
     def hurried_tick(self, writes: int) -> None:
-        """Run a tick that has time for so many writes only."""
+        """Run a run that has time for so many writes only."""
         before = len(self.keeper.sandbox.calls())
         with suppress(CallError):
-            self.keeper.tick(seconds_left=writes_left(writes, margin_seconds(self.keeper.settings.writers)))
+            self.keeper.run(seconds_left=writes_left(writes, margin_seconds(self.keeper.settings.max_concurrency)))
         begun = [call.number for call in self.keeper.sandbox.calls()[before:] if not call.operation.startswith("Get")]
         assert len(begun) <= writes, "rule 12: a write began near the deadline"
 
     def faulty_tick(self, *faults: FaultRule) -> None:
-        """Run a tick while Lightsail is not well."""
+        """Run a run while Lightsail is not well."""
         self.keeper.sandbox.add_faults(*faults)
-        self.tick()
+        self.run()
         self.keeper.sandbox.clear_faults()
 
     def ticks_at_once(self) -> None:
         """Run two ticks side by side."""
         self.keeper.ticks_at_once(self.second)
 
-    def run(self, regions: dict[str, Lightsail], now: datetime | None = None) -> None:
-        """Run a tick over these connections; the witness is the caller's affair."""
+    def run_with(self, regions: dict[str, Lightsail], now: datetime | None = None) -> None:
+        """Run a run over these connections; the witness is the caller's affair."""
         keeper = self.keeper
-        run_tick(regions, keeper.settings, now or keeper.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
+        run_regions(regions, keeper.settings, now or keeper.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
 
     def advance(self, by: timedelta) -> None:
         """Let time pass; a negative time is a clock set back."""

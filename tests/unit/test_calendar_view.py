@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.model import (
     Inventory,
     Listing,
@@ -17,12 +18,11 @@ from lightkeeper.model import (
     SourceKind,
     Status,
 )
+from lightkeeper.overview import Health
 from lightkeeper.plan import make_plan
+from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.settings import Settings
-from lightkeeper.standing import Health
-from lightkeeper.storage import stored_gib, usd_per_month
 from lightkeeper.tags import snapshot_name
-from lightkeeper.wording import InvalidValueError
 from recovery_calendar.view import Held, Mark, Order, Row, Run, SortKey, View, make_view, parse_order, span
 from tests.unit.test_plan import DAY, NOW, REGION, source
 
@@ -312,7 +312,7 @@ def test_what_has_recovery_points_and_is_no_longer_backed_up_says_so(
     shop = seen.rows[0]
     assert (shop.name, shop.stopped, shop.wants, shop.why) == ("shop", True, True, why)
     assert strip(shop) == 27 * "." + "###", "it can still be recovered"
-    assert seen.health is Health.TROUBLE
+    assert seen.health is Health.DEGRADED
     assert seen.sentence.startswith("1 source no longer backed up; ")
 
 
@@ -324,7 +324,7 @@ def test_what_was_switched_off_or_deleted_long_ago_is_only_counted() -> None:
     seen = view([off, other], [*old, on_other])
 
     assert state(seen) == (
-        Health.WELL,
+        Health.OK,
         "The one source is protected; 1 switched off; 1 deleted source with recovery points.",
     )
     assert [(row.name, row.stopped, row.wants) for row in seen.rows] == [
@@ -339,7 +339,7 @@ def test_a_source_that_lost_its_tag_stays_open_however_old_its_recovery_points_a
 
     seen = view([shop], [point(shop, THREE - 400 * DAY)])
 
-    assert (seen.health, seen.rows[0].wants) == (Health.TROUBLE, True)
+    assert (seen.health, seen.rows[0].wants) == (Health.DEGRADED, True)
 
 
 def test_a_disk_inside_its_instance_s_snapshots_is_protected_and_says_in_which() -> None:
@@ -353,7 +353,7 @@ def test_a_disk_inside_its_instance_s_snapshots_is_protected_and_says_in_which()
         ("data", Status.PROTECTED, "web"),
         ("web", Status.PROTECTED, None),
     ]
-    assert state(seen) == (Health.WELL, "All 2 sources protected.")
+    assert state(seen) == (Health.OK, "All 2 sources protected.")
 
 
 def test_a_disk_that_its_instance_s_snapshots_lack_is_not_credited_with_them() -> None:
@@ -461,8 +461,8 @@ def fine(name: str) -> tuple[Source, RecoveryPoint]:
 def test_all_is_well() -> None:
     (a, on_a), (b, on_b) = fine("a"), fine("b")
 
-    assert state(view([a, b], [on_a, on_b])) == (Health.WELL, "All 2 sources protected.")
-    assert state(view([a], [on_a])) == (Health.WELL, "The one source is protected.")
+    assert state(view([a, b], [on_a, on_b])) == (Health.OK, "All 2 sources protected.")
+    assert state(view([a], [on_a])) == (Health.OK, "The one source is protected.")
 
 
 def test_a_disk_without_a_tag_is_counted_and_all_is_not_well() -> None:
@@ -478,7 +478,7 @@ def test_what_is_switched_off_is_meant_so_and_counted() -> None:
     a, on_a = fine("a")
 
     assert state(view([a, source("scratch", backup="off")], [on_a])) == (
-        Health.WELL,
+        Health.OK,
         "The one source is protected; 1 switched off.",
     )
 
@@ -488,7 +488,7 @@ def test_trouble_comes_first() -> None:
     late, wrong = source("late", backup="daily"), source("wrong", backup="dialy")
 
     assert state(view([a, late, wrong, source("scratch")], [on_a])) == (
-        Health.TROUBLE,
+        Health.DEGRADED,
         "1 source overdue, 1 problem; 1 of 4 sources protected; 1 not backed up.",
     )
 
@@ -523,7 +523,7 @@ def test_what_could_not_be_read_weighs_most() -> None:
 
     seen = view([a, late, source("scratch")], [on_a], failures=[failure()])
 
-    assert seen.health is Health.UNREADABLE
+    assert seen.health is Health.UNKNOWN
     assert seen.sentence == (
         "Cannot tell how everything stands: 1 list could not be read; 1 problem; of 3 sources seen, 0 protected; "
         "1 unknown; 1 not backed up."
@@ -536,7 +536,7 @@ def test_lists_that_are_refused_are_not_told_as_nothing_to_back_up() -> None:
     failures = [ReadFailure(REGION, listing, "refused") for listing in Listing]
 
     assert state(view([], failures=failures)) == (
-        Health.UNREADABLE,
+        Health.UNKNOWN,
         "Cannot tell how everything stands: 4 lists could not be read.",
     )
 
@@ -557,7 +557,7 @@ def test_a_list_that_is_suddenly_empty_is_in_doubt_and_its_sources_are_unknown()
     seen = view([], [point(each, THREE) for each in were])
 
     assert state(seen) == (
-        Health.TROUBLE,
+        Health.DEGRADED,
         "A list of eu-central-1 is in doubt; 0 of 3 sources protected; 3 unknown.",
     )
     assert seen.doubted == (REGION,)
@@ -574,7 +574,7 @@ def test_recovery_points_in_a_region_that_nobody_looks_after_are_trouble() -> No
     seen = view([a], [on_a], elsewhere=elsewhere)
 
     assert state(seen) == (
-        Health.TROUBLE,
+        Health.DEGRADED,
         "3 recovery points in eu-west-1, which nobody looks after; the one source is protected.",
     )
     assert (seen.elsewhere, seen.unseen) == ({"eu-west-1": 3}, (refused,))
@@ -586,7 +586,7 @@ def test_a_region_that_nobody_looks_after_and_that_refuses_is_no_trouble() -> No
 
     seen = view([a], [on_a], elsewhere=Inventory((), (), failures=(refused,)))
 
-    assert state(seen) == (Health.WELL, "The one source is protected.")
+    assert state(seen) == (Health.OK, "The one source is protected.")
 
 
 def state(seen: View) -> tuple[Health, str]:

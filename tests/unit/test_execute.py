@@ -12,10 +12,9 @@ import pytest
 
 from lightkeeper.execute import execute
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.limits import READ_MARGIN_SECONDS, margin_seconds, slowest_call_seconds
 from lightkeeper.model import (
     Action,
-    Announce,
+    CancelDeletion,
     Create,
     Defer,
     Delete,
@@ -26,8 +25,8 @@ from lightkeeper.model import (
     ReadFailure,
     RecoveryPoint,
     RemoveHold,
-    Rescue,
     Result,
+    ScheduleDeletion,
     Snapshot,
     SnapshotKind,
     SnapshotState,
@@ -35,6 +34,7 @@ from lightkeeper.model import (
     SourceKind,
     Target,
 )
+from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds, slowest_call_seconds
 from lightkeeper.settings import Settings
 from lightkeeper.tags import EXPIRES, snapshot_name, snapshot_tags
 
@@ -42,8 +42,8 @@ NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SLOT = datetime(2026, 6, 15, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
 REGION = "eu-central-1"
-SETTINGS = Settings(writers=1)
-MARGIN_SECONDS = margin_seconds(SETTINGS.writers)
+SETTINGS = Settings(max_concurrency=1)
+MARGIN_SECONDS = margin_seconds(SETTINGS.max_concurrency)
 PATIENCE_SECONDS = 120  # with other threads, on a busy machine; over only where the code is wrong
 
 
@@ -62,12 +62,12 @@ def create(name: str = "shop") -> Create:
     return Create(target(name), SourceKind.DISK, tags, left_out, "due")
 
 
-def announce(name: str = "shop", days: int = 8) -> Announce:
-    return Announce(target(name, SLOT - days * DAY), NOW + DAY, "dropped")
+def announce(name: str = "shop", days: int = 8) -> ScheduleDeletion:
+    return ScheduleDeletion(target(name, SLOT - days * DAY), NOW + DAY, "dropped")
 
 
-def rescue(name: str = "shop", days: int = 9) -> Rescue:
-    return Rescue(target(name, SLOT - days * DAY), "kept again")
+def rescue(name: str = "shop", days: int = 9) -> CancelDeletion:
+    return CancelDeletion(target(name, SLOT - days * DAY), "kept again")
 
 
 def delete(name: str = "shop", days: int = 10) -> Delete:
@@ -208,17 +208,17 @@ def test_every_create_has_ended_before_anything_is_pruned_and_the_outcomes_are_i
 
 
 # A pool that nobody has told how many has 32 at most, with fewer processors less.
-@pytest.mark.parametrize("writers", [4, 33])
-def test_so_many_writes_are_in_flight_as_is_set(writers: int) -> None:
-    together = Barrier(writers)
+@pytest.mark.parametrize("max_concurrency", [4, 33])
+def test_so_many_writes_are_in_flight_as_is_set(max_concurrency: int) -> None:
+    together = Barrier(max_concurrency)
 
     class Meeting(Shelf):
         def create(self, create: Create) -> None:
             together.wait(timeout=PATIENCE_SECONDS)
             super().create(create)
 
-    names = (f"disk-{number}" for number in range(2 * writers))
-    outcomes = run(Meeting(), *map(create, names), settings=replace(SETTINGS, writers=writers))
+    names = (f"disk-{number}" for number in range(2 * max_concurrency))
+    outcomes = run(Meeting(), *map(create, names), settings=replace(SETTINGS, max_concurrency=max_concurrency))
 
     assert set(results(outcomes)) == {Result.DONE}
 
@@ -441,7 +441,9 @@ def test_what_is_throttled_for_ever_is_deferred_some_day() -> None:
 def test_under_throttling_many_writers_lose_no_action() -> None:
     shelf = Busy(times=3)
 
-    outcomes = run(shelf, *(create(f"disk-{number}") for number in range(60)), settings=replace(SETTINGS, writers=8))
+    outcomes = run(
+        shelf, *(create(f"disk-{number}") for number in range(60)), settings=replace(SETTINGS, max_concurrency=8)
+    )
 
     assert [outcome.action.target.source for outcome in outcomes] == [f"disk-{number}" for number in range(60)]
     assert set(results(outcomes)) == {Result.DONE}
@@ -484,7 +486,7 @@ def test_nothing_is_deleted_where_the_mark_had_to_wait_although_there_is_time_ag
 
 @pytest.mark.parametrize("action", [announce(), rescue()])
 def test_an_announcement_or_a_rescue_that_fails_holds_no_deletion_back(action: Action) -> None:
-    method = f"{EXPIRES}=2026-06-16T12:00:00Z" if isinstance(action, Announce) else f"no {EXPIRES}"
+    method = f"{EXPIRES}=2026-06-16T12:00:00Z" if isinstance(action, ScheduleDeletion) else f"no {EXPIRES}"
     shelf = Shelf(faults={(method, "shop"): CallError(Fault.UNAVAILABLE, "no")})
 
     outcomes = run(shelf, action, delete())
@@ -577,7 +579,7 @@ def test_at_the_first_refusal_of_the_credentials_all_writers_stop() -> None:
     outcomes = execute(
         plan,
         shelf,
-        replace(SETTINGS, writers=2),
+        replace(SETTINGS, max_concurrency=2),
         seconds_left=lambda: 900.0,
         on_outcome=hear,
         look_again=lambda: plan,
@@ -698,6 +700,10 @@ def test_a_write_starts_with_just_enough_time_left_and_not_with_less() -> None:
     assert outcomes[1].error == "no time left in this run; the next one goes on"
 
 
-@pytest.mark.parametrize("writers", [1, 8, 32])
-def test_the_margin_leaves_time_for_the_slowest_call_beside_so_many_writers(writers: int) -> None:
-    assert margin_seconds(writers) > slowest_call_seconds(writers) >= 5 * (25 + 2 * max(writers, 4))
+@pytest.mark.parametrize("max_concurrency", [1, 8, 32])
+def test_the_margin_leaves_time_for_the_slowest_call_beside_so_many_writers(max_concurrency: int) -> None:
+    assert (
+        margin_seconds(max_concurrency)
+        > slowest_call_seconds(max_concurrency)
+        >= 5 * (25 + 2 * max(max_concurrency, 4))
+    )

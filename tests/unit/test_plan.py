@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightkeeper.model import (
-    Announce,
+    CancelDeletion,
     Cause,
     Create,
     Defer,
@@ -25,7 +25,7 @@ from lightkeeper.model import (
     ReadFailure,
     RecoveryPoint,
     RemoveHold,
-    Rescue,
+    ScheduleDeletion,
     Severity,
     SnapshotKind,
     SnapshotState,
@@ -144,11 +144,11 @@ def created(plan: Plan) -> list[Create]:
 
 def dropped(plan: Plan) -> list[str]:
     """Return the snapshots that go, or are on their way out."""
-    return [action.target.snapshot for action in plan.actions if isinstance(action, Announce | Delete | Defer)]
+    return [action.target.snapshot for action in plan.actions if isinstance(action, ScheduleDeletion | Delete | Defer)]
 
 
 def marked(plan: Plan) -> list[str]:
-    return [action.target.snapshot for action in plan.actions if isinstance(action, Announce)]
+    return [action.target.snapshot for action in plan.actions if isinstance(action, ScheduleDeletion)]
 
 
 def deleted(plan: Plan) -> list[str]:
@@ -254,7 +254,7 @@ def test_a_mark_that_a_replayed_event_makes_leaves_the_same_time_to_see_it() -> 
     plan = make_plan(Inventory((shop,), daily(shop, range(4))), Settings(), NOW - 26 * HOUR)
 
     newest = daily(shop, [0])[0].taken
-    assert {action.expires_at for action in plan.actions if isinstance(action, Announce)} == {newest + DAY}
+    assert {action.expires_at for action in plan.actions if isinstance(action, ScheduleDeletion)} == {newest + DAY}
 
 
 def test_from_daily_to_monthly_nothing_is_taken_and_nothing_fresh_is_deleted() -> None:
@@ -703,7 +703,7 @@ def test_an_announcement_in_the_series_that_is_not_fed_any_more_is_taken_back_wh
     plan = make_plan(Inventory((of,), (*whole, *daily(of, [0]))), Settings(), NOW)
 
     assert [(type(action), action.target.snapshot) for action in plan.actions] == [
-        (Rescue, each.name) for each in whole
+        (CancelDeletion, each.name) for each in whole
     ]
 
 
@@ -758,13 +758,15 @@ def test_what_the_rules_drop_is_announced_waits_and_is_deleted_when_its_time_has
     plan = make_plan(Inventory((shop,), (newest, dropped, waiting, over)), Settings(), NOW)
 
     because = 'no rule of "last=1" keeps it'
-    mark = Announce(target(dropped), NOW + DAY, f"{because}; to be deleted from 2026-06-16T12:00:00Z", Cause.CUT)
+    mark = ScheduleDeletion(
+        target(dropped), NOW + DAY, f"{because}; to be deleted from 2026-06-16T12:00:00Z", Cause.CUT
+    )
     assert plan.actions == (mark, Delete(target(over), over.taken, f"{because}; announced until 2026-06-15T12:00:00Z"))
     assert why(plan) == {
         newest.name: ("last snapshot",),
         waiting.name: (f"{because}; to be deleted from 2026-06-15T13:00:00Z",),
     }
-    assert {kept.point.name: kept.goes_at for kept in plan.kept} == {
+    assert {kept.point.name: kept.expires_at for kept in plan.kept} == {
         newest.name: None,
         waiting.name: waiting.expires_at,
     }
@@ -777,7 +779,7 @@ def test_without_grace_too_what_goes_is_marked_in_one_run_and_deleted_in_another
 
     first = make_plan(Inventory((shop,), (*daily(shop, [0]), old)), AT_ONCE, NOW)
     (mark,) = first.actions
-    assert isinstance(mark, Announce)
+    assert isinstance(mark, ScheduleDeletion)
     inventory = Inventory((shop,), (*daily(shop, [0]), replace(old, expires_at=mark.expires_at)))
 
     assert make_plan(inventory, AT_ONCE, NOW).actions == (), "a retry of the run that has marked it"
@@ -791,7 +793,7 @@ def test_a_failed_snapshot_is_announced_once_a_newer_one_is_usable() -> None:
     plan = make_plan(Inventory((shop,), (*daily(shop, [0]), failed)), Settings(), NOW)
 
     reason = "ended in error, and a newer one is usable; to be deleted from 2026-06-16T12:00:00Z"
-    assert plan.actions == (Announce(target(failed), NOW + DAY, reason),)
+    assert plan.actions == (ScheduleDeletion(target(failed), NOW + DAY, reason),)
     assert line(plan).errors == ()
 
 
@@ -830,7 +832,7 @@ def test_a_mark_that_some_runs_should_have_acted_on_long_ago_is_made_again(
     assert deleted(plan) == ([] if stale else [old.name])
     if stale:
         (mark,) = plan.actions
-        assert isinstance(mark, Announce)
+        assert isinstance(mark, ScheduleDeletion)
         assert mark.expires_at == NOW + DAY
         assert "too long ago to be known" in mark.reason
 
@@ -894,7 +896,7 @@ def test_what_the_rules_take_back_is_rescued_with_the_reasons_to_keep_it() -> No
 
     plan = make_plan(Inventory((shop,), (announced,)), Settings(), NOW)
 
-    assert plan.actions == (Rescue(target(announced), "last snapshot, daily snapshot"),)
+    assert plan.actions == (CancelDeletion(target(announced), "last snapshot, daily snapshot"),)
 
 
 def test_an_announcement_is_taken_back_even_while_a_problem_forbids_to_prune() -> None:
@@ -903,7 +905,7 @@ def test_an_announcement_is_taken_back_even_while_a_problem_forbids_to_prune() -
 
     plan = make_plan(Inventory((shop,), (*daily(shop, [0]), announced)), Settings(), NOW)
 
-    assert [type(action) for action in plan.actions] == [Rescue]
+    assert [type(action) for action in plan.actions] == [CancelDeletion]
 
 
 def test_a_day_of_grace_is_a_day_of_the_deployments_clock() -> None:
@@ -913,7 +915,7 @@ def test_a_day_of_grace_is_a_day_of_the_deployments_clock() -> None:
 
     (announce,) = make_plan(Inventory((shop,), points), Settings(time_zone=ZoneInfo("Europe/Zurich")), now).actions
 
-    assert isinstance(announce, Announce)
+    assert isinstance(announce, ScheduleDeletion)
     assert announce.expires_at == now + timedelta(hours=25), "the clocks go back that night"
 
 
@@ -932,7 +934,7 @@ def test_deletions_beyond_the_limit_are_deferred_the_oldest_go_first() -> None:
     ]
     because = 'no rule of "last=1" keeps it; announced until 2026-06-15T12:00:00Z'
     assert plan.actions[1] == Defer(
-        target(points[3]), NOW + timedelta(minutes=1), f"at most 2 deletions per source and tick; {because}"
+        target(points[3]), NOW + timedelta(minutes=1), f"at most 2 deletions per source and run; {because}"
     )
 
 
@@ -974,9 +976,9 @@ def walk(
                     there[name] = point(
                         shop, action.target.slot, SnapshotState.PENDING, taken=now + timedelta(seconds=20)
                     )
-                case Announce(expires_at=at) | Defer(until=at):
+                case ScheduleDeletion(expires_at=at) | Defer(until=at):
                     there[name] = replace(there[name], expires_at=at)
-                case Rescue():
+                case CancelDeletion():
                     there[name] = replace(there[name], expires_at=None)
                 case RemoveHold():
                     pytest.fail("nothing is held")
@@ -991,7 +993,9 @@ def walk(
 def cut(plan: Plan) -> set[str]:
     """Return what this run marks because of a cut."""
     return {
-        action.target.snapshot for action in plan.actions if isinstance(action, Announce) and action.cause is Cause.CUT
+        action.target.snapshot
+        for action in plan.actions
+        if isinstance(action, ScheduleDeletion) and action.cause is Cause.CUT
     }
 
 
@@ -1107,7 +1111,7 @@ def test_a_hold_holds_whoever_made_its_key(key: str) -> None:
 
     plan = make_plan(Inventory((shop,), (newest, held)), Settings(), NOW)
 
-    assert {type(action) for action in plan.actions} == {Rescue}
+    assert {type(action) for action in plan.actions} == {CancelDeletion}
     assert plan.problems == ()
 
 
@@ -1161,7 +1165,7 @@ def test_a_snapshot_is_not_deleted_in_the_run_that_takes_its_hold_off() -> None:
     assert [type(action) for action in plan.actions] == [RemoveHold]
     (waiting,) = (kept for kept in plan.kept if kept.point == old)
     assert waiting.reasons == ('no rule of "last=1" keeps it, but its hold has to be taken off first',)
-    assert waiting.goes_at == NOW
+    assert waiting.expires_at == NOW
 
 
 def test_a_hold_that_is_over_stays_on_what_the_rules_keep() -> None:
@@ -1209,7 +1213,9 @@ def test_a_hold_that_is_not_understood_on_one_orphan_forbids_to_prune_the_others
     assert deleted(plan) == marked(plan) == []
     assert [problem.tag for problem in plan.problems] == ["backup:hold"]
     kept = make_plan(Inventory((), points), Settings(), NOW)
-    assert [type(action) for action in kept.actions] == [Rescue] * 3, "where orphans are kept, none stays marked"
+    assert [type(action) for action in kept.actions] == [CancelDeletion] * 3, (
+        "where orphans are kept, none stays marked"
+    )
 
 
 def test_an_unknown_tag_of_ours_on_one_snapshot_holds_it_and_forbids_to_prune_the_others() -> None:
@@ -1230,7 +1236,7 @@ def test_after_another_tag_key_the_holds_made_with_the_old_one_hold() -> None:
 
     plan = make_plan(Inventory((shop,), points), Settings(tag_key="save"), NOW)
 
-    assert {type(action) for action in plan.actions} == {Rescue}
+    assert {type(action) for action in plan.actions} == {CancelDeletion}
     assert {why(plan)[each.name] for each in points[1:]} == {('on hold by the tag "backup:hold"',)}
 
 
@@ -1443,7 +1449,7 @@ def test_orphans_have_a_day_of_grace_at_least(grace: Duration) -> None:
 
     plan = make_plan(Inventory((), points), replace(EXPIRING, grace=grace), NOW)
 
-    assert [action.expires_at for action in plan.actions if isinstance(action, Announce)] == [NOW + DAY] * 2
+    assert [action.expires_at for action in plan.actions if isinstance(action, ScheduleDeletion)] == [NOW + DAY] * 2
 
 
 def test_a_longer_grace_is_the_orphans_too() -> None:
@@ -1451,7 +1457,7 @@ def test_a_longer_grace_is_the_orphans_too() -> None:
 
     (mark,) = make_plan(Inventory((), points), replace(EXPIRING, grace=Duration(days=9)), NOW).actions
 
-    assert isinstance(mark, Announce)
+    assert isinstance(mark, ScheduleDeletion)
     assert mark.expires_at == NOW + 9 * DAY
 
 
@@ -1687,7 +1693,7 @@ def test_a_source_that_is_gone_is_still_listed_with_what_can_be_restored(kind: S
         ),
     )
     assert plan.sources[0].has_stopped
-    assert plan.actions == (Rescue(target(announced, None), "its source is gone; orphans are kept"),)
+    assert plan.actions == (CancelDeletion(target(announced, None), "its source is gone; orphans are kept"),)
 
 
 def test_a_source_made_again_under_its_name_is_not_credited_with_its_namesakes_snapshots() -> None:
@@ -1862,7 +1868,7 @@ def test_only_an_announced_snapshot_is_rescued_and_it_is_kept(inventory: Invento
     points = {each.name: each for each in inventory.points}
     kept = {kept.point.name for kept in plan.kept}
     for action in plan.actions:
-        if isinstance(action, Rescue):
+        if isinstance(action, CancelDeletion):
             assert points[action.target.snapshot].expires_at
             assert action.target.snapshot in kept
 

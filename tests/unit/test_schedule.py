@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightkeeper.schedule import Schedule, current_slot, longest_gap, moved, next_slot, parse_schedule, slots_since
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.schedule import (
+    Schedule,
+    current_slot,
+    longest_gap,
+    next_slot,
+    parse_schedule,
+    slots_since,
+    with_time_of_day,
+)
 from lightkeeper.times import parse_zone
-from lightkeeper.wording import InvalidValueError
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -367,7 +375,7 @@ def test_a_bad_expression_is_answered_with_the_field_that_is_wrong(cron: str, sa
     ],
 )
 def test_a_schedule_is_moved_to_another_time_and_zone(cron: str, to: str, cron_then: str, zone: str) -> None:
-    assert moved(at(cron, "Europe/Zurich"), to) == at(cron_then, zone)
+    assert with_time_of_day(at(cron, "Europe/Zurich"), to) == at(cron_then, zone)
 
 
 @pytest.mark.parametrize("to", ["", "2:30", "24:00", "02:60", "0230", "noon", "02:30 UTC x", "02:30UTC", "02:30:00"])
@@ -375,19 +383,19 @@ def test_what_is_no_time_of_day_moves_nothing(to: str) -> None:
     with pytest.raises(
         InvalidValueError, match=r'is not a time of day; expected "02:30" or "02:30 Europe/Zurich"'
     ) as caught:
-        moved(at("0 3 * * *"), to)
+        with_time_of_day(at("0 3 * * *"), to)
     assert f'"{to}"' in caught.value.message
 
 
 def test_a_zone_that_is_like_no_other_is_answered_without_a_guess() -> None:
     with pytest.raises(InvalidValueError, match='"Xyzzy" is not a time zone') as caught:
-        moved(at("0 3 * * *"), "02:30 Xyzzy")
+        with_time_of_day(at("0 3 * * *"), "02:30 Xyzzy")
     assert caught.value.suggestion is None
 
 
 def test_a_wrong_zone_to_move_to_is_answered_with_the_nearest() -> None:
     with pytest.raises(InvalidValueError, match='"Europe/Zurch" is not a time zone') as caught:
-        moved(at("0 3 * * *"), "02:30 Europe/Zurch")
+        with_time_of_day(at("0 3 * * *"), "02:30 Europe/Zurch")
     assert "Europe/Zurich" in (caught.value.suggestion or "")
 
 
@@ -396,7 +404,7 @@ def test_a_wrong_zone_to_move_to_is_answered_with_the_nearest() -> None:
 )
 def test_only_a_fixed_time_of_day_can_be_moved(cron: str) -> None:
     with pytest.raises(InvalidValueError, match="which has no fixed hour and minute; expected a policy") as caught:
-        moved(at(cron), "02:30")
+        with_time_of_day(at(cron), "02:30")
     assert f'"{cron}"' in caught.value.message
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Mode, Orphans, Policy
-from lightkeeper.retention import parse_keep
 from lightkeeper.schedule import Schedule, parse_schedule
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError, built_in_policies
 from lightkeeper.times import Duration, parse_zone
@@ -51,7 +51,7 @@ def test_nothing_written_means_the_documented_defaults() -> None:
         "orphans": "keep",
         "maxDeletesPerSource": 3,
         "overdueAfter": "6h",
-        "writers": 8,
+        "maxConcurrency": 8,
         "notify": [],
         "digest": "off",
     }
@@ -78,7 +78,7 @@ def test_nothing_written_means_the_documented_defaults() -> None:
         ("maxDeletesPerSource", 1, "max_deletes_per_source", 1),
         ("maxDeletesPerSource", 1000, "max_deletes_per_source", 1000),
         ("overdueAfter", "1d", "overdue_after", Duration(days=1)),
-        ("writers", 32, "writers", 32),
+        ("maxConcurrency", 32, "max_concurrency", 32),
         ("notify", ["ops@mail.example.com"], "notify", ("ops@mail.example.com",)),
         ("digest", "08:05", "digest", Schedule("5 8 * * *", parse_zone("UTC"))),
         ("digest", "08:05 Europe/Zurich", "digest", Schedule("5 8 * * *", parse_zone("Europe/Zurich"))),
@@ -146,8 +146,8 @@ def test_each_key_sets_what_it_names(key: str, value: object, attribute: str, pa
         ("maxDeletesPerSource", "3", '"3" is not a whole number'),
         ("overdueAfter", "0h", '"0h" is too short; expected an hour or more'),
         ("overdueAfter", "6", '"6" is not a duration'),
-        ("writers", 33, "33 is not a whole number from 1 to 32"),
-        ("writers", 1.5, "1.5 is not a whole number"),
+        ("maxConcurrency", 33, "33 is not a whole number from 1 to 32"),
+        ("maxConcurrency", 1.5, "1.5 is not a whole number"),
         ("notify", "ops@example.com", "is not a list; expected [an e-mail address, ...]"),
         ("notify", ["ops"], '"ops" is not an e-mail address'),
         ("notify", ["ops@example..com"], '"ops@example..com" is not an e-mail address'),
@@ -165,14 +165,14 @@ def test_each_key_says_what_it_expects(key: str, value: object, says: str) -> No
 
 
 def test_every_error_is_named_at_once() -> None:
-    errors = errors_of({"tagkey": "backup", "grace": "soon", "writers": 0, "policies": {"daily": {"keep": "0"}}})
+    errors = errors_of({"tagkey": "backup", "grace": "soon", "maxConcurrency": 0, "policies": {"daily": {"keep": "0"}}})
 
     assert [error.partition(": ")[0] for error in errors] == [
         "tagkey",
         "policies.daily.keep",
         "policies.daily.schedule",
         "grace",
-        "writers",
+        "maxConcurrency",
     ]
 
 
@@ -339,7 +339,7 @@ def test_a_cdk_json_without_settings_means_the_defaults() -> None:
         ("text", "expected a JSON object"),
         ({"lightkeeper": None}, "lightkeeper: null is not an object of settings"),
         ({"lightkeeper": ["x"]}, 'lightkeeper: ["x"] is not an object of settings'),
-        ({"lightkeeper": {"writers": 0}}, "writers: 0 is not a whole number"),
+        ({"lightkeeper": {"maxConcurrency": 0}}, "maxConcurrency: 0 is not a whole number"),
         ({"context": {}, "tagKey": "save"}, "context: unknown key"),
     ],
 )
@@ -363,7 +363,7 @@ def test_an_empty_environment_means_the_defaults() -> None:
         ("[]", "LIGHTKEEPER: [] is not a JSON object"),
         ("null", "LIGHTKEEPER: null is not a JSON object"),
         ("[" * 100_000, "LIGHTKEEPER: not JSON"),
-        ('{"writers":' + "9" * 5000 + "}", "LIGHTKEEPER: not JSON"),
+        ('{"maxConcurrency":' + "9" * 5000 + "}", "LIGHTKEEPER: not JSON"),
         ('{"grace":"soon"}', 'grace: "soon" is not a duration'),
     ],
 )
@@ -406,7 +406,7 @@ good_values: dict[str, st.SearchStrategy[object]] = {
     "orphans": st.sampled_from(["keep", "expire"]),
     "maxDeletesPerSource": st.integers(1, 1000),
     "overdueAfter": duration_texts,
-    "writers": st.integers(1, 32),
+    "maxConcurrency": st.integers(1, 32),
     "notify": st.lists(st.sampled_from(["a@example.com", "b.c@example.org"])),
     "digest": st.sampled_from(["off", "00:00", "23:59 Asia/Kathmandu"]),
 }

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import (
-    Announce,
+    CancelDeletion,
     Create,
     Defer,
     Delete,
@@ -18,17 +20,15 @@ from lightkeeper.model import (
     Policy,
     RecoveryPoint,
     RemoveHold,
-    Rescue,
+    ScheduleDeletion,
     SnapshotState,
     Source,
     SourceKind,
 )
 from lightkeeper.plan import make_plan
-from lightkeeper.retention import parse_keep
 from lightkeeper.schedule import parse_schedule, slots_since
 from lightkeeper.settings import Settings
 from lightkeeper.times import Duration
-from lightkeeper.wording import InvalidValueError
 from lightkeeper_cli.simulate import Scenario, Simulation, parse_change, parse_day, simulate, simulation_document
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -284,9 +284,9 @@ def with_every_tick(
                             expires_at=None,
                             tags=action.tags,
                         )
-                    case Announce(expires_at=expires_at):
+                    case ScheduleDeletion(expires_at=expires_at):
                         points[slot] = replace(points[slot], expires_at=expires_at)
-                    case Rescue():
+                    case CancelDeletion():
                         points[slot] = replace(points[slot], expires_at=None)
                     case Delete():
                         del points[slot]

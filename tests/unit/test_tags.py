@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import (
     Mode,
     Policy,
@@ -22,7 +23,6 @@ from lightkeeper.model import (
     Source,
     SourceKind,
 )
-from lightkeeper.retention import parse_keep
 from lightkeeper.schedule import parse_schedule
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
@@ -33,11 +33,11 @@ from lightkeeper.tags import (
     OWNER,
     SLOT,
     SOURCE,
-    Choice,
     Hold,
-    Reading,
+    NoPolicy,
+    TagReading,
     is_hold,
-    policy_and_holds,
+    policy_tags,
     read_hold,
     read_orphan,
     read_snapshot,
@@ -73,8 +73,8 @@ def _keys(tags: dict[str, str]) -> dict[str, str]:
 def policy_of(source: Source, settings: Settings = SETTINGS) -> Policy:
     reading = read_source(source, settings)
     assert reading.problems == ()
-    assert isinstance(reading.choice, Policy)
-    return reading.choice
+    assert isinstance(reading.policy, Policy)
+    return reading.policy
 
 
 def problem_of(source: Source, settings: Settings = SETTINGS) -> Problem:
@@ -103,13 +103,13 @@ def test_a_policy_of_ones_own_is_known_by_its_name() -> None:
 
 
 def test_off_is_a_choice_whatever_else_the_tags_say() -> None:
-    assert read_source(disk(backup="off", backup__keep="7"), SETTINGS) == Reading(Choice.OFF, NOT_HELD, ())
+    assert read_source(disk(backup="off", backup__keep="7"), SETTINGS) == TagReading(NoPolicy.OFF, NOT_HELD, ())
 
 
 def test_what_is_wrong_beside_off_is_a_warning_as_it_may_have_been_meant_to_keep() -> None:
     reading = read_source(disk(backup="off", backup__keep="forevr", backup__hodl=""), SETTINGS)
 
-    assert reading.choice is Choice.OFF
+    assert reading.policy is NoPolicy.OFF
     assert [(problem.severity, problem.suggestion) for problem in reading.problems] == [
         (Severity.WARNING, "backup:hold"),
         (Severity.WARNING, "forever"),
@@ -122,7 +122,7 @@ def test_advice_beside_off_stays_advice() -> None:
 
 @pytest.mark.parametrize("tags", [{}, {"Name": "data", "owner": "ops"}])
 def test_a_source_without_the_tag_is_untagged(tags: dict[str, str]) -> None:
-    assert read_source(disk(**tags), SETTINGS) == Reading(Choice.UNTAGGED, NOT_HELD, ())
+    assert read_source(disk(**tags), SETTINGS) == TagReading(NoPolicy.UNTAGGED, NOT_HELD, ())
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_an_unknown_policy_is_an_error_and_never_a_guess(value: str, suggestion:
 
     problem = problem_of(source)
 
-    assert read_source(source, SETTINGS).choice is Choice.UNREADABLE
+    assert read_source(source, SETTINGS).policy is NoPolicy.UNREADABLE
     assert (problem.severity, problem.tag, problem.value) == (Severity.ERROR, "backup", value)
     assert problem.message.startswith(f'"{value}" is not a policy; expected "hourly", "daily", "weekly", "monthly"')
     assert 'or nothing for "daily"' in problem.message
@@ -146,7 +146,7 @@ def test_the_key_is_configurable_with_all_that_hangs_on_it() -> None:
 
     assert vocabulary(settings) == ("ops:save", "ops:save:keep", "ops:save:at", "ops:save:mode", "ops:save:hold")
     assert policy_of(disk(ops__save="", ops__save__keep="7"), settings).keep == parse_keep("7")
-    assert read_source(disk(backup="daily"), settings).choice is Choice.UNTAGGED
+    assert read_source(disk(backup="daily"), settings).policy is NoPolicy.UNTAGGED
 
 
 # `backup:keep`, `backup:at`, `backup:mode`
@@ -198,7 +198,7 @@ def test_a_wrong_override_is_an_error_that_names_its_tag(
 
     problem = problem_of(source)
 
-    assert read_source(source, SETTINGS).choice is Choice.UNREADABLE
+    assert read_source(source, SETTINGS).policy is NoPolicy.UNREADABLE
     assert (problem.severity, problem.tag, problem.value) == (Severity.ERROR, f"backup:{suffix}", value)
     assert says in problem.message
     assert problem.suggestion == suggestion
@@ -220,7 +220,7 @@ def test_every_wrong_tag_is_named_at_once() -> None:
 def test_a_mode_on_a_disk_has_no_effect_and_holds_nothing_back(mode: str) -> None:
     source = disk(backup="daily", backup__mode=mode)
 
-    assert isinstance(read_source(source, SETTINGS).choice, Policy)
+    assert isinstance(read_source(source, SETTINGS).policy, Policy)
     assert problem_of(source).severity is Severity.ADVICE
     assert (problem_of(source).tag, problem_of(source).value) == ("backup:mode", mode)
     assert problem_of(source).message == "has no effect on a disk; expected on instances only"
@@ -243,7 +243,7 @@ def test_an_unknown_suffix_is_a_warning_that_names_the_nearest(key: str, suggest
 
     problem = problem_of(source)
 
-    assert read_source(source, SETTINGS).choice == DAILY
+    assert read_source(source, SETTINGS).policy == DAILY
     assert (problem.severity, problem.tag, problem.value) == (Severity.WARNING, key, "x")
     assert problem.message.startswith('unknown tag; expected "backup", "backup:keep", "backup:at"')
     assert problem.suggestion == suggestion
@@ -317,7 +317,7 @@ def test_an_override_without_the_tag_is_a_warning(suffix: str) -> None:
 
     problem = problem_of(source)
 
-    assert read_source(source, SETTINGS).choice is Choice.UNTAGGED
+    assert read_source(source, SETTINGS).policy is NoPolicy.UNTAGGED
     assert (problem.severity, problem.tag, problem.suggestion) == (Severity.WARNING, f"backup:{suffix}", "backup")
     assert problem.value == "7"
     assert problem.message == 'has no effect without the tag "backup"; expected both'
@@ -545,7 +545,7 @@ def test_an_inherited_tag_is_either_on_the_snapshot_or_left_out(few: dict[str, s
         key: value for key, value in inherited.items() if key not in left_out
     }
     assert not left_out or len(tags) == MAX_TAGS - 2
-    assert not policy_and_holds(dict.fromkeys(left_out, ""), SETTINGS)
+    assert not policy_tags(dict.fromkeys(left_out, ""), SETTINGS)
 
 
 # What is ours
@@ -749,7 +749,7 @@ def test_an_orphan_keeps_the_policy_it_inherited() -> None:
     reading = read_orphan(point(backup="weekly", backup__keep="3", backup__mode="system-disk"), SETTINGS)
 
     assert reading.problems == ()
-    assert reading.choice == replace(SETTINGS.policies["weekly"], keep=parse_keep("3"), mode=Mode.SYSTEM_DISK)
+    assert reading.policy == replace(SETTINGS.policies["weekly"], keep=parse_keep("3"), mode=Mode.SYSTEM_DISK)
 
 
 @pytest.mark.parametrize("key", ["Backup:keep", "backup_keep", "backups:keep", "Backup"])
@@ -766,7 +766,7 @@ def test_a_look_alike_is_inherited_first_and_its_orphan_is_as_little_understood_
 def test_the_problems_of_an_orphan_name_its_source() -> None:
     reading = read_orphan(point(backup="dayly"), SETTINGS)
 
-    assert reading.choice is Choice.UNREADABLE
+    assert reading.policy is NoPolicy.UNREADABLE
     (problem,) = reading.problems
     assert (problem.region, problem.source, problem.suggestion) == ("eu-central-1", "data", "daily")
 
@@ -901,7 +901,7 @@ def test_another_deployments_similar_vocabulary_beside_ours_holds_nothing_back(o
 
     reading = read_source(source, SETTINGS)
 
-    assert isinstance(reading.choice, Policy)
+    assert isinstance(reading.policy, Policy)
     assert {problem.severity for problem in reading.problems} == {Severity.ADVICE}
 
 
@@ -934,8 +934,8 @@ def test_any_tags_have_a_reading_and_an_error_is_never_a_policy(tags: dict[str, 
     reading = read_source(replace(disk(), kind=kind, tags=tags), SETTINGS)
 
     has_error = any(problem.severity is Severity.ERROR for problem in reading.problems)
-    assert has_error == (reading.choice is Choice.UNREADABLE)
-    assert (reading.choice is Choice.UNTAGGED) == ("backup" not in tags)
+    assert has_error == (reading.policy is NoPolicy.UNREADABLE)
+    assert (reading.policy is NoPolicy.UNTAGGED) == ("backup" not in tags)
     assert reading.hold.held == any(key == "backup:hold" or is_hold(key) for key in tags)
     assert all(problem.tag in tags for problem in reading.problems)
 
@@ -948,8 +948,8 @@ def test_any_tags_on_a_snapshot_are_ours_a_problem_or_nothing(tags: dict[str, st
 
     assert (read is None) == (tags.get(OWNER, "Lightkeeper") != "Lightkeeper" or tags.get(SOURCE, ARN) == "")
     if isinstance(read, RecoveryPoint):
-        assert read.tags == policy_and_holds({"backup": "daily", **tags}, SETTINGS)
-        assert read_orphan(read, SETTINGS).choice is not Choice.UNTAGGED
+        assert read.tags == policy_tags({"backup": "daily", **tags}, SETTINGS)
+        assert read_orphan(read, SETTINGS).policy is not NoPolicy.UNTAGGED
         hold, problems = read_hold(read, {}, SETTINGS)
         unknown = {key for key in tags if key.startswith("backup:") and key not in vocabulary(SETTINGS)}
         assert hold.held or not (unknown or any(map(is_hold, tags)))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import Fault
 from lightkeeper.model import (
     Create,
@@ -25,7 +26,6 @@ from lightkeeper.settings import Settings
 from lightkeeper.tags import OWNER, SLOT, SOURCE, snapshot_name
 from lightkeeper.take import plan_take
 from lightkeeper.times import parse_zone
-from lightkeeper.wording import InvalidValueError
 
 NOW = datetime(2026, 6, 15, 12, 34, 56, tzinfo=UTC)
 MINUTE = datetime(2026, 6, 15, 12, 34, tzinfo=UTC)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.schedule import Schedule, parse_schedule
 from lightkeeper.ticks import (
     Cron,
@@ -19,7 +20,6 @@ from lightkeeper.ticks import (
     shortest_gap,
 )
 from lightkeeper.times import parse_zone
-from lightkeeper.wording import InvalidValueError
 
 UTC = parse_zone("UTC")
 ZURICH = parse_zone("Europe/Zurich")

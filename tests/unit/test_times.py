@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.times import (
     Duration,
     format_instant,
@@ -16,7 +17,6 @@ from lightkeeper.times import (
     parse_instant,
     parse_zone,
 )
-from lightkeeper.wording import InvalidValueError
 
 GMT = ZoneInfo("UTC")
 ZURICH = ZoneInfo("Europe/Zurich")

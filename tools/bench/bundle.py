@@ -34,7 +34,7 @@ boto3.client("lightsail")
 """
 _OURS = """
 from lightkeeper import handler
-handler.connect((), writers=8)
+handler.connect((), max_concurrency=8)
 """
 _CALENDAR = """
 from recovery_calendar import handler

@@ -2,7 +2,7 @@
 
 Method: a local Lightsail in a process of its own, over HTTP, throttles as AWS documents it for its interfaces: a bucket
 that holds one second's calls, starts full, and is refilled with RATE a second of real time. One real run
-(`lightkeeper.cycle.run_tick`) takes the first snapshot of DISKS disks, with the connection, retries and time limit of
+(`lightkeeper.run.run_regions`) takes the first snapshot of DISKS disks, with the connection, retries and time limit of
 the Lambda function. The rate is that of the snapshots taken, from the first outcome to the last.
 """
 
@@ -10,8 +10,8 @@ import os
 import time
 from collections import Counter
 
-from lightkeeper.cycle import run_tick
 from lightkeeper.lightsail import connect
+from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import FaultRule, Sandbox, Seed, Throttle, running_sandbox
 
@@ -33,10 +33,10 @@ def main() -> None:
 def measure(sandbox: Sandbox) -> None:
     """Run once, and print what came of it."""
     settings = Settings()
-    regions = connect([REGION], writers=settings.writers)
+    regions = connect([REGION], max_concurrency=settings.max_concurrency)
     begin = time.monotonic()
     done_at: list[float] = []
-    tick = run_tick(
+    run = run_regions(
         regions,
         settings,
         sandbox.now(),
@@ -45,7 +45,7 @@ def measure(sandbox: Sandbox) -> None:
     )
     for region in regions.values():
         region.close()
-    results = Counter(outcome.result.value for outcome in tick.outcomes)
+    results = Counter(outcome.result.value for outcome in run.outcomes)
     calls = sandbox.calls()
     taken = [call for call in calls if call.operation == "CreateDiskSnapshot" and call.took_effect]
     seconds = done_at[-1] - done_at[0]

@@ -14,16 +14,16 @@ READ_MARGIN_SECONDS: Final = 60
 """Before the time from which nothing is written any more, no further page is read: a plan needs time to be done."""
 
 
-def slowest_call_seconds(writers: int) -> int:
-    """Return how long a call takes that uses up its attempts, each to its time-out, beside so many writers.
+def slowest_call_seconds(max_concurrency: int) -> int:
+    """Return how long a call takes that uses up its attempts, each to its time-out, beside so many others.
 
     Between attempts botocore waits up to 1, 2, 4, ... seconds; before each, its adaptive mode may let all others go
     first.
     """
-    turns = _SLOWEST_TURN_SECONDS * max(writers, LISTS)
+    turns = _SLOWEST_TURN_SECONDS * max(max_concurrency, LISTS)
     return ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS + turns) + (1 << (ATTEMPTS - 1)) - 1
 
 
-def margin_seconds(writers: int) -> int:
-    """Return the time left with which no call starts any more: the slowest one beside so many writers ends in it."""
-    return slowest_call_seconds(writers) + _SPARE_SECONDS
+def margin_seconds(max_concurrency: int) -> int:
+    """Return the time left with which no call starts any more: the slowest one beside so many others ends in it."""
+    return slowest_call_seconds(max_concurrency) + _SPARE_SECONDS

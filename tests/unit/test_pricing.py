@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightkeeper.storage import stored_gib, usd_per_month
+from lightkeeper.pricing import stored_gib, usd_per_month
 
 START = datetime(2026, 1, 1, 3, tzinfo=UTC)
 

@@ -29,13 +29,13 @@ _WANTED: Final = (
 class Health(StrEnum):
     """How everything stands, in a word."""
 
-    WELL = "well"
+    OK = "ok"
     """All that is not switched off is protected."""
     WAITING = "waiting"
     """Nothing is wrong, but something is not protected yet, or has no tag, or there is nothing to protect."""
-    TROUBLE = "trouble"
+    DEGRADED = "degraded"
     """Something is overdue, has a problem, is no longer backed up, or is in doubt."""
-    UNREADABLE = "unreadable"
+    UNKNOWN = "unknown"
     """Something could not be read, so nobody can tell."""
 
 
@@ -43,7 +43,7 @@ def health(plan: Plan, elsewhere: Inventory | None = None) -> Health:
     """Return how everything stands. `elsewhere` is what was found in Regions that nobody looks after."""
     counts = Counter(source.status for source in plan.sources)
     if plan.failures:
-        return Health.UNREADABLE
+        return Health.UNKNOWN
     if (
         plan.doubted
         or counts[Status.OVERDUE]
@@ -51,11 +51,11 @@ def health(plan: Plan, elsewhere: Inventory | None = None) -> Health:
         or any(is_open(source, plan.now) for source in plan.sources)
         or points_elsewhere(elsewhere)
     ):
-        return Health.TROUBLE
+        return Health.DEGRADED
     is_well = counts[Status.PROTECTED] and not any(
         counts[status] for status in _WANTED if status is not Status.PROTECTED
     )
-    return Health.WELL if is_well else Health.WAITING
+    return Health.OK if is_well else Health.WAITING
 
 
 def sentence(plan: Plan, settings: Settings, elsewhere: Inventory | None = None) -> str:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lightkeeper import handler
-from lightkeeper.digest import MAX_BODY_BYTES, MAX_SUBJECT
-from lightkeeper.limits import margin_seconds
-from lightkeeper.telling import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE
+from lightkeeper.findings import MAX_BODY_BYTES, MAX_SUBJECT
+from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE
+from lightkeeper.retries import margin_seconds
+from lightkeeper.sns import SLOWEST_CALL_SECONDS
 from lightkeeper.times import format_instant
-from lightkeeper.topic import SLOWEST_CALL_SECONDS
 from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule
 from tests.integration.test_handler import Context, invoke
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
@@ -124,7 +124,7 @@ def test_a_first_failure_is_told_once_with_what_since_when_and_what_to_do(
     assert "Do:    If it names a permission, give it" in text
     assert 'Read:  "Function errors" in docs/runbook.md' in text
     assert text.endswith("Look: .venv/bin/lightkeeper plan\nDashboard: https://console/dashboard\n")
-    assert person.letters() == [], "neither the retry nor the next tick says it again"
+    assert person.letters() == [], "neither the retry nor the next ended says it again"
 
 
 def test_a_second_failure_is_told_first_and_the_open_one_is_listed(keeper: Keeper, person: Listener, run: Run) -> None:

@@ -1,8 +1,8 @@
 """Tells a person what is new, once. What was told is remembered where it was told: in tags of the topic.
 
-There is no database for it. A tick compares what is open with what the topic remembers, publishes if anything is new,
+There is no database for it. A run compares what is open with what the topic remembers, publishes if anything is new,
 and then remembers what is open now. In this order: a crash in between tells twice rather than never. Two runs at the
-same time may both tell; the one that ends last is remembered, and the next tick puts that right.
+same time may both tell; the one that ends last is remembered, and the next run puts that right.
 
 Where the topic refuses to be tagged, nothing can be remembered: then everything that is open is told once a day.
 """
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from lightkeeper.cycle import Tick
-from lightkeeper.digest import Kind, Matter, Message, compose, matters, region_mark, unseen_regions
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.findings import Finding, Kind, Message, compose, findings_of, region_mark, unseen_regions
+from lightkeeper.run import Run
 from lightkeeper.schedule import current_slot, parse_schedule
 from lightkeeper.settings import Settings
 from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant, parse_instant, parse_zone
-from lightkeeper.wording import InvalidValueError
 
 TOPIC_VARIABLE: Final = "LIGHTKEEPER_TOPIC"
 """The environment variable with the topic's ARN; without it nobody is told."""
@@ -47,7 +47,7 @@ CAPACITY: Final = _KEYS_IN_A_TAG * _MAX_TAGS
 class Channel(Protocol):
     """Where people are told. Every method raises `TopicError` when its call fails."""
 
-    told_for: datetime | None
+    notified_for: datetime | None
     """Where the topic cannot be tagged: the morning, UTC, for which this process has told. A retry must not tell it."""
 
     def publish(self, message: Message) -> None:
@@ -84,7 +84,7 @@ class Memory:
     """What was last told."""
 
     told: frozenset[str] = frozenset()
-    """The keys of the matters that were open."""
+    """The keys of the findings_of that were open."""
     whole: str | None = None
     """A fingerprint of all of them, where they are too many for `told`."""
     digest: datetime | None = None
@@ -94,7 +94,7 @@ class Memory:
 
     @classmethod
     def of(cls, told: frozenset[str], digest: datetime | None, regions: Iterable[str]) -> "Memory":
-        """Return the memory of open matters."""
+        """Return the memory of open findings_of."""
         is_many = len(told) > CAPACITY
         return cls(frozenset() if is_many else told, _fingerprint(told) if is_many else None, digest, tuple(regions))
 
@@ -116,13 +116,13 @@ class Memory:
         return tags | ({_DIGEST: format_instant(self.digest)} if self.digest else {})
 
     def known(self, keys: frozenset[str]) -> frozenset[str]:
-        """Return those of the open matters that were told."""
+        """Return those of the open findings_of that were told."""
         if self.whole:
             return keys if self.whole == _fingerprint(keys) else frozenset()
         return keys & self.told
 
 
-def tell(tick: Tick, settings: Settings, channel: Channel, *, dashboard: str | None) -> Message | None:
+def tell(run: Run, settings: Settings, channel: Channel, *, dashboard: str | None) -> Message | None:
     """Tell what is new, and the day's digest where it is due; return the message, or None if there was nothing to tell.
 
     Raises
@@ -133,56 +133,56 @@ def tell(tick: Tick, settings: Settings, channel: Channel, *, dashboard: str | N
     try:
         tags = channel.tags()
         memory = Memory.from_tags(tags)
-        due = _due(tick, settings, memory)
-        found = matters(tick, settings, memory.regions)
+        due = _due(run, settings, memory)
+        found = findings_of(run, settings, memory.regions)
         open_now = frozenset(matter.key for matter in found)
         known = memory.known(open_now)
         new = [matter for matter in found if matter.key not in known]
         if new or due:
             # Whether it can be remembered shows before it is told: else it would be told in every run.
-            channel.tag({_TELLING: format_instant(tick.plan.now)})
+            channel.tag({_TELLING: format_instant(run.plan.now)})
     except TopicError as error:
         if error.is_refused:
-            _tell_once_a_day(tick, settings, channel, str(error), dashboard=dashboard)
+            _tell_once_a_day(run, settings, channel, str(error), dashboard=dashboard)
         raise
     message = None
     if new or due:
         still = [matter for matter in found if matter.key in known and matter.kind is not Kind.STOPPED]
-        message = compose(new, still, tick, settings, daily=bool(due), dashboard=dashboard)
+        message = compose(new, still, run, settings, daily=bool(due), dashboard=dashboard)
         channel.publish(message)
-    # What a tick has not seen is not over.
-    unseen = tuple(map(region_mark, unseen_regions(tick)))
+    # What a run has not seen is not over.
+    unseen = tuple(map(region_mark, unseen_regions(run)))
     not_over = frozenset(key for key in memory.told if key.startswith(unseen))
-    _remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, tick.plan.regions))
+    _remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, run.plan.regions))
     return message
 
 
-def _tell_once_a_day(tick: Tick, settings: Settings, channel: Channel, why: str, *, dashboard: str | None) -> None:
+def _tell_once_a_day(run: Run, settings: Settings, channel: Channel, why: str, *, dashboard: str | None) -> None:
     """Tell everything that is open, in the first run of the day, and that it cannot be remembered."""
     morning = settings.digest or parse_schedule(_MORNING, settings.time_zone)
-    slot = current_slot(morning, tick.plan.now)
-    if slot <= tick.plan.now - longest_gap_of_tick(settings.tick) or channel.told_for == slot:
+    slot = current_slot(morning, run.plan.now)
+    if slot <= run.plan.now - longest_gap_of_tick(settings.tick) or channel.notified_for == slot:
         return
-    found = matters(tick, settings)
-    forgetful = Matter(
+    found = findings_of(run, settings)
+    forgetful = Finding(
         kind=Kind.FAILED,
         region="",
         source=settings.deployment,
         what=f"What was told cannot be remembered: {why}.",
-        since=f"In the run of {format_instant(tick.plan.now)}. Until then this message comes once a day.",
+        since=f"In the run of {format_instant(run.plan.now)}. Until then this message comes once a day.",
         do="Give the function's role the permission, or deploy again.",
         key="",
     )
-    message = compose([*found, forgetful], [], tick, settings, daily=False, dashboard=dashboard)
+    message = compose([*found, forgetful], [], run, settings, daily=False, dashboard=dashboard)
     channel.publish(message)
-    channel.told_for = slot
+    channel.notified_for = slot
 
 
-def _due(tick: Tick, settings: Settings, memory: Memory) -> datetime | None:
+def _due(run: Run, settings: Settings, memory: Memory) -> datetime | None:
     """Return the time of day whose digest is due, or None."""
     if settings.digest is None:
         return None
-    slot = current_slot(settings.digest, tick.plan.now)
+    slot = current_slot(settings.digest, run.plan.now)
     return slot if memory.digest is None or slot > memory.digest else None
 
 

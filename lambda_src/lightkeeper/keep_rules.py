@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
+from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.times import Duration, is_duration, parse_duration
-from lightkeeper.wording import InvalidValueError, nearest, quoted
 
 FOREVER = "forever"
 ALL = "all"
@@ -218,7 +218,7 @@ def _parse_word(word: str) -> tuple[str, Count | Within]:
         raise InvalidValueError(f'"{word}" has no value; expected {expected} after "="')
     raise InvalidValueError(
         f'"{word}" is not a keep rule; expected a number, a duration, "{FOREVER}", or key=value with a key among '
-        f"{quoted(_ORDER)}",
+        f"{quote_all(_ORDER)}",
         _nearest_word(word),
     )
 
@@ -227,7 +227,7 @@ def _nearest_word(word: str) -> str | None:
     """Return the word that is meant by one whose key is none; what it says of how much is never made up."""
     if "," in word:
         return word.replace(",", " ")
-    if nearest(word, (FOREVER, ALL)):
+    if closest(word, (FOREVER, ALL)):
         return FOREVER
     parts = _KEY_AND_REST.fullmatch(word)
     if parts is None or not parts[2]:
@@ -235,26 +235,26 @@ def _nearest_word(word: str) -> str | None:
     amount = parts[2]
     if parts[1].lower() in _UNITS and _NUMBER.fullmatch(amount):
         return _spelt(f"{amount} {parts[1]}")
-    near = _nearest_key(parts[1].lower().replace("_", "-"))
+    near = _closest_known(parts[1].lower().replace("_", "-"))
     if near in _WITHINS:
         return f"{near}={_spelt(amount) or amount}"
     return near and f"{near}={amount}"
 
 
-def _nearest_key(key: str) -> str | None:
+def _closest_known(key: str) -> str | None:
     """Return the key that was mistyped, if it is one: `biweekly`, `minutely` and `week` are other words."""
     if key in _UNITS:
         return None
     head, dash, period = key.rpartition("-")
     if dash:
-        near = _typed("within", head) and _nearest_key(period)
+        near = _typed("within", head) and _closest_known(period)
         return f"within-{near}" if near in list(Period) else None
     return next((known for known in ("within", *_COUNTS) if _typed(known, key)), None)
 
 
 def _typed(known: str, word: str) -> bool:
     alike = known[0] == word[:1] and abs(len(known) - len(word)) <= _SLIPS
-    return alike and nearest(word, (known,), cutoff=0.8) is not None
+    return alike and closest(word, (known,), cutoff=0.8) is not None
 
 
 def _parse_count(key: str, value: str) -> int | None:
@@ -273,7 +273,7 @@ def _nearest_count(key: str, value: str) -> str | None:
         return f"{key}={value.replace(',', ' ')}"
     duration = _spelt(value) or value
     if not is_duration(duration):
-        return f"{key}={ALL}" if nearest(value, (ALL,)) else None
+        return f"{key}={ALL}" if closest(value, (ALL,)) else None
     # Four weekly ones are more than those within four days.
     if _shortest_unit(value) < _PERIOD_DAYS[key]:
         return None
@@ -310,7 +310,9 @@ def _spelt(amount: str) -> str | None:
     return f"{int(found[1]) * times}{unit}"
 
 
-def judge(rule: KeepRule, times: Sequence[datetime], *, zone: ZoneInfo, newest: datetime | None) -> list[list[str]]:
+def apply_rule(
+    rule: KeepRule, times: Sequence[datetime], *, zone: ZoneInfo, newest: datetime | None
+) -> list[list[str]]:
     """Return, for each time, the reasons to keep it; none means remove.
 
     Parameters
@@ -348,7 +350,7 @@ def judge(rule: KeepRule, times: Sequence[datetime], *, zone: ZoneInfo, newest: 
     return reasons
 
 
-def using_up(rule: KeepRule, times: Iterable[datetime], zone: ZoneInfo) -> list[datetime]:
+def until_counts_exhausted(rule: KeepRule, times: Iterable[datetime], zone: ZoneInfo) -> list[datetime]:
     """Return the first of `times` (UTC, newest first), as far as it takes to use up every count of the rule.
 
     What is older changes no verdict, as nothing is left to keep it but *all* and *within*.

@@ -36,7 +36,7 @@ _RETRIES: Final = 2
 _MAX_EVENT_AGE: Final = Duration.hours(1)
 
 
-class KeeperFunction(Construct):
+class BackupFunction(Construct):
     """The function.
 
     Parameters

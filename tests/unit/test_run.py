@@ -1,4 +1,4 @@
-"""Reading and running Regions side by side: what one of them does costs the others nothing."""
+"""TagReading and running Regions side by side: what one of them does costs the others nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,9 +8,8 @@ from typing import TypeVar
 
 import pytest
 
-from lightkeeper.cycle import Tick, run_tick
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.inventory import plan_tick, read_region
+from lightkeeper.inventory import plan_regions, read_region
 from lightkeeper.model import (
     Create,
     Inventory,
@@ -27,6 +26,7 @@ from lightkeeper.model import (
     Target,
 )
 from lightkeeper.plan import make_plan
+from lightkeeper.run import Run, run_regions
 from lightkeeper.settings import Settings
 from lightkeeper.tags import EXPIRES, snapshot_name, snapshot_tags
 from lightkeeper.times import format_instant
@@ -116,18 +116,18 @@ def a_region(name: str) -> Region:
     return Region([due, old], [snapshot(old, 0), snapshot(old, 1, is_over=True)])
 
 
-def run(regions: dict[str, Region], seconds_left: Callable[[], float] = lambda: 900.0) -> Tick:
+def run(regions: dict[str, Region], seconds_left: Callable[[], float] = lambda: 900.0) -> Run:
     told: list[Outcome] = []
-    tick = run_tick(regions, SETTINGS, NOW, seconds_left=seconds_left, on_outcome=told.append)
-    assert sorted(map(id, told)) == sorted(map(id, tick.outcomes))
-    return tick
+    ended = run_regions(regions, SETTINGS, NOW, seconds_left=seconds_left, on_outcome=told.append)
+    assert sorted(map(id, told)) == sorted(map(id, ended.outcomes))
+    return ended
 
 
-def done(tick: Tick) -> set[tuple[str, str, Result]]:
-    return {(type(outcome.action).__name__, outcome.action.target.region, outcome.result) for outcome in tick.outcomes}
+def done(ended: Run) -> set[tuple[str, str, Result]]:
+    return {(type(outcome.action).__name__, outcome.action.target.region, outcome.result) for outcome in ended.outcomes}
 
 
-# Reading a Region
+# TagReading a Region
 
 
 def test_the_lists_of_a_region_are_read_side_by_side() -> None:
@@ -188,14 +188,14 @@ REFUSED = CallError(Fault.UNAUTHENTICATED, "the security token is invalid; is th
 def test_a_region_that_refuses_the_credentials_fails_alone() -> None:
     regions = {HERE: Region(faults={"disks": REFUSED, "disk_snapshots": REFUSED}), THERE: a_region(THERE)}
 
-    tick = run(regions)
+    ended = run(regions)
 
-    assert done(tick) == {("Create", THERE, Result.DONE), ("Delete", THERE, Result.DONE)}
-    assert {failure.region for failure in tick.plan.failures} == {HERE}
-    assert tick.failures[0] == f"{HERE}: {REFUSED}"
+    assert done(ended) == {("Create", THERE, Result.DONE), ("Delete", THERE, Result.DONE)}
+    assert {failure.region for failure in ended.plan.failures} == {HERE}
+    assert ended.failures[0] == f"{HERE}: {REFUSED}"
 
 
-@pytest.mark.parametrize("look", [run, lambda regions: plan_tick(regions, SETTINGS, NOW)])
+@pytest.mark.parametrize("look", [run, lambda regions: plan_regions(regions, SETTINGS, NOW)])
 def test_where_every_region_refuses_the_credentials_the_run_fails_at_once_and_says_why(
     look: Callable[[dict[str, Region]], object],
 ) -> None:
@@ -218,34 +218,34 @@ def test_no_region_waits_for_another() -> None:
     here.before["disks"] = wait_for_there
     there.before["delete"] = deleted_there.set
 
-    tick = run({HERE: here, THERE: there})
+    ended = run({HERE: here, THERE: there})
 
-    assert tick.failures == ()
-    assert {result for *_, result in done(tick)} == {Result.DONE}
-    assert len(tick.outcomes) == 4
+    assert ended.failures == ()
+    assert {result for *_, result in done(ended)} == {Result.DONE}
+    assert len(ended.outcomes) == 4
 
 
 def test_near_the_deadline_a_region_is_not_read_any_more_and_nothing_is_done() -> None:
     here = a_region(HERE)
 
-    tick = run({HERE: here}, seconds_left=lambda: 60.0)
+    ended = run({HERE: here}, seconds_left=lambda: 60.0)
 
-    assert len(tick.plan.failures) == 4
+    assert len(ended.plan.failures) == 4
     assert here.calls == []
-    assert tick.outcomes == ()
+    assert ended.outcomes == ()
 
 
 def test_the_whole_is_in_order_whichever_region_was_first() -> None:
-    tick = run({THERE: a_region(THERE), HERE: a_region(HERE)})
+    ended = run({THERE: a_region(THERE), HERE: a_region(HERE)})
 
-    assert [(source.region, source.name) for source in tick.plan.sources] == [
+    assert [(source.region, source.name) for source in ended.plan.sources] == [
         (HERE, "due"),
         (HERE, "old"),
         (THERE, "due"),
         (THERE, "old"),
     ]
-    assert [type(outcome.action).__name__ for outcome in tick.outcomes] == ["Create", "Create", "Delete", "Delete"]
-    assert tick.plan.regions == (THERE, HERE)
+    assert [type(outcome.action).__name__ for outcome in ended.outcomes] == ["Create", "Create", "Delete", "Delete"]
+    assert ended.plan.regions == (THERE, HERE)
 
 
 def test_before_anything_is_written_in_a_region_its_plan_is_told() -> None:
@@ -256,7 +256,7 @@ def test_before_anything_is_written_in_a_region_its_plan_is_told() -> None:
         assert plan.actions
         written_before.append("create" in here.calls)
 
-    run_tick({HERE: here}, SETTINGS, NOW, seconds_left=lambda: 900.0, on_outcome=lambda _: None, on_plan=hear)
+    run_regions({HERE: here}, SETTINGS, NOW, seconds_left=lambda: 900.0, on_outcome=lambda _: None, on_plan=hear)
 
     assert written_before == [False]
     assert "create" in here.calls
@@ -266,13 +266,13 @@ def test_what_the_run_has_begun_is_on_its_way_and_what_failed_is_overdue() -> No
     failing = a_region(THERE)
     failing.faults["create"] = CallError(Fault.UNAVAILABLE, "down")
 
-    tick = run({HERE: a_region(HERE), THERE: failing})
+    ended = run({HERE: a_region(HERE), THERE: failing})
 
-    assert {(source.region, source.status) for source in tick.plan.sources if source.name == "due"} == {
+    assert {(source.region, source.status) for source in ended.plan.sources if source.name == "due"} == {
         (HERE, Status.WAITING),
         (THERE, Status.OVERDUE),
     }
-    assert tick.failures == (f"{THERE}: due: down",)
+    assert ended.failures == (f"{THERE}: due: down",)
 
 
 def test_before_a_deletion_the_region_is_read_again() -> None:
@@ -284,11 +284,11 @@ def test_before_a_deletion_the_region_is_read_again() -> None:
 
     here.before["create"] = hold
 
-    tick = run({HERE: here})
+    ended = run({HERE: here})
 
     assert here.calls.count("disk_snapshots") == 2
     assert "delete" not in here.calls
-    assert [(outcome.result, outcome.error) for outcome in tick.outcomes][1:] == [
+    assert [(outcome.result, outcome.error) for outcome in ended.outcomes][1:] == [
         (Result.SKIPPED, "looked at again right before: on hold")
     ]
 
@@ -301,7 +301,7 @@ def test_a_defect_met_in_one_region_stops_no_other_and_the_run_ends_as_failed(mo
 
     monkeypatch.setattr("lightkeeper.inventory.make_plan", clumsy)
 
-    tick = run({HERE: a_region(HERE), THERE: a_region(THERE)})
+    ended = run({HERE: a_region(HERE), THERE: a_region(THERE)})
 
-    assert done(tick) == {("Create", THERE, Result.DONE), ("Delete", THERE, Result.DONE)}
-    assert tick.failures == (f"{HERE}: unexpected TypeError: not a plan",)
+    assert done(ended) == {("Create", THERE, Result.DONE), ("Delete", THERE, Result.DONE)}
+    assert ended.failures == (f"{HERE}: unexpected TypeError: not a plan",)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lightkeeper.model import SourceKind, SourceStatus, Status
-from lightkeeper.standing import is_open
+from lightkeeper.overview import is_open
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What needs a person after a tick, and the message that tells it. Pure: a tick in, sentences out.
+"""What needs a person after a run, and the message that tells it. Pure: a run in, sentences out.
 
 Each matter has a key that stays the same while the same state lasts. Texts come from tags and from Lightsail's answers,
 so everything in a message is made plain text of one line each.
@@ -14,10 +14,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, assert_never
 
-from lightkeeper.cycle import Tick
 from lightkeeper.model import (
     Action,
-    Announce,
+    CancelDeletion,
     Cause,
     Create,
     Defer,
@@ -27,22 +26,23 @@ from lightkeeper.model import (
     Plan,
     Problem,
     RemoveHold,
-    Rescue,
     Result,
+    ScheduleDeletion,
     Severity,
     SnapshotKind,
     SourceStatus,
     Status,
 )
+from lightkeeper.overview import is_open, sentence, stopped, what_helps, what_helps_stopped, why_overdue, why_stopped
+from lightkeeper.pricing import usd_per_month
 from lightkeeper.report import MetricName, all_metrics, verb
+from lightkeeper.run import Run
 from lightkeeper.settings import Settings
-from lightkeeper.standing import is_open, sentence, stopped, what_helps, what_helps_stopped, why_overdue, why_stopped
-from lightkeeper.storage import usd_per_month
 from lightkeeper.times import format_instant
 
-NORMAL_ANNOUNCEMENTS: Final = 3
-"""For one source in one tick. A new snapshot pushes out one, or one more where periods of several clauses end together;
-a tick after a gap a few. A rule that was cut pushes out more at once."""
+EXPECTED_DELETIONS: Final = 3
+"""For one source in one run. A new snapshot pushes out one, or one more where periods of several clauses end together;
+a run after a gap a few. A rule that was cut pushes out more at once."""
 MAX_SUBJECT: Final = 99
 """Characters. Source: Amazon SNS's documentation of Publish: less than 100, no line breaks, no control characters."""
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -87,7 +87,7 @@ RUNBOOK: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class Finding:
     """Something that needs a person."""
 
     kind: Kind
@@ -97,7 +97,7 @@ class Matter:
     since: str
     do: str
     key: str
-    """A fingerprint of the state: the same on every tick while it lasts. It begins with `region_mark`."""
+    """A fingerprint of the state: the same on every run while it lasts. It begins with `region_mark`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,12 @@ class Message:
     body: str
 
 
-def matters(tick: Tick, settings: Settings, regions_before: Iterable[str] = ()) -> tuple[Matter, ...]:
+def findings_of(run: Run, settings: Settings, regions_before: Iterable[str] = ()) -> tuple[Finding, ...]:
     """Return what needs a person, each matter once, the most pressing kind first.
 
     Parameters
     ----------
-    tick
+    run
         What stood, and what was done.
     settings
         The deployment's.
@@ -121,53 +121,53 @@ def matters(tick: Tick, settings: Settings, regions_before: Iterable[str] = ()) 
         Which Regions an earlier run looked after.
     """
     found = (
-        *_unread(tick.plan),
-        *_overdue(tick),
-        *_stopped(tick, settings),
-        *_dropped_regions(tick.plan, regions_before),
-        *_errors(tick.plan),
-        *_failed(tick),
-        *_expiring(tick, settings),
-        *_problems(tick.plan),
+        *_unread(run.plan),
+        *_overdue(run),
+        *_stopped(run, settings),
+        *_dropped_regions(run.plan, regions_before),
+        *_errors(run.plan),
+        *_failed(run),
+        *_expiring(run, settings),
+        *_problems(run.plan),
     )
-    first: dict[str, Matter] = {}
+    first: dict[str, Finding] = {}
     for matter in found:
         first.setdefault(matter.key, matter)
     return tuple(first.values())
 
 
-def unseen_regions(tick: Tick) -> frozenset[str]:
-    """Return the Regions where the tick has not seen and tried everything: what is not found there may not be over."""
+def unseen_regions(run: Run) -> frozenset[str]:
+    """Return the Regions where the run has not seen and tried everything: what is not found there may not be over."""
     put_off = (
         outcome.action.target.region
-        for outcome in tick.outcomes
+        for outcome in run.outcomes
         if outcome.result is Result.DEFERRED and not isinstance(outcome.action, Defer)
     )
-    unread = (failure.region for failure in tick.plan.failures)
-    return frozenset((*unread, *tick.plan.doubted, *put_off))
+    unread = (failure.region for failure in run.plan.failures)
+    return frozenset((*unread, *run.plan.doubted, *put_off))
 
 
 def region_mark(region: str) -> str:
-    """Return the two letters that the keys of a Region's matters begin with."""
+    """Return the two letters that the keys of a Region's findings_of begin with."""
     return _letters(region)[:_MARK]
 
 
 def compose(  # noqa: PLR0913 - a message has that many sides
-    new: Sequence[Matter],
-    still: Sequence[Matter],
-    tick: Tick,
+    new: Sequence[Finding],
+    still: Sequence[Finding],
+    run: Run,
     settings: Settings,
     *,
     daily: bool,
     dashboard: str | None,
 ) -> Message:
-    """Return the message about a tick.
+    """Return the message about a run.
 
     Parameters
     ----------
     new, still
         What was not told before, and what was and is still open.
-    tick
+    run
         For how everything stands.
     settings
         The deployment's.
@@ -176,10 +176,10 @@ def compose(  # noqa: PLR0913 - a message has that many sides
     dashboard
         The dashboard's address, if there is one.
     """
-    parts = [f"{settings.deployment}, run of {_at(tick.plan.now)}: {_headline(new, still)}."]
+    parts = [f"{settings.deployment}, run of {_at(run.plan.now)}: {_headline(new, still)}."]
     parts += _part("NEW", new)
     parts += _part("STILL OPEN" if new else "OPEN", still)
-    parts += ["HOW EVERYTHING STANDS\n" + "\n".join(_standing(tick, settings))]
+    parts += ["HOW EVERYTHING STANDS\n" + "\n".join(_standing(run, settings))]
     look = ["Look: .venv/bin/lightkeeper plan"] + ([f"Dashboard: {dashboard}"] if dashboard else [])
     parts += ["\n".join(look)]
     return Message(_subject(new, still, settings, daily=daily), "\n\n".join(parts) + "\n")
@@ -206,9 +206,9 @@ def _at(instant: datetime) -> str:
 
 def _matter(  # noqa: PLR0913 - a matter has that many sides
     kind: Kind, region: str, source: str | None, *, what: str, since: str, do: str, marks: Sequence[str] = ()
-) -> Matter:
+) -> Finding:
     """Return a matter. Its key is made of kind, Region and `marks`: a source's ARN, as names are used again."""
-    return Matter(
+    return Finding(
         kind=kind,
         region=region,
         source=_plain(source) if source else None,
@@ -219,7 +219,7 @@ def _matter(  # noqa: PLR0913 - a matter has that many sides
     )
 
 
-def _unread(plan: Plan) -> Iterator[Matter]:
+def _unread(plan: Plan) -> Iterator[Finding]:
     for failure in plan.failures:
         yield _matter(
             Kind.UNREAD,
@@ -232,14 +232,14 @@ def _unread(plan: Plan) -> Iterator[Matter]:
         )
 
 
-def _overdue(tick: Tick) -> Iterator[Matter]:
+def _overdue(run: Run) -> Iterator[Finding]:
     """Yield the sources that are overdue, each with why and what helps."""
     errors = {
         outcome.action.target.source_arn: outcome.error
-        for outcome in tick.outcomes
+        for outcome in run.outcomes
         if isinstance(outcome.action, Create) and outcome.error
     }
-    for source in tick.plan.sources:
+    for source in run.plan.sources:
         if source.status is Status.OVERDUE:
             refused = errors.get(source.arn)
             why = f"this run could not begin one: {refused}" if refused else why_overdue(source)
@@ -254,10 +254,10 @@ def _overdue(tick: Tick) -> Iterator[Matter]:
             )
 
 
-def _stopped(tick: Tick, settings: Settings) -> Iterator[Matter]:
+def _stopped(run: Run, settings: Settings) -> Iterator[Finding]:
     """Yield the sources that have recovery points and are not backed up any more."""
-    for source in stopped(tick.plan.sources):
-        if not is_open(source, tick.plan.now):
+    for source in stopped(run.plan.sources):
+        if not is_open(source, run.plan.now):
             continue
         left = "kept" if settings.orphans is Orphans.KEEP else "deleted one by one, down to the last"
         number = len(source.usable)
@@ -268,13 +268,13 @@ def _stopped(tick: Tick, settings: Settings) -> Iterator[Matter]:
             source.region,
             source.name,
             what=f"No further snapshot of {source.name} is taken: {why_stopped(source, settings)}. {rest}",
-            since=_newest(source) if number else f"In the run of {_at(tick.plan.now)}.",
+            since=_newest(source) if number else f"In the run of {_at(run.plan.now)}.",
             do=f"{what_helps_stopped(source, settings)}. If it is meant, this is told once.",
             marks=[source.arn, source.status],
         )
 
 
-def _dropped_regions(plan: Plan, regions_before: Iterable[str]) -> Iterator[Matter]:
+def _dropped_regions(plan: Plan, regions_before: Iterable[str]) -> Iterator[Finding]:
     """Yield the Regions that an earlier run looked after and this one does not."""
     for region in sorted(set(regions_before) - set(plan.regions)):
         yield _matter(
@@ -298,7 +298,7 @@ def _newest(source: SourceStatus | None) -> str:
     return f"Its newest recovery point was taken at {_at(source.newest.taken)}."
 
 
-def _errors(plan: Plan) -> Iterator[Matter]:
+def _errors(plan: Plan) -> Iterator[Finding]:
     for source in plan.sources:
         if source.errors:
             last, first = source.errors[0], source.errors[-1]
@@ -318,10 +318,10 @@ def _errors(plan: Plan) -> Iterator[Matter]:
             )
 
 
-def _failed(tick: Tick) -> Iterator[Matter]:
-    sources = {source.arn: source for source in tick.plan.sources}
+def _failed(run: Run) -> Iterator[Finding]:
+    sources = {source.arn: source for source in run.plan.sources}
     groups: defaultdict[tuple[str, str, str, str], list[Outcome]] = defaultdict(list)
-    for outcome in tick.outcomes:
+    for outcome in run.outcomes:
         if outcome.result is Result.FAILED:
             target = outcome.action.target
             groups[target.region, target.source, target.source_arn, verb(outcome.action)].append(outcome)
@@ -335,7 +335,7 @@ def _failed(tick: Tick) -> Iterator[Matter]:
             what=f"{source}: {_doing(first.action)} failed{more}: {first.error}",
             since=f"For its slot of {_at(first.action.target.slot)}. {_newest(sources.get(arn))}"
             if isinstance(first.action, Create)
-            else f"In the run of {_at(tick.plan.now)}.",
+            else f"In the run of {_at(run.plan.now)}.",
             do="If it names a permission, give it; else wait, the next run tries again. Nothing of it is deleted."
             if isinstance(first.action, Create)
             else "If it names a permission, give it; else wait, the next run tries again.",
@@ -347,9 +347,9 @@ def _doing(action: Action) -> str:
     match action:
         case Create():
             return "taking a snapshot"
-        case Announce():
+        case ScheduleDeletion():
             return "announcing a deletion"
-        case Rescue():
+        case CancelDeletion():
             return "taking back the announcement of a deletion"
         case Delete():
             return "deleting a snapshot"
@@ -361,7 +361,7 @@ def _doing(action: Action) -> str:
             assert_never(action)
 
 
-def _problems(plan: Plan) -> Iterator[Matter]:
+def _problems(plan: Plan) -> Iterator[Finding]:
     sources = {source.arn: source for source in plan.sources}
     for problem in plan.problems:
         if problem.severity is not Severity.ADVICE:
@@ -391,15 +391,15 @@ def _problem(problem: Problem) -> str:
     return f'{problem.source}: the tag "{problem.tag}" = "{problem.value}": {problem.message}.'
 
 
-def _expiring(tick: Tick, settings: Settings) -> Iterator[Matter]:
+def _expiring(run: Run, settings: Settings) -> Iterator[Finding]:
     """Yield what is marked to be deleted and is not everyday: of an orphan, many of a source at once, or by a cut."""
-    marked = [*_marked(tick)]
-    sources = {source.arn: source for source in tick.plan.sources}
-    at_once = Counter((mark.arn, mark.kind, mark.goes_at, mark.cause is Cause.ORPHANED) for mark in marked)
+    marked = [*_marked(run)]
+    sources = {source.arn: source for source in run.plan.sources}
+    at_once = Counter((mark.arn, mark.kind, mark.expires_at, mark.cause is Cause.ORPHANED) for mark in marked)
     orphans: set[tuple[str, SnapshotKind]] = set()
-    for (arn, kind, goes_at, is_orphan), number in sorted(at_once.items()):
+    for (arn, kind, expires_at, is_orphan), number in sorted(at_once.items()):
         source = sources[arn]
-        if (arn, kind) in orphans or (number <= NORMAL_ANNOUNCEMENTS and not is_orphan):
+        if (arn, kind) in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):
             continue
         if is_orphan:
             orphans.add((arn, kind))
@@ -411,23 +411,23 @@ def _expiring(tick: Tick, settings: Settings) -> Iterator[Matter]:
             source.region,
             source.name,
             what=what,
-            since=_from(goes_at, settings),
+            since=_from(expires_at, settings),
             do=f"If that is not meant, before then: {_undo(source, settings, is_orphan=is_orphan)}",
             # Of an orphan one after the other goes: that is one matter until all have gone.
-            marks=[arn, kind] if is_orphan else [arn, format_instant(goes_at)],
+            marks=[arn, kind] if is_orphan else [arn, format_instant(expires_at)],
         )
     yield from _cut(marked, settings)
 
 
-def _cut(marked: Sequence["_Marked"], settings: Settings) -> Iterator[Matter]:
+def _cut(marked: Sequence["_Marked"], settings: Settings) -> Iterator[Finding]:
     """Yield each run that marked snapshots of several sources although nothing newer pushes them out."""
     runs: defaultdict[tuple[str, datetime], list[_Marked]] = defaultdict(list)
     for mark in marked:
         if mark.cause is Cause.CUT:
-            runs[mark.region, mark.goes_at].append(mark)
-    for (region, goes_at), marks in sorted(runs.items()):
+            runs[mark.region, mark.expires_at].append(mark)
+    for (region, expires_at), marks in sorted(runs.items()):
         names = sorted({mark.source for mark in marks})
-        if len(marks) <= NORMAL_ANNOUNCEMENTS or len(names) == 1:
+        if len(marks) <= EXPECTED_DELETIONS or len(names) == 1:
             continue
         some = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
         yield _matter(
@@ -436,17 +436,16 @@ def _cut(marked: Sequence["_Marked"], settings: Settings) -> Iterator[Matter]:
             None,
             what=f"{len(marks)} snapshots of {len(names)} sources will be deleted, and nothing newer pushes them out: "
             f"their rules keep less than they did ({some}).",
-            since=_from(goes_at, settings),
+            since=_from(expires_at, settings),
             do="If that is not meant, before then: give the policy or the tags a wider rule; the next run takes the "
             "deletions back.",
-            marks=[format_instant(goes_at)],
+            marks=[format_instant(expires_at)],
         )
 
 
-def _from(goes_at: datetime, settings: Settings) -> str:
-    return (
-        f"They go from {_at(goes_at)} on, oldest first, up to {settings.max_deletes_per_source} of a source in a run."
-    )
+def _from(expires_at: datetime, settings: Settings) -> str:
+    most = settings.max_deletes_per_source
+    return f"They go from {_at(expires_at)} on, oldest first, up to {most} of a source in a run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,19 +456,19 @@ class _Marked:
     source: str
     arn: str
     kind: SnapshotKind
-    goes_at: datetime
+    expires_at: datetime
     cause: Cause
 
 
-def _marked(tick: Tick) -> Iterator[_Marked]:
-    for outcome in tick.outcomes:
-        if isinstance(outcome.action, Announce) and outcome.result is Result.DONE:
+def _marked(run: Run) -> Iterator[_Marked]:
+    for outcome in run.outcomes:
+        if isinstance(outcome.action, ScheduleDeletion) and outcome.result is Result.DONE:
             target, mark = outcome.action.target, outcome.action
             yield _Marked(target.region, target.source, target.source_arn, target.kind, mark.expires_at, mark.cause)
-    for kept in tick.plan.kept:
-        if kept.goes_at:
+    for kept in run.plan.kept:
+        if kept.expires_at:
             point = kept.point
-            yield _Marked(point.region, point.source_name, point.source_arn, point.kind, kept.goes_at, kept.cause)
+            yield _Marked(point.region, point.source_name, point.source_arn, point.kind, kept.expires_at, kept.cause)
 
 
 def _many(number: int, noun: str) -> str:
@@ -493,13 +492,13 @@ def _undo(source: SourceStatus, settings: Settings, *, is_orphan: bool) -> str:
     return f"{wider}hold them all, and the next run takes it back: {shlex.join(command)}"
 
 
-def _headline(new: Sequence[Matter], still: Sequence[Matter]) -> str:
+def _headline(new: Sequence[Finding], still: Sequence[Finding]) -> str:
     if not new and not still:
         return "nothing needs you"
     return ", ".join([f"{len(new)} new"] * bool(new) + [f"{len(still)} {'still ' if new else ''}open"] * bool(still))
 
 
-def _subject(new: Sequence[Matter], still: Sequence[Matter], settings: Settings, *, daily: bool) -> str:
+def _subject(new: Sequence[Finding], still: Sequence[Finding], settings: Settings, *, daily: bool) -> str:
     name = _plain(settings.deployment, _MAX_NAME)
     if len(new) == 1 and not still:
         (matter,) = new
@@ -510,7 +509,7 @@ def _subject(new: Sequence[Matter], still: Sequence[Matter], settings: Settings,
     return text.encode("ascii", "replace").decode()[:MAX_SUBJECT]
 
 
-def _part(heading: str, found: Sequence[Matter]) -> list[str]:
+def _part(heading: str, found: Sequence[Finding]) -> list[str]:
     """Return a part of the message, as much of it as there is room for."""
     shown: list[str] = []
     room = _MAX_PART_BYTES
@@ -530,14 +529,14 @@ def _part(heading: str, found: Sequence[Matter]) -> list[str]:
     return [heading, *shown, *more] if found else []
 
 
-def _standing(tick: Tick, settings: Settings) -> Iterable[str]:
+def _standing(run: Run, settings: Settings) -> Iterable[str]:
     """Yield how everything stands, by the numbers that go to CloudWatch."""
-    counts = Counter(source.status for source in tick.plan.sources)
-    numbers = {metric.name: metric.value for metric in all_metrics(tick)}
+    counts = Counter(source.status for source in run.plan.sources)
+    numbers = {metric.name: metric.value for metric in all_metrics(run)}
     stored = numbers[MetricName.STORED_GIB]
-    yield sentence(tick.plan, settings)
+    yield sentence(run.plan, settings)
     yield "Resources: " + (", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "none")
-    newest = [source.newest for source in tick.plan.sources if source.policy and source.newest]
+    newest = [source.newest for source in run.plan.sources if source.policy and source.newest]
     if newest:
         oldest = min(newest, key=lambda point: point.taken)
         place = f"{_plain(oldest.source_name)} ({oldest.region})"

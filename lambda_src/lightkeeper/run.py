@@ -1,4 +1,4 @@
-"""One tick: in each Region, read everything, plan, and do the difference. What exists in Lightsail is the only state.
+"""One run: in each Region, read everything, plan, and do the difference. What exists in Lightsail is the only state.
 
 The Regions go side by side and never wait for each other: one that hangs or refuses costs the others nothing.
 """
@@ -18,9 +18,9 @@ from lightkeeper.inventory import (
     plan_region,
     read_region,
 )
-from lightkeeper.limits import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.model import Action, Create, Outcome, Plan, Result, SourceKind
 from lightkeeper.plan import creates_only, phase_of, with_begun
+from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.settings import Settings
 from lightkeeper.take import plan_take
 
@@ -30,7 +30,7 @@ class Region(Reader, Writer, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class Run:
     """A plan and how its actions ended."""
 
     plan: Plan
@@ -49,7 +49,7 @@ class Tick:
         return (*lists, *actions)
 
 
-def run_tick(  # noqa: PLR0913 - a run has that many sides
+def run_regions(  # noqa: PLR0913 - a run has that many sides
     regions: Mapping[str, Region],
     settings: Settings,
     now: datetime,
@@ -58,7 +58,7 @@ def run_tick(  # noqa: PLR0913 - a run has that many sides
     on_outcome: Callable[[Outcome], None],
     on_plan: Callable[[Plan], None] = lambda _: None,
     is_late: bool = False,
-) -> Tick:
+) -> Run:
     """Plan for `now` (UTC) and do it.
 
     Parameters
@@ -68,7 +68,7 @@ def run_tick(  # noqa: PLR0913 - a run has that many sides
     settings
         The deployment's.
     now
-        The scheduled time of the tick, UTC: the same on every retry.
+        The scheduled time of the run, UTC: the same on every retry.
     seconds_left
         How long this run may still take.
     on_outcome
@@ -94,9 +94,9 @@ def run_tick(  # noqa: PLR0913 - a run has that many sides
         with speaking:
             on_outcome(outcome)
 
-    def run(name: str) -> Tick:
+    def run(name: str) -> Run:
         region = regions[name]
-        before_writes = margin_seconds(settings.writers)
+        before_writes = margin_seconds(settings.max_concurrency)
 
         def look() -> Plan:
             whole = plan_region(name, region, settings, now, lambda: left() - before_writes - READ_MARGIN_SECONDS)
@@ -105,7 +105,7 @@ def run_tick(  # noqa: PLR0913 - a run has that many sides
         plan = look()
         with speaking:
             on_plan(plan)
-        return Tick(plan, execute(plan, region, settings, seconds_left=left, on_outcome=report, look_again=look))
+        return Run(plan, execute(plan, region, settings, seconds_left=left, on_outcome=report, look_again=look))
 
     with ThreadPoolExecutor(len(regions), "regions") as pool:
         try:
@@ -127,7 +127,7 @@ def take(  # noqa: PLR0913 - a recovery point on demand has that many sides
     hold: str | None,
     seconds_left: Callable[[], float],
     on_outcome: Callable[[Outcome], None],
-) -> Tick:
+) -> Run:
     """Take a recovery point of a source at `now` (UTC), and do nothing else. See `plan_take` for the parameters.
 
     Raises
@@ -144,10 +144,10 @@ def take(  # noqa: PLR0913 - a recovery point on demand has that many sides
     outcomes = execute(
         plan, region, settings, seconds_left=seconds_left, on_outcome=on_outcome, look_again=lambda: plan
     )
-    return Tick(plan, outcomes)
+    return Run(plan, outcomes)
 
 
-def _joined(parts: list[Tick]) -> Tick:
+def _joined(parts: list[Run]) -> Run:
     plan = join_regions(part.plan for part in parts)
     outcomes = sorted((outcome for part in parts for outcome in part.outcomes), key=_phase)
     begun = frozenset(
@@ -155,7 +155,7 @@ def _joined(parts: list[Tick]) -> Tick:
         for outcome in outcomes
         if isinstance(outcome.action, Create) and outcome.result is Result.DONE
     )
-    return Tick(with_begun(plan, begun), tuple(outcomes))
+    return Run(with_begun(plan, begun), tuple(outcomes))
 
 
 def _phase(outcome: Outcome) -> int:

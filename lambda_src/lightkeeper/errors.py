@@ -25,19 +25,19 @@ class InvalidValueError(ValueError):
         super().__init__(f'{message}; did you mean "{suggestion}"?' if suggestion else message)
 
 
-def nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:
+def closest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:
     """Return the word most like `word`, or None when none is near enough (0 to 1) to be meant."""
     by_lower = {candidate.lower(): candidate for candidate in words}
     matches = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return by_lower[matches[0]] if matches else None
 
 
-def quoted(words: Iterable[str]) -> str:
+def quote_all(words: Iterable[str]) -> str:
     """Return `"a", "b"`: a list of words for use in a sentence."""
     return ", ".join(f'"{word}"' for word in words)
 
 
-def shown(value: object) -> str:
+def as_json(value: object) -> str:
     """Return a parsed JSON value as JSON, for use in a sentence: no longer than one can read."""
     try:
         text = json.dumps(value)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from lightkeeper.retention import Count, KeepRule, Period, Within, judge, parse_keep, using_up
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.keep_rules import Count, KeepRule, Period, Within, apply_rule, parse_keep, until_counts_exhausted
 from lightkeeper.times import Duration
-from lightkeeper.wording import InvalidValueError
 
 GMT = ZoneInfo("UTC")
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -89,7 +89,7 @@ rules = st.lists(clauses, min_size=1, max_size=5, unique_by=lambda clause: claus
 
 
 def kept(rule: str, times: Sequence[datetime], zone: ZoneInfo = GMT) -> set[int]:
-    reasons = judge(parse_keep(rule), times, zone=zone, newest=times[0])
+    reasons = apply_rule(parse_keep(rule), times, zone=zone, newest=times[0])
     return {index for index, why in enumerate(reasons) if why}
 
 
@@ -100,7 +100,7 @@ def test_a_naive_second_opinion_agrees_with_every_verdict_and_its_reasons(
 ) -> None:
     newest = None if in_the_future is None or in_the_future >= len(times) else times[in_the_future]
 
-    verdict = judge(parse_keep(rule), times, zone=zone, newest=newest)
+    verdict = apply_rule(parse_keep(rule), times, zone=zone, newest=newest)
 
     assert verdict == second_opinion(rule, times, zone, newest)
 
@@ -164,7 +164,9 @@ def test_any_text_is_a_rule_that_keeps_something_or_an_error_in_words(text: str)
     except InvalidValueError as error:
         assert error.message  # noqa: PT017 - most texts are no rules
     else:
-        assert judge(rule, [datetime(2026, 6, 15, tzinfo=UTC)], zone=GMT, newest=datetime(2026, 6, 15, tzinfo=UTC))[0]
+        assert apply_rule(
+            rule, [datetime(2026, 6, 15, tzinfo=UTC)], zone=GMT, newest=datetime(2026, 6, 15, tzinfo=UTC)
+        )[0]
 
 
 @pytest.mark.parametrize(
@@ -444,7 +446,7 @@ def each_day(first: str, last: str, hour: int = 3) -> list[datetime]:
 def told(
     rule: str, times: Sequence[datetime], zone: ZoneInfo = GMT, *, form: str = "%Y-%m-%d"
 ) -> list[tuple[str, list[str]]]:
-    verdict = judge(parse_keep(rule), times, zone=zone, newest=times[0])
+    verdict = apply_rule(parse_keep(rule), times, zone=zone, newest=times[0])
     return [(time.astimezone(zone).strftime(form), why) for time, why in zip(times, verdict, strict=True) if why]
 
 
@@ -584,14 +586,19 @@ def test_a_snapshot_dated_in_the_future_does_not_move_what_within_counts_back_fr
         datetime(2026, 6, 1, tzinfo=UTC),
     ]
 
-    assert judge(parse_keep("7d"), times, zone=GMT, newest=rest[0]) == [["within 7d"], ["within 7d"], ["within 7d"], []]
-    assert judge(parse_keep("7d"), times, zone=GMT, newest=future) == [["within 7d"], [], [], []]
+    assert apply_rule(parse_keep("7d"), times, zone=GMT, newest=rest[0]) == [
+        ["within 7d"],
+        ["within 7d"],
+        ["within 7d"],
+        [],
+    ]
+    assert apply_rule(parse_keep("7d"), times, zone=GMT, newest=future) == [["within 7d"], [], [], []]
 
 
 def test_without_a_newest_nothing_is_old_enough_to_go() -> None:
     times = each_day("2025-01-01", "2026-06-15")
 
-    assert all(judge(parse_keep("within=1h"), times, zone=GMT, newest=None))
+    assert all(apply_rule(parse_keep("within=1h"), times, zone=GMT, newest=None))
 
 
 def test_a_day_within_is_a_day_on_the_clock_of_the_zone() -> None:
@@ -605,7 +612,7 @@ def test_a_day_within_is_a_day_on_the_clock_of_the_zone() -> None:
 
 
 def test_nothing_to_judge_is_no_verdict() -> None:
-    assert judge(parse_keep("daily=7 within=7d"), [], zone=GMT, newest=None) == []
+    assert apply_rule(parse_keep("daily=7 within=7d"), [], zone=GMT, newest=None) == []
 
 
 @pytest.mark.parametrize(
@@ -625,21 +632,21 @@ def test_so_many_of_hourly_times_use_up_a_rule(rule: str, zone: ZoneInfo, enough
     midnight = datetime(2026, 6, 15, tzinfo=UTC)
     hours = [midnight - timedelta(hours=hour) for hour in range(100)]
 
-    assert using_up(parse_keep(rule), iter(hours), zone) == hours[:enough]
+    assert until_counts_exhausted(parse_keep(rule), iter(hours), zone) == hours[:enough]
 
 
 @given(rules, histories, zones)
 def test_what_is_older_than_what_uses_up_a_rule_changes_no_verdict(
     rule: str, times: list[datetime], zone: ZoneInfo
 ) -> None:
-    enough = using_up(parse_keep(rule), times, zone)
+    enough = until_counts_exhausted(parse_keep(rule), times, zone)
     older = times[-1] - timedelta(days=5000)
     counts = KeepRule(
         tuple(clause for clause in parse_keep(rule).clauses if isinstance(clause, Count) and clause.limit)
     )
 
-    after_all = judge(counts, [*times, older, older - timedelta(1)], zone=zone, newest=times[0])[-2:]
-    after_enough = judge(counts, [*enough, older, older - timedelta(1)], zone=zone, newest=times[0])[-2:]
+    after_all = apply_rule(counts, [*times, older, older - timedelta(1)], zone=zone, newest=times[0])[-2:]
+    after_enough = apply_rule(counts, [*enough, older, older - timedelta(1)], zone=zone, newest=times[0])[-2:]
 
     assert len(enough) == len(times) or after_enough == after_all == [[], []]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from lightkeeper.wording import InvalidValueError, nearest, quoted, shown
+from lightkeeper.errors import InvalidValueError, as_json, closest, quote_all
 
 
 def test_an_error_reads_as_one_sentence_that_ends_in_the_nearest_word() -> None:
@@ -22,17 +22,17 @@ def test_an_error_without_a_near_word_suggests_nothing() -> None:
     [("dayly", "daily"), ("DAILY", "daily"), ("off ", "Off"), ("weekly", "weekly"), ("fortnightly", None), ("", None)],
 )
 def test_the_nearest_word_is_found_whatever_its_case_and_none_is_forced(written: str, meant: str | None) -> None:
-    assert nearest(written, ["daily", "weekly", "Off"]) == meant
+    assert closest(written, ["daily", "weekly", "Off"]) == meant
 
 
 def test_a_stricter_cutoff_finds_fewer_words() -> None:
-    assert nearest("backup-it", ["backup"], cutoff=0.8) == "backup"
-    assert nearest("backup-it", ["backup"], cutoff=0.9) is None
+    assert closest("backup-it", ["backup"], cutoff=0.8) == "backup"
+    assert closest("backup-it", ["backup"], cutoff=0.9) is None
 
 
 def test_words_are_quoted_for_a_sentence() -> None:
-    assert quoted(["a", "b c"]) == '"a", "b c"'
-    assert quoted([]) == ""
+    assert quote_all(["a", "b c"]) == '"a", "b c"'
+    assert quote_all([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_words_are_quoted_for_a_sentence() -> None:
     ],
 )
 def test_a_value_is_shown_as_json_and_no_longer_than_one_can_read(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert as_json(value) == text
 
 
 def test_a_value_too_deep_to_be_written_is_shown_by_how_it_begins() -> None:
@@ -52,5 +52,5 @@ def test_a_value_too_deep_to_be_written_is_shown_by_how_it_begins() -> None:
     for _ in range(5000):
         deep = [deep]
 
-    assert shown(deep) == "[..."
-    assert shown({"a": deep}) == "{..."
+    assert as_json(deep) == "[..."
+    assert as_json({"a": deep}) == "{..."

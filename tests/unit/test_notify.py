@@ -1,4 +1,4 @@
-"""What is remembered, in tags that a topic takes, and how matters are told apart."""
+"""What is remembered, in tags that a topic takes, and how findings_of are told apart."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightkeeper.cycle import Tick
-from lightkeeper.digest import MAX_BODY_BYTES, Kind, Message, compose, matters
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.findings import MAX_BODY_BYTES, Kind, Message, compose, findings_of
 from lightkeeper.model import (
     Action,
-    Announce,
+    CancelDeletion,
     Create,
     Defer,
     Delete,
@@ -23,8 +23,8 @@ from lightkeeper.model import (
     Problem,
     ReadFailure,
     RemoveHold,
-    Rescue,
     Result,
+    ScheduleDeletion,
     Severity,
     SnapshotKind,
     SourceKind,
@@ -32,10 +32,10 @@ from lightkeeper.model import (
     Status,
     Target,
 )
+from lightkeeper.notify import CAPACITY, Memory, TopicError, tell
+from lightkeeper.run import Run
 from lightkeeper.settings import Settings
-from lightkeeper.telling import CAPACITY, Memory, TopicError, tell
-from lightkeeper.topic import Topic
-from lightkeeper.wording import InvalidValueError
+from lightkeeper.sns import Topic
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 REGION = "eu-central-1"
@@ -54,8 +54,8 @@ def problem(source: str = "shop", value: str = "dialy", message: str = "is not a
     return Problem(REGION, source, f"arn:{source}", "backup", value, message, None, Severity.ERROR)
 
 
-def tick(*problems: Problem, now: datetime = NOON, failures: tuple[ReadFailure, ...] = ()) -> Tick:
-    return Tick(Plan(now, (), (), (), problems, failures, (REGION,)), ())
+def ended(*problems: Problem, now: datetime = NOON, failures: tuple[ReadFailure, ...] = ()) -> Run:
+    return Run(Plan(now, (), (), (), problems, failures, (REGION,)), ())
 
 
 class Board:
@@ -64,7 +64,7 @@ class Board:
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
         self.subjects: list[str] = []
-        self.told_for: datetime | None = None
+        self.notified_for: datetime | None = None
 
     def publish(self, message: Message) -> None:
         self.subjects.append(message.subject)
@@ -119,11 +119,11 @@ def test_even_beyond_that_nothing_is_told_twice_in_a_row() -> None:
     fleet = [problem(f"disk-{number}") for number in range(CAPACITY + 10)]
 
     for hour in range(3):
-        tell(tick(*fleet, now=NOON + timedelta(hours=hour)), Settings(), board, dashboard=None)
-    tell(tick(*fleet[:-1]), Settings(), board, dashboard=None)
-    tell(tick(*fleet[:3]), Settings(), board, dashboard=None)
-    tell(tick(*fleet[:3]), Settings(), board, dashboard=None)
-    tell(tick(), Settings(), board, dashboard=None)
+        tell(ended(*fleet, now=NOON + timedelta(hours=hour)), Settings(), board, dashboard=None)
+    tell(ended(*fleet[:-1]), Settings(), board, dashboard=None)
+    tell(ended(*fleet[:3]), Settings(), board, dashboard=None)
+    tell(ended(*fleet[:3]), Settings(), board, dashboard=None)
+    tell(ended(), Settings(), board, dashboard=None)
 
     assert board.subjects == [
         f"Lightkeeper: {CAPACITY + 10} new",
@@ -135,9 +135,9 @@ def test_even_beyond_that_nothing_is_told_twice_in_a_row() -> None:
 
 def test_a_matter_is_the_same_whatever_the_time_and_the_words() -> None:
     settings = Settings()
-    (first,) = matters(tick(problem()), settings)
-    (later,) = matters(tick(problem(message="is none"), now=NOON + timedelta(days=9)), settings)
-    others = [matters(tick(other), settings)[0] for other in (problem("clinic"), problem(value="weekley"))]
+    (first,) = findings_of(ended(problem()), settings)
+    (later,) = findings_of(ended(problem(message="is none"), now=NOON + timedelta(days=9)), settings)
+    others = [findings_of(ended(other), settings)[0] for other in (problem("clinic"), problem(value="weekley"))]
 
     assert first.key == later.key
     assert len({first.key, *(other.key for other in others)}) == 3
@@ -147,8 +147,8 @@ def test_a_matter_is_the_same_whatever_the_time_and_the_words() -> None:
     ("action", "doing"),
     [
         (Create(TARGET, SourceKind.DISK, {}, (), "due"), "taking a snapshot"),
-        (Announce(TARGET, NOON, "dropped"), "announcing a deletion"),
-        (Rescue(TARGET, "kept"), "taking back the announcement of a deletion"),
+        (ScheduleDeletion(TARGET, NOON, "dropped"), "announcing a deletion"),
+        (CancelDeletion(TARGET, "kept"), "taking back the announcement of a deletion"),
         (Delete(TARGET, NOON, "dropped"), "deleting a snapshot"),
         (RemoveHold(TARGET, "backup:hold", "over"), "taking off a hold that is over"),
         (Defer(TARGET, NOON, "at most 3"), "putting off a deletion"),
@@ -161,25 +161,25 @@ def test_each_action_that_fails_is_told_by_what_it_was_to_do(action: Action, doi
         REGION, SourceKind.DISK, "shop", TARGET.source_arn, None, Status.PROTECTED, None, None, (), None, (), ()
     )
 
-    (matter,) = matters(Tick(Plan(NOON, (shop,), (action,), (), (), ()), (failed,)), Settings())
+    (matter,) = findings_of(Run(Plan(NOON, (shop,), (action,), (), (), ()), (failed,)), Settings())
 
     assert matter.what == f"shop: {doing} failed: TagResource: AccessDeniedException"
 
 
 def test_parts_of_a_matter_do_not_run_into_each_other() -> None:
-    found = matters(tick(problem("a", "bc"), problem("ab", "c")), Settings())
+    found = findings_of(ended(problem("a", "bc"), problem("ab", "c")), Settings())
 
     assert len(found) == 2
 
 
 def test_a_matter_that_is_found_twice_is_told_once() -> None:
-    assert len(matters(tick(problem(), problem(message="on snapshot b: is not a date")), Settings())) == 1
+    assert len(findings_of(ended(problem(), problem(message="on snapshot b: is not a date")), Settings())) == 1
 
 
 @given(any_text, any_text)
 def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
-    (matter,) = matters(tick(problem(source, value, value)), Settings())
-    message = compose([matter], [], tick(), Settings(), daily=False, dashboard=None)
+    (matter,) = findings_of(ended(problem(source, value, value)), Settings())
+    message = compose([matter], [], ended(), Settings(), daily=False, dashboard=None)
 
     assert message.subject.isascii()
     assert message.subject.isprintable()
@@ -190,8 +190,10 @@ def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
 
 
 def test_however_wide_its_letters_a_message_fits() -> None:
-    found = matters(tick(*(problem(f"{number}-" + "\U0001d504" * 700, "v" * 700) for number in range(80))), Settings())
-    body = compose(found, found, tick(), Settings(), daily=True, dashboard=None).body
+    found = findings_of(
+        ended(*(problem(f"{number}-" + "\U0001d504" * 700, "v" * 700) for number in range(80))), Settings()
+    )
+    body = compose(found, found, ended(), Settings(), daily=True, dashboard=None).body
 
     assert MAX_BODY_BYTES // 2 < len(body.encode()) <= MAX_BODY_BYTES
     assert sum(int(more) for more in re.findall(r"^and (\d+) more$", body, re.MULTILINE)) == 160 - body.count("What:")
@@ -200,7 +202,7 @@ def test_however_wide_its_letters_a_message_fits() -> None:
 def test_names_are_used_again_but_a_matter_goes_by_the_arn() -> None:
     dead, alive = replace(problem(), arn="arn:1"), replace(problem(), arn="arn:2")
 
-    assert len({matter.key for each in (dead, alive) for matter in matters(tick(each), Settings())}) == 2
+    assert len({matter.key for each in (dead, alive) for matter in findings_of(ended(each), Settings())}) == 2
 
 
 def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_told_when_it_comes_back() -> None:
@@ -208,7 +210,7 @@ def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_told
     elsewhere = ReadFailure("us-east-1", Listing.DISKS, "GetDisks: ServiceException")
 
     for hour, found in enumerate([(problem(),), (), (problem(),)]):
-        tell(tick(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, dashboard=None)
+        tell(ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, dashboard=None)
 
     assert board.subjects == ["Lightkeeper: 2 new", "Lightkeeper: 1 new, 1 still open"]
 
@@ -217,9 +219,9 @@ def test_while_a_list_of_its_own_region_fails_nothing_told_is_forgotten() -> Non
     board = Board()
     here = ReadFailure(REGION, Listing.DISKS, "GetDisks: ServiceException")
 
-    tell(tick(problem()), Settings(), board, dashboard=None)
-    tell(tick(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, dashboard=None)
-    tell(tick(problem(), now=NOON + timedelta(hours=2)), Settings(), board, dashboard=None)
+    tell(ended(problem()), Settings(), board, dashboard=None)
+    tell(ended(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, dashboard=None)
+    tell(ended(problem(), now=NOON + timedelta(hours=2)), Settings(), board, dashboard=None)
 
     assert board.subjects == ["Lightkeeper: shop: a problem", f"Lightkeeper: {REGION}: a list cannot be read"]
 
@@ -230,7 +232,7 @@ def test_where_nothing_can_be_remembered_everything_is_told_once_a_day_and_a_ret
     for hour in range(48):
         for _ in range(3):
             with pytest.raises(TopicError, match="TagResource: AccessDenied"):
-                tell(tick(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
+                tell(ended(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
 
     assert deaf.subjects == ["Lightkeeper: 2 new"] * 2
 
@@ -239,9 +241,9 @@ def test_a_region_that_is_not_looked_after_any_more_is_told_once() -> None:
     board = Board()
     both = Plan(NOON, (), (), (), (), (), (REGION, "us-east-1"))
 
-    tell(Tick(both, ()), Settings(), board, dashboard=None)
+    tell(Run(both, ()), Settings(), board, dashboard=None)
     for hour in range(3):
-        tell(tick(now=NOON + timedelta(hours=hour + 1)), Settings(), board, dashboard=None)
+        tell(ended(now=NOON + timedelta(hours=hour + 1)), Settings(), board, dashboard=None)
 
     assert board.subjects == ["Lightkeeper: us-east-1: a Region is no longer looked after"]
 

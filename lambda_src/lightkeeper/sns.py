@@ -8,9 +8,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lightkeeper.digest import Message
-from lightkeeper.telling import TopicError
-from lightkeeper.wording import InvalidValueError
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.findings import Message
+from lightkeeper.notify import TopicError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,7 +51,7 @@ class Topic:
             read_timeout=_READ_SECONDS,
         )
         self._arn = arn
-        self.told_for: datetime | None = None
+        self.notified_for: datetime | None = None
         self._client: SNSClient = boto3.Session().client("sns", region_name=parts[3], config=config)
 
     def close(self) -> None:
