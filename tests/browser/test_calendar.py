@@ -65,7 +65,7 @@ CONTRASTS = """() => {
     marks[mark.getAttribute("class")] = contrast(style.fill === "none" ? style.stroke : style.fill);
   }
   return [texts, marks];
-}"""  # noqa: E501 - a line of another language
+}"""
 SPILLED = """() => {
   const frame = document.querySelector(".custom-widget"), edge = frame.getBoundingClientRect();
   const over = [...frame.querySelectorAll("*")].filter(each => {
