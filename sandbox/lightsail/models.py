@@ -249,8 +249,6 @@ class LightsailBackend(BaseBackend):
         taken: list[Operation] = []
         if final_snapshot is not None:
             taken = self.create_snapshot(RelationalDatabaseSnapshot, final_snapshot, RelationalDatabase, name, ())
-        if any(operation.failure for operation in taken):
-            return taken
         deleted = self._carry_out("DeleteRelationalDatabase", [(database, None)], lambda: self.remove(database))
         return [*deleted, *reversed(taken)]
 
