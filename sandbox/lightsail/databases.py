@@ -5,9 +5,11 @@ What AWS does not say is inferred here, so be lenient about it:
 - A snapshot of a database in a single zone puts that database into the state ``backing-up`` until the snapshot is
   available; with a second zone (high availability) the database stays ``available``.
 - In any other state than ``available`` a snapshot is refused with ``OperationFailureException``: nothing is wrong with
-  the request, and the same one succeeds later.
+  the request, and the same one succeeds later. An update is refused like that too, and so is a deletion that is to
+  leave a final snapshot behind.
 
-Simpler than AWS: a new database is available at once, and an update is made at once, whatever the maintenance window.
+Simpler than AWS: a new database is available at once and a deleted one gone at once, an update is made at once,
+whatever the maintenance window, and native backups never make a database busy.
 """
 
 import re
