@@ -46,6 +46,8 @@ class Create:
     left_out: tuple[str, ...]
     """Keys of the source's tags for which there was no room."""
     reason: str
+    not_now: str | None = None
+    """Why it has to wait for a later run."""
 
 
 class Cause(StrEnum):

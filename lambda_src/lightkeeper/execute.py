@@ -178,7 +178,8 @@ class _Writes:
         """Return how an action ended; None where it is throttled and has to be tried again later."""
         if action.prunes and action.target.source_arn in blocked:
             return Outcome(action, Result.SKIPPED, "nothing is pruned after a failure of the same source")
-        if why := self.cannot_go_on():
+        not_now = action.not_now if isinstance(action, Create) else None
+        if why := not_now or self.cannot_go_on():
             return Outcome(action, Result.DEFERRED, why)
         try:
             return _do(action, self._writer, self._settings, self._now)

@@ -3,11 +3,12 @@
 What is about content goes by when a snapshot was *taken*, never by its slot.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from lightkeeper.kinds import SnapshotKind, SourceKind, snapshot_kind, source_kind_of
 from lightkeeper.model import (
@@ -22,6 +23,7 @@ from lightkeeper.model import (
     Tags,
     problem_of,
 )
+from lightkeeper.schedule import current_slot, next_slot
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
     NOT_HELD,
@@ -35,6 +37,8 @@ from lightkeeper.tags import (
 )
 from lightkeeper.ticks import is_rarer
 from lightkeeper.times import format_instant
+
+_WINDOW: Final = re.compile(r"([0-2][0-9]:[0-5][0-9])-([0-2][0-9]:[0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ def _facts_of(source: Source, points: Sequence[RecoveryPoint], settings: Setting
             takes = snapshot_kind(source.kind, policy.mode or settings.instance_mode)
             if is_rarer(settings.tick, policy.schedule, settings.time_zone):
                 problems.append(_rare_tick(source, policy, settings))
+            problems.extend(problem_of(source, advice, Severity.ADVICE) for advice in source.advice)
+            problems.extend(_outside_quiet_window(source, policy, settings, now))
             series = _series(points, settings, f"it is backed up by {takes}s now", fed=(takes, policy))
         case NoPolicy.UNREADABLE:
             series = ()
@@ -225,6 +231,30 @@ def _over_hold(source: Source, reading: TagReading, settings: Settings, now: dat
         tag=tag,
         value=source.tags[tag],
     )
+
+
+def _outside_quiet_window(source: Source, policy: Policy, settings: Settings, now: datetime) -> Iterator[Problem]:
+    """Yield what is to be said of slots at which a snapshot interrupts the source at the wrong time of day."""
+    window = _WINDOW.fullmatch(source.quiet_window or "")
+    slots = (current_slot(policy.schedule, now), next_slot(policy.schedule, now))
+    if window is None or all(_lies_in(window[1], window[2], slot) for slot in slots):
+        return
+    tag = f"{settings.tag_key}:at"
+    yield problem_of(
+        source,
+        f"a snapshot interrupts it for seconds to minutes, and its slot at {slots[1]:%H:%M} UTC lies outside its "
+        f'backup window, {window[0]} UTC; expected "{tag}" = "{window[1]} UTC", with a policy of one time of day',
+        Severity.ADVICE,
+        tag=tag if tag in source.tags else None,
+        value=source.tags.get(tag),
+        suggestion=f"{window[1]} UTC",
+    )
+
+
+def _lies_in(start: str, end: str, instant: datetime) -> bool:
+    """Return whether an instant lies in a window of each day; one that ends before it starts passes midnight."""
+    time = f"{instant:%H:%M}"
+    return start <= time < end if start <= end else time >= start or time < end
 
 
 def _rare_tick(source: Source, policy: Policy, settings: Settings) -> Problem:

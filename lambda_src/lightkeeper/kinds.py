@@ -22,11 +22,16 @@ if TYPE_CHECKING:
         DiskSnapshotTypeDef,
         InstanceSnapshotTypeDef,
         OperationTypeDef,
+        RelationalDatabaseSnapshotTypeDef,
         ResponseMetadataTypeDef,
         TagTypeDef,
     )
 
 _T = TypeVar("_T")
+_NO_NATIVE_BACKUPS: Final = (
+    "its native backups are off, as in import mode, so it cannot be restored to a point in time between two snapshots; "
+    "expected them on: aws lightsail update-relational-database --enable-backup-retention"
+)
 
 
 class SourceKind(StrEnum):
@@ -34,6 +39,7 @@ class SourceKind(StrEnum):
 
     DISK = "disk"
     INSTANCE = "instance"
+    DATABASE = "database"
 
 
 class SnapshotKind(StrEnum):
@@ -41,6 +47,7 @@ class SnapshotKind(StrEnum):
 
     DISK = "disk-snapshot"
     INSTANCE = "instance-snapshot"
+    DATABASE = "database-snapshot"
 
 
 class SourceApi(Protocol):
@@ -128,6 +135,33 @@ class Instances:
                     region=region,
                     created_at=_utc(instance["createdAt"]),
                     tags=_tags(instance.get("tags")),
+                )
+
+
+class Databases:
+    """Relational databases."""
+
+    arn_type: ClassVar = "RelationalDatabase"
+    listing: ClassVar = "GetRelationalDatabases"
+    snapshots: ClassVar[Mapping[Mode | None, SnapshotKind]] = {None: SnapshotKind.DATABASE}
+
+    def list(self, client: "LightsailClient", region: str) -> Iterator[Source]:
+        """Yield the databases."""
+        for page in client.get_paginator("get_relational_databases").paginate():
+            for database in _entries(self.listing, page.get("relationalDatabases"), page["ResponseMetadata"]):
+                yield Source(
+                    kind=SourceKind.DATABASE,
+                    name=database["name"],
+                    arn=intern(database["arn"]),
+                    region=region,
+                    created_at=_utc(database["createdAt"]),
+                    tags=_tags(database.get("tags")),
+                    not_now=_not_available(database.get("state")),
+                    # Where there is a standby, the snapshot is taken of that.
+                    quiet_window=None
+                    if database.get("secondaryAvailabilityZone")
+                    else database.get("preferredBackupWindow"),
+                    advice=() if database.get("backupRetentionEnabled", True) else (_NO_NATIVE_BACKUPS,),
                 )
 
 
@@ -244,16 +278,84 @@ class InstanceSnapshots:
         )
 
 
+class DatabaseSnapshots:
+    """Snapshots of databases."""
+
+    arn_type: ClassVar = "RelationalDatabaseSnapshot"
+    listing: ClassVar = "GetRelationalDatabaseSnapshots"
+    getting: ClassVar = "GetRelationalDatabaseSnapshot"
+    creating: ClassVar = "CreateRelationalDatabaseSnapshot"
+    deleting: ClassVar = "DeleteRelationalDatabaseSnapshot"
+    # Lightsail lists no words for them: they are those of Amazon RDS.
+    _states: ClassVar = {
+        "pending": SnapshotState.PENDING,
+        "creating": SnapshotState.PENDING,
+        "available": SnapshotState.USABLE,
+        "error": SnapshotState.ERROR,
+        "failed": SnapshotState.ERROR,
+    }
+
+    def list(self, client: "LightsailClient", region: str) -> Iterator[Snapshot]:
+        """Yield the database snapshots."""
+        for page in client.get_paginator("get_relational_database_snapshots").paginate():
+            for snapshot in _entries(self.listing, page.get("relationalDatabaseSnapshots"), page["ResponseMetadata"]):
+                yield self._read(snapshot, region)
+
+    def find(self, client: "LightsailClient", region: str, name: str) -> Snapshot:
+        """Return the one of that name."""
+        answer = client.get_relational_database_snapshot(relationalDatabaseSnapshotName=name)
+        return self._read(answer["relationalDatabaseSnapshot"], region)
+
+    def create(
+        self,
+        client: "LightsailClient",
+        name: str,
+        of: SourceKind,  # noqa: ARG002 - there are none of anything else
+        source: str,
+        tags: "Sequence[TagTypeDef]",
+    ) -> "Iterable[OperationTypeDef]":
+        """Take one of a database."""
+        answer = client.create_relational_database_snapshot(
+            relationalDatabaseSnapshotName=name, relationalDatabaseName=source, tags=tags
+        )
+        return answer.get("operations", [])
+
+    def delete(self, client: "LightsailClient", name: str) -> "Iterable[OperationTypeDef]":
+        """Delete the one of that name."""
+        answer = client.delete_relational_database_snapshot(relationalDatabaseSnapshotName=name)
+        return answer.get("operations", [])
+
+    def _read(self, snapshot: "RelationalDatabaseSnapshotTypeDef", region: str) -> Snapshot:
+        return Snapshot(
+            kind=SnapshotKind.DATABASE,
+            name=snapshot["name"],
+            region=region,
+            state=self._states.get(snapshot.get("state", ""), SnapshotState.UNKNOWN),
+            created_at=_utc(snapshot["createdAt"]),
+            size_gib=snapshot.get("sizeInGb", 0),
+            source_name=intern(snapshot.get("fromRelationalDatabaseName") or ""),
+            source_arns=_arns(snapshot.get("fromRelationalDatabaseArn")),
+            # Native backups of databases are no snapshots.
+            from_auto_snapshot=False,
+            tags=_tags(snapshot.get("tags")),
+        )
+
+
 SOURCES: Final[Mapping[SourceKind, SourceApi]] = {
     SourceKind.DISK: Disks(),
     SourceKind.INSTANCE: Instances(),
+    SourceKind.DATABASE: Databases(),
 }
 SNAPSHOTS: Final[Mapping[SnapshotKind, SnapshotApi]] = {
     SnapshotKind.DISK: DiskSnapshots(),
     SnapshotKind.INSTANCE: InstanceSnapshots(),
+    SnapshotKind.DATABASE: DatabaseSnapshots(),
 }
 LISTINGS: Final = (*(api.listing for api in SOURCES.values()), *(api.listing for api in SNAPSHOTS.values()))
 """The lists that make an inventory, by their operations."""
+
+ANY_SOURCE: Final = f"{', '.join([*SourceKind][:-1])} or {[*SourceKind][-1]}"
+"""For sentences: all that can be backed up, in words."""
 
 
 def snapshot_kind(kind: SourceKind, mode: Mode) -> SnapshotKind:
@@ -291,6 +393,10 @@ def _entries(listing: str, entries: "Sequence[_T] | None", metadata: "ResponseMe
             Fault.UNAVAILABLE, f"{listing}: the answer is of type {content_type}; expected Lightsail's JSON"
         )
     return ()
+
+
+def _not_available(state: str | None) -> str | None:
+    return None if state == "available" else f'the database is "{state}", not "available"; the next run tries again'
 
 
 def _utc(instant: datetime) -> datetime:

@@ -54,7 +54,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A disk or an instance as Lightsail lists it."""
+    """A disk, an instance or a database as Lightsail lists it."""
 
     kind: "SourceKind"
     name: str
@@ -66,6 +66,12 @@ class Source:
     """The name of the instance a disk is attached to."""
     path: str | None = None
     """Where it is attached there, such as ``/dev/xvdf``."""
+    not_now: str | None = None
+    """Why no snapshot of it can be taken now."""
+    quiet_window: str | None = None
+    """Where a snapshot interrupts it: the time of day, UTC, for that, such as ``16:00-16:30``."""
+    advice: tuple[str, ...] = ()
+    """What its owner should know about it, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)

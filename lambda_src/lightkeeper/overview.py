@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from lightkeeper.kinds import LISTINGS
+from lightkeeper.kinds import ANY_SOURCE, LISTINGS
 from lightkeeper.model import Inventory, Plan, Problem, Severity, SnapshotState, SourceStatus, Status
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
@@ -102,7 +102,7 @@ def _protected(plan: Plan, counts: Mapping[Status, int], settings: Settings) -> 
     if counts[Status.UNTAGGED] == wanted:
         if wanted:
             return f'nothing is backed up: {_many(wanted, "source")} without the tag "{settings.tag_key}"'
-        no_tag = f': no disk or instance has the tag "{settings.tag_key}"'
+        no_tag = f': no {ANY_SOURCE} has the tag "{settings.tag_key}"'
         return f"nothing is backed up{'' if counts[Status.OFF] else no_tag}"
     if protected == wanted:
         return f"all {wanted} sources protected" if wanted > 1 else "the one source is protected"

@@ -273,4 +273,4 @@ def create_for(  # noqa: PLR0913, PLR0917 - a snapshot to take has that many sid
         slot=slot,
         policy=policy,
     )
-    return Create(target, source.kind, tags, left_out, reason)
+    return Create(target, source.kind, tags, left_out, reason, source.not_now)

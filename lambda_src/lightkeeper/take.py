@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from lightkeeper.actions import Create
 from lightkeeper.errors import InvalidValueError, closest, quote_all
-from lightkeeper.kinds import SourceKind, snapshot_kind
+from lightkeeper.kinds import ANY_SOURCE, SourceKind, snapshot_kind
 from lightkeeper.model import Inventory, Plan, Policy, Problem, Severity, Source, problem_of
 from lightkeeper.plan import create_for
 from lightkeeper.settings import Settings
@@ -90,7 +90,7 @@ def _source(inventory: Inventory, name: str, kind: SourceKind | None) -> Source:
     names = sorted({source.name for source in inventory.sources if kind in {None, source.kind}})
     where = ", ".join(inventory.regions)
     raise InvalidValueError(
-        f'"{name}" is no {kind or "disk or instance"} in {where}; expected the name of one', closest(name, names)
+        f'"{name}" is no {kind or ANY_SOURCE} in {where}; expected the name of one', closest(name, names)
     )
 
 

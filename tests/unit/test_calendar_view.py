@@ -496,7 +496,7 @@ def test_a_newcomer_is_no_trouble() -> None:
 @pytest.mark.parametrize(
     ("sources", "sentence"),
     [
-        ([], 'Nothing is backed up: no disk or instance has the tag "backup".'),
+        ([], 'Nothing is backed up: no disk, instance or database has the tag "backup".'),
         ([source("a")], 'Nothing is backed up: 1 source without the tag "backup".'),
         (
             [source("a"), source("b"), source("c", backup="off")],
@@ -528,7 +528,7 @@ def test_lists_that_are_refused_are_not_told_as_nothing_to_back_up() -> None:
 
     assert state(view([], failures=failures)) == (
         Health.UNKNOWN,
-        "Cannot tell how everything stands: 4 lists could not be read.",
+        "Cannot tell how everything stands: 6 lists could not be read.",
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightkeeper.actions import CancelDeletion, Cause, Create, Defer, Delete, RemoveHold, ScheduleDeletion, Target
-from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.kinds import SOURCES, SnapshotKind, SourceKind
 from lightkeeper.model import (
     Inventory,
     Orphans,
@@ -49,7 +49,7 @@ def source(
     age: timedelta = 100 * DAY,
     **tags: str,
 ) -> Source:
-    arn = f"arn:aws:lightsail:{REGION}:1:{kind.title()}/{name}"
+    arn = f"arn:aws:lightsail:{REGION}:1:{SOURCES[kind].arn_type}/{name}"
     written = {key.replace("_", ":"): value for key, value in tags.items()}
     return Source(kind, name, arn, REGION, NOW - age, written, attached_to, path)
 

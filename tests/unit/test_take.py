@@ -180,15 +180,15 @@ def test_a_hold_that_comes_within_the_minute_is_refused_and_not_lost(first: str 
 # Of what
 
 
-def test_a_name_that_only_a_disk_and_an_instance_share_needs_its_kind() -> None:
-    inventory = holding(source("web"), source("web", SourceKind.INSTANCE))
+def test_a_name_that_sources_of_several_kinds_share_needs_its_kind() -> None:
+    inventory = holding(*(source("web", kind) for kind in SourceKind))
 
     with pytest.raises(InvalidValueError) as refused:
         plan_take(inventory, SETTINGS, NOW, "web")
 
     assert str(refused.value) == (
-        '"web" is more than one source: "disk in eu-central-1", "instance in eu-central-1"; expected --region and '
-        "--kind to say which"
+        '"web" is more than one source: "database in eu-central-1", "disk in eu-central-1", "instance in eu-central-1"; '
+        "expected --region and --kind to say which"
     )
     for kind in SourceKind:
         assert taken(plan_take(inventory, SETTINGS, NOW, "web", kind=kind)).of is kind
@@ -202,9 +202,9 @@ def test_a_name_in_two_regions_needs_its_region() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "says", "suggestion"),
     [
-        ("shpo", None, '"shpo" is no disk or instance in eu-central-1, us-east-1', "shop"),
+        ("shpo", None, '"shpo" is no disk, instance or database in eu-central-1, us-east-1', "shop"),
         ("shop", SourceKind.INSTANCE, '"shop" is no instance in eu-central-1, us-east-1', None),
-        ("nowhere", None, '"nowhere" is no disk or instance', None),
+        ("nowhere", None, '"nowhere" is no disk, instance or database', None),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(
