@@ -113,7 +113,7 @@ def test_the_names_in_the_policy_are_those_of_the_stack_and_it_is_no_longer_than
     names = {name: each["Type"] for name, each in of["Resources"].items()}
     named = set(re.findall(r"Lightkeeper-([A-Za-z]+)\*", json.dumps(document)))
 
-    assert named == {"KeeperRole", "TickRole", "BackupFunction"}
+    assert named == {"KeeperRole", "TickRole", "KeeperFunction"}
     for name in named:
         (kind,) = (kind for full, kind in names.items() if re.fullmatch(rf"{name}[0-9A-F]{{8}}", full))
         assert kind == ("AWS::Lambda::Function" if name.endswith("Function") else "AWS::IAM::Role")

@@ -35,7 +35,7 @@ Template = dict[str, Any]
 
 
 def test_the_template_is_the_reviewed_one(default: Template) -> None:
-    assert text(default) == REVIEWED.read_text(encoding="utf-8"), f"review it, then write it anew: {HOW}"
+    assert text(default) == REVIEWED.read_text(encoding="utf-8"), f"review the change, then write it: {HOW}"
 
 
 def test_the_function_is_small_traced_and_has_time(default: Template) -> None:
