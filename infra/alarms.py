@@ -71,7 +71,7 @@ class Alarms(Construct):
         *,
         props: Props,
         function: lambda_.IFunction,
-        failures: sqs.IQueue,
+        dead_letters: sqs.IQueue,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -101,7 +101,7 @@ class Alarms(Construct):
         self._add(
             "DeadLetters",
             DEAD_LETTERS,
-            failures.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
+            dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
             missing=_MISSING.NOT_BREACHING,
         )
 
