@@ -9,7 +9,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.bundling import KEEPER, function_code
+from infra.bundling import ARCHITECTURE, KEEPER, RUNTIME, function_code
 from infra.notifications import Notifications
 from infra.permissions import backup_role
 from infra.props import LOG_RETENTION, RUN_LIMIT, Props
@@ -60,8 +60,8 @@ class BackupFunction(Construct):
             self,
             "Function",
             description="Snapshots of tagged Lightsail disks and instances: takes what is due, prunes what is dropped",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
             handler="lightkeeper.handler.handle",
             code=function_code(KEEPER),
             environment=props.environment(topic=notifications.topic.topic_arn, dashboard=dashboard),

@@ -7,7 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundling import CALENDAR, function_code
+from infra.bundling import ARCHITECTURE, CALENDAR, RUNTIME, function_code
 from infra.permissions import calendar_role
 from infra.props import LOG_RETENTION, Props
 
@@ -38,8 +38,8 @@ class CalendarFunction(Construct):
             self,
             "Function",
             description="The recovery calendar of Lightkeeper's dashboard: reads, and writes nothing",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
             handler="recovery_calendar.handler.handle",
             code=function_code(CALENDAR),
             environment=props.settings.to_env(),
