@@ -16,14 +16,13 @@ from constructs import Construct
 
 from infra.notifications import Notifications
 from infra.props import Props
+from lightkeeper.kinds import LISTINGS, SNAPSHOTS
 from lightkeeper.tags import EXPIRES, OWNER
 
-# Lightsail's operations, a name for each kind of source or snapshot.
-LISTS: Final = ("GetDisks", "GetInstances", "GetDiskSnapshots", "GetInstanceSnapshots")
-GETS: Final = ("GetDiskSnapshot", "GetInstanceSnapshot")
-CREATES: Final = ("CreateDiskSnapshot", "CreateInstanceSnapshot")
-DELETES: Final = ("DeleteDiskSnapshot", "DeleteInstanceSnapshot")
-SNAPSHOTS: Final = ("DiskSnapshot", "InstanceSnapshot")
+GETS: Final = tuple(api.getting for api in SNAPSHOTS.values())
+CREATES: Final = tuple(api.creating for api in SNAPSHOTS.values())
+DELETES: Final = tuple(api.deleting for api in SNAPSHOTS.values())
+SNAPSHOT_TYPES: Final = tuple(api.arn_type for api in SNAPSHOTS.values())
 """What may be deleted and marked, as ARNs name it: a disk made from a snapshot may carry its tags, and is none."""
 
 _ANY_RESOURCE: Final = "AwsSolutions-IAM5[Resource::*]"
@@ -55,7 +54,7 @@ def backup_role(
             f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lightsail:*:<AWS::AccountId>:{kind}/*]": "Snapshots "
             "have random identifiers for names, in whatever Region is looked after, so deletes and tags are narrowed "
             "by the owner tag, the mark and the hold, in conditions."
-            for kind in SNAPSHOTS
+            for kind in SNAPSHOT_TYPES
         },
     )
 
@@ -66,7 +65,7 @@ def calendar_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
         scope,
         iam.ServicePrincipal("lambda.amazonaws.com"),
         "What Lightkeeper's recovery calendar may do: read; see docs/security.md",
-        {"Lightsail": [_allow("Read", LISTS)], "Log": [_write_to(log_group)]},
+        {"Lightsail": [_allow("Read", LISTINGS)], "Log": [_write_to(log_group)]},
         {_ANY_RESOURCE: _NO_RESOURCE_TO_READ},
     )
 
@@ -109,11 +108,11 @@ def _role(
 
 def _lightsail_statements(props: Props, stack: Stack) -> list[iam.PolicyStatement]:
     owner, hold = props.settings.deployment, f"{props.settings.tag_key}:hold"
-    snapshots = [f"arn:{stack.partition}:lightsail:*:{stack.account}:{kind}/*" for kind in SNAPSHOTS]
+    snapshots = [f"arn:{stack.partition}:lightsail:*:{stack.account}:{kind}/*" for kind in SNAPSHOT_TYPES]
     ours: dict[str, object] = {"StringEquals": {f"aws:ResourceTag/{OWNER}": owner}}
     marked_and_not_held = {"Null": {f"aws:ResourceTag/{EXPIRES}": "false", f"aws:ResourceTag/{hold}": "true"}}
     statements = [
-        _allow("Read", [*LISTS, *GETS]),
+        _allow("Read", [*LISTINGS, *GETS]),
         _allow("CreateAsOurs", CREATES, {"StringEquals": {f"aws:RequestTag/{OWNER}": owner}}),
         _allow("DeleteOursWhenMarked", DELETES, ours | marked_and_not_held, snapshots),
         _allow("MarkOurs", ["TagResource"], ours | _only_these_keys(EXPIRES), snapshots),

@@ -235,7 +235,7 @@ RULES: Final = (
                 "and the dashboard's calendar everything but to read",
                 PERMISSIONS,
                 "calendar_role",
-                '_allow("Read", LISTS)',
+                '_allow("Read", LISTINGS)',
                 '_allow("Read", ["*"])',
                 IN_ROLE,
                 "test_the_calendar_needs_no_more_than_its_own_role_allows_and_can_write_nothing",
