@@ -28,8 +28,7 @@ REPORT: Final = "lambda_src/lightkeeper/report.py"
 STANDING: Final = "lambda_src/lightkeeper/overview.py"
 DIGEST: Final = "lambda_src/lightkeeper/findings.py"
 TELLING: Final = "lambda_src/lightkeeper/notify.py"
-FUNCTION: Final = "infra/backup_function.py"
-CALENDAR: Final = "infra/calendar_function.py"
+PERMISSIONS: Final = "infra/permissions.py"
 
 IN_PLAN: Final = "tests/unit/test_plan.py"
 IN_TAGS: Final = "tests/unit/test_tags.py"
@@ -153,8 +152,8 @@ RULES: Final = (
             ),
             Removal(
                 "AWS itself refuses to delete what has not our owner tag",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 "DELETES, ours | marked_and_not_held",
                 "DELETES, marked_and_not_held",
                 IN_ROLE,
@@ -162,17 +161,17 @@ RULES: Final = (
             ),
             Removal(
                 "to mark it",
-                FUNCTION,
-                "lightsail_statements",
-                '["lightsail:TagResource"], ours | _only_these_keys(EXPIRES)',
-                '["lightsail:TagResource"], _only_these_keys(EXPIRES)',
+                PERMISSIONS,
+                "_lightsail_statements",
+                '["TagResource"], ours | _only_these_keys(EXPIRES)',
+                '["TagResource"], _only_these_keys(EXPIRES)',
                 IN_ROLE,
                 "test_what_is_not_ours_cannot_be_marked_nor_untagged",
             ),
             Removal(
                 "to take a mark or a hold off it",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 "ours | _only_these_keys(EXPIRES, hold)",
                 "_only_these_keys(EXPIRES, hold)",
                 IN_ROLE,
@@ -180,17 +179,17 @@ RULES: Final = (
             ),
             Removal(
                 "to change any other tag of ours",
-                FUNCTION,
-                "lightsail_statements",
-                '["lightsail:TagResource"], ours | _only_these_keys(EXPIRES)',
-                '["lightsail:TagResource"], ours',
+                PERMISSIONS,
+                "_lightsail_statements",
+                '["TagResource"], ours | _only_these_keys(EXPIRES)',
+                '["TagResource"], ours',
                 IN_ROLE,
                 "test_ours_can_be_marked_and_unmarked_and_a_hold_that_is_over_taken_off_and_nothing_else",
             ),
             Removal(
                 "or to take it off",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 "ours | _only_these_keys(EXPIRES, hold)",
                 "ours",
                 IN_ROLE,
@@ -198,8 +197,8 @@ RULES: Final = (
             ),
             Removal(
                 "to mark a restored disk that bears our tags",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 "ours | _only_these_keys(EXPIRES), snapshots",
                 "ours | _only_these_keys(EXPIRES)",
                 IN_ROLE,
@@ -207,8 +206,8 @@ RULES: Final = (
             ),
             Removal(
                 "or to untag it",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 "ours | _only_these_keys(EXPIRES, hold), snapshots",
                 "ours | _only_these_keys(EXPIRES, hold)",
                 IN_ROLE,
@@ -216,8 +215,8 @@ RULES: Final = (
             ),
             Removal(
                 "to take a snapshot without our owner tag",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 '_allow("CreateAsOurs", CREATES, {"StringEquals": {f"aws:RequestTag/{OWNER}": owner}})',
                 '_allow("CreateAsOurs", CREATES)',
                 IN_ROLE,
@@ -225,8 +224,8 @@ RULES: Final = (
             ),
             Removal(
                 "to make what is not ours ours and mark it",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 '"Null": {f"aws:RequestTag/{EXPIRES}": "true"},',
                 "",
                 IN_ROLE,
@@ -234,10 +233,10 @@ RULES: Final = (
             ),
             Removal(
                 "and the dashboard's calendar everything but to read",
-                CALENDAR,
-                "RecoveryCalendar",
-                "actions=[*LISTS]",
-                'actions=["lightsail:*"]',
+                PERMISSIONS,
+                "calendar_role",
+                '_allow("Read", LISTINGS)',
+                '_allow("Read", ["*"])',
                 IN_ROLE,
                 "test_the_calendar_needs_no_more_than_its_own_role_allows_and_can_write_nothing",
             ),
@@ -841,8 +840,8 @@ RULES: Final = (
             ),
             Removal(
                 "AWS itself refuses to delete what is held",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 ', f"aws:ResourceTag/{hold}": "true"',
                 "",
                 IN_ROLE,
@@ -850,8 +849,8 @@ RULES: Final = (
             ),
             Removal(
                 "under the deployment's own `tagKey`",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 'f"{props.settings.tag_key}:hold"',
                 '"backup:hold"',
                 IN_ROLE,
@@ -995,8 +994,8 @@ RULES: Final = (
             ),
             Removal(
                 "AWS itself refuses to delete what is not marked",
-                FUNCTION,
-                "lightsail_statements",
+                PERMISSIONS,
+                "_lightsail_statements",
                 'f"aws:ResourceTag/{EXPIRES}": "false", ',
                 "",
                 IN_ROLE,
