@@ -67,7 +67,7 @@ class BackupFunction(Construct):
         self.log_group = logs.LogGroup(
             self,
             "Logs",
-            retention=LOG_RETENTION[props.log_retention_days],
+            retention=LOG_RETENTION[props.own.log_retention_days],
             removal_policy=RemovalPolicy.DESTROY,
         )
         role = iam.Role(
@@ -132,7 +132,7 @@ def lightsail_statements(props: Props, stack: Stack) -> list[iam.PolicyStatement
         _allow("MarkOurs", ["lightsail:TagResource"], ours | _only_these_keys(EXPIRES), snapshots),
         _allow("UnmarkOurs", ["lightsail:UntagResource"], ours | _only_these_keys(EXPIRES, hold), snapshots),
     ]
-    if props.tag_on_create:
+    if props.own.tag_on_create:
         # Apart from the rest: nobody knows which resource AWS asks about, and whether that has tags at this time.
         at_create = {
             "StringEquals": {f"aws:RequestTag/{OWNER}": owner},

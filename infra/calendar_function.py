@@ -37,7 +37,7 @@ class RecoveryCalendar(Construct):
         log_group = logs.LogGroup(
             self,
             "Logs",
-            retention=LOG_RETENTION[props.log_retention_days],
+            retention=LOG_RETENTION[props.own.log_retention_days],
             removal_policy=RemovalPolicy.DESTROY,
         )
         log = iam.PolicyStatement(

@@ -305,7 +305,7 @@ def _alarm_status(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
 
 
 def _what_to_do(log_group: logs.ILogGroup, topic: sns.ITopic, props: Props) -> cloudwatch.TextWidget:
-    runbook = props.runbook_url
+    runbook = props.own.runbook_url
     console = f"https://{Aws.REGION}.console.aws.amazon.com"
     places: Mapping[str, str] = {
         "All alarms": f"{console}/cloudwatch/home?region={Aws.REGION}#alarmsV2:",

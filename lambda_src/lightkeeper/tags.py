@@ -26,8 +26,9 @@ from lightkeeper.model import (
     SourceKind,
     Tags,
 )
+from lightkeeper.policies import OFF
 from lightkeeper.schedule import with_time_of_day
-from lightkeeper.settings import OFF, Settings
+from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, parse_day_or_instant, parse_instant, parse_zone
 
 OWN_PREFIX: Final = "lightkeeper:"
