@@ -189,7 +189,7 @@ def _regions(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(region, str) for region in value):
-        raise InvalidValueError(f"{as_json(value)} is not a list of Regions; expected their names")
+        raise InvalidValueError(f'{as_json(value)} is not a list of Regions; expected one such as ["eu-central-1"]')
     return tuple(value)
 
 

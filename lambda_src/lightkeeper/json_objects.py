@@ -122,8 +122,8 @@ def switch(value: object) -> bool:
 def whole_number(value: object, *, most: int | None = None) -> int:
     """Return `value` if it is a whole number from 1 to `most`, or raise `InvalidValueError`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1 or (most is not None and value > most):
-        limits = f" from 1 to {most}" if most is not None else ", 1 or more"
-        raise InvalidValueError(f"{as_json(value)} is not a whole number{limits}")
+        limits = f"from 1 to {most}" if most is not None else "from 1 up"
+        raise InvalidValueError(f"{as_json(value)} is not a whole number {limits}")
     return value
 
 

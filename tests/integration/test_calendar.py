@@ -227,11 +227,12 @@ def test_the_parameters_are_described_and_the_described_example_is_understood() 
         ({"sort": "newst"}, '"newst" is not an order'),
         ({"sort": 3}, "sort: 3 is not text; expected text"),
         ({"view": "calender"}, 'view: "calender" is not known; expected one of "calendar", "sentence"; did you mean'),
-        ({"page": 0}, "page: 0 is not a whole number, 1 or more"),
+        ({"page": 0}, "page: 0 is not a whole number from 1 up"),
         ({"page": "2"}, 'page: "2" is not a whole number'),
         ({"page": True}, "page: true is not a whole number"),
         ({"pageSize": MAX_PAGE_SIZE + 1}, f"is not a whole number from 1 to {MAX_PAGE_SIZE}"),
         ({"time": "noon"}, '"noon" is not a time'),
+        ({"page": 0, "sort": 3}, "sort: 3 is not text; expected text in double quotes\npage: 0 is not a whole number"),
         ({"<script>": 1}, "<script>: unknown key"),
     ],
 )

@@ -309,7 +309,7 @@ def test_tags_for_which_there_was_no_room_are_logged(keeper: Keeper, capsys: pyt
         ({"time": "<aws.scheduler.scheduled-time>"}, "is not a time"),
         ({"time": 5}, "event.time: 5 is not text; expected ISO 8601"),
         ({"dryRun": "yes"}, 'event.dryRun: "yes" is neither true nor false'),
-        ({"regions": "eu-central-1"}, 'event.regions: "eu-central-1" is not a list of Regions; expected their names'),
+        ({"regions": "eu-central-1"}, 'event.regions: "eu-central-1" is not a list of Regions; expected one such as'),
         ({"regions": [7], "tiem": NOON}, "event.tiem: unknown key; .*\\nevent.regions: .7. is not a list of Regions"),
         ([], "is not an object; expected one such as"),
     ],
