@@ -4,7 +4,7 @@ UV     := .uv/bin/uv
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak check lint types contracts format lock bench mutants pictures bootstrap deploy diff drift destroy clean
+.PHONY: help setup demo sandbox test soak check lint types contracts format docs lock bench mutants pictures bootstrap deploy diff drift destroy clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ contracts: .venv/ready ## import-linter: who may import whom
 format: .venv/ready ## let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: .venv/ready ## write the documents' tables from the code
+	$(BIN)/cog -I . -r docs/*.md README.md
 
 bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit
 	$(BIN)/python -m tools.bench.planning

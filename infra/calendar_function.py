@@ -31,7 +31,7 @@ class CalendarFunction(Construct):
         log_group = logs.LogGroup(
             self,
             "Logs",
-            retention=LOG_RETENTION[props.log_retention_days],
+            retention=LOG_RETENTION[props.own.log_retention_days],
             removal_policy=RemovalPolicy.DESTROY,
         )
         self.function = lambda_.Function(

@@ -305,7 +305,7 @@ def _alarm_status(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
 
 
 def _what_to_do(log_group: logs.ILogGroup, topic: sns.ITopic, props: Props) -> cloudwatch.TextWidget:
-    runbook = props.runbook_url
+    runbook = props.own.runbook_url
     places = {
         "All alarms": f"{_CLOUDWATCH}#alarmsV2:",
         "The function's log": f"{_CLOUDWATCH}#logsV2:log-groups/log-group/{log_group.log_group_name}",

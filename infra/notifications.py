@@ -23,7 +23,7 @@ class Notifications(Construct):
         alarms = iam.ServicePrincipal(
             "cloudwatch.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         )
-        self.key = _key(self) if props.encrypt_notifications else None
+        self.key = _key(self) if props.own.encrypt_notifications else None
         self.topic = sns.Topic(
             self,
             "Topic",

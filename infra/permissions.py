@@ -118,7 +118,7 @@ def _lightsail_statements(props: Props, stack: Stack) -> list[iam.PolicyStatemen
         _allow("MarkOurs", ["TagResource"], ours | _only_these_keys(EXPIRES), snapshots),
         _allow("UnmarkOurs", ["UntagResource"], ours | _only_these_keys(EXPIRES, hold), snapshots),
     ]
-    if props.tag_on_create:
+    if props.own.tag_on_create:
         # Apart from the rest: nobody knows which resource AWS asks about, and whether that has tags at this time.
         at_create = {
             "StringEquals": {f"aws:RequestTag/{OWNER}": owner},

@@ -1,8 +1,8 @@
-"""What the stack is made of: the runtime's settings, and the few keys that only the stack needs."""
+"""What the stack is made of: the settings of runs, its own, and what follows from them."""
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -11,9 +11,10 @@ import boto3
 from aws_cdk import Duration
 from aws_cdk.aws_logs import RetentionDays
 
-from lightkeeper.errors import InvalidValueError, as_json, closest, quote_all
+from lightkeeper.errors import InvalidValueError, closest, quote_all
+from lightkeeper.json_objects import ObjectReader
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
-from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.settings import Settings, SettingsError, StackSettings, settings_object
 from lightkeeper.ticks import Cron, is_rarer, longest_gap_of_tick, longest_span_of_tick, parse_tick
 
 LOG_RETENTION: Final = {
@@ -31,11 +32,9 @@ LOG_RETENTION: Final = {
     1827: RetentionDays.FIVE_YEARS,
     3653: RetentionDays.TEN_YEARS,
 }
-"""By days; CloudWatch Logs takes no other numbers, but for a few between these."""
-_T = TypeVar("_T")
+"""As the CDK calls those days."""
+_T = TypeVar("_T", Settings, StackSettings)
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
-# A parenthesis would end a link in Markdown, and the sections' anchors follow the address.
-_ADDRESS: Final = re.compile(r"https://[^\s()<>\[\]#\"\\]{1,500}")
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _NO_TIME: Final = timedelta()
@@ -59,13 +58,9 @@ class Props:
     """The props of the stack."""
 
     settings: Settings
-    log_retention_days: int = 90
-    encrypt_notifications: bool = False
-    """With a customer-managed key, which costs a dollar a month."""
-    tag_on_create: bool = True
-    """Whether the role may use `lightsail:TagResource` to create a snapshot with tags; see docs/security.md."""
-    runbook_url: str | None = None
-    """Where people read docs/runbook.md, for the dashboard's links; without it, the dashboard names the file."""
+    """Those of the runs."""
+    own: StackSettings
+    """The stack's."""
 
     @classmethod
     def from_document(cls, document: object) -> "Props":
@@ -76,24 +71,10 @@ class Props:
         SettingsError
             With a sentence for every wrong key and value.
         """
+        given = settings_object(document)
         errors: list[str] = []
-        settings = Settings()
-        try:
-            settings = Settings.from_file(document)
-        except SettingsError as error:
-            errors.extend(error.errors)
-        given = document.get("lightkeeper") if isinstance(document, Mapping) else None
-        own = given if isinstance(given, Mapping) else {}
-        default = cls(settings)
-        props = cls(
-            settings=settings,
-            log_retention_days=_value(own, "logRetentionDays", _retention, default.log_retention_days, errors),
-            encrypt_notifications=_value(own, "encryptNotifications", _switch, default.encrypt_notifications, errors),
-            tag_on_create=_value(own, "tagOnCreate", _switch, default.tag_on_create, errors),
-            runbook_url=_value(own, "runbookUrl", _address, default.runbook_url, errors),
-        )
-        defined = own.get("policies")
-        errors.extend(props._misfits([*defined] if isinstance(defined, Mapping) else []))
+        props = cls(_read(Settings, given, errors), _read(StackSettings, given, errors))
+        errors.extend(props._misfits(ObjectReader(given).keys_of("policies")))
         if errors:
             raise SettingsError(errors)
         return props
@@ -199,33 +180,10 @@ def _regions_without_lightsail(regions: Iterable[str]) -> Iterator[str]:
             yield f"regions: {InvalidValueError(expected, closest(region, known))}"
 
 
-def _value(own: Mapping[str, object], key: str, parse: Callable[[object], _T], default: _T, errors: list[str]) -> _T:
-    if key not in own:
-        return default
+def _read(kind: type[_T], given: Mapping[str, object], errors: list[str]) -> _T:
+    """Return the settings of that kind; where something is wrong with them, say so and return the defaults."""
     try:
-        return parse(own[key])
-    except InvalidValueError as error:
-        errors.append(f"{key}: {error}")
-        return default
-
-
-def _switch(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidValueError(f"{as_json(value)} is neither true nor false")
-    return value
-
-
-def _address(value: object) -> str | None:
-    if value is not None and (not isinstance(value, str) or not _ADDRESS.fullmatch(value)):
-        raise InvalidValueError(
-            f'{as_json(value)} is not an address; expected "https://..." without space, parenthesis or "#", or null'
-        )
-    return value
-
-
-def _retention(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value not in LOG_RETENTION:
-        raise InvalidValueError(
-            f"{as_json(value)} is not a retention; expected one of {', '.join(map(str, LOG_RETENTION))}"
-        )
-    return value
+        return kind.from_mapping(given)
+    except SettingsError as error:
+        errors.extend(error.errors)
+        return kind()

@@ -56,7 +56,8 @@ def read_deployed(stack: str, region: str | None) -> Deployed:
     try:
         return Deployed(Settings.from_env(variables), region)
     except SettingsError as error:
-        raise SettingsError(f'the stack "{stack}": {sentence}' for sentence in error.errors) from None
+        hint = f'deploy the stack "{stack}" again with this release, or use the command of the release that deployed it'
+        raise SettingsError([*(f'the stack "{stack}": {sentence}' for sentence in error.errors), hint]) from None
 
 
 def _function(stack: str, region: str) -> str:

@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper.actions import Create, Outcome, Result
-from lightkeeper.errors import InvalidValueError, as_json, closest, quote_all
+from lightkeeper.errors import InvalidValueError, as_json
 from lightkeeper.inventory import plan_regions
+from lightkeeper.json_objects import ObjectReader, as_object, switch, text
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.model import Plan, Severity
 from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
@@ -35,7 +37,6 @@ from lightkeeper.sns import SLOWEST_CALL_SECONDS, Topic
 from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant, parse_instant
 
-_KEYS = ("time", "dryRun", "regions")
 _OFF_THE_CLOCK: Final = timedelta(hours=1)
 _TICKS_UNTIL_LATE: Final = 2
 _OTHER_ADDRESS: Final = ("AWS_ENDPOINT_URL_LIGHTSAIL", "AWS_ENDPOINT_URL")
@@ -171,24 +172,26 @@ def read_event(event: Mapping[str, object], settings: Settings) -> Request:
     InvalidValueError
         If a key is unknown or a value is not understood.
     """
-    if not isinstance(event, Mapping):
-        raise InvalidValueError(f"the event {as_json(event)} is not an object; expected one with {quote_all(_KEYS)}")
-    for key in event:
-        if key not in _KEYS:
-            raise InvalidValueError(
-                f'the event has an unknown key "{key}"; expected {quote_all(_KEYS)}', closest(key, _KEYS)
-            )
-    time, dry_run, regions = event.get("time"), event.get("dryRun", False), event.get("regions")
-    if not isinstance(dry_run, bool):
-        raise InvalidValueError(f'"dryRun" is {as_json(dry_run)}; expected true or false')
-    if not isinstance(time, str | None):
-        raise InvalidValueError(f'"time" is {as_json(time)}; expected ISO 8601 such as "2026-11-23T03:00:00Z"')
-    if regions is None or regions == []:
-        regions = list(settings.regions)
-    if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
-        raise InvalidValueError(f'"regions" is {as_json(regions)}; expected a list of Region names')
-    now = datetime.now(UTC) if time is None else parse_instant(time, settings.time_zone)  # noqa: TID251 - entry point
-    return Request(now.replace(microsecond=0), dry_run, tuple(regions))
+    read = ObjectReader(as_object(event, 'an object; expected one such as {"dryRun": true}'))
+    time = read.value("time", partial(_time, zone=settings.time_zone), None)
+    dry_run = read.value("dryRun", switch, default=False)
+    regions = read.value("regions", _regions, settings.regions)
+    if errors := read.errors():
+        raise InvalidValueError("\n".join(f"event.{error}" for error in errors))
+    now = time or datetime.now(UTC)  # noqa: TID251 - entry point
+    return Request(now.replace(microsecond=0), dry_run, regions or settings.regions)
+
+
+def _time(value: object, zone: ZoneInfo) -> datetime | None:
+    return None if value is None else parse_instant(text(value, 'ISO 8601 such as "2026-11-23T03:00:00Z"'), zone)
+
+
+def _regions(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(region, str) for region in value):
+        raise InvalidValueError(f'{as_json(value)} is not a list of Regions; expected one such as ["eu-central-1"]')
+    return tuple(value)
 
 
 def _log_outcome(logger: Logger, outcome: Outcome) -> None:

@@ -1,97 +1,348 @@
 """The deployment's settings: the `lightkeeper` object of cdk.json, checked once, with every error at once.
 
-The command line reads the object itself; the Lambda function gets it in one environment variable, so that both, and
-the stack, say the same about a wrong value.
+A setting is one row, and all else follows from it: what cdk.json and the function's environment may say, what the
+command line and `cdk synth` answer to a wrong value, and the table in docs/configuration.md (`make docs`).
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from lightkeeper.errors import InvalidValueError, as_json, closest, quote_all
-from lightkeeper.keep_rules import parse_keep
+from lightkeeper.errors import InvalidValueError, as_json, quote_all
+from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, one_of, switch, text, whole_number
 from lightkeeper.model import Mode, Orphans, Policy
+from lightkeeper.policies import OFF, TAG_TEXT, read_policies, tag_value, write_policies
 from lightkeeper.schedule import Schedule, parse_schedule, with_time_of_day
-from lightkeeper.ticks import parse_tick
+from lightkeeper.ticks import Rate, parse_tick
 from lightkeeper.times import Duration, parse_duration, parse_zone
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 ENVIRONMENT_VARIABLE: Final = "LIGHTKEEPER"
-OFF: Final = "off"
+LOG_RETENTIONS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827, 3653)
+"""In days; CloudWatch Logs takes no other numbers, but for a few between these."""
+RENAMED: Final = {"writers": "maxConcurrency", "runbookAddress": "runbookUrl"}
+"""The present names of keys by those they had in earlier releases."""
 _EVERY_DAY: Final = "0 0 * * *"
-_BUILT_IN: Final = {
-    "hourly": ("0 * * * *", "hourly=24 daily=7"),
-    "daily": ("0 3 * * *", "daily=7 weekly=4"),
-    "weekly": ("0 3 * * 0", "weekly=8"),
-    "monthly": ("0 3 1 * *", "monthly=12"),
-}
-# What Lightsail takes in a tag; the longest of our own suffixes (":keep", ":mode", ":hold") must still fit in 128.
-_TAG_TEXT: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]+")
+# The longest of our own suffixes (":keep", ":mode", ":hold") must still fit in 128.
 _MAX_TAG_KEY: Final = 128 - len(":keep")
-_MAX_TAG_VALUE: Final = 256
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-_RATE: Final = re.compile(r"rate\(([0-9]+) (minute|hour|day)s?\)")
-_UNITS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _RESERVED: Final = ("aws:", "lightkeeper:")
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+# A parenthesis would end a link in Markdown, and the sections' anchors follow the address.
+_HTTPS: Final = re.compile(r"https://[^\s()<>\[\]#\"\\]{1,500}")
 # A run keeps time for the slowest call, and the more wait for their turn, the longer that takes.
 _MAX_CONCURRENCY: Final = 32
-# They stand in the same object of cdk.json and are the stack's to read; here they are only known.
-_STACK_KEYS: Final = ("encryptNotifications", "logRetentionDays", "runbookUrl", "tagOnCreate")
 _MAX_DELETES: Final = 1000
 _MAX_DAYS: Final = 3660
+_UTC: Final = parse_zone("UTC")
+_ROW: Final = "row"
+_T = TypeVar("_T")
+_Word = TypeVar("_Word", Mode, Orphans)
 
 
-class SettingsError(ValueError):
-    """Settings that cannot be used.
-
-    Parameters
-    ----------
-    errors
-        One sentence for each thing that is wrong.
-    """
-
-    def __init__(self, errors: Iterable[str]) -> None:
-        self.errors = tuple(errors)
-        super().__init__("\n".join(self.errors))
+class SettingsError(InvalidObjectError):
+    """Settings that cannot be used."""
 
 
-def built_in_policies(zone: ZoneInfo) -> dict[str, Policy]:
-    """Return the policies that exist without being defined, in that time zone."""
-    return {
-        name: Policy(name, parse_schedule(cron, zone), parse_keep(keep)) for name, (cron, keep) in _BUILT_IN.items()
-    }
+@dataclass(frozen=True, slots=True)
+class Form(Generic[_T]):
+    """How a value stands in JSON."""
+
+    read: Callable[[object], _T]
+    """Raises `InvalidValueError`, or `InvalidObjectError` for an object within."""
+    write: Callable[[_T], object]
+    limits: str
+    """What may stand there, for the documentation, in Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[_T]):
+    """A setting."""
+
+    key: str
+    """Its name in cdk.json and in the function's environment."""
+    form: Form[_T] | Callable[[ZoneInfo], Form[_T]]
+    """The latter where it depends on the deployment's time zone."""
+    default: object
+    """What a missing key stands for, as parsed JSON."""
+    example: object
+    """Another value, as parsed JSON."""
+    meaning: str
+    """For the documentation, in Markdown."""
+
+    def form_in(self, zone: ZoneInfo) -> Form[_T]:
+        """Return its form in that time zone."""
+        return self.form if isinstance(self.form, Form) else self.form(zone)
+
+    def default_in(self, zone: ZoneInfo) -> _T:
+        """Return its default in that time zone."""
+        return self.form_in(zone).read(self.default)
+
+
+def setting(
+    key: str, form: Form[_T] | Callable[[ZoneInfo], Form[_T]], *, default: object, example: object, meaning: str
+) -> _T:
+    """Make a field of a dataclass a setting; its parameters are those of `Row`."""
+    row = Row(key, form, default, example, meaning)
+    return field(default_factory=partial(row.default_in, _UTC), metadata={_ROW: row})
+
+
+def rows_of(settings: "type[DataclassInstance]") -> dict[str, Row[object]]:
+    """Return the rows of a class of settings, by the names of its fields."""
+    return {each.name: each.metadata[_ROW] for each in fields(settings)}
+
+
+# The forms
+
+
+def _duration(value: object) -> Duration:
+    duration = parse_duration(text(value))
+    days = duration.years * 366 + duration.months * 31 + duration.days + duration.hours / 24
+    if days > _MAX_DAYS:
+        raise InvalidValueError(f'"{value}" is too long; expected at most "10y"')
+    return duration
+
+
+def _an_hour_or_more(value: object) -> Duration:
+    duration = _duration(value)
+    if not duration:
+        raise InvalidValueError(f'"{value}" is too short; expected an hour or more')
+    return duration
+
+
+def _tag_key(value: object) -> str:
+    key = text(value)
+    reserved = f"{key}:".lower().startswith(_RESERVED)
+    if not TAG_TEXT.fullmatch(key) or key != key.strip() or len(key) > _MAX_TAG_KEY or reserved:
+        raise InvalidValueError(
+            f'"{key}" cannot be a tag key; expected up to {_MAX_TAG_KEY} letters, digits, spaces and + - = . _ : / @, '
+            f"not starting with {quote_all(_RESERVED)}"
+        )
+    return key
+
+
+def _tick(value: object) -> str:
+    tick = text(value)
+    parse_tick(tick)
+    return tick
+
+
+def _time_of_day(value: object, zone: ZoneInfo) -> Schedule | None:
+    time = text(value)
+    return None if time == OFF else with_time_of_day(parse_schedule(_EVERY_DAY, zone), time)
+
+
+def _write_time_of_day(schedule: Schedule | None) -> str:
+    if schedule is None:
+        return OFF
+    minute, hour, *_ = schedule.cron.split()
+    return f"{hour:0>2}:{minute:0>2} {schedule.zone.key}"
+
+
+def _address(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and _HTTPS.fullmatch(value)):
+        return value
+    raise InvalidValueError(
+        f'{as_json(value)} is not an address; expected "https://..." without space, parenthesis or "#", or null'
+    )
+
+
+def _retention(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in LOG_RETENTIONS:
+        raise InvalidValueError(
+            f"{as_json(value)} is not a retention; expected one of {', '.join(map(str, LOG_RETENTIONS))}"
+        )
+    return value
+
+
+def _texts(value: object, *, pattern: re.Pattern[str], expected: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InvalidValueError(f"{as_json(value)} is not a list; expected [{expected}, ...]")
+    wrong = [each for each in value if not isinstance(each, str) or not pattern.fullmatch(each)]
+    if wrong:
+        raise InvalidValueError(f"{as_json(wrong[0])} is not {expected}")
+    return tuple(dict.fromkeys(value))
+
+
+def _as_it_is(value: _T) -> _T:
+    return value
+
+
+def _word(words: type[_Word]) -> Form[_Word]:
+    limits = ", ".join(f"`{word}`" for word in words)
+    return Form(read=lambda value: words(one_of(value, words)), write=str, limits=limits)
+
+
+def _up_to(most: int) -> Form[int]:
+    return Form(read=partial(whole_number, most=most), write=_as_it_is, limits=f"1 to {most}")
+
+
+def _list_of(pattern: re.Pattern[str], expected: str, *, limits: str) -> Form[tuple[str, ...]]:
+    return Form(read=partial(_texts, pattern=pattern, expected=expected), write=list, limits=limits)
+
+
+def _policies_in(zone: ZoneInfo) -> Form[Mapping[str, Policy]]:
+    return Form(read=partial(read_policies, zone=zone), write=write_policies, limits="see below")
+
+
+def _time_of_day_in(zone: ZoneInfo) -> Form[Schedule | None]:
+    return Form(
+        read=partial(_time_of_day, zone=zone),
+        write=_write_time_of_day,
+        limits=f"`{OFF}`, or a time of day, and a zone if you like",
+    )
+
+
+# Named, because mypy would not compare how to read and how to write where a form stands within a row.
+_STACK_NAME: Final = Form(tag_value, _as_it_is, limits="up to 100 letters, digits and `-`, the first a letter")
+_TAG_KEY: Final = Form(
+    _tag_key,
+    _as_it_is,
+    limits=f"up to {_MAX_TAG_KEY} letters, digits, spaces and `+ - = . _ : / @`, not starting with "
+    f"{' or '.join(f'`{prefix}`' for prefix in _RESERVED)}",
+)
+_TICK: Final = Form(
+    _tick,
+    _as_it_is,
+    limits="up to `rate(2 days)`, or an EventBridge `cron(...)` in `timeZone` without a year or `W`, three times a "
+    "week or more; one for each slot of the policies in use",
+)
+_ZONE: Final = Form(lambda value: parse_zone(text(value)), str, limits="a time zone's name")
+_POLICY: Final = Form(text, _as_it_is, limits="a policy by name")
+_DURATION: Final = Form(_duration, str, limits="a duration; `0d` for none")
+_AN_HOUR_OR_MORE: Final = Form(_an_hour_or_more, str, limits="a duration, an hour or more")
+_SWITCH: Final = Form(switch, _as_it_is, limits="`true`, `false`")
+_RETENTION: Final = Form(_retention, _as_it_is, limits=", ".join(map(str, LOG_RETENTIONS)))
+_ADDRESS: Final = Form(
+    _address, _as_it_is, limits="an `https://` address at which you read [runbook.md](runbook.md), or `null`"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one deployment; their defaults are the documented ones."""
+    """The settings of one deployment, by which a run works."""
 
-    deployment: str = "Lightkeeper"
-    """What the owner tag of every snapshot says; two deployments in an account need two names."""
-    tag_key: str = "backup"
-    regions: tuple[str, ...] = ()
-    """Empty means the deployment's own Region."""
-    tick: str = "rate(1 hour)"
-    time_zone: ZoneInfo = parse_zone("UTC")
-    policies: Mapping[str, Policy] = field(default_factory=lambda: built_in_policies(parse_zone("UTC")))
-    default_policy: str = "daily"
-    instance_mode: Mode = Mode.INSTANCE
-    grace: Duration = Duration(days=1)
-    orphans: Orphans = Orphans.KEEP
-    max_deletes_per_source: int = 3
-    overdue_after: Duration = Duration(hours=6)
-    max_concurrency: int = 8
-    notify: tuple[str, ...] = ()
-    digest: Schedule | None = None
-    """When each day a summary is told, whatever there is to tell; None: never."""
+    deployment: str = setting(
+        "deployment",
+        _STACK_NAME,
+        default="Lightkeeper",
+        example="Night-Shift",
+        meaning="the stack's name, and what the owner tag of each snapshot says; change it and the snapshots so far "
+        "are another deployment's",
+    )
+    tag_key: str = setting(
+        "tagKey",
+        _TAG_KEY,
+        default="backup",
+        example="save",
+        meaning="the tag that users write",
+    )
+    regions: tuple[str, ...] = setting(
+        "regions",
+        _list_of(_REGION, 'a Region such as "eu-central-1"', limits="Regions that have Lightsail, by boto3's list"),
+        default=[],
+        example=["eu-central-1", "us-east-1"],
+        meaning="which Regions to look after; none: the deployment's own",
+    )
+    tick: str = setting(
+        "tick",
+        _TICK,
+        default="rate(1 hour)",
+        example="rate(15 minutes)",
+        meaning="how often the function runs; a snapshot is taken by the first run after its slot, if nothing newer is "
+        "there; if you run `lightkeeper run` yourself instead, how often you do: a mark that more than three ticks "
+        "have left standing is made again",
+    )
+    time_zone: ZoneInfo = setting(
+        "timeZone",
+        _ZONE,
+        default="UTC",
+        example="Europe/Zurich",
+        meaning="of schedules and of days, weeks and months, unless a policy or a tag says otherwise",
+    )
+    policies: Mapping[str, Policy] = setting(
+        "policies",
+        _policies_in,
+        default={},
+        example={"office": {"schedule": "0 18 * * 1-5", "keep": "daily=5 weekly=4"}},
+        meaning="policies of your own, beside the built-in ones or in their place",
+    )
+    default_policy: str = setting(
+        "defaultPolicy",
+        _POLICY,
+        default="daily",
+        example="weekly",
+        meaning="for a `backup` tag without a value",
+    )
+    instance_mode: Mode = setting(
+        "instanceMode",
+        _word(Mode),
+        default="instance",
+        example="system-disk",
+        meaning="whether instances are backed up whole, with attached disks, or only their system disk",
+    )
+    grace: Duration = setting(
+        "grace",
+        _DURATION,
+        default="1d",
+        example="3d",
+        meaning="from the mark of a deletion to the deletion, which a later run does",
+    )
+    orphans: Orphans = setting(
+        "orphans",
+        _word(Orphans),
+        default="keep",
+        example="expire",
+        meaning="whether snapshots whose source is gone, untagged or `off`, or backed up in the other mode now, stay, "
+        "or age out down to the last, with a day of grace at least",
+    )
+    max_deletes_per_source: int = setting(
+        "maxDeletesPerSource",
+        _up_to(_MAX_DELETES),
+        default=3,
+        example=10,
+        meaning="deletions of one resource's snapshots in one run",
+    )
+    overdue_after: Duration = setting(
+        "overdueAfter",
+        _AN_HOUR_OR_MORE,
+        default="6h",
+        example="12h",
+        meaning="how long after a slot a missing snapshot is an alarm",
+    )
+    max_concurrency: int = setting(
+        "maxConcurrency",
+        _up_to(_MAX_CONCURRENCY),
+        default=8,
+        example=4,
+        meaning="calls in flight in a Region; fewer if Lightsail throttles",
+    )
+    notify: tuple[str, ...] = setting(
+        "notify",
+        _list_of(_EMAIL, "an e-mail address", limits="e-mail addresses; each has to confirm the mail that AWS sends"),
+        default=[],
+        example=["ops@example.com"],
+        meaning="who hears of alarms, and of what a run finds that needs attention; with none, nobody: `make deploy` "
+        "warns, and the dashboard says so",
+    )
+    digest: Schedule | None = setting(
+        "digest",
+        _time_of_day_in,
+        default=OFF,
+        example="08:00 Europe/Zurich",
+        meaning="when each day a summary is sent, even if all is well: by the first run at or after that time, and "
+        "once when it is turned on",
+    )
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, object]) -> "Settings":
+    def from_mapping(cls, given: Mapping[str, object]) -> Self:
         """Return the settings of a `lightkeeper` object as it stands in cdk.json.
 
         Raises
@@ -99,39 +350,23 @@ class Settings:
         SettingsError
             With a sentence for every wrong key and value.
         """
-        default = cls()
-        read = _Reader(given)
-        zone = read.value("timeZone", _zone, default.time_zone)
-        policies = read.value("policies", partial(_policies, zone=zone), built_in_policies(zone))
+        # One that is wrong is told about where its own row is read.
+        zone = ObjectReader(given).value("timeZone", _ZONE.read, _UTC)
+        read = ObjectReader(given)
+        settings = _read(cls, rows_of(cls), read, zone=zone)
+        errors = read.errors(also_known=(row.key for row in rows_of(StackSettings).values()), renamed=RENAMED)
         # A policy that is itself wrong is named where it is wrong, not as an unknown default too.
-        names = dict.fromkeys([*policies, *read.keys_of("policies")])
-        settings = cls(
-            deployment=read.value("deployment", _tag_value, default.deployment),
-            tag_key=read.value("tagKey", _tag_key, default.tag_key),
-            regions=read.value("regions", _texts(_REGION, 'a Region such as "eu-central-1"'), default.regions),
-            tick=read.value("tick", _tick, default.tick),
-            time_zone=zone,
-            policies=policies,
-            # A policy that is itself wrong is named where it is wrong, not here again.
-            default_policy=read.value("defaultPolicy", _one_of(names), default.default_policy),
-            instance_mode=read.value("instanceMode", _word(Mode), default.instance_mode),
-            grace=read.value("grace", _duration, default.grace),
-            orphans=read.value("orphans", _word(Orphans), default.orphans),
-            max_deletes_per_source=read.value(
-                "maxDeletesPerSource", _number(_MAX_DELETES), default.max_deletes_per_source
-            ),
-            overdue_after=read.value("overdueAfter", _overdue_after, default.overdue_after),
-            max_concurrency=read.value("maxConcurrency", _number(_MAX_CONCURRENCY), default.max_concurrency),
-            notify=read.value("notify", _texts(_EMAIL, "an e-mail address"), default.notify),
-            digest=read.value("digest", partial(_digest, zone=zone), default.digest),
-        )
-        errors = read.all_errors(also_known=_STACK_KEYS)
+        names = dict.fromkeys([*settings.policies, *read.keys_of("policies")])
+        try:
+            one_of(settings.default_policy, names)
+        except InvalidValueError as error:
+            errors.append(f"defaultPolicy: {error}")
         if errors:
             raise SettingsError(errors)
         return settings
 
     @classmethod
-    def from_file(cls, document: object) -> "Settings":
+    def from_file(cls, document: object) -> Self:
         """Return the settings in a cdk.json, or in a file that holds just the `lightkeeper` object, as parsed JSON.
 
         Raises
@@ -139,19 +374,10 @@ class Settings:
         SettingsError
             With a sentence for every wrong key and value.
         """
-        if not isinstance(document, dict):
-            raise SettingsError(["expected a JSON object: a cdk.json, or the settings themselves"])
-        context = document.get("context")
-        if isinstance(context, dict) and "lightkeeper" in context:
-            raise SettingsError(['lightkeeper: found under "context"; expected at the top of the file'])
-        is_cdk = "lightkeeper" in document or "app" in document
-        given = document.get("lightkeeper", {}) if is_cdk else document
-        if not isinstance(given, dict):
-            raise SettingsError([f"lightkeeper: {as_json(given)} is not an object of settings"])
-        return cls.from_mapping(given)
+        return cls.from_mapping(settings_object(document))
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Return the settings in the environment of the Lambda function; without any, the defaults.
 
         Raises
@@ -159,20 +385,17 @@ class Settings:
         SettingsError
             With a sentence for every wrong key and value.
         """
-        text = environ.get(ENVIRONMENT_VARIABLE, "{}")
         try:
-            given = json.loads(text)
+            given: object = json.loads(environ.get(ENVIRONMENT_VARIABLE, "{}"))
         except (ValueError, RecursionError) as error:
             raise SettingsError([f"{ENVIRONMENT_VARIABLE}: not JSON ({error}); expected a JSON object"]) from None
-        if not isinstance(given, dict):
-            raise SettingsError([f"{ENVIRONMENT_VARIABLE}: {as_json(given)} is not a JSON object"])
-        return cls.from_mapping(given)
+        return cls.from_mapping(_object(given, "a JSON object", name=f"{ENVIRONMENT_VARIABLE}: "))
 
     @property
     def tick_period(self) -> timedelta | None:
         """From tick to tick; None where the tick is a cron expression."""
-        rate = _RATE.fullmatch(self.tick)
-        return int(rate[1]) * _UNITS[rate[2]] if rate else None
+        tick = parse_tick(self.tick)
+        return tick.period if isinstance(tick, Rate) else None
 
     def to_env(self) -> dict[str, str]:
         """Return the environment from which `from_env` reads these settings."""
@@ -180,205 +403,84 @@ class Settings:
 
     def to_mapping(self) -> dict[str, object]:
         """Return the `lightkeeper` object that `from_mapping` reads these settings from, every key spelt out."""
-        return {
-            "deployment": self.deployment,
-            "tagKey": self.tag_key,
-            "regions": list(self.regions),
-            "tick": self.tick,
-            "timeZone": self.time_zone.key,
-            "policies": {name: _policy_mapping(policy) for name, policy in self.policies.items()},
-            "defaultPolicy": self.default_policy,
-            "instanceMode": self.instance_mode.value,
-            "grace": str(self.grace),
-            "orphans": self.orphans.value,
-            "maxDeletesPerSource": self.max_deletes_per_source,
-            "overdueAfter": str(self.overdue_after),
-            "maxConcurrency": self.max_concurrency,
-            "notify": list(self.notify),
-            "digest": _time_of_day(self.digest) if self.digest else OFF,
-        }
+        zone = self.time_zone
+        return {row.key: row.form_in(zone).write(getattr(self, name)) for name, row in rows_of(type(self)).items()}
 
 
-def _policy_mapping(policy: Policy) -> dict[str, str]:
-    mapping = {
-        "schedule": policy.schedule.cron,
-        "keep": str(policy.keep),
-        "timeZone": policy.schedule.zone.key,
-    }
-    return mapping | ({"mode": policy.mode.value} if policy.mode else {})
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """The settings that stand in the same object, and that only the stack needs: no run knows them."""
 
-
-_T = TypeVar("_T")
-_Word = TypeVar("_Word", Mode, Orphans)
-
-
-class _Reader:
-    """Reads the keys of an object one by one and remembers what was wrong, so that a person sees it all at once."""
-
-    def __init__(self, given: Mapping[str, object]) -> None:
-        self._given = given
-        self._known: list[str] = []
-        self._errors: list[str] = []
-
-    def value(self, key: str, parse: Callable[[object], _T], default: _T) -> _T:
-        self._known.append(key)
-        if key not in self._given:
-            return default
-        try:
-            return parse(self._given[key])
-        except InvalidValueError as error:
-            self._errors.append(f"{key}: {error}")
-        except SettingsError as inner:
-            self._errors.extend(f"{key}.{error}" for error in inner.errors)
-        return default
-
-    def keys_of(self, key: str) -> list[str]:
-        inner = self._given.get(key)
-        return list(inner) if isinstance(inner, dict) else []
-
-    def all_errors(self, also_known: Iterable[str] = ()) -> list[str]:
-        known = [*self._known, *also_known]
-        unknown = [key for key in self._given if key not in known]
-        expected = f"unknown key; expected one of {quote_all(known)}"
-        return [f"{key}: {InvalidValueError(expected, closest(key, known))}" for key in unknown] + self._errors
-
-
-def _policies(value: object, *, zone: ZoneInfo) -> dict[str, Policy]:
-    if not isinstance(value, dict):
-        raise InvalidValueError(f"{as_json(value)} is not an object of policies by name")
-    policies = built_in_policies(zone)
-    errors: list[str] = []
-    for name, definition in value.items():
-        try:
-            policies[name] = _policy(name, definition, zone)
-        except InvalidValueError as error:
-            errors.append(f"{name}: {error}")
-        except SettingsError as inner:
-            errors.extend(f"{name}.{error}" for error in inner.errors)
-    if errors:
-        raise SettingsError(errors)
-    return policies
-
-
-def _policy(name: str, definition: object, zone: ZoneInfo) -> Policy:
-    if name.lower() == OFF or not name.strip() or name != _tag_value(name).strip():
-        raise InvalidValueError(f'"{name}" cannot be the name of a policy; expected a word other than "{OFF}"')
-    if not isinstance(definition, dict):
-        raise InvalidValueError(f'{as_json(definition)} is not a policy; expected {{"schedule": ..., "keep": ...}}')
-    read = _Reader(definition)
-    own_zone = read.value("timeZone", _zone, zone)
-    fallback = built_in_policies(own_zone)["daily"]
-    policy = Policy(
-        name=name,
-        schedule=read.value("schedule", lambda cron: parse_schedule(_text(cron), own_zone), fallback.schedule),
-        keep=read.value("keep", lambda keep: parse_keep(_text(keep)), fallback.keep),
-        mode=read.value("mode", _word(Mode), None),
+    encrypt_notifications: bool = setting(
+        "encryptNotifications",
+        _SWITCH,
+        default=False,
+        example=True,
+        meaning="a key of your own for the topic; 1 USD a month",
     )
-    errors = read.all_errors() + [
-        f"{key}: missing; expected {example} or the like"
-        for key, example in (("schedule", '"0 3 * * *"'), ("keep", '"daily=7 weekly=4"'))
-        if key not in definition
-    ]
-    if errors:
-        raise SettingsError(errors)
-    return policy
+    log_retention_days: int = setting(
+        "logRetentionDays",
+        _RETENTION,
+        default=90,
+        example=30,
+        meaning="how long the function's log is kept",
+    )
+    runbook_url: str | None = setting(
+        "runbookUrl",
+        _ADDRESS,
+        default=None,
+        example="https://example.com/docs/runbook.md",
+        meaning="where the dashboard's links to the runbook lead; without it, the dashboard names the file and the "
+        "section",
+    )
+    tag_on_create: bool = setting(
+        "tagOnCreate",
+        _SWITCH,
+        default=True,
+        example=False,
+        meaning="whether the role may tag at creates; `false` is stricter, and fails where AWS asks for it: "
+        "[security.md](security.md)",
+    )
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, object]) -> Self:
+        """Return the stack's settings of a `lightkeeper` object; all other keys of it are those of `Settings`.
+
+        Raises
+        ------
+        SettingsError
+            With a sentence for every wrong value.
+        """
+        read = ObjectReader(given)
+        settings = _read(cls, rows_of(cls), read, zone=_UTC)
+        if errors := read.errors(also_known=given):
+            raise SettingsError(errors)
+        return settings
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidValueError(f"{as_json(value)} is not text")
-    return value
+def settings_object(document: object) -> Mapping[str, object]:
+    """Return the `lightkeeper` object of a cdk.json, or the document itself if that holds just the settings.
+
+    Raises
+    ------
+    SettingsError
+        If there is none where it should be.
+    """
+    file = _object(document, "a JSON object; expected a cdk.json, or the settings themselves")
+    if "lightkeeper" in ObjectReader(file).keys_of("context"):
+        raise SettingsError(['lightkeeper: found under "context"; expected at the top of the file'])
+    is_cdk = "lightkeeper" in file or "app" in file
+    return _object(file.get("lightkeeper", {}), "an object of settings", name="lightkeeper: ") if is_cdk else file
 
 
-def _zone(value: object) -> ZoneInfo:
-    return parse_zone(_text(value))
+def _object(value: object, expected: str, *, name: str = "") -> Mapping[str, object]:
+    try:
+        return as_object(value, expected)
+    except InvalidValueError as error:
+        raise SettingsError([f"{name}{error}"]) from None
 
 
-def _duration(value: object) -> Duration:
-    duration = parse_duration(_text(value))
-    days = duration.years * 366 + duration.months * 31 + duration.days + duration.hours / 24
-    if days > _MAX_DAYS:
-        raise InvalidValueError(f'"{value}" is too long; expected at most "10y"')
-    return duration
-
-
-def _overdue_after(value: object) -> Duration:
-    duration = _duration(value)
-    if not duration:
-        raise InvalidValueError(f'"{value}" is too short; expected an hour or more')
-    return duration
-
-
-def _digest(value: object, *, zone: ZoneInfo) -> Schedule | None:
-    text = _text(value)
-    return None if text == OFF else with_time_of_day(parse_schedule(_EVERY_DAY, zone), text)
-
-
-def _time_of_day(schedule: Schedule) -> str:
-    minute, hour, *_ = schedule.cron.split()
-    return f"{hour:0>2}:{minute:0>2} {schedule.zone.key}"
-
-
-def _one_of(words: Iterable[str]) -> Callable[[object], str]:
-    known = list(words)
-
-    def parse(value: object) -> str:
-        text = _text(value)
-        if text not in known:
-            raise InvalidValueError(f'"{text}" is not known; expected one of {quote_all(known)}', closest(text, known))
-        return text
-
-    return parse
-
-
-def _word(words: type[_Word]) -> Callable[[object], _Word]:
-    parse = _one_of(words)
-    return lambda value: words(parse(value))
-
-
-def _number(most: int) -> Callable[[object], int]:
-    def parse(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-            raise InvalidValueError(f"{as_json(value)} is not a whole number from 1 to {most}")
-        return value
-
-    return parse
-
-
-def _texts(pattern: re.Pattern[str], expected: str) -> Callable[[object], tuple[str, ...]]:
-    def parse(value: object) -> tuple[str, ...]:
-        if not isinstance(value, list):
-            raise InvalidValueError(f"{as_json(value)} is not a list; expected [{expected}, ...]")
-        wrong = [text for text in value if not isinstance(text, str) or not pattern.fullmatch(text)]
-        if wrong:
-            raise InvalidValueError(f"{as_json(wrong[0])} is not {expected}")
-        return tuple(dict.fromkeys(value))
-
-    return parse
-
-
-def _tag_key(value: object) -> str:
-    text = _text(value)
-    reserved = f"{text}:".lower().startswith(_RESERVED)
-    if not _TAG_TEXT.fullmatch(text) or text != text.strip() or len(text) > _MAX_TAG_KEY or reserved:
-        raise InvalidValueError(
-            f'"{text}" cannot be a tag key; expected up to {_MAX_TAG_KEY} letters, digits, spaces and + - = . _ : / @, '
-            f"not starting with {quote_all(_RESERVED)}"
-        )
-    return text
-
-
-def _tag_value(value: object) -> str:
-    text = _text(value)
-    if not _TAG_TEXT.fullmatch(text) or len(text) > _MAX_TAG_VALUE or text.lower().startswith("aws:"):
-        raise InvalidValueError(
-            f'"{text}" cannot be a tag value; expected up to {_MAX_TAG_VALUE} letters, digits, spaces and '
-            '+ - = . _ : / @, not starting with "aws:"'
-        )
-    return text
-
-
-def _tick(value: object) -> str:
-    text = _text(value)
-    parse_tick(text)
-    return text
+def _read(make: Callable[..., _T], rows: Mapping[str, Row[object]], read: ObjectReader, *, zone: ZoneInfo) -> _T:
+    return make(
+        **{name: read.value(row.key, row.form_in(zone).read, row.default_in(zone)) for name, row in rows.items()}
+    )

@@ -18,8 +18,9 @@ from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SourceKind, has_modes
 from lightkeeper.model import Mode, Policy, Problem, RecoveryPoint, Severity, Snapshot, Source, Tags, problem_of
 from lightkeeper.names import attempt_of
+from lightkeeper.policies import OFF
 from lightkeeper.schedule import with_time_of_day
-from lightkeeper.settings import OFF, Settings
+from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, parse_day_or_instant, parse_instant, parse_zone
 
 OWN_PREFIX: Final = "lightkeeper:"

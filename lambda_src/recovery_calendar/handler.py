@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, Protocol, TypeAlias
 
-from lightkeeper.errors import InvalidValueError, as_json, closest, quote_all
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.inventory import plan_regions
+from lightkeeper.json_objects import ObjectReader, as_object, one_of, text, whole_number
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import parse_instant
@@ -23,7 +24,6 @@ from recovery_calendar.view import Order, make_view, parse_order
 MAX_PAGE_SIZE: Final = 200
 # What CloudWatch adds to the parameters of a widget.
 _CONTEXT: Final = "widgetContext"
-_KEYS: Final = ("view", "sort", "page", "pageSize", "time")
 DOCUMENTATION: Final = f"""
 ## Lightkeeper: the recovery calendar
 
@@ -123,24 +123,22 @@ def read_event(event: Event) -> Request:
     InvalidValueError
         If a parameter is unknown or a value is not understood.
     """
-    if not isinstance(event, Mapping):
-        raise InvalidValueError(f"the event {as_json(event)} is not an object; expected one with {quote_all(_KEYS)}")
-    clicked = {key: value for key, value in event.items() if key not in {_CONTEXT, "describe"}}
-    given = {**_mapping(_mapping(event.get(_CONTEXT)).get("params")), **clicked}
-    for key in given:
-        if key not in _KEYS:
-            raise InvalidValueError(f'"{key}" is not a parameter; expected {quote_all(_KEYS)}', closest(key, _KEYS))
+    clicked = as_object(event, 'an object; expected one such as {"view": "calendar"}')
+    parameters = _mapping(_mapping(event.get(_CONTEXT)).get("params"))
     default = Request()
-    kind = _text(given, "view", default.kind.value)
-    if kind not in list(Kind):
-        raise InvalidValueError(f'view: "{kind}" is not a view; expected {quote_all(Kind)}', closest(kind, Kind))
-    return Request(
-        kind=Kind(kind),
-        order=parse_order(_text(given, "sort", str(default.order))),
-        page=_number(given, "page", default.page),
-        page_size=_number(given, "pageSize", default.page_size, most=MAX_PAGE_SIZE),
-        time=_text(given, "time", "") or None,
+    read = ObjectReader(
+        {**parameters, **{key: value for key, value in clicked.items() if key not in {_CONTEXT, "describe"}}}
     )
+    request = Request(
+        kind=read.value("view", lambda view: Kind(one_of(view, Kind)), default.kind),
+        order=read.value("sort", lambda sort: parse_order(text(sort)), default.order),
+        page=read.value("page", whole_number, default.page),
+        page_size=read.value("pageSize", partial(whole_number, most=MAX_PAGE_SIZE), default.page_size),
+        time=read.value("time", text, "") or None,
+    )
+    if errors := read.errors():
+        raise InvalidValueError("\n".join(errors))
+    return request
 
 
 def _theme(event: Event) -> Theme:
@@ -149,18 +147,3 @@ def _theme(event: Event) -> Theme:
 
 def _mapping(value: object) -> Event:
     return value if isinstance(value, Mapping) else {}
-
-
-def _text(given: Event, key: str, default: str) -> str:
-    value = given.get(key, default)
-    if not isinstance(value, str):
-        raise InvalidValueError(f"{key}: {as_json(value)} is not a text; expected one such as {as_json(default)}")
-    return value
-
-
-def _number(given: Event, key: str, default: int, most: int | None = None) -> int:
-    value = given.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or (most is not None and value > most):
-        expected = f"1 to {most}" if most else "1 or more"
-        raise InvalidValueError(f"{key}: {as_json(value)} cannot be; expected a whole number, {expected}")
-    return value

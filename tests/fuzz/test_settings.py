@@ -9,23 +9,20 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError
+from lightkeeper.settings import ENVIRONMENT_VARIABLE, RENAMED, Settings, SettingsError, StackSettings, rows_of
 from tests.support.words import any_text, anything_or, deep_values, json_values, near
 
 POLICY = {"schedule": "0 3 * * *", "keep": "7", "timeZone": "Europe/Zurich", "mode": "instance"}
-EVERYTHING: dict[str, object] = Settings().to_mapping() | {
-    "policies": {"own": POLICY},
-    "regions": ["eu-central-1"],
-    "notify": ["ops@example.com"],
-    "digest": "08:00 Europe/Zurich",
-}
-OF_THE_STACK = ("encryptNotifications", "logRetentionDays", "tagOnCreate")
+EXAMPLES: dict[str, object] = {row.key: row.example for row in rows_of(Settings).values()}
+EVERYTHING = EXAMPLES | {"policies": {"own": POLICY}}
+OF_THE_STACK = tuple(row.key for row in rows_of(StackSettings).values())
 PATHS = [(key,) for key in EVERYTHING] + [("policies", "own"), *(("policies", "own", key) for key in POLICY)]
 WORDS = [
     *EVERYTHING,
     *(value for value in EVERYTHING.values() if isinstance(value, str)),
     *POLICY.values(),
     *OF_THE_STACK,
+    *RENAMED,
     "rate(5 minutes)",
     "rate(99999999999 days)",
     "cron(0 * * * ? *)",
@@ -104,6 +101,16 @@ def test_any_document_is_settings_or_sentences(document: object) -> None:
 )
 def test_any_environment_is_settings_or_sentences(text: str) -> None:
     refusals(lambda: Settings.from_env({ENVIRONMENT_VARIABLE: text}))
+
+
+@given(documents)
+def test_a_file_and_the_environment_say_the_same_of_an_object(document: object) -> None:
+    in_the_environment = refusals(lambda: Settings.from_env({ENVIRONMENT_VARIABLE: json.dumps(document)}))
+    in_the_file = refusals(lambda: Settings.from_file({"lightkeeper": document}))
+
+    if isinstance(document, dict):
+        assert in_the_environment == in_the_file
+    assert len(in_the_environment) == len(in_the_file)
 
 
 @given(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.props import Props
-from lightkeeper.settings import Settings, SettingsError
+from infra.props import LOG_RETENTION, Props
+from lightkeeper.settings import LOG_RETENTIONS, RENAMED, Settings, SettingsError, StackSettings
 from tests.support.synth import function, template
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -27,7 +27,7 @@ def errors(**keys: object) -> list[str]:
 
 
 def test_the_shipped_cdk_json_is_the_defaults() -> None:
-    assert Props.from_document(json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))) == Props(Settings())
+    assert Props.from_document(json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))) == Props.from_document({})
 
 
 def test_the_stack_s_own_keys_stand_beside_those_of_the_runtime() -> None:
@@ -36,7 +36,16 @@ def test_the_stack_s_own_keys_stand_beside_those_of_the_runtime() -> None:
     )
 
     assert props.settings == Settings.from_mapping({"grace": "2d"})
-    assert (props.encrypt_notifications, props.log_retention_days, props.tag_on_create) == (True, 30, False)
+    assert props.own == StackSettings(encrypt_notifications=True, log_retention_days=30, tag_on_create=False)
+
+
+def test_the_cdk_has_a_word_for_every_retention_that_is_understood() -> None:
+    assert tuple(LOG_RETENTION) == LOG_RETENTIONS
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_key_by_its_former_name_is_answered_with_the_present_one_and_nothing_else(old: str, new: str) -> None:
+    assert errors(**{old: 4}) == [f'{old}: was renamed; expected "{new}"']
 
 
 def test_the_command_line_reads_the_same_file_without_complaint() -> None:

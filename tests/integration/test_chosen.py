@@ -179,6 +179,12 @@ def test_a_file_and_a_stack_are_two_sets_of_settings(cloud: Cloud, folder: Path,
         (deployed(), {"FunctionName": "Gone"}, f'Gone, the function of the stack "{STACK}", is not in {REGION}'),
         ({"COLOUR": "red"}, None, "has no variable LIGHTKEEPER; expected a stack of Lightkeeper"),
         ({"LIGHTKEEPER": '{"colour": "red"}'}, None, f'the stack "{STACK}": colour: unknown key'),
+        (
+            {"LIGHTKEEPER": '{"writers": 8}'},
+            None,
+            f'the stack "{STACK}": writers: was renamed; expected "maxConcurrency"',
+        ),
+        ({"LIGHTKEEPER": '{"writers": 8}'}, None, f'deploy the stack "{STACK}" again with this release, or use the'),
         ({"LIGHTKEEPER": "{"}, None, f'the stack "{STACK}": LIGHTKEEPER: not JSON'),
     ],
 )

@@ -304,13 +304,14 @@ def test_tags_for_which_there_was_no_room_are_logged(keeper: Keeper, capsys: pyt
 @pytest.mark.parametrize(
     ("event", "sentence"),
     [
-        ({"tiem": NOON}, 'unknown key "tiem".*did you mean "time"'),
-        ({"time": "tomorrow"}, '"tomorrow" is not a time'),
+        ({"tiem": NOON}, 'event.tiem: unknown key; expected one of "time", "dryRun", "regions"; did you mean "time"'),
+        ({"time": "tomorrow"}, 'event.time: "tomorrow" is not a time'),
         ({"time": "<aws.scheduler.scheduled-time>"}, "is not a time"),
-        ({"time": 5}, '"time" is 5; expected ISO 8601'),
-        ({"dryRun": "yes"}, '"dryRun" is "yes"; expected true or false'),
-        ({"regions": "eu-central-1"}, "expected a list of Region names"),
-        ([], "is not an object"),
+        ({"time": 5}, "event.time: 5 is not text; expected ISO 8601"),
+        ({"dryRun": "yes"}, 'event.dryRun: "yes" is neither true nor false'),
+        ({"regions": "eu-central-1"}, 'event.regions: "eu-central-1" is not a list of Regions; expected one such as'),
+        ({"regions": [7], "tiem": NOON}, "event.tiem: unknown key; .*\\nevent.regions: .7. is not a list of Regions"),
+        ([], "is not an object; expected one such as"),
     ],
 )
 def test_an_event_that_is_not_understood_is_refused_with_a_sentence(event: Any, sentence: str) -> None:  # noqa: ANN401
