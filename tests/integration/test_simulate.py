@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from lightkeeper.keep_rules import parse_keep
-from lightkeeper_cli.simulate import Scenario, simulate
+from lightkeeper_cli.simulation import Scenario, simulate
 from tests.support.command import lightkeeper
 from tests.support.keeper import DAY, HOUR, Keeper, noop
 
