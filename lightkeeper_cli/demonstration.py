@@ -90,7 +90,7 @@ def run_demo(days: int, console: Console) -> Plan:
         calls = len(sandbox.calls())
     _show(plan, diary, foreign, settings, console)
     console.print(
-        f"\nAll of this ran on the local Lightsail, none of it on AWS: {days} days, {days * _DAY // _TICK} ticks, "
+        f"\nAll of this ran on the local Lightsail, none of it on AWS: {days} days, {days * _DAY // _TICK} runs, "
         f"{calls} calls, {perf_counter() - began:.0f} seconds."
     )
     return plan
