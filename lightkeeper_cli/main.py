@@ -2,8 +2,8 @@
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source wants a person.
 
-A verb's file imports at its top what its options need, and in its function what it works with: that way the command
-starts at once, and a verb loads neither boto3 nor a library of an extra unless it uses it.
+A verb's file imports at its top only the core's vocabulary, and in its function what it works with: that way the
+command starts at once, and a verb loads neither boto3 nor a library of an extra unless it uses it.
 """
 
 import sys
