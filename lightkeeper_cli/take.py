@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lightkeeper.model import SourceKind
+from lightkeeper.kinds import SourceKind
 from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack, now_to_write, patience, print_document
 
 
@@ -30,7 +30,7 @@ def take(  # noqa: PLR0913 - one for each option
 
     Exit status 0 says that Lightsail is taking it.
     """
-    from lightkeeper.model import Result
+    from lightkeeper.actions import Result
     from lightkeeper.report import run_document
     from lightkeeper.run import take as take_point
     from lightkeeper_cli.aws import connect_regions

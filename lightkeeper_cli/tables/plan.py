@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lightkeeper.model import Action, Outcome, Plan, Problem, Result, Severity, SourceStatus, Status
-from lightkeeper.report import verb
+from lightkeeper.actions import Action, Outcome, Result
+from lightkeeper.model import Plan, Problem, Severity, SourceStatus, Status
 from lightkeeper.run import Run
 
 STATUS_STYLES: Final = {
@@ -124,8 +124,7 @@ def _actions_table(*headings: str) -> Table:
 
 
 def _cells(action: Action) -> tuple[Text, Text, Text]:
-    word = verb(action)
-    return Text(word, _ACTION_STYLES[word]), Text(action.target.snapshot), Text(action.reason)
+    return Text(action.verb, _ACTION_STYLES[action.verb]), Text(action.target.snapshot), Text(action.reason)
 
 
 def _problem(problem: Problem) -> Text:

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from lightkeeper.model import Outcome, Plan, Result
-from lightkeeper.report import verb
+from lightkeeper.actions import Outcome, Result
+from lightkeeper.model import Plan
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def showing_run(regions: Iterable[str]) -> Iterator[tuple[Callable[[Plan], None]
             progress.update(task, total=planned, description="writing")
 
         def advance(outcome: Outcome) -> None:
-            progress.update(task, advance=1, description=f"{verb(outcome.action)} {outcome.action.target.snapshot}")
+            progress.update(task, advance=1, description=f"{outcome.action.verb} {outcome.action.target.snapshot}")
             if outcome.result is Result.FAILED:
                 progress.console.print(f"[bold red]failed[/] {escape(str(outcome.error))}")
 

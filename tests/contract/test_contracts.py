@@ -13,7 +13,7 @@ from botocore.session import get_session
 
 from infra.props import Props
 from lightkeeper import lightsail, sns
-from lightkeeper.model import Listing
+from lightkeeper.kinds import LISTINGS
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
@@ -170,8 +170,8 @@ def test_the_role_allows_exactly_the_calls_that_the_code_can_make() -> None:
 def test_the_calendar_s_role_allows_exactly_the_lists_that_make_an_inventory() -> None:
     _, lists = calls_of_the_code()
 
-    assert sorted(allowed_calls(CALENDAR)) == sorted(f"lightsail:{listing}" for listing in Listing)
-    assert lists == set(Listing)
+    assert sorted(allowed_calls(CALENDAR)) == sorted(f"lightsail:{listing}" for listing in LISTINGS)
+    assert lists == set(LISTINGS)
 
 
 @pytest.mark.parametrize(

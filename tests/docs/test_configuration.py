@@ -9,7 +9,8 @@ import pytest
 
 from infra.props import LOG_RETENTION, Props
 from lightkeeper.keep_rules import parse_keep
-from lightkeeper.model import Source, SourceKind
+from lightkeeper.kinds import SourceKind
+from lightkeeper.model import Source
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_source, vocabulary
 

@@ -6,24 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lightkeeper.actions import Create
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import Fault
-from lightkeeper.model import (
-    Create,
-    Inventory,
-    Listing,
-    Plan,
-    ReadFailure,
-    RecoveryPoint,
-    Severity,
-    SnapshotKind,
-    SnapshotState,
-    Source,
-    SourceKind,
-)
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, Plan, ReadFailure, RecoveryPoint, Severity, SnapshotState, Source
+from lightkeeper.names import snapshot_name
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
-from lightkeeper.tags import OWNER, SLOT, SOURCE, snapshot_name
+from lightkeeper.tags import OWNER, SLOT, SOURCE
 from lightkeeper.take import plan_take
 from lightkeeper.times import parse_zone
 
@@ -227,7 +218,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(
 
 
 def test_where_a_list_failed_an_unknown_name_is_not_called_unknown() -> None:
-    failure = ReadFailure(OTHER_REGION, Listing.DISKS, "GetDisks: refused", Fault.ACCESS_DENIED)
+    failure = ReadFailure(OTHER_REGION, "GetDisks", "GetDisks: refused", Fault.ACCESS_DENIED)
 
     with pytest.raises(InvalidValueError) as refused:
         plan_take(holding(source(), failures=(failure,)), SETTINGS, NOW, "clinic")
@@ -236,7 +227,7 @@ def test_where_a_list_failed_an_unknown_name_is_not_called_unknown() -> None:
 
 
 def test_what_could_be_read_is_taken_although_a_list_failed() -> None:
-    failure = ReadFailure(OTHER_REGION, Listing.DISKS, "GetDisks: refused")
+    failure = ReadFailure(OTHER_REGION, "GetDisks", "GetDisks: refused")
 
     plan = plan_take(holding(source(), failures=(failure,)), SETTINGS, NOW, "shop")
 
