@@ -12,7 +12,8 @@ import pytest
 from infra.props import Props
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Source, SourceKind
-from lightkeeper.settings import Settings, StackSettings, rows_of
+from lightkeeper.rows import rows_of
+from lightkeeper.settings import Settings, StackSettings
 from lightkeeper.tags import read_source, vocabulary
 
 pytestmark = pytest.mark.xdist_group("stack")
