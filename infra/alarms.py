@@ -1,4 +1,4 @@
-"""What wakes somebody up. Each alarm names its section of docs/runbook.md."""
+"""The alarms. Each names its section of docs/runbook.md."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +16,8 @@ from infra.props import Props
 from lightkeeper.report import MetricName
 
 _MISSING: Final = cloudwatch.TreatMissingData
+_BELOW: Final = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+_AT_LEAST: Final = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Alarms(Construct):
         *,
         props: Props,
         function: lambda_.IFunction,
-        failures: sqs.IQueue,
+        dead_letters: sqs.IQueue,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -81,7 +83,7 @@ class Alarms(Construct):
             "NoRun",
             NO_RUN,
             _complete_runs(props),
-            below_one=True,
+            comparison=_BELOW,
             periods=props.periods_without_a_run,
             missing=_MISSING.BREACHING,
         )
@@ -101,7 +103,7 @@ class Alarms(Construct):
         self._add(
             "DeadLetters",
             DEAD_LETTERS,
-            failures.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
+            dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(5), statistic="Maximum"),
             missing=_MISSING.NOT_BREACHING,
         )
 
@@ -112,19 +114,16 @@ class Alarms(Construct):
         watched: cloudwatch.IMetric,
         *,
         missing: cloudwatch.TreatMissingData,
-        below_one: bool = False,
+        comparison: cloudwatch.ComparisonOperator = _AT_LEAST,
         periods: int = 1,
     ) -> None:
-        operator = cloudwatch.ComparisonOperator
         alarm = cloudwatch.Alarm(
             self,
             name,
             alarm_description=section.description,
             metric=watched,
             threshold=1,
-            comparison_operator=operator.LESS_THAN_THRESHOLD
-            if below_one
-            else operator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            comparison_operator=comparison,
             evaluation_periods=periods,
             treat_missing_data=missing,
         )

@@ -17,8 +17,11 @@ from aws_cdk import AssetHashType, BundlingOptions, BundlingOutput, DockerImage,
 from aws_cdk import aws_lambda as lambda_
 
 ROOT: Final = Path(__file__).parent.parent
-PLATFORM: Final = "aarch64-manylinux2014"
-PYTHON: Final = "3.14"
+ARCHITECTURE: Final = lambda_.Architecture.ARM_64
+RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
+"""What the functions run on, and so what their zips are made for."""
+_PLATFORM: Final = "aarch64-manylinux2014"
+_PYTHON: Final = RUNTIME.name.removeprefix("python")
 _CACHE: Final = ROOT / ".bundle"
 # Metadata of packages, what compiles differently each time, and what nobody imports in Lambda.
 _LEFT_OUT_ENDINGS: Final = (".dist-info", "__pycache__", ".c", ".pyc", ".pyi", "py.typed", ".lock")
@@ -109,7 +112,7 @@ def _walk(folder: Path, root: Path) -> Iterator[Path]:
 
 def _dependencies(lock: Path) -> Path:
     """Return a folder with the locked dependencies. Installed once for each lock: later builds need no network."""
-    digest = hashlib.sha256(json.dumps([PLATFORM, PYTHON, lock.read_text(encoding="utf-8")]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([_PLATFORM, _PYTHON, lock.read_text(encoding="utf-8")]).encode()).hexdigest()
     folder = _CACHE / digest[:16]
     if not folder.exists():
         _CACHE.mkdir(exist_ok=True)
@@ -127,7 +130,7 @@ def _install(lock: Path, folder: Path) -> None:
     if found is None:
         raise BundlingError("uv is not there to install the function's dependencies; run make first, it brings uv.")
     command = [found, "pip", "install", "--quiet", "--target", str(folder), "--require-hashes", "--requirement"]
-    command += [str(lock), "--only-binary", ":all:", "--python-platform", PLATFORM, "--python-version", PYTHON]
+    command += [str(lock), "--only-binary", ":all:", "--python-platform", _PLATFORM, "--python-version", _PYTHON]
     command += ["--link-mode", "copy"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=dict(os.environ))  # noqa: S603 - no shell, every argument is ours
     if done.returncode:

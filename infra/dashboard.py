@@ -1,6 +1,6 @@
 """Whether everything can be recovered, on one page: how things stand, what was done, what it costs, what to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -23,11 +23,14 @@ from lightkeeper.settings import Settings
 GRID_COLUMNS: Final = 24
 _HALF: Final = GRID_COLUMNS // 2
 _THIRD: Final = GRID_COLUMNS // 3
+_QUARTER: Final = GRID_COLUMNS // 4
 # A week holds a whole round of a weekly rhythm, and keeps what the table of failures reads in the free tier.
 _INTERVAL: Final = Duration.days(7)
 _GRAPH_PERIOD: Final = Duration.hours(1)
 _GRAPH_HEIGHT: Final = 6
 _HOUR: Final = timedelta(hours=1)
+_CONSOLE: Final = f"https://{Aws.REGION}.console.aws.amazon.com"
+_CLOUDWATCH: Final = f"{_CONSOLE}/cloudwatch/home?region={Aws.REGION}"
 # CloudWatch's own palette, each with one meaning on the whole page.
 _GOOD: Final = cloudwatch.Color.GREEN
 _DOUBTFUL: Final = cloudwatch.Color.ORANGE
@@ -151,8 +154,8 @@ class Dashboard(Construct):
                 _HALF,
                 [self._metric(name, label, color, period=now) for name, label, color in _STATE],
             ),
-            number("Longest without a new recovery point", _HALF // 2, [oldest]),
-            number("Stored, at full size", _HALF // 2, [stored, self._cost(period=now)]),
+            number("Longest without a new recovery point", _QUARTER, [oldest]),
+            number("Stored, at full size", _QUARTER, [stored, self._cost(period=now)]),
         ]
 
     def _age(self) -> cloudwatch.GraphWidget:
@@ -244,10 +247,7 @@ def dashboard_name(props: Props) -> str:
 
 def dashboard_url(props: Props) -> str:
     """Return where a browser finds the dashboard."""
-    return (
-        f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region={Aws.REGION}"
-        f"#dashboards/dashboard/{dashboard_name(props)}"
-    )
+    return f"{_CLOUDWATCH}#dashboards/dashboard/{dashboard_name(props)}"
 
 
 def _drawn(calendar: lambda_.IFunction, title: str, *, height: int, **params: str) -> cloudwatch.CustomWidget:
@@ -306,15 +306,13 @@ def _alarm_status(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
 
 def _what_to_do(log_group: logs.ILogGroup, topic: sns.ITopic, props: Props) -> cloudwatch.TextWidget:
     runbook = props.own.runbook_url
-    console = f"https://{Aws.REGION}.console.aws.amazon.com"
-    places: Mapping[str, str] = {
-        "All alarms": f"{console}/cloudwatch/home?region={Aws.REGION}#alarmsV2:",
-        "The function's log": f"{console}/cloudwatch/home?region={Aws.REGION}"
-        f"#logsV2:log-groups/log-group/{log_group.log_group_name}",
+    places = {
+        "All alarms": f"{_CLOUDWATCH}#alarmsV2:",
+        "The function's log": f"{_CLOUDWATCH}#logsV2:log-groups/log-group/{log_group.log_group_name}",
         "Snapshots in Lightsail": "https://lightsail.aws.amazon.com/ls/webapp/home/snapshots",
     }
-    subscriptions = f"{console}/sns/v3/home?region={Aws.REGION}#/topic/{topic.topic_arn}"
-    links = " | ".join(f"[{name}]({address})" for name, address in places.items())
+    subscriptions = f"{_CONSOLE}/sns/v3/home?region={Aws.REGION}#/topic/{topic.topic_arn}"
+    links = " | ".join(f"[{name}]({url})" for name, url in places.items())
     rows = "\n".join(f"| **{_linked(section, runbook)}** | {section.first} |" for section in SECTIONS)
     steps = f"[The runbook]({runbook})" if runbook else "docs/runbook.md"
     return cloudwatch.TextWidget(
@@ -339,7 +337,7 @@ def _who_hears(props: Props, subscriptions: str) -> str:
 
 
 def _linked(section: Section, runbook: str | None) -> str:
-    """Return the heading, with a link to it where the runbook's address is known."""
+    """Return the heading, with a link to it where the runbook's URL is known."""
     return f"[{section.heading}]({runbook}#{section.anchor})" if runbook else section.heading
 
 

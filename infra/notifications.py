@@ -23,13 +23,13 @@ class Notifications(Construct):
         alarms = iam.ServicePrincipal(
             "cloudwatch.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         )
-        self._key = key = _key(self) if props.own.encrypt_notifications else None
+        self.key = _key(self) if props.own.encrypt_notifications else None
         self.topic = sns.Topic(
             self,
             "Topic",
             display_name=props.settings.deployment,
             enforce_ssl=True,
-            master_key=key,
+            master_key=self.key,
         )
         # Neither the topic's own policy nor the key's lets CloudWatch in by itself: alarms would vanish without a word.
         self.topic.add_to_resource_policy(
@@ -39,20 +39,6 @@ class Notifications(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(address))
         if not props.settings.notify:
             Validations.of(self.topic).add_warning(NOBODY_HEARS, f'{NOBODY} Write "notify": ["ops@example.com"].')
-
-    def statements(self) -> list[iam.PolicyStatement]:
-        """Return what a role needs to tell, and to remember in the topic's tags what it has told."""
-        tell = iam.PolicyStatement(
-            sid="Tell",
-            actions=["sns:Publish", "sns:ListTagsForResource", "sns:TagResource", "sns:UntagResource"],
-            resources=[self.topic.topic_arn],
-        )
-        if self._key is None:
-            return [tell]
-        use = iam.PolicyStatement(
-            sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._key.key_arn]
-        )
-        return [tell, use]
 
 
 def _key(scope: Construct) -> kms.Key:

@@ -5,11 +5,12 @@ from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.backup_function import BackupFunction
-from infra.calendar_function import RecoveryCalendar
+from infra.calendar_function import CalendarFunction
 from infra.dashboard import Dashboard, dashboard_url
+from infra.dead_letters import DeadLetterQueue
 from infra.notifications import Notifications
 from infra.props import Props
-from infra.schedule import Failures, Tick
+from infra.schedule import Schedule
 
 
 class LightkeeperStack(Stack):
@@ -23,32 +24,33 @@ class LightkeeperStack(Stack):
             # Without it nobody takes backups, and nobody would notice: its alarms would be gone, too.
             termination_protection=True,
         )
-        failures = Failures(self, "Failures").queue
+        # Ids stay as they were first deployed, whatever a class is called now: another id is another resource.
+        dead_letters = DeadLetterQueue(self, "Failures").queue
         notifications = Notifications(self, "Notifications", props=props)
-        keeper = BackupFunction(
+        backup = BackupFunction(
             self,
             "Keeper",
             props=props,
-            failures=failures,
+            dead_letters=dead_letters,
             notifications=notifications,
             dashboard=dashboard_url(props),
         )
-        Tick(self, "Tick", props=props, function=keeper.function, failures=failures)
-        calendar = RecoveryCalendar(self, "Calendar", props=props)
+        Schedule(self, "Tick", props=props, function=backup.function, dead_letters=dead_letters)
+        calendar = CalendarFunction(self, "Calendar", props=props)
         topic = notifications.topic
-        alarms = Alarms(self, "Alarms", props=props, function=keeper.function, failures=failures, topic=topic)
+        alarms = Alarms(self, "Alarms", props=props, function=backup.function, dead_letters=dead_letters, topic=topic)
         Dashboard(
             self,
             "Dashboard",
             props=props,
-            function=keeper.function,
-            log_group=keeper.log_group,
+            function=backup.function,
+            log_group=backup.log_group,
             calendar=calendar.function,
             alarms=alarms,
             topic=topic,
         )
 
-        CfnOutput(self, "FunctionName", value=keeper.function.function_name, description="The function")
+        CfnOutput(self, "FunctionName", value=backup.function.function_name, description="The function")
         CfnOutput(
             self,
             "CalendarFunctionName",
@@ -57,4 +59,4 @@ class LightkeeperStack(Stack):
         )
         CfnOutput(self, "DashboardAddress", value=dashboard_url(props), description="The dashboard")
         CfnOutput(self, "TopicArn", value=topic.topic_arn, description="Where alarms and what needs a person are told")
-        CfnOutput(self, "DeadLetterQueueAddress", value=failures.queue_url, description="What could not be done")
+        CfnOutput(self, "DeadLetterQueueAddress", value=dead_letters.queue_url, description="What could not be done")

@@ -17,15 +17,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from lightkeeper.actions import Outcome, Result
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.faults import CallError
 from lightkeeper.inventory import plan_regions
 from lightkeeper.keep_rules import apply_rule, parse_keep
+from lightkeeper.kinds import SourceKind
 from lightkeeper.lightsail import Lightsail, check_regions, connect
-from lightkeeper.model import Outcome, Plan, Policy, Result, SourceKind
+from lightkeeper.model import Plan, Policy
 from lightkeeper.overview import Health
 from lightkeeper.pricing import CHANGE_PER_DAY
-from lightkeeper.report import Document, plan_document, run_document, verb
+from lightkeeper.report import Document, plan_document, run_document
 from lightkeeper.run import Run, run_regions, take
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import format_instant, parse_instant, parse_zone
@@ -204,7 +206,7 @@ def _run(regions: dict[str, Lightsail], settings: Settings, now: datetime) -> Ru
             progress.update(task, total=planned, description="writing")
 
         def advance(outcome: Outcome) -> None:
-            progress.update(task, advance=1, description=f"{verb(outcome.action)} {outcome.action.target.snapshot}")
+            progress.update(task, advance=1, description=f"{outcome.action.verb} {outcome.action.target.snapshot}")
             if outcome.result is Result.FAILED:
                 progress.console.print(f"[bold red]failed[/] {escape(str(outcome.error))}")
 

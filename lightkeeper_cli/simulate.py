@@ -12,23 +12,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Final, TypedDict, assert_never
 
+from lightkeeper.actions import Action, CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.keep_rules import KeepRule
-from lightkeeper.model import (
-    Action,
-    CancelDeletion,
-    Create,
-    Defer,
-    Delete,
-    Inventory,
-    Policy,
-    RecoveryPoint,
-    RemoveHold,
-    ScheduleDeletion,
-    SnapshotState,
-    Source,
-    SourceKind,
-)
+from lightkeeper.kinds import SourceKind
+from lightkeeper.model import Inventory, Policy, RecoveryPoint, SnapshotState, Source
 from lightkeeper.plan import make_plan
 from lightkeeper.pricing import USD_PER_GB_MONTH, stored_gib, usd_per_month
 from lightkeeper.report import PolicyDocument

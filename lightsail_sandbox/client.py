@@ -202,7 +202,7 @@ class Sandbox:
         self._ask("PUT", "/role", role if policy is not None else None)
 
     def entries(self) -> tuple[Entry, ...]:
-        """Give every disk, instance and snapshot of every Region, without a call to AWS's interface."""
+        """Give every source and snapshot of every Region, without a call to AWS's interface."""
         return tuple(Entry.from_json(entry) for entry in self._ask("GET", "/entries"))
 
     def calls(self, after: int = 0) -> tuple[Call, ...]:
@@ -236,8 +236,20 @@ class Sandbox:
         return tuple(self._ask("POST", "/seed", [seed.to_json() for seed in seeds]))
 
     def set_snapshot_state(self, region: str, name: str, state: SnapshotState) -> None:
-        """Give a snapshot a state, for good."""
+        """Give a snapshot a state, for good, in any kind's word for it."""
         self._ask("PUT", "/snapshot-state", {"region": region, "name": name, "state": state})
+
+    def set_database_state(self, region: str, name: str, state: str | None) -> None:
+        """Give a database a state, such as ``stopped``: it stays so until another call.
+
+        Parameters
+        ----------
+        region, name
+            Which database.
+        state
+            Any text, as in AWS. None: the state follows from what is done to the database again.
+        """
+        self._ask("PUT", "/database-state", {"region": region, "name": name, "state": state})
 
     def checkpoint(self) -> None:
         """Remember resources, clock and options, to go back to; an older checkpoint is forgotten."""

@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from moto.core.base_backend import BackendDict
 from werkzeug.datastructures import MultiDict
 
+from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.exceptions import LightsailError
 from lightsail_sandbox.backend.resources import Snapshot
 from lightsail_sandbox.backend.settings import settings
@@ -20,10 +21,10 @@ from lightsail_sandbox.faults import FaultRule, FaultScript, Meanwhile
 from lightsail_sandbox.options import Options
 from lightsail_sandbox.planting import plant, region_backend
 from lightsail_sandbox.role import Role
-from lightsail_sandbox.seeds import Seed
+from lightsail_sandbox.seeds import Seed, SnapshotState
 
 Query = MultiDict[str, str]
-_STATES = ("pending", "completed", "available", "error", "unknown")
+_STATES = get_args(SnapshotState)
 
 
 class Control:
@@ -58,6 +59,7 @@ class Control:
             "DELETE /calls": lambda _body, _query: self.journal.clear(),
             "POST /seed": lambda body, _query: plant([Seed.from_json(seed) for seed in body]),
             "PUT /snapshot-state": lambda body, _query: self._set_snapshot_state(**body),
+            "PUT /database-state": lambda body, _query: self._set_database_state(**body),
             "POST /checkpoint": lambda _body, _query: self._checkpoint(),
             "POST /restore": lambda _body, _query: self._restore(),
             "POST /reset": lambda _body, _query: self.reset(),
@@ -127,3 +129,6 @@ class Control:
         if state not in _STATES:
             raise ValueError(f"{state!r} is no snapshot state; expected one of {', '.join(_STATES)}.")
         region_backend(region).find(Snapshot, name).fix_state(state)
+
+    def _set_database_state(self, *, region: str, name: str, state: str | None) -> None:
+        region_backend(region).find(RelationalDatabase, name).fix_state(state)

@@ -14,7 +14,7 @@ from lightsail_sandbox.backend.settings import settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A disk, an instance, or a snapshot of one.
+    """A disk, an instance, a database, or a snapshot of one.
 
     Parameters
     ----------

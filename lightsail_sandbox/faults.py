@@ -111,7 +111,11 @@ class FailOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndSnapshots:
-    """A snapshot created by the call ends as ``error`` or ``unknown``, or stays ``pending`` for ever."""
+    """A snapshot created by the call ends as ``error`` or ``unknown``, or stays ``pending`` for ever.
+
+    A snapshot of a database says ``failed`` and ``creating`` instead; a database in a single zone goes on being backed
+    up for as long as it does.
+    """
 
     state: Literal["error", "pending", "unknown"]
 

@@ -68,4 +68,21 @@ def fleet(start: datetime) -> list[Seed]:
             tags={"customer": "shop"},
             created_at=start - timedelta(days=2),
         ),
+        Seed(
+            kind="RelationalDatabase",
+            name="shop-orders",
+            region=REGION,
+            created_at=born,
+            bundle_id="small_ha_2_0",
+            tags={"backup": "daily", "customer": "shop"},
+        ),
+        Seed(
+            kind="RelationalDatabase",
+            name="wiki",
+            region=REGION,
+            created_at=born,
+            blueprint_id="postgres_12",
+            backup_retention=False,
+            tags={"backup": "weekly"},
+        ),
     ]

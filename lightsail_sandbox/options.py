@@ -12,7 +12,7 @@ class Options:
     page_size
         How many entries one page of a list call holds. Lightsail publishes none, so clients must not depend on it.
     snapshot_seconds
-        How long a new snapshot stays ``pending``, on the sandbox clock.
+        How long a new snapshot stays ``pending`` (of a database: ``creating``), on the sandbox clock.
     automatic_snapshot_seconds
         How long a daily automatic snapshot runs, on the sandbox clock.
     latency_seconds

@@ -1,18 +1,23 @@
 """Puts seeds into the backends."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from lightsail_sandbox.backend.databases import BACKUP_WINDOW, RelationalDatabase, check_backup_window, database_size_gb
 from lightsail_sandbox.backend.exceptions import LightsailError
+from lightsail_sandbox.backend.kinds import KINDS, SOURCE_KINDS
 from lightsail_sandbox.backend.models import LightsailBackend, lightsail_backends
-from lightsail_sandbox.backend.resources import Disk, Instance, Resource, Snapshot, Source
-from lightsail_sandbox.backend.settings import settings
+from lightsail_sandbox.backend.resources import Disk, Instance, Resource, Snapshot, Source, bundle_size_gb
 from lightsail_sandbox.seeds import Seed
 
-_DISK_SIZE_GB = 32
-_BLUEPRINT, _BUNDLE = "amazon_linux_2023", "micro_3_0"
+R = TypeVar("R", bound=Resource)
+
+_DISK_SIZE_GB: Final = 32
+_BLUEPRINTS: Final[Mapping[type[Resource], str]] = {Instance: "amazon_linux_2023", RelationalDatabase: "mysql_8_0"}
+_BUNDLES: Final[Mapping[type[Resource], str]] = {Instance: "micro_3_0", RelationalDatabase: "micro_2_0"}
 
 
 def region_backend(region: str) -> LightsailBackend:
@@ -51,55 +56,55 @@ def _attach(backend: LightsailBackend, disk: Resource, instance_name: str) -> No
 
 
 def _resource(backend: LightsailBackend, seed: Seed) -> Resource:
-    tags, zone = dict(seed.tags), f"{seed.region}a"
-    match seed.kind:
-        case "Disk":
-            size_gb = seed.size_gb or _DISK_SIZE_GB
-            return backend.new_disk(seed.name, size_gb=size_gb, zone=zone, tags=tags, created_at=seed.created_at)
-        case "Instance":
-            return backend.new_instance(
-                seed.name,
-                blueprint_id=_BLUEPRINT,
-                bundle_id=_BUNDLE,
-                zone=zone,
-                tags=tags,
-                created_at=seed.created_at,
-                size_gb=seed.size_gb,
-            )
-        case "DiskSnapshot" | "InstanceSnapshot":
-            return _snapshot(backend, seed, tags)
-        case _:
-            raise ValueError(
-                f"{seed.name} is a {seed.kind!r}; expected Disk, Instance, DiskSnapshot or InstanceSnapshot."
-            )
+    kind = next((kind for kind in KINDS if kind.kind == seed.kind), None)
+    if kind is None:
+        expected = [kind.kind for kind in KINDS]
+        raise ValueError(f"{seed.name} is a {seed.kind!r}; expected {', '.join(expected[:-1])} or {expected[-1]}.")
+    if issubclass(kind, Snapshot):
+        return _snapshot(backend, seed, kind)
+    return _source(backend, seed, kind, seed.name, dict(seed.tags))
 
 
-def _snapshot(backend: LightsailBackend, seed: Seed, tags: dict[str, str]) -> Snapshot:
-    source = _source(backend, seed)
-    snapshot: Snapshot
-    if seed.kind == "DiskSnapshot":
-        snapshot = backend.new_disk_snapshot(seed.name, source, tags, seed.created_at)
-    elif isinstance(source, Instance):
-        snapshot = backend.new_instance_snapshot(seed.name, source, tags, seed.created_at)
-    else:
-        raise ValueError(f"{seed.name} is an InstanceSnapshot, but its source {source.name} is a {source.kind}.")
+def _source(backend: LightsailBackend, seed: Seed, kind: type[R], name: str, tags: dict[str, str]) -> R:
+    created_at = seed.created_at or backend.now
+    return backend.new(kind, name, f"{seed.region}a", tags, _members(kind, seed, created_at), created_at=created_at)
+
+
+def _members(kind: type[Resource], seed: Seed, created_at: datetime) -> dict[str, Any]:
+    """Give what a source of this kind has and others have not."""
+    if kind is Disk:
+        return {"size_gb": seed.size_gb or _DISK_SIZE_GB}
+    bundle_id = seed.bundle_id or _BUNDLES[kind]
+    members = {"blueprint_id": seed.blueprint_id or _BLUEPRINTS[kind], "bundle_id": bundle_id}
+    if kind is Instance:
+        return members | {"size_gb": seed.size_gb or bundle_size_gb(bundle_id)}
+    window = seed.backup_window or BACKUP_WINDOW
+    check_backup_window(window)
+    return members | {
+        "size_gb": seed.size_gb or database_size_gb(bundle_id),
+        "backup_window": window,
+        "retained_since": created_at if seed.backup_retention else None,
+        "stalled_at": seed.restorable_until,
+    }
+
+
+def _snapshot(backend: LightsailBackend, seed: Seed, kind: type[Snapshot]) -> Snapshot:
+    source = _source_of(backend, seed)
+    if not isinstance(source, kind.sources):
+        raise ValueError(f"{seed.name} is a {seed.kind}, but its source {source.name} is a {source.kind}.")  # noqa: TRY004 - the input's content is wrong, not a Python type
+    snapshot = backend.new_snapshot(kind, seed.name, source, dict(seed.tags), seed.created_at)
     snapshot.size_gb = seed.size_gb or snapshot.size_gb
-    snapshot.takes = timedelta(seconds=settings.options.snapshot_seconds)
     if seed.state is not None:
         snapshot.fix_state(seed.state)
     return snapshot
 
 
-def _source(backend: LightsailBackend, seed: Seed) -> Source:
+def _source_of(backend: LightsailBackend, seed: Seed) -> Source:
     if seed.source is None:
-        raise ValueError(f"{seed.name} is a {seed.kind} without a source; name the disk or instance it is made of.")
+        raise ValueError(f"{seed.name} is a {seed.kind} without a source; name what it is made of.")
     if seed.source_arn is None:
         return backend.find(Source, seed.source)
-    gone: Source
-    zone = f"{seed.region}a"
-    if ":Instance/" in seed.source_arn:
-        gone = backend.new_instance(seed.source, blueprint_id=_BLUEPRINT, bundle_id=_BUNDLE, zone=zone, tags={})
-    else:
-        gone = backend.new_disk(seed.source, size_gb=seed.size_gb or _DISK_SIZE_GB, zone=zone, tags={})
+    kind = next((kind for kind in SOURCE_KINDS if f":{kind.kind}/" in seed.source_arn), Disk)
+    gone = _source(backend, seed, kind, seed.source, {})
     gone.arn = seed.source_arn
     return gone

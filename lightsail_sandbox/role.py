@@ -6,33 +6,32 @@ from typing import Any, Final, Literal, get_args
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.exceptions import NotFoundError
+from lightsail_sandbox.backend.kinds import KINDS
 from lightsail_sandbox.backend.models import LightsailBackend
-from lightsail_sandbox.backend.resources import Disk, DiskSnapshot, Instance, InstanceSnapshot, Resource
+from lightsail_sandbox.backend.resources import Disk, Instance, Resource
 from lightsail_sandbox.planting import region_backend
 from lightsail_sandbox.policy import Policy, Request
 
 MissingResource = Literal["not-found", "untagged"]
 
 # Which member of the request names the resource that the call is authorised on, and of which kind that is, by the
-# Service Authorization Reference. A snapshot is authorised on what it is made of: it does not exist yet itself.
+# Service Authorization Reference. A snapshot is authorised on what it is made of, as it does not exist yet itself. One
+# of a database is authorised on nothing at all: a policy can only ask what tags the snapshot gets.
 _AUTHORISED_ON: Final[Mapping[str, Mapping[str, type[Resource]]]] = {
     "AttachDisk": {"diskName": Disk},
     "DetachDisk": {"diskName": Disk},
-    "DeleteDisk": {"diskName": Disk},
-    "DeleteInstance": {"instanceName": Instance},
     "CreateDiskSnapshot": {"diskName": Disk, "instanceName": Instance},
     "CreateInstanceSnapshot": {"instanceName": Instance},
-    "DeleteDiskSnapshot": {"diskSnapshotName": DiskSnapshot},
-    "DeleteInstanceSnapshot": {"instanceSnapshotName": InstanceSnapshot},
+    "UpdateRelationalDatabase": {"relationalDatabaseName": RelationalDatabase},
     "TagResource": {"resourceName": Resource},
     "UntagResource": {"resourceName": Resource},
+    **{f"Delete{kind.kind}": {f"{kind.member()}Name": kind} for kind in KINDS},
 }
 _MAKES: Final[Mapping[str, type[Resource]]] = {
-    "CreateDisk": Disk,
     "CreateInstances": Instance,
-    "CreateDiskSnapshot": DiskSnapshot,
-    "CreateInstanceSnapshot": InstanceSnapshot,
+    **{f"Create{kind.kind}": kind for kind in KINDS if kind is not Instance},
 }
 
 

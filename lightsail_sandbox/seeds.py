@@ -5,8 +5,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-Kind = Literal["Disk", "Instance", "DiskSnapshot", "InstanceSnapshot"]
-SnapshotState = Literal["pending", "completed", "available", "error", "unknown"]
+Kind = Literal[
+    "Disk", "Instance", "RelationalDatabase", "DiskSnapshot", "InstanceSnapshot", "RelationalDatabaseSnapshot"
+]
+SnapshotState = Literal["pending", "creating", "completed", "available", "error", "failed", "unknown"]
+"""Each kind of snapshot has a word of its own for some of these; any kind's word will do for all of them."""
+
+_TIMES = ("created_at", "restorable_until")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +28,22 @@ class Seed:
         None: the sandbox time.
     size_gb
         Of a disk, or of an instance's system volume. None: 32 for a disk, the bundle's for an
-        instance, the source's for a snapshot.
+        instance or a database, the source's for a snapshot.
     attached_to
         A disk's instance, which must exist.
+    blueprint_id, bundle_id
+        Of an instance or a database. A bundle such as ``micro_ha_2_0`` makes a database highly available. None: Amazon
+        Linux or MySQL, micro, in a single zone.
+    backup_window
+        A database's, in UTC, such as ``16:00-16:30``. None: 10:01-10:31.
+    backup_retention
+        Whether a database has native backups, from its creation on.
+    restorable_until
+        A database's native backups have come to a stop there. None: they go on.
     source
-        A snapshot's disk or instance, by name. A disk snapshot of an instance is one of its system volume.
+        A snapshot's source, by name. A disk snapshot of an instance is one of its system volume.
     source_arn
-        For a snapshot whose source is gone: the ARN it had. It ends in ``:Disk/<uuid>`` or ``:Instance/<uuid>``.
+        For a snapshot whose source is gone: the ARN it had. It ends in ``:<kind>/<uuid>``, such as ``:Disk/<uuid>``.
     state
         A snapshot's state, for good. None: by its age, as if it had been created through the AWS interface.
     """
@@ -41,19 +55,25 @@ class Seed:
     created_at: datetime | None = None
     size_gb: int | None = None
     attached_to: str | None = None
+    blueprint_id: str | None = None
+    bundle_id: str | None = None
+    backup_window: str | None = None
+    backup_retention: bool = True
+    restorable_until: datetime | None = None
     source: str | None = None
     source_arn: str | None = None
     state: SnapshotState | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Write the seed as the control interface has it."""
-        return {**asdict(self), "created_at": self.created_at.isoformat() if self.created_at else None}
+        seed = asdict(self)
+        return seed | {name: seed[name].isoformat() for name in _TIMES if seed[name] is not None}
 
     @classmethod
     def from_json(cls, seed: Mapping[str, Any]) -> "Seed":
         """Read a seed as the control interface has it."""
-        created_at = seed.get("created_at")
+        times = {name: datetime.fromisoformat(seed[name]) for name in _TIMES if seed.get(name) is not None}
         try:
-            return cls(**{**seed, "created_at": datetime.fromisoformat(created_at) if created_at else None})
+            return cls(**{**seed, **times})
         except TypeError as error:
             raise ValueError(f"The seed {seed!r} cannot be read: {error}.") from error

@@ -7,24 +7,21 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final, Protocol, assert_never
 
-from lightkeeper.faults import CallError, Fault
-from lightkeeper.model import (
+from lightkeeper.actions import (
     Action,
     CancelDeletion,
     Create,
     Defer,
     Delete,
     Outcome,
-    Plan,
-    RecoveryPoint,
+    Phase,
     RemoveHold,
     Result,
     ScheduleDeletion,
-    Snapshot,
-    SnapshotState,
     Target,
 )
-from lightkeeper.plan import phase_of
+from lightkeeper.faults import CallError, Fault
+from lightkeeper.model import Plan, RecoveryPoint, Snapshot, SnapshotState
 from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.settings import Settings
 from lightkeeper.tags import EXPIRES, is_hold, own_hold, read_snapshot
@@ -80,34 +77,34 @@ def execute(  # noqa: PLR0913 - a run has that many sides
         Makes the plan anew from fresh lists. Asked once, before the first deletion: what it does not delete any more
         stays, for a hold, a wider rule or anything else that came while the run worked.
     """
-    run = _Run(plan.now, writer, settings, seconds_left, on_outcome)
+    writes = _Writes(plan.now, writer, settings, seconds_left, on_outcome)
     outcomes: dict[int, Outcome] = {}
     blocked: frozenset[str] = frozenset()
-    phases: dict[int, list[Action]] = {}
+    phases: dict[Phase, list[Action]] = {}
     for action in plan.actions:
-        phases.setdefault(phase_of(action), []).append(action)
+        phases.setdefault(action.phase, []).append(action)
     # Deletions wait for what protects from them: a snapshot taken, and a mark on each that is left to a later run.
     for phase in sorted(phases):
         actions = phases[phase]
-        if isinstance(actions[0], Delete):
-            stays = _second_look(actions, blocked, run, look_again)
+        if phase is Phase.DELETE:
+            stays = _second_look(actions, blocked, writes, look_again)
             actions = [action for action in actions if id(action) not in stays]
             for outcome in stays.values():
                 on_outcome(outcome)
             outcomes |= stays
-        outcomes |= run.apply_all(actions, blocked)
+        outcomes |= writes.apply_all(actions, blocked)
         blocked |= frozenset(outcome.action.target.source_arn for outcome in outcomes.values() if _blocks(outcome))
     return tuple(outcomes[id(action)] for action in plan.actions)
 
 
 def _second_look(
-    deletes: Iterable[Action], blocked: frozenset[str], run: "_Run", look_again: Callable[[], Plan]
+    deletes: Iterable[Action], blocked: frozenset[str], writes: "_Writes", look_again: Callable[[], Plan]
 ) -> dict[int, Outcome]:
     """Return the outcomes of those deletions that a fresh look at everything takes back."""
     wanted = [delete for delete in deletes if delete.target.source_arn not in blocked]
     if not wanted:
         return {}
-    if why := run.cannot_go_on(READ_MARGIN_SECONDS):
+    if why := writes.cannot_go_on(READ_MARGIN_SECONDS):
         return {id(delete): Outcome(delete, Result.DEFERRED, why) for delete in wanted}
     fresh = look_again()
     if fresh.failures:
@@ -124,7 +121,7 @@ def _second_look(
     return stays
 
 
-class _Run:
+class _Writes:
     """The writes of one run in one Region."""
 
     def __init__(
@@ -179,9 +176,10 @@ class _Run:
 
     def _apply(self, action: Action, blocked: frozenset[str], *, is_last_try: bool) -> Outcome | None:
         """Return how an action ended; None where it is throttled and has to be tried again later."""
-        if isinstance(action, ScheduleDeletion | RemoveHold | Defer | Delete) and action.target.source_arn in blocked:
+        if action.prunes and action.target.source_arn in blocked:
             return Outcome(action, Result.SKIPPED, "nothing is pruned after a failure of the same source")
-        if why := self.cannot_go_on():
+        not_now = action.not_now if isinstance(action, Create) else None
+        if why := not_now or self.cannot_go_on():
             return Outcome(action, Result.DEFERRED, why)
         try:
             return _do(action, self._writer, self._settings, self._now)

@@ -12,30 +12,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final
 
-from lightkeeper.model import (
-    Action,
-    CancelDeletion,
+from lightkeeper.actions import (
     Cause,
     Create,
     Defer,
-    Delete,
-    Orphans,
     Outcome,
-    Plan,
-    Problem,
-    RemoveHold,
     Result,
     ScheduleDeletion,
-    Severity,
-    SnapshotKind,
-    SourceStatus,
-    Status,
 )
+from lightkeeper.kinds import SnapshotKind
+from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
 from lightkeeper.overview import is_open, sentence, stopped, what_helps, what_helps_stopped, why_overdue, why_stopped
 from lightkeeper.pricing import usd_per_month
-from lightkeeper.report import MetricName, all_metrics, verb
+from lightkeeper.report import MetricName, all_metrics
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
@@ -324,7 +315,7 @@ def _failed(run: Run) -> Iterator[Finding]:
     for outcome in run.outcomes:
         if outcome.result is Result.FAILED:
             target = outcome.action.target
-            groups[target.region, target.source, target.source_arn, verb(outcome.action)].append(outcome)
+            groups[target.region, target.source, target.source_arn, outcome.action.verb].append(outcome)
     for (region, source, arn, action), outcomes in groups.items():
         more = f" ({len(outcomes) - 1} more like it)" if len(outcomes) > 1 else ""
         first = outcomes[0]
@@ -332,7 +323,7 @@ def _failed(run: Run) -> Iterator[Finding]:
             Kind.FAILED,
             region,
             source,
-            what=f"{source}: {_doing(first.action)} failed{more}: {first.error}",
+            what=f"{source}: {first.action.doing} failed{more}: {first.error}",
             since=f"For its slot of {_at(first.action.target.slot)}. {_newest(sources.get(arn))}"
             if isinstance(first.action, Create)
             else f"In the run of {_at(run.plan.now)}.",
@@ -341,24 +332,6 @@ def _failed(run: Run) -> Iterator[Finding]:
             else "If it names a permission, give it; else wait, the next run tries again.",
             marks=[arn, action],
         )
-
-
-def _doing(action: Action) -> str:
-    match action:
-        case Create():
-            return "taking a snapshot"
-        case ScheduleDeletion():
-            return "announcing a deletion"
-        case CancelDeletion():
-            return "taking back the announcement of a deletion"
-        case Delete():
-            return "deleting a snapshot"
-        case RemoveHold():
-            return "taking off a hold that is over"
-        case Defer():
-            return "putting off a deletion"
-        case _:
-            assert_never(action)
 
 
 def _problems(plan: Plan) -> Iterator[Finding]:

@@ -13,11 +13,12 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lightkeeper.actions import Create, Outcome, Result
 from lightkeeper.errors import InvalidValueError, as_json
 from lightkeeper.inventory import plan_regions
 from lightkeeper.json_objects import ObjectReader, as_object, switch, text
 from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.model import Create, Outcome, Plan, Result, Severity
+from lightkeeper.model import Plan, Severity
 from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
 from lightkeeper.report import (
     GAUGES,

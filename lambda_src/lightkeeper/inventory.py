@@ -3,22 +3,15 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from threading import Thread
 from typing import Protocol, TypeVar
 
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.model import (
-    Inventory,
-    Listing,
-    Plan,
-    Problem,
-    ReadFailure,
-    RecoveryPoint,
-    Snapshot,
-    Source,
-)
+from lightkeeper.kinds import SNAPSHOTS, SOURCES, SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, Plan, Problem, ReadFailure, RecoveryPoint, Snapshot, Source
 from lightkeeper.plan import join_plans, make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_snapshot
@@ -27,19 +20,13 @@ _T = TypeVar("_T")
 
 
 class Reader(Protocol):
-    """The four lists of a Region. Each raises `CallError` if it cannot be read to its end."""
+    """The lists of a Region. Each raises `CallError` if it cannot be read to its end."""
 
-    def disks(self) -> Iterator[Source]:
-        """Yield the disks."""
+    def sources(self, kind: SourceKind) -> Iterator[Source]:
+        """Yield all sources of a kind."""
 
-    def instances(self) -> Iterator[Source]:
-        """Yield the instances."""
-
-    def disk_snapshots(self) -> Iterator[Snapshot]:
-        """Yield the disk snapshots."""
-
-    def instance_snapshots(self) -> Iterator[Snapshot]:
-        """Yield the instance snapshots."""
+    def snapshots(self, kind: SnapshotKind) -> Iterator[Snapshot]:
+        """Yield all snapshots of a kind, anybody's."""
 
 
 def plan_regions(regions: Mapping[str, Reader], settings: Settings, now: datetime) -> Plan:
@@ -133,10 +120,8 @@ def _refuse_where_all_refuse(regions: Iterable[str], failures: Iterable[ReadFail
 def read_region(name: str, reader: Reader, settings: Settings, time_left: Callable[[], float]) -> Inventory:
     """Read every page of every list of a Region, side by side; what cannot be read is part of the inventory."""
     reads: tuple[Callable[[], Inventory], ...] = (
-        partial(_sources, name, Listing.DISKS, reader.disks, time_left),
-        partial(_sources, name, Listing.INSTANCES, reader.instances, time_left),
-        partial(_points, name, Listing.DISK_SNAPSHOTS, reader.disk_snapshots, time_left, settings),
-        partial(_points, name, Listing.INSTANCE_SNAPSHOTS, reader.instance_snapshots, time_left, settings),
+        *(partial(_sources, name, kind, reader, time_left) for kind in SourceKind),
+        *(partial(_points, name, kind, reader, time_left, settings) for kind in SnapshotKind),
     )
     with ThreadPoolExecutor(len(reads), f"reads {name}") as pool:
         parts = list(pool.map(lambda read: read(), reads))
@@ -169,10 +154,12 @@ def read_points_elsewhere(
     found: dict[str, Inventory] = {}
 
     def read(name: str, reader: Reader) -> None:
-        parts = [_points(name, Listing.DISK_SNAPSHOTS, reader.disk_snapshots, time_left, settings)]
-        # A Region that refuses one list refuses the other.
-        if not parts[0].failures:
-            parts.append(_points(name, Listing.INSTANCE_SNAPSHOTS, reader.instance_snapshots, time_left, settings))
+        parts: list[Inventory] = []
+        for kind in SnapshotKind:
+            parts.append(_points(name, kind, reader, time_left, settings))
+            # A Region that refuses one list refuses the others.
+            if parts[-1].failures:
+                break
         found[name] = _joined(parts, (name,))
 
     # Not a pool: whoever ends a program waits for the threads of a pool.
@@ -181,11 +168,14 @@ def read_points_elsewhere(
         thread.start()
     for thread in threads:
         thread.join(max(time_left(), 0))
-    late = CallError(Fault.UNAVAILABLE, f"{Listing.DISK_SNAPSHOTS}: no answer in time")
-    return _joined((found.get(name) or _failed(name, Listing.DISK_SNAPSHOTS, late) for name in regions), tuple(regions))
+    late = ReadFailure("", None, "no answer in time")
+    return _joined(
+        (found.get(name) or Inventory((), (), failures=(replace(late, region=name),)) for name in regions),
+        tuple(regions),
+    )
 
 
-def _in_time(listing: Listing, entries: Iterator[_T], time_left: Callable[[], float]) -> Iterator[_T]:
+def _in_time(listing: str, entries: Iterator[_T], time_left: Callable[[], float]) -> Iterator[_T]:
     """Yield the entries of a list, as long as there is time to ask for another page."""
     while True:
         if time_left() <= 0:
@@ -197,7 +187,7 @@ def _in_time(listing: Listing, entries: Iterator[_T], time_left: Callable[[], fl
         yield entry
 
 
-def _failed(region: str, listing: Listing, error: Exception) -> Inventory:
+def _failed(region: str, listing: str, error: Exception) -> Inventory:
     if isinstance(error, CallError):
         failure = ReadFailure(region, listing, str(error), error.fault)
     else:
@@ -205,26 +195,22 @@ def _failed(region: str, listing: Listing, error: Exception) -> Inventory:
     return Inventory((), (), failures=(failure,))
 
 
-def _sources(
-    region: str, listing: Listing, read: Callable[[], Iterator[Source]], time_left: Callable[[], float]
-) -> Inventory:
+def _sources(region: str, kind: SourceKind, reader: Reader, time_left: Callable[[], float]) -> Inventory:
+    listing = SOURCES[kind].listing
     try:
-        return Inventory(sources=tuple(_in_time(listing, read(), time_left)), points=())
+        return Inventory(sources=tuple(_in_time(listing, reader.sources(kind), time_left)), points=())
     except Exception as error:  # noqa: BLE001 - an answer nobody expected fails its list, not the other Regions
         return _failed(region, listing, error)
 
 
 def _points(
-    region: str,
-    listing: Listing,
-    read: Callable[[], Iterator[Snapshot]],
-    time_left: Callable[[], float],
-    settings: Settings,
+    region: str, kind: SnapshotKind, reader: Reader, time_left: Callable[[], float], settings: Settings
 ) -> Inventory:
+    listing = SNAPSHOTS[kind].listing
     points: list[RecoveryPoint] = []
     problems: list[Problem] = []
     try:
-        for snapshot in _in_time(listing, read(), time_left):
+        for snapshot in _in_time(listing, reader.snapshots(kind), time_left):
             match read_snapshot(snapshot, settings):
                 case RecoveryPoint() as point:
                     points.append(point)

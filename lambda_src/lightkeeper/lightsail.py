@@ -9,9 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC
 from functools import lru_cache
-from sys import intern
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -28,37 +26,18 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from lightkeeper.actions import Create, Target
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.model import (
-    Create,
-    Snapshot,
-    SnapshotKind,
-    SnapshotState,
-    Source,
-    SourceKind,
-    Tags,
-    Target,
-)
-from lightkeeper.retries import ATTEMPTS, CONNECT_SECONDS, LISTS, READ_SECONDS
+from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, SnapshotKind, SourceKind
+from lightkeeper.model import Snapshot, Source, Tags
+from lightkeeper.retries import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
-    from mypy_boto3_lightsail.type_defs import (
-        DiskSnapshotTypeDef,
-        InstanceSnapshotTypeDef,
-        OperationTypeDef,
-        ResponseMetadataTypeDef,
-        TagTypeDef,
-    )
+    from mypy_boto3_lightsail.type_defs import OperationTypeDef, TagTypeDef
 
 _RETRY_MODE: Final = "adaptive"
-_STATES: Final = {
-    "pending": SnapshotState.PENDING,
-    "completed": SnapshotState.USABLE,
-    "available": SnapshotState.USABLE,
-    "error": SnapshotState.ERROR,
-}
 _NO_CREDENTIALS: Final = (
     CredentialRetrievalError,
     NoCredentialsError,
@@ -167,7 +146,7 @@ def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str |
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         # The lists are read side by side.
-        max_pool_connections=max(max_concurrency, LISTS),
+        max_pool_connections=max(max_concurrency, len(LISTINGS)),
     )
     try:
         with _errors("connecting"):
@@ -198,85 +177,27 @@ class Lightsail:
         """Close the connections; the object is of no use afterwards."""
         self._client.close()
 
-    def disks(self) -> Iterator[Source]:
-        """Yield the block storage disks."""
-        with _errors("GetDisks"):
-            for page in self._client.get_paginator("get_disks").paginate():
-                for disk in page.get("disks") or _none("GetDisks", page["ResponseMetadata"]):
-                    if not disk.get("isSystemDisk"):
-                        yield Source(
-                            kind=SourceKind.DISK,
-                            name=disk["name"],
-                            arn=intern(disk["arn"]),
-                            region=self._region,
-                            created_at=disk["createdAt"].astimezone(UTC),
-                            tags=_tags(disk.get("tags", [])),
-                            attached_to=disk.get("attachedTo") or None,
-                            path=disk.get("path") or None,
-                        )
+    def sources(self, kind: SourceKind) -> Iterator[Source]:
+        """Yield all sources of a kind."""
+        with _errors(SOURCES[kind].listing):
+            yield from SOURCES[kind].list(self._client, self._region)
 
-    def instances(self) -> Iterator[Source]:
-        """Yield the instances."""
-        with _errors("GetInstances"):
-            for page in self._client.get_paginator("get_instances").paginate():
-                for instance in page.get("instances") or _none("GetInstances", page["ResponseMetadata"]):
-                    yield Source(
-                        kind=SourceKind.INSTANCE,
-                        name=instance["name"],
-                        arn=intern(instance["arn"]),
-                        region=self._region,
-                        created_at=instance["createdAt"].astimezone(UTC),
-                        tags=_tags(instance.get("tags", [])),
-                    )
-
-    def disk_snapshots(self) -> Iterator[Snapshot]:
-        """Yield the snapshots of disks and of instances' system volumes, anybody's."""
-        with _errors("GetDiskSnapshots"):
-            for page in self._client.get_paginator("get_disk_snapshots").paginate():
-                for snapshot in page.get("diskSnapshots") or _none("GetDiskSnapshots", page["ResponseMetadata"]):
-                    yield self._disk_snapshot(snapshot)
-
-    def instance_snapshots(self) -> Iterator[Snapshot]:
-        """Yield the snapshots of whole instances, anybody's."""
-        with _errors("GetInstanceSnapshots"):
-            for page in self._client.get_paginator("get_instance_snapshots").paginate():
-                for snapshot in page.get("instanceSnapshots") or _none(
-                    "GetInstanceSnapshots", page["ResponseMetadata"]
-                ):
-                    yield self._instance_snapshot(snapshot)
+    def snapshots(self, kind: SnapshotKind) -> Iterator[Snapshot]:
+        """Yield all snapshots of a kind, anybody's."""
+        with _errors(SNAPSHOTS[kind].listing):
+            yield from SNAPSHOTS[kind].list(self._client, self._region)
 
     def find(self, target: Target) -> Snapshot:
         """Return the snapshot of the target's name and kind."""
-        if target.kind is SnapshotKind.DISK:
-            with _errors("GetDiskSnapshot"):
-                disk = self._client.get_disk_snapshot(diskSnapshotName=target.snapshot)["diskSnapshot"]
-            return self._disk_snapshot(disk)
-        with _errors("GetInstanceSnapshot"):
-            instance = self._client.get_instance_snapshot(instanceSnapshotName=target.snapshot)["instanceSnapshot"]
-        return self._instance_snapshot(instance)
+        api = SNAPSHOTS[target.kind]
+        with _errors(api.getting):
+            return api.find(self._client, self._region, target.snapshot)
 
     def create(self, create: Create) -> None:
         """Take a snapshot together with its tags."""
-        target = create.target
-        tags = _tag_list(create.tags)
-        if target.kind is SnapshotKind.INSTANCE:
-            with _errors("CreateInstanceSnapshot"):
-                answer = self._client.create_instance_snapshot(
-                    instanceSnapshotName=target.snapshot, instanceName=target.source, tags=tags
-                )
-                _check(answer.get("operations", []))
-        elif create.of is SourceKind.INSTANCE:
-            with _errors("CreateDiskSnapshot"):
-                answer = self._client.create_disk_snapshot(
-                    diskSnapshotName=target.snapshot, instanceName=target.source, tags=tags
-                )
-                _check(answer.get("operations", []))
-        else:
-            with _errors("CreateDiskSnapshot"):
-                answer = self._client.create_disk_snapshot(
-                    diskSnapshotName=target.snapshot, diskName=target.source, tags=tags
-                )
-                _check(answer.get("operations", []))
+        api, target = SNAPSHOTS[create.target.kind], create.target
+        with _errors(api.creating):
+            _check(api.create(self._client, target.snapshot, create.of, target.source, _tag_list(create.tags)))
 
     def tag(self, target: Target, key: str, value: str) -> None:
         """Set a tag on a snapshot."""
@@ -292,66 +213,9 @@ class Lightsail:
 
     def delete(self, target: Target) -> None:
         """Delete a snapshot."""
-        if target.kind is SnapshotKind.DISK:
-            with _errors("DeleteDiskSnapshot"):
-                _check(self._client.delete_disk_snapshot(diskSnapshotName=target.snapshot).get("operations", []))
-        else:
-            with _errors("DeleteInstanceSnapshot"):
-                _check(
-                    self._client.delete_instance_snapshot(instanceSnapshotName=target.snapshot).get("operations", [])
-                )
-
-    def _disk_snapshot(self, snapshot: "DiskSnapshotTypeDef") -> Snapshot:
-        arns = {snapshot.get("fromDiskArn"), snapshot.get("fromInstanceArn")}
-        return Snapshot(
-            kind=SnapshotKind.DISK,
-            name=snapshot["name"],
-            region=self._region,
-            state=_STATES.get(snapshot.get("state", "unknown"), SnapshotState.UNKNOWN),
-            created_at=snapshot["createdAt"].astimezone(UTC),
-            size_gib=snapshot.get("sizeInGb", 0),
-            source_name=intern(snapshot.get("fromDiskName") or snapshot.get("fromInstanceName") or ""),
-            source_arns=frozenset(arn for arn in arns if arn),
-            from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
-            tags=_tags(snapshot.get("tags", [])),
-        )
-
-    def _instance_snapshot(self, snapshot: "InstanceSnapshotTypeDef") -> Snapshot:
-        return Snapshot(
-            kind=SnapshotKind.INSTANCE,
-            name=snapshot["name"],
-            region=self._region,
-            state=_STATES.get(snapshot.get("state", "unknown"), SnapshotState.UNKNOWN),
-            created_at=snapshot["createdAt"].astimezone(UTC),
-            # Its own size is the system disk's; the attached disks are in it too.
-            size_gib=snapshot.get("sizeInGb", 0)
-            + sum(
-                disk.get("sizeInGb", 0)
-                for disk in snapshot.get("fromAttachedDisks", [])
-                if not disk.get("isSystemDisk")
-            ),
-            source_name=intern(snapshot.get("fromInstanceName") or ""),
-            source_arns=frozenset(arn for arn in (snapshot.get("fromInstanceArn"),) if arn),
-            from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
-            tags=_tags(snapshot.get("tags", [])),
-            disks=frozenset(
-                intern(disk.get("name") or disk.get("path") or "")
-                for disk in snapshot.get("fromAttachedDisks", [])
-                if not disk.get("isSystemDisk")
-            ),
-        )
-
-
-def _none(operation: str, metadata: "ResponseMetadataTypeDef") -> tuple[()]:
-    """Return no entries, for a page without any; what is not Lightsail's own answer must not pass for an empty list."""
-    kind = metadata["HTTPHeaders"].get("content-type", "none")
-    if "json" not in kind:
-        raise CallError(Fault.UNAVAILABLE, f"{operation}: the answer is of type {kind}; expected Lightsail's JSON")
-    return ()
-
-
-def _tags(tags: Iterable["TagTypeDef"]) -> Tags:
-    return {tag["key"]: tag.get("value", "") for tag in tags}
+        api = SNAPSHOTS[target.kind]
+        with _errors(api.deleting):
+            _check(api.delete(self._client, target.snapshot))
 
 
 def _tag_list(tags: Tags) -> list["TagTypeDef"]:

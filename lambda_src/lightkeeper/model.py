@@ -1,31 +1,21 @@
-"""What Lightkeeper speaks of: sources, recovery points, policies, actions, outcomes. Data only."""
+"""What Lightkeeper speaks of: sources, recovery points, policies, plans. Data only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
+from lightkeeper.actions import Action, Cause
 from lightkeeper.faults import Fault
 from lightkeeper.keep_rules import KeepRule
 from lightkeeper.schedule import Schedule
 
+if TYPE_CHECKING:
+    from lightkeeper.kinds import SnapshotKind, SourceKind
+
 Tags: TypeAlias = Mapping[str, str]
 """Tag keys and values; a key-only tag has the value ``""``."""
-
-
-class SourceKind(StrEnum):
-    """What can be backed up."""
-
-    DISK = "disk"
-    INSTANCE = "instance"
-
-
-class SnapshotKind(StrEnum):
-    """The two kinds of Lightsail snapshot. A system volume's is a disk snapshot."""
-
-    DISK = "disk-snapshot"
-    INSTANCE = "instance-snapshot"
 
 
 class SnapshotState(StrEnum):
@@ -64,9 +54,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A disk or an instance as Lightsail lists it."""
+    """A disk, an instance or a database as Lightsail lists it."""
 
-    kind: SourceKind
+    kind: "SourceKind"
     name: str
     arn: str
     region: str
@@ -76,13 +66,19 @@ class Source:
     """The name of the instance a disk is attached to."""
     path: str | None = None
     """Where it is attached there, such as ``/dev/xvdf``."""
+    not_now: str | None = None
+    """Why no snapshot of it can be taken now."""
+    quiet_window: str | None = None
+    """Where a snapshot interrupts it: the time of day, UTC, for that, such as ``16:00-16:30``."""
+    advice: tuple[str, ...] = ()
+    """What its owner should know about it, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A snapshot as Lightsail lists it: anybody's."""
 
-    kind: SnapshotKind
+    kind: "SnapshotKind"
     name: str
     region: str
     state: SnapshotState
@@ -105,7 +101,7 @@ class RecoveryPoint:
     content is from. Order, newest, retention and coverage go by taken.
     """
 
-    kind: SnapshotKind
+    kind: "SnapshotKind"
     name: str
     region: str
     state: SnapshotState
@@ -162,13 +158,23 @@ class Problem:
     severity: Severity
 
 
-class Listing(StrEnum):
-    """The four lists that make an inventory, by their operations."""
-
-    DISKS = "GetDisks"
-    INSTANCES = "GetInstances"
-    DISK_SNAPSHOTS = "GetDiskSnapshots"
-    INSTANCE_SNAPSHOTS = "GetInstanceSnapshots"
+def problem_of(  # noqa: PLR0913 - a problem has that many sides
+    what: Source | RecoveryPoint,
+    message: str,
+    severity: Severity,
+    *,
+    tag: str | None = None,
+    value: str | None = None,
+    suggestion: str | None = None,
+) -> Problem:
+    """Return a problem of a source: that source itself, or the one a recovery point was taken of."""
+    match what:
+        case Source(name=name, arn=arn):
+            return Problem(what.region, name, arn, tag, value, message, suggestion, severity)
+        case RecoveryPoint(source_name=name, source_arn=arn):
+            return Problem(what.region, name, arn, tag, value, message, suggestion, severity)
+        case _:
+            assert_never(what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +182,8 @@ class ReadFailure:
     """A list that could not be read to its end, or a Region in which a run met a defect."""
 
     region: str
-    listing: Listing | None
-    """None: the Region as a whole."""
+    listing: str | None
+    """The operation that lists it; None: the Region as a whole."""
     message: str
     fault: Fault = Fault.UNAVAILABLE
 
@@ -218,7 +224,7 @@ class SourceStatus:
     """One line of the overview: a source, its policy, and how it stands."""
 
     region: str
-    kind: SourceKind
+    kind: "SourceKind"
     name: str
     arn: str
     policy: Policy | None
@@ -253,91 +259,6 @@ class SourceStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """The snapshot that an action is about."""
-
-    region: str
-    source: str
-    source_arn: str
-    snapshot: str
-    kind: SnapshotKind
-    slot: datetime
-    policy: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Take a snapshot, with its tags, in one call."""
-
-    target: Target
-    of: SourceKind
-    tags: Tags
-    left_out: tuple[str, ...]
-    """Keys of the source's tags for which there was no room."""
-    reason: str
-
-
-class Cause(StrEnum):
-    """Why no rule keeps a snapshot."""
-
-    PUSHED_OUT = "pushed out"
-    """Newer ones take its place: every day's business."""
-    CUT = "cut"
-    """Nothing newer pushes it out: the rule itself keeps less than it did."""
-    ORPHANED = "orphaned"
-    """Nothing new is added to its series, and orphans expire."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleDeletion:
-    """Tag a snapshot with the time from which it may be deleted."""
-
-    target: Target
-    expires_at: datetime
-    reason: str
-    cause: Cause = Cause.PUSHED_OUT
-
-
-@dataclass(frozen=True, slots=True)
-class CancelDeletion:
-    """Take an announcement back."""
-
-    target: Target
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveHold:
-    """Take a hold off whose day is over: AWS itself refuses to delete what carries one."""
-
-    target: Target
-    key: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Delete a snapshot."""
-
-    target: Target
-    taken: datetime
-    """When its content is from, UTC: the oldest go first."""
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Defer:
-    """Leave a deletion to a later run, and say so on the snapshot: a retry of this run leaves it too."""
-
-    target: Target
-    until: datetime
-    reason: str
-
-
-Action: TypeAlias = Create | ScheduleDeletion | CancelDeletion | RemoveHold | Delete | Defer
-
-
-@dataclass(frozen=True, slots=True)
 class Kept:
     """A recovery point that stays, and why."""
 
@@ -365,22 +286,3 @@ class Plan:
     """Which Regions were looked at."""
     doubted: tuple[str, ...] = ()
     """Regions of which a list of sources is not believed: it lacks most of what was backed up a moment ago."""
-
-
-class Result(StrEnum):
-    """How an action ended."""
-
-    DONE = "done"
-    SKIPPED = "skipped"
-    """It had become needless, or another failure of its source forbade it."""
-    DEFERRED = "deferred"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """An action and how it ended."""
-
-    action: Action
-    result: Result
-    error: str | None = None

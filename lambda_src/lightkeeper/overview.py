@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from lightkeeper.model import Inventory, Listing, Plan, Problem, Severity, SnapshotState, SourceStatus, Status
+from lightkeeper.kinds import ANY_SOURCE, LISTINGS
+from lightkeeper.model import Inventory, Plan, Problem, Severity, SnapshotState, SourceStatus, Status
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 
@@ -101,7 +102,7 @@ def _protected(plan: Plan, counts: Mapping[Status, int], settings: Settings) -> 
     if counts[Status.UNTAGGED] == wanted:
         if wanted:
             return f'nothing is backed up: {_many(wanted, "source")} without the tag "{settings.tag_key}"'
-        no_tag = f': no disk or instance has the tag "{settings.tag_key}"'
+        no_tag = f': no {ANY_SOURCE} has the tag "{settings.tag_key}"'
         return f"nothing is backed up{'' if counts[Status.OFF] else no_tag}"
     if protected == wanted:
         return f"all {wanted} sources protected" if wanted > 1 else "the one source is protected"
@@ -126,7 +127,7 @@ def _rest(plan: Plan, counts: Mapping[Status, int]) -> Iterator[str]:
 
 def _counts(problem: Problem) -> bool:
     """Return whether a problem is trouble; a list in doubt is told by its Region."""
-    is_doubt = problem.arn is None and problem.source in set(Listing)
+    is_doubt = problem.arn is None and problem.source in LISTINGS
     return problem.severity is not Severity.ADVICE and not is_doubt
 
 

@@ -5,25 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, NotRequired, TypedDict, assert_never
+from typing import Final, NotRequired, TypedDict
 
-from lightkeeper.model import (
+from lightkeeper.actions import (
     Action,
-    CancelDeletion,
     Create,
-    Defer,
     Delete,
-    Kept,
     Outcome,
-    Plan,
-    Problem,
-    RemoveHold,
     Result,
-    ScheduleDeletion,
-    Severity,
-    SourceStatus,
-    Status,
 )
+from lightkeeper.model import Kept, Plan, Problem, Severity, SourceStatus, Status
 from lightkeeper.run import Run
 from lightkeeper.times import format_instant
 
@@ -156,25 +147,6 @@ class Summary(TypedDict):
     failures: list[str]
 
 
-def verb(action: Action) -> str:
-    """Return the word for what an action does."""
-    match action:
-        case Create():
-            return "create"
-        case ScheduleDeletion():
-            return "schedule-deletion"
-        case CancelDeletion():
-            return "cancel-deletion"
-        case RemoveHold():
-            return "remove-hold"
-        case Delete():
-            return "delete"
-        case Defer():
-            return "defer"
-        case _:
-            assert_never(action)
-
-
 def plan_document(plan: Plan) -> Document:
     """Return a plan as a JSON document."""
     return _document(plan, [_action(action) for action in plan.actions])
@@ -229,7 +201,7 @@ def _source(source: SourceStatus) -> SourceDocument:
 def _action(action: Action) -> ActionDocument:
     target = action.target
     return {
-        "action": verb(action),
+        "action": action.verb,
         "region": target.region,
         "source": target.source,
         "snapshot": target.snapshot,
@@ -276,7 +248,7 @@ def plan_summary(plan: Plan) -> Summary:
         "now": format_instant(plan.now),
         "dryRun": True,
         "sources": dict(Counter(source.status.value for source in plan.sources)),
-        "planned": dict(Counter(map(verb, plan.actions))),
+        "planned": dict(Counter(action.verb for action in plan.actions)),
         "outcomes": {},
         "problems": len(plan.problems),
         "failures": list(Run(plan, ()).failures),

@@ -2,11 +2,11 @@
 
 from typing import Final
 
+from lightkeeper.kinds import LISTINGS
+
 ATTEMPTS: Final = 5
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
-LISTS: Final = 4
-"""They are read side by side."""
 # botocore's adaptive mode never lets fewer than one call in two seconds through, for all that wait together.
 _SLOWEST_TURN_SECONDS: Final = 2
 _SPARE_SECONDS: Final = 10
@@ -20,7 +20,7 @@ def slowest_call_seconds(max_concurrency: int) -> int:
     Between attempts botocore waits up to 1, 2, 4, ... seconds; before each, its adaptive mode may let all others go
     first.
     """
-    turns = _SLOWEST_TURN_SECONDS * max(max_concurrency, LISTS)
+    turns = _SLOWEST_TURN_SECONDS * max(max_concurrency, len(LISTINGS))
     return ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS + turns) + (1 << (ATTEMPTS - 1)) - 1
 
 

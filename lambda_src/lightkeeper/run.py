@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from lightkeeper.actions import Create, Outcome, Result
 from lightkeeper.execute import Writer, execute
 from lightkeeper.inventory import (
     Reader,
@@ -18,8 +19,9 @@ from lightkeeper.inventory import (
     plan_region,
     read_region,
 )
-from lightkeeper.model import Action, Create, Outcome, Plan, Result, SourceKind
-from lightkeeper.plan import creates_only, phase_of, with_begun
+from lightkeeper.kinds import SourceKind
+from lightkeeper.model import Plan
+from lightkeeper.plan import creates_only, with_begun
 from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.settings import Settings
 from lightkeeper.take import plan_take
@@ -149,15 +151,12 @@ def take(  # noqa: PLR0913 - a recovery point on demand has that many sides
 
 def _joined(parts: list[Run]) -> Run:
     plan = join_regions(part.plan for part in parts)
-    outcomes = sorted((outcome for part in parts for outcome in part.outcomes), key=_phase)
+    outcomes = sorted(
+        (outcome for part in parts for outcome in part.outcomes), key=lambda outcome: outcome.action.phase
+    )
     begun = frozenset(
         outcome.action.target.source_arn
         for outcome in outcomes
         if isinstance(outcome.action, Create) and outcome.result is Result.DONE
     )
     return Run(with_begun(plan, begun), tuple(outcomes))
-
-
-def _phase(outcome: Outcome) -> int:
-    action: Action = outcome.action
-    return phase_of(action)

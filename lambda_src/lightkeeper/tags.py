@@ -3,29 +3,21 @@
 TagReading is strict and never guesses: a tag that is not understood becomes a `Problem`, with what was expected.
 """
 
-import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from functools import cache, lru_cache
+from sys import intern
 from types import MappingProxyType
 from typing import Final
 
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.keep_rules import parse_keep
-from lightkeeper.model import (
-    Mode,
-    Policy,
-    Problem,
-    RecoveryPoint,
-    Severity,
-    Snapshot,
-    Source,
-    SourceKind,
-    Tags,
-)
+from lightkeeper.kinds import SourceKind, has_modes
+from lightkeeper.model import Mode, Policy, Problem, RecoveryPoint, Severity, Snapshot, Source, Tags, problem_of
+from lightkeeper.names import attempt_of
 from lightkeeper.policies import OFF
 from lightkeeper.schedule import with_time_of_day
 from lightkeeper.settings import Settings
@@ -43,8 +35,6 @@ MAX_TAGS: Final = 50
 _SUFFIXES: Final = ("keep", "at", "mode", "hold")
 # Of the 50: three of ours at create, and room for an announcement and for a user's hold later.
 _ROOM: Final = MAX_TAGS - len((OWNER, SOURCE, SLOT)) - len((EXPIRES, "hold"))
-_MAX_NAME: Final = 254
-_NAME_END: Final = re.compile(r"-[0-9]{8}-[0-9]{4}-[0-9a-f]{6}(?:-([1-9][0-9]{0,5}))?\Z")
 # Words that end in "hold" and hold nothing.
 _NO_HOLDS: Final = frozenset({"freehold", "household", "leasehold", "threshold"})
 
@@ -136,14 +126,12 @@ def _written_for_us(tags: Tags, settings: Settings) -> dict[str, str]:
 
 def read_source(source: Source, settings: Settings) -> TagReading:
     """Return the policy that a source's tags ask for, its hold, and what is wrong with them."""
-    reading = _read(source.kind, source.tags, settings)
-    return replace(reading, problems=_of(source.region, source.name, source.arn, reading.problems))
+    return _read(source, source.kind, settings)
 
 
-def read_orphan(newest: RecoveryPoint, settings: Settings) -> TagReading:
+def read_inherited(newest: RecoveryPoint, settings: Settings) -> TagReading:
     """Return the policy in the tags that a recovery point inherited from its source."""
-    reading = _read(None, newest.tags, settings)
-    return replace(reading, problems=_of(newest.region, newest.source_name, newest.source_arn, reading.problems))
+    return _read(newest, None, settings)
 
 
 def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tuple[Hold, tuple[Problem, ...]]:
@@ -160,23 +148,21 @@ def read_hold(point: RecoveryPoint, source_tags: Tags, settings: Settings) -> tu
     problems = [*found]
     if hold.until is not None and hold.until <= point.taken and source_tags.get(tag) != point.tags[tag]:
         error = InvalidValueError("was over before the snapshot was taken, so it holds nothing; expected a day to come")
-        problems.append(_problem(tag, point.tags[tag], error, Severity.WARNING))
+        problems.append(_WrongTag(tag, point.tags[tag], error, Severity.WARNING))
     for key, value in point.tags.items():
         if key in known:
             continue
         if _closest_key(key, settings) == tag and not _is_others(key, point.tags, settings):
             error = InvalidValueError(f'looks like "{tag}" but is another tag', tag)
-            problems.append(_problem(key, value, error, Severity.WARNING))
+            problems.append(_WrongTag(key, value, error, Severity.WARNING))
         elif key.startswith(f"{settings.tag_key}:") and key not in source_tags:
             expected = f"unknown tag, so the snapshot is held; expected {quote_all(known)}"
-            problems.append(_problem(key, value, InvalidValueError(expected), Severity.WARNING))
+            problems.append(_WrongTag(key, value, InvalidValueError(expected), Severity.WARNING))
         elif not is_hold(key):
             continue
         if not hold.held or hold.until is not None:
             hold = Hold(held=True, key=key)
-    where = f"on snapshot {point.name}: "
-    named = (replace(problem, message=where + problem.message) for problem in problems)
-    return hold, _of(point.region, point.source_name, point.source_arn, named)
+    return hold, _complete(point, problems, where=f"on snapshot {point.name}: ")
 
 
 def own_hold(tags: Tags, settings: Settings) -> Hold:
@@ -184,20 +170,43 @@ def own_hold(tags: Tags, settings: Settings) -> Hold:
     return _read_hold(tags, settings)[0]
 
 
-def _of(region: str, source: str, arn: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    return tuple(replace(problem, region=region, source=source, arn=arn) for problem in problems)
+@dataclass(frozen=True, slots=True)
+class _WrongTag:
+    """What is wrong with a tag, whoever's it is."""
+
+    tag: str
+    value: str
+    error: InvalidValueError
+    severity: Severity
 
 
-def _problem(tag: str, value: str, error: InvalidValueError, severity: Severity) -> Problem:
-    return Problem("", "", None, tag, value, error.message, error.suggestion, severity)
+def _complete(what: Source | RecoveryPoint, wrong: Iterable[_WrongTag], where: str = "") -> tuple[Problem, ...]:
+    return tuple(
+        problem_of(
+            what,
+            where + each.error.message,
+            each.severity,
+            tag=each.tag,
+            value=each.value,
+            suggestion=each.error.suggestion,
+        )
+        for each in wrong
+    )
 
 
-def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> TagReading:
+def _read(what: Source | RecoveryPoint, kind: SourceKind | None, settings: Settings) -> TagReading:
+    policy, hold, wrong = _read_tags(kind, what.tags, settings)
+    return TagReading(policy, hold, _complete(what, wrong))
+
+
+def _read_tags(
+    kind: SourceKind | None, tags: Tags, settings: Settings
+) -> tuple[Policy | NoPolicy, Hold, Sequence[_WrongTag]]:
     key = settings.tag_key
     hold, hold_problems = _read_source_hold(tags, settings)
     if key not in tags:
         misspelt = _misspelt_keys(tags, settings, alone=Severity.WARNING)
-        return TagReading(NoPolicy.UNTAGGED, hold, (*hold_problems, *misspelt, *_suffixes_alone(tags, settings)))
+        return NoPolicy.UNTAGGED, hold, [*hold_problems, *misspelt, *_suffixes_alone(tags, settings)]
     found = [
         *hold_problems,
         *_unknown_suffixes(tags, settings),
@@ -206,22 +215,22 @@ def _read(kind: SourceKind | None, tags: Tags, settings: Settings) -> TagReading
     if tags[key] == OFF:
         _policy({**tags, key: ""}, settings, found)
         # Nothing is to be snapshotted anyway; but what the wrong value was to keep is not known.
-        return TagReading(NoPolicy.OFF, hold, tuple(_at_most_warning(problem) for problem in found))
+        return NoPolicy.OFF, hold, [_at_most_warning(wrong) for wrong in found]
     mode = f"{key}:mode"
-    if kind is SourceKind.DISK and mode in tags:
-        error = InvalidValueError("has no effect on a disk; expected on instances only")
-        found.append(_problem(mode, tags[mode], error, Severity.ADVICE))
+    if kind and mode in tags and not has_modes(kind):
+        error = InvalidValueError(f"has no effect on a {kind}; expected on instances only")
+        found.append(_WrongTag(mode, tags[mode], error, Severity.ADVICE))
         tags = {tag: value for tag, value in tags.items() if tag != mode}
     policy = _policy(tags, settings, found)
-    unreadable = any(problem.severity is Severity.ERROR for problem in found)
-    return TagReading(NoPolicy.UNREADABLE if unreadable else policy, hold, tuple(found))
+    is_unreadable = any(wrong.severity is Severity.ERROR for wrong in found)
+    return NoPolicy.UNREADABLE if is_unreadable else policy, hold, found
 
 
-def _at_most_warning(problem: Problem) -> Problem:
-    return replace(problem, severity=Severity.WARNING) if problem.severity is Severity.ERROR else problem
+def _at_most_warning(wrong: _WrongTag) -> _WrongTag:
+    return replace(wrong, severity=Severity.WARNING) if wrong.severity is Severity.ERROR else wrong
 
 
-def _policy(tags: Tags, settings: Settings, found: list[Problem]) -> Policy:
+def _policy(tags: Tags, settings: Settings, found: list[_WrongTag]) -> Policy:
     """Return the policy with the overrides of the tags; what is wrong is added to `found`."""
     key = settings.tag_key
     name = tags[key] or settings.default_policy
@@ -232,7 +241,7 @@ def _policy(tags: Tags, settings: Settings, found: list[Problem]) -> Policy:
             f'"{name}" is not a policy; expected {quote_all(words)}, or nothing for "{settings.default_policy}"',
             closest(name, words),
         )
-        found.append(_problem(key, name, error, Severity.ERROR))
+        found.append(_WrongTag(key, name, error, Severity.ERROR))
         policy = settings.policies[settings.default_policy]
 
     def override(suffix: str, policy: Policy) -> Policy:
@@ -248,7 +257,7 @@ def _policy(tags: Tags, settings: Settings, found: list[Problem]) -> Policy:
                 case _:
                     return replace(policy, mode=_mode(tags[tag]))
         except InvalidValueError as error:
-            found.append(_problem(tag, tags[tag], error, Severity.ERROR))
+            found.append(_WrongTag(tag, tags[tag], error, Severity.ERROR))
             return policy
 
     for suffix in ("keep", "at", "mode"):
@@ -262,7 +271,7 @@ def _mode(value: str) -> Mode:
     return Mode(value)
 
 
-def _read_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[Problem, ...]]:
+def _read_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[_WrongTag, ...]]:
     """Return what the vocabulary's own hold says."""
     tag = hold_key(settings)
     value = tags.get(tag)
@@ -274,10 +283,10 @@ def _read_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[Problem, ...
         return Hold(held=True, until=parse_day_or_instant(value, settings.time_zone)), ()
     except InvalidValueError:
         error = InvalidValueError(f'"{value}" is not a date; expected nothing, or a date such as "2027-01-31"')
-        return HELD, (_problem(tag, value, error, Severity.WARNING),)
+        return HELD, (_WrongTag(tag, value, error, Severity.WARNING),)
 
 
-def _read_source_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[Problem, ...]]:
+def _read_source_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[_WrongTag, ...]]:
     """Return the hold that a source's tags put on all of its snapshots: the vocabulary's, or another's for good."""
     hold, problems = _read_hold(tags, settings)
     if hold.held and hold.until is None:
@@ -286,26 +295,26 @@ def _read_source_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[Probl
     return next((Hold(held=True, key=key) for key in others), hold), problems
 
 
-def _unknown_suffixes(tags: Tags, settings: Settings) -> list[Problem]:
+def _unknown_suffixes(tags: Tags, settings: Settings) -> list[_WrongTag]:
     """Return a warning for each `backup:...` that is not in the vocabulary: what it was to say is not known."""
     known = vocabulary(settings)
     expected = f"unknown tag; expected {quote_all(known)}"
     return [
-        _problem(key, tags[key], InvalidValueError(expected, _closest_key(key, settings)), Severity.WARNING)
+        _WrongTag(key, tags[key], InvalidValueError(expected, _closest_key(key, settings)), Severity.WARNING)
         for key in _written_for_us(tags, settings)
         if key not in known
     ]
 
 
-def _suffixes_alone(tags: Tags, settings: Settings) -> list[Problem]:
+def _suffixes_alone(tags: Tags, settings: Settings) -> list[_WrongTag]:
     """Return a warning for each `backup:...` that stands without `backup`; a hold is meant to."""
     key = settings.tag_key
     error = InvalidValueError(f'has no effect without the tag "{key}"; expected both', key)
     alone = (tag for tag in _written_for_us(tags, settings) if tag != hold_key(settings))
-    return [_problem(tag, tags[tag], error, Severity.WARNING) for tag in alone]
+    return [_WrongTag(tag, tags[tag], error, Severity.WARNING) for tag in alone]
 
 
-def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[Problem]:
+def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[_WrongTag]:
     """Return a problem for each tag that looks like one of ours but is another: `Backup`, `backups`, `Backup:keep`.
 
     A look-alike of `backup` itself is as severe as `alone` says; one of `backup:keep` was surely meant for us, unless
@@ -313,14 +322,14 @@ def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[P
     """
     known = vocabulary(settings)
     ours = _written_for_us(tags, settings)
-    found: list[Problem] = []
+    found: list[_WrongTag] = []
     for key, value in tags.items():
         near = None if key in ours else _closest_key(key, settings)
         if near:
             is_others = _is_others(key, tags, settings)
             severity = alone if near == known[0] else Severity.ADVICE if is_others else Severity.WARNING
             error = InvalidValueError(f'looks like "{near}" but is another tag, so it is not read', near)
-            found.append(_problem(key, value, error, severity))
+            found.append(_WrongTag(key, value, error, severity))
     return found
 
 
@@ -350,39 +359,6 @@ def _closest_known(key: str, known: tuple[str, ...]) -> str | None:
     main = closest(plain(key), [plain(known[0])], cutoff=0.82)
     near = closest(plain(key), by_plain, cutoff=0.87) or main
     return by_plain[near] if near else None
-
-
-def snapshot_name(source_name: str, source_arn: str, deployment: str, slot: datetime, attempt: int = 1) -> str:
-    """Return the name of a source's snapshot for a slot: `<source>-<YYYYMMDD>-<HHMM>-<6 hex>`, UTC.
-
-    It is dated, the same on every retry, unique for the source's ARN and the deployment, and valid for Lightsail
-    whatever the source is called: letters, digits and hyphens, at most 254 of them. Attempts after the first end in
-    `-2`, `-3`, and so on.
-    """
-    return _name(source_name, source_arn, _digest(f"{source_arn}\0{deployment}"), slot, attempt)
-
-
-def _name(source_name: str, source_arn: str, digest: str, slot: datetime, attempt: int) -> str:
-    end = f"-{slot:%Y%m%d-%H%M}-{digest}{f'-{attempt}' if attempt > 1 else ''}"
-    return _stem(source_name, source_arn)[: _MAX_NAME - len(end)] + end
-
-
-@lru_cache(maxsize=16384)
-def _stem(source_name: str, source_arn: str) -> str:
-    # Room for a second attempt, so that all names of a source share their beginning.
-    room = _MAX_NAME - len("-YYYYMMDD-HHMM-abcdef-2")
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", source_name).strip("-")[:room]
-    return stem or _kind_word(source_arn)
-
-
-def _kind_word(source_arn: str) -> str:
-    """Return what a source is, by its ARN (`arn:aws:lightsail:REGION:ACCOUNT:Disk/UUID`): a name for the nameless."""
-    return source_arn.rpartition("/")[0].rpartition(":")[2].lower() or "source"
-
-
-@lru_cache(maxsize=16384)
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:6]
 
 
 def snapshot_tags(
@@ -420,7 +396,7 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
     if owner != settings.deployment or not source_arn or snapshot.from_auto_snapshot:
         return None
     slot = _own_instant(slot_text)
-    attempt = _attempt(snapshot, source_arn, settings.deployment, slot) if slot else None
+    attempt = attempt_of(snapshot.name, snapshot.source_name, source_arn, settings.deployment, slot) if slot else None
     elsewhere = f":{snapshot.region}:" not in source_arn
     foreign = bool(snapshot.source_arns) and source_arn not in snapshot.source_arns
     if slot is None or attempt is None or elsewhere or foreign:
@@ -443,15 +419,21 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         taken=snapshot.created_at,
         size_gib=snapshot.size_gib,
         source_name=snapshot.source_name,
-        source_arn=source_arn,
+        source_arn=intern(source_arn),
         slot=slot,
         attempt=attempt,
         expires_at=_own_instant(snapshot.tags.get(EXPIRES)),
-        tags=policy_tags(snapshot.tags, settings),
+        tags=_shared(tuple(policy_tags(snapshot.tags, settings).items())),
         disks=snapshot.disks,
         is_full=len(snapshot.tags) >= MAX_TAGS and EXPIRES not in snapshot.tags,
         by_hand=BY_HAND in snapshot.tags,
     )
+
+
+@lru_cache(maxsize=16384)
+def _shared(tags: tuple[tuple[str, str], ...]) -> Tags:
+    """Return these tags as one object for all that have them: there are thousands of snapshots."""
+    return dict(tags)
 
 
 @lru_cache(maxsize=16384)
@@ -462,17 +444,3 @@ def _own_instant(text: str | None) -> datetime | None:
     except InvalidValueError:
         return None
     return slot if format_instant(slot) == text else None
-
-
-def _attempt(snapshot: Snapshot, source_arn: str, deployment: str, slot: datetime) -> int | None:
-    """Return which attempt at the slot a snapshot's name says it is; None where the name is not what we would write."""
-    end = _NAME_END.search(snapshot.name)
-    if slot.second or end is None:
-        return None
-    attempt = int(end[1] or 1)
-    # Before the deployment was part of it, the digest was of the ARN alone: such snapshots stay ours.
-    names = (
-        _name(snapshot.source_name, source_arn, _digest(text), slot, attempt)
-        for text in (f"{source_arn}\0{deployment}", source_arn)
-    )
-    return attempt if snapshot.name in names else None

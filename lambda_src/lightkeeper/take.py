@@ -3,18 +3,11 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lightkeeper.actions import Create
 from lightkeeper.errors import InvalidValueError, closest, quote_all
-from lightkeeper.model import (
-    Create,
-    Inventory,
-    Plan,
-    Policy,
-    Problem,
-    Severity,
-    Source,
-    SourceKind,
-)
-from lightkeeper.plan import create_for, snapshot_kind
+from lightkeeper.kinds import ANY_SOURCE, SourceKind, snapshot_kind
+from lightkeeper.model import Inventory, Plan, Policy, Problem, Severity, Source, problem_of
+from lightkeeper.plan import create_for
 from lightkeeper.settings import Settings
 from lightkeeper.tags import BY_HAND, MAX_TAGS, NoPolicy, hold_key, read_source
 from lightkeeper.times import format_instant, parse_day_or_instant
@@ -62,7 +55,8 @@ def plan_take(  # noqa: PLR0913 - a recovery point on demand has that many sides
         problem = next(problem for problem in reading.problems if problem.severity is Severity.ERROR)
         raise InvalidValueError(f"{source.name}: {problem.tag}: {problem.message}", problem.suggestion)
     policy = reading.policy if isinstance(reading.policy, Policy) else None
-    of = snapshot_kind(source, policy or settings.policies[settings.default_policy], settings)
+    mode = (policy or settings.policies[settings.default_policy]).mode or settings.instance_mode
+    of = snapshot_kind(source.kind, mode)
     slot = now.replace(second=0, microsecond=0)
     create = create_for(
         source, policy.name if policy else None, of, slot, settings, now, reason="asked for by hand", also={BY_HAND: ""}
@@ -96,7 +90,7 @@ def _source(inventory: Inventory, name: str, kind: SourceKind | None) -> Source:
     names = sorted({source.name for source in inventory.sources if kind in {None, source.kind}})
     where = ", ".join(inventory.regions)
     raise InvalidValueError(
-        f'"{name}" is no {kind or "disk or instance"} in {where}; expected the name of one', closest(name, names)
+        f'"{name}" is no {kind or ANY_SOURCE} in {where}; expected the name of one', closest(name, names)
     )
 
 
@@ -123,4 +117,4 @@ def _refuse_lost_hold(create: Create, inventory: Inventory, settings: Settings) 
 
 def _never_dropped(source: Source) -> Problem:
     message = "is not backed up by a policy, so no rule ever drops this recovery point; delete it yourself"
-    return Problem(source.region, source.name, source.arn, None, None, message, None, Severity.ADVICE)
+    return problem_of(source, message, Severity.ADVICE)

@@ -12,22 +12,17 @@ from itertools import groupby
 from typing import Final, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
+from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.errors import InvalidValueError, closest, quote_all
+from lightkeeper.kinds import SourceKind
 from lightkeeper.model import (
-    CancelDeletion,
-    Create,
-    Defer,
-    Delete,
     Inventory,
     Plan,
     Problem,
     ReadFailure,
     RecoveryPoint,
-    RemoveHold,
-    ScheduleDeletion,
     Severity,
     SnapshotState,
-    SourceKind,
     SourceStatus,
     Status,
 )

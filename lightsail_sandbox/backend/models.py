@@ -13,15 +13,29 @@ from typing import Any, TypeVar
 from moto.core.base_backend import BackendDict, BaseBackend
 
 from lightsail_sandbox.backend.automatic import AutomaticSnapshot, automatic_snapshots
+from lightsail_sandbox.backend.databases import (
+    BACKUP_WINDOW,
+    RelationalDatabase,
+    RelationalDatabaseSnapshot,
+    check_backup_window,
+    database_size_gb,
+)
 from lightsail_sandbox.backend.exceptions import InvalidInputError, NotFoundError, OperationFailureError
-from lightsail_sandbox.backend.names import check_snapshot_name, check_source_name, check_tag_count, read_tags
+from lightsail_sandbox.backend.kinds import KINDS
+from lightsail_sandbox.backend.names import (
+    check_database_name,
+    check_snapshot_name,
+    check_source_name,
+    check_tag_count,
+    read_tags,
+)
 from lightsail_sandbox.backend.operations import Operation
 from lightsail_sandbox.backend.paging import cut_page, cut_shifting_page
 from lightsail_sandbox.backend.resources import (
+    AddOnSource,
     Disk,
     DiskSnapshot,
     Instance,
-    InstanceSnapshot,
     Resource,
     Snapshot,
     Source,
@@ -30,6 +44,7 @@ from lightsail_sandbox.backend.resources import (
 from lightsail_sandbox.backend.settings import current_script, settings
 
 R = TypeVar("R", bound=Resource)
+S = TypeVar("S", bound=Snapshot)
 Tags = Iterable[Mapping[str, str]]
 AddOns = Iterable[Mapping[str, Any]]
 
@@ -47,9 +62,7 @@ class LightsailBackend(BaseBackend):
         self._random = Random(f"{account_id} {region_name}")  # noqa: S311 - no secret
         self._positions = itertools.count(1)
         self._by_name: dict[str, Resource] = {}
-        self._by_kind: dict[str, list[Any]] = {
-            kind.kind: [] for kind in (Disk, Instance, DiskSnapshot, InstanceSnapshot)
-        }
+        self._by_kind: dict[str, list[Any]] = {kind.kind: [] for kind in KINDS}
         self._operations: list[Operation] = []
 
     @property
@@ -57,7 +70,7 @@ class LightsailBackend(BaseBackend):
         """The sandbox time."""
         return settings.clock.now()
 
-    # TagReading
+    # Reading
 
     def find(self, kind: type[R], name: str) -> R:
         """Give the resource of this kind and name."""
@@ -88,7 +101,7 @@ class LightsailBackend(BaseBackend):
             self.find(Resource, resource_name)
         return self._cut(operations, token, f"operations {resource_name or ''}")
 
-    def automatic_snapshots_of(self, source: Source) -> tuple[AutomaticSnapshot, ...]:
+    def automatic_snapshots_of(self, source: AddOnSource) -> tuple[AutomaticSnapshot, ...]:
         """Give a source's automatic snapshots, newest first."""
         duration = timedelta(seconds=settings.options.automatic_snapshot_seconds)
         return automatic_snapshots(source.switchings, self.now, duration)
@@ -111,7 +124,7 @@ class LightsailBackend(BaseBackend):
         hours = [_automatic_hour(add_on) for add_on in add_ons]
         read = read_tags(tags)
         self._check_free(name)
-        disk = self.new_disk(name, size_gb=size_gb, zone=zone, tags=read)
+        disk = self.new(Disk, name, zone, read, {"size_gb": size_gb})
         for hour in hours:
             disk.switch_automatic(hour, self.now)
         return self._carry_out("CreateDisk", [(disk, None)], lambda: self.add(disk))
@@ -131,10 +144,8 @@ class LightsailBackend(BaseBackend):
         read = read_tags(tags)
         self._check_free(*names)
         blueprint_id, bundle_id = bundle
-        instances = [
-            self.new_instance(name, blueprint_id=blueprint_id, bundle_id=bundle_id, zone=zone, tags=dict(read))
-            for name in names
-        ]
+        members = {"blueprint_id": blueprint_id, "bundle_id": bundle_id, "size_gb": bundle_size_gb(bundle_id)}
+        instances = [self.new(Instance, name, zone, dict(read), members) for name in names]
         for instance, hour in itertools.product(instances, hours):
             instance.switch_automatic(hour, self.now)
 
@@ -181,30 +192,71 @@ class LightsailBackend(BaseBackend):
             return detached
         return detached + self._carry_out("DeleteInstance", [(instance, None)], lambda: self.remove(instance))
 
-    def new_disk(
-        self, name: str, *, size_gb: int, zone: str, tags: dict[str, str], created_at: datetime | None = None
-    ) -> Disk:
-        """Make a disk that is not there yet: `add` puts it there."""
-        return Disk(**self._identity(Disk, name, zone, tags, created_at), size_gb=size_gb)
+    # Databases
 
-    def new_instance(  # noqa: PLR0913 - an instance has that many properties
+    def create_relational_database(  # noqa: PLR0913 - AWS asks for that much
         self,
         name: str,
+        zone: str | None,
+        tags: Tags,
         *,
-        blueprint_id: str,
-        bundle_id: str,
-        zone: str,
-        tags: dict[str, str],
-        created_at: datetime | None = None,
-        size_gb: int | None = None,
-    ) -> Instance:
-        """Make an instance that is not there yet: `add` puts it there."""
-        return Instance(
-            **self._identity(Instance, name, zone, tags, created_at),
-            size_gb=size_gb or bundle_size_gb(bundle_id),
-            blueprint_id=blueprint_id,
-            bundle_id=bundle_id,
-        )
+        bundle: tuple[str, str],
+        master: tuple[str, str],
+        backup_window: str | None,
+    ) -> list[Operation]:
+        """Create a database; `bundle` is blueprint and bundle, `master` is the first database and its user."""
+        check_database_name(name)
+        zone = zone or f"{self.region_name}a"
+        self._check_zone(zone)
+        if backup_window is not None:
+            check_backup_window(backup_window)
+        read = read_tags(tags)
+        self._check_free(name)
+        blueprint_id, bundle_id = bundle
+        master_database_name, master_username = master
+        members = {
+            "blueprint_id": blueprint_id,
+            "bundle_id": bundle_id,
+            "size_gb": database_size_gb(bundle_id),
+            "master_database_name": master_database_name,
+            "master_username": master_username,
+            "backup_window": backup_window or BACKUP_WINDOW,
+            "retained_since": self.now,
+        }
+        database = self.new(RelationalDatabase, name, zone, read, members)
+        return self._carry_out("CreateRelationalDatabase", [(database, None)], lambda: self.add(database))
+
+    def update_relational_database(
+        self, name: str, *, retain_backups: bool | None, backup_window: str | None
+    ) -> list[Operation]:
+        """Switch native backups on or off, or give them another time of the day; None leaves it as it is."""
+        if backup_window is not None:
+            check_backup_window(backup_window)
+        database = self.find(RelationalDatabase, name)
+        self._check_available(database)
+
+        def update() -> None:
+            if retain_backups is not None:
+                database.retain_backups(self.now if retain_backups else None)
+            if backup_window is not None:
+                database.set_backup_window(backup_window)
+
+        return self._carry_out("UpdateRelationalDatabase", [(database, None)], update)
+
+    def delete_relational_database(self, name: str, final_snapshot: str | None) -> list[Operation]:
+        """Delete a database, after a final snapshot of this name; None: without one, whatever the database's state."""
+        database = self.find(RelationalDatabase, name)
+        taken: list[Operation] = []
+        if final_snapshot is not None:
+            taken = self.create_snapshot(RelationalDatabaseSnapshot, final_snapshot, RelationalDatabase, name, ())
+        deleted = self._carry_out("DeleteRelationalDatabase", [(database, None)], lambda: self.remove(database))
+        return [*deleted, *reversed(taken)]
+
+    def _check_available(self, database: RelationalDatabase) -> None:
+        if not database.is_available(self.now):
+            raise OperationFailureError(
+                f"The database {database.name} is not available but {database.state(self.now)}. Try again later."
+            )
 
     # Snapshots
 
@@ -215,63 +267,51 @@ class LightsailBackend(BaseBackend):
         if (disk_name is None) == (instance_name is None):
             raise InvalidInputError("Invalid input: give either diskName or instanceName, and not both.")
         kind: type[Source] = Disk if disk_name is not None else Instance
-        read = self._check_snapshot(name, tags)
-        source = self._ready_source(kind, disk_name or instance_name or "")
-        return self._create_snapshot(self.new_disk_snapshot(name, source, read), source)
+        return self.create_snapshot(DiskSnapshot, name, kind, disk_name or instance_name or "", tags)
 
-    def create_instance_snapshot(self, name: str, instance_name: str, tags: Tags) -> list[Operation]:
-        """Create a snapshot of an instance with its attached disks."""
-        read = self._check_snapshot(name, tags)
-        source = self._ready_source(Instance, instance_name)
-        return self._create_snapshot(self.new_instance_snapshot(name, source, read), source)
+    def create_snapshot(
+        self, kind: type[Snapshot], name: str, source_kind: type[Source], source_name: str, tags: Tags
+    ) -> list[Operation]:
+        """Create a snapshot of this kind. For one of an instance, the attached disks are in it."""
+        check_name = check_database_name if kind is RelationalDatabaseSnapshot else check_snapshot_name
+        check_name(name)
+        read = read_tags(tags)
+        self._check_free(name)
+        source = self._ready_source(source_kind, source_name)
+        snapshot = self.new_snapshot(kind, name, source, read)
+        snapshot.script_end(current_script().snapshot_end)
+        parts = [(snapshot, source.name), (source, snapshot.name)]
+        return self._carry_out(f"Create{kind.kind}", parts, lambda: self.add(snapshot), snapshot)
 
     def delete_snapshot(self, kind: type[Snapshot], name: str) -> list[Operation]:
         """Delete a snapshot."""
         snapshot = self.find(kind, name)
         return self._carry_out(f"Delete{kind.kind}", [(snapshot, None)], lambda: self.remove(snapshot))
 
-    def new_disk_snapshot(
-        self, name: str, source: Source, tags: dict[str, str], created_at: datetime | None = None
-    ) -> DiskSnapshot:
-        """Make a disk snapshot that is not there yet: `add` puts it there."""
-        return DiskSnapshot(
-            **self._identity(DiskSnapshot, name, _ANYWHERE, tags, created_at), **_origin(source), size_gb=source.size_gb
-        )
+    def new_snapshot(
+        self, kind: type[S], name: str, source: Source, tags: dict[str, str], created_at: datetime | None = None
+    ) -> S:
+        """Make a snapshot that is not there yet: `add` puts it there. Its source is of a kind that it is made of."""
+        origin = {
+            "source_kind": source.kind,
+            "source_name": source.name,
+            "source_arn": source.arn,
+            "takes": timedelta(seconds=settings.options.snapshot_seconds),
+        }
+        return self.new(kind, name, _ANYWHERE, tags, origin | kind.kept_of(source), created_at=created_at)
 
-    def new_instance_snapshot(
-        self, name: str, source: Instance, tags: dict[str, str], created_at: datetime | None = None
-    ) -> InstanceSnapshot:
-        """Make an instance snapshot that is not there yet: `add` puts it there."""
-        return InstanceSnapshot(
-            **self._identity(InstanceSnapshot, name, _ANYWHERE, tags, created_at),
-            **_origin(source),
-            size_gb=source.size_gb,
-            blueprint_id=source.blueprint_id,
-            bundle_id=source.bundle_id,
-            attached_disks=[
-                {"name": disk.name, "path": disk.path, "sizeInGb": disk.size_gb, "isSystemDisk": False}
-                for disk in source.disks
-            ],
-        )
-
-    def _check_snapshot(self, name: str, tags: Tags) -> dict[str, str]:
-        check_snapshot_name(name)
-        read = read_tags(tags)
-        self._check_free(name)
-        return read
-
-    def _ready_source(self, kind: type[R], name: str) -> R:
+    def _ready_source(self, kind: type[Source], name: str) -> Source:
         source = self.find(kind, name)
-        if isinstance(source, Source) and any(each.in_progress for each in self.automatic_snapshots_of(source)):
-            raise OperationFailureError(
-                f"An automatic snapshot of {name} is in progress. Try again when it is complete."
-            )
+        match source:
+            case AddOnSource() if any(each.in_progress for each in self.automatic_snapshots_of(source)):
+                raise OperationFailureError(
+                    f"An automatic snapshot of {name} is in progress. Try again when it is complete."
+                )
+            case RelationalDatabase():
+                self._check_available(source)
+            case _:
+                pass
         return source
-
-    def _create_snapshot(self, snapshot: Snapshot, source: Source) -> list[Operation]:
-        snapshot.end = current_script().snapshot_end
-        parts = [(snapshot, source.name), (source, snapshot.name)]
-        return self._carry_out(f"Create{snapshot.kind}", parts, lambda: self.add(snapshot), snapshot)
 
     # Tags and add-ons
 
@@ -291,13 +331,13 @@ class LightsailBackend(BaseBackend):
 
     def enable_add_on(self, name: str, add_on: Mapping[str, Any]) -> list[Operation]:
         """Take automatic snapshots of a disk or an instance from now on."""
-        source, hour = self.find(Source, name), _automatic_hour(add_on)
+        source, hour = self.find(AddOnSource, name), _automatic_hour(add_on)
         return self._carry_out("EnableAddOn", [(source, None)], lambda: source.switch_automatic(hour, self.now))
 
     def disable_add_on(self, name: str, add_on_type: str) -> list[Operation]:
         """Take no more automatic snapshots; those there are stay."""
         _check_add_on_type(add_on_type)
-        source = self.find(Source, name)
+        source = self.find(AddOnSource, name)
         return self._carry_out("DisableAddOn", [(source, None)], lambda: source.switch_automatic(None, self.now))
 
     def _find_for_tags(self, name: str, arn: str | None) -> Resource:
@@ -308,17 +348,43 @@ class LightsailBackend(BaseBackend):
 
     # What all of them use
 
+    def new(  # noqa: PLR0913 - what all kinds have, and what this one has
+        self,
+        kind: type[R],
+        name: str,
+        zone: str,
+        tags: dict[str, str],
+        members: Mapping[str, Any],
+        *,
+        created_at: datetime | None = None,
+    ) -> R:
+        """Make a resource that is not there yet: `add` puts it there. `members` are those of its kind."""
+        identity = self._uuid()
+        return kind(
+            name=name,
+            arn=f"arn:{self.partition}:lightsail:{self.region_name}:{self.account_id}:{kind.kind}/{identity}",
+            support_code=f"{self.account_id}/{kind.support_prefix}-{identity.replace('-', '')[:17]}",
+            created_at=created_at or self.now,
+            region=self.region_name,
+            zone=zone,
+            tags=tags,
+            position=next(self._positions),
+            **members,
+        )
+
     def add(self, resource: Resource) -> None:
         """Put a resource there. Its name must be free."""
         self._check_free(resource.name)
         self._by_name[resource.name] = resource
         self._by_kind[resource.kind].append(resource)
+        resource.added()
 
     def remove(self, resource: Resource) -> None:
         """Take a resource away, whatever its state."""
         del self._by_name[resource.name]
         siblings = self._by_kind[resource.kind]
         del siblings[bisect_left(siblings, resource.position, key=attrgetter("position"))]
+        resource.removed()
 
     def _check_free(self, *names: str) -> None:
         used = [name for name in names if name in self._by_name]
@@ -330,21 +396,6 @@ class LightsailBackend(BaseBackend):
             raise InvalidInputError(
                 f"Invalid availability zone: {zone!r}. Expected one of {self.region_name}, such as {self.region_name}a."
             )
-
-    def _identity(
-        self, kind: type[Resource], name: str, zone: str, tags: dict[str, str], created_at: datetime | None
-    ) -> dict[str, Any]:
-        identity = self._uuid()
-        return {
-            "name": name,
-            "arn": f"arn:{self.partition}:lightsail:{self.region_name}:{self.account_id}:{kind.kind}/{identity}",
-            "support_code": f"{self.account_id}/{kind.support_prefix}-{identity.replace('-', '')[:17]}",
-            "created_at": created_at or self.now,
-            "region": self.region_name,
-            "zone": zone,
-            "tags": tags,
-            "position": next(self._positions),
-        }
 
     def _carry_out(
         self,
@@ -379,15 +430,6 @@ class LightsailBackend(BaseBackend):
 
     def _uuid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-
-
-def _origin(source: Source) -> dict[str, Any]:
-    return {
-        "source_kind": source.kind,
-        "source_name": source.name,
-        "source_arn": source.arn,
-        "takes": timedelta(seconds=settings.options.snapshot_seconds),
-    }
 
 
 def _label(kind: type[Resource]) -> str:

@@ -7,6 +7,7 @@ from lightsail_sandbox.backend.exceptions import InvalidInputError
 
 _SNAPSHOT_NAME = re.compile(r"\w[\w\-]*\w", re.ASCII)
 _SOURCE_NAME = re.compile(r"\w[\w\-.]*\w", re.ASCII)
+_DATABASE_NAME = re.compile(r"[a-z0-9][a-z0-9\-]*[a-z0-9]", re.ASCII | re.IGNORECASE)
 _NAME_LENGTH = 255
 
 _TAG_TEXT = re.compile(r"[\w .:/=+\-@]*")
@@ -21,8 +22,13 @@ def check_source_name(name: str) -> None:
 
 
 def check_snapshot_name(name: str) -> None:
-    """Refuse what cannot be the name of a snapshot: no dots here."""
+    """Refuse what cannot be the name of a snapshot of a disk or an instance: no dots here."""
     _check_name(name, _SNAPSHOT_NAME, "letters, digits, hyphens and underscores")
+
+
+def check_database_name(name: str) -> None:
+    """Refuse what cannot be the name of a database or of a snapshot of one: no underscores either."""
+    _check_name(name, _DATABASE_NAME, "letters, digits and hyphens")
 
 
 def _check_name(name: str, pattern: re.Pattern[str], characters: str) -> None:

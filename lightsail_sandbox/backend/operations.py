@@ -58,9 +58,9 @@ class Operation:
         if self.snapshot is None:
             return "Succeeded", self.created_at, None
         match self.snapshot.state(now):
-            case "pending":
+            case self.snapshot.pending:
                 return "Started", self.created_at, None
-            case "error":
+            case self.snapshot.failed:
                 failure = ("InternalFailure", f"The snapshot {self.snapshot.name} could not be completed.")
                 return "Failed", self.created_at + self.snapshot.takes, failure
             case _:

@@ -50,6 +50,17 @@ class Resource:
     _rendering: Rendering | None = field(default=None, init=False)
     _rendered_for: object = field(default=None, init=False)
 
+    @classmethod
+    def member(cls) -> str:
+        """Give the kind's word in requests and answers, such as ``diskSnapshot``."""
+        return f"{cls.kind[0].lower()}{cls.kind[1:]}"
+
+    def added(self) -> None:
+        """Be told that it is there from now on."""
+
+    def removed(self) -> None:
+        """Be told that it is not there any more."""
+
     def set_tags(self, tags: dict[str, str]) -> None:
         """Replace all tags."""
         self.tags = tags
@@ -92,7 +103,12 @@ class Resource:
 
 @dataclass(kw_only=True)
 class Source(Resource):
-    """A disk or an instance: something snapshots are made of."""
+    """Something snapshots are made of."""
+
+
+@dataclass(kw_only=True)
+class AddOnSource(Source):
+    """A disk or an instance: Lightsail takes daily automatic snapshots of it, where they are switched on."""
 
     switchings: list[Switching] = field(default_factory=list)
 
@@ -125,7 +141,7 @@ class Source(Resource):
 
 
 @dataclass(kw_only=True)
-class Disk(Source):
+class Disk(AddOnSource):
     """A block storage disk."""
 
     kind: ClassVar[str] = "Disk"
@@ -177,7 +193,7 @@ class Disk(Source):
 
 
 @dataclass(kw_only=True)
-class Instance(Source):
+class Instance(AddOnSource):
     """A virtual server with its system volume."""
 
     kind: ClassVar[str] = "Instance"
@@ -215,37 +231,56 @@ class Instance(Source):
 
 @dataclass(kw_only=True)
 class Snapshot(Resource):
-    """A snapshot, whose state follows from its age and from how it is to end."""
+    """A snapshot, whose state follows from its age and from how it is to end. Each kind words states its own way."""
 
+    sources: ClassVar[tuple[type[Source], ...]]
+    """What a snapshot of this kind is made of."""
+    pending: ClassVar[str] = "pending"
     usable: ClassVar[str]
+    failed: ClassVar[str] = "error"
 
     source_kind: str
     source_name: str
     source_arn: str
     takes: timedelta
     end: str | None = None
-    """The scripted end: a state, ``pending`` for never, or None to become usable."""
+    """The scripted end: a state, the one for pending meaning never, or None to become usable."""
     fixed_state: str | None = None
     """A state that holds whatever the time is."""
+
+    @classmethod
+    def kept_of(cls, source: Source) -> dict[str, Any]:
+        """Give the members that a new snapshot has from its source, which is one of `sources`."""
+        return {"size_gb": source.size_gb}
+
+    @classmethod
+    def own_word(cls, state: str) -> str:
+        """Give this kind's word for a state; any kind's word will do."""
+        match state:
+            case "pending" | "creating":
+                return cls.pending
+            case "completed" | "available":
+                return cls.usable
+            case "error" | "failed":
+                return cls.failed
+            case _:
+                return state
 
     def state(self, now: datetime) -> str:
         """Give the state at a time."""
         if self.fixed_state is not None:
             return self.fixed_state
-        if self.end == "pending" or now < self.created_at + self.takes:
-            return "pending"
+        if self.end == self.pending or now < self.created_at + self.takes:
+            return self.pending
         return self.end or self.usable
 
-    def fix_state(self, state: str) -> None:
-        """Give the snapshot a state for good; either kind's word for usable will do."""
-        self.fixed_state = self.usable if state in {"completed", "available"} else state
+    def script_end(self, state: str | None) -> None:
+        """Let the snapshot end in this state, in any kind's word; None: it becomes usable."""
+        self.end = self.own_word(state) if state is not None else None
 
-    def progress(self, now: datetime) -> str:
-        """Give how far it has come, as a percentage."""
-        if self.state(now) == self.usable:
-            return "100%"
-        share = (now - self.created_at) / self.takes if self.takes else 0.0
-        return f"{min(99, max(0, int(100 * share)))}%"
+    def fix_state(self, state: str) -> None:
+        """Give the snapshot a state for good, in any kind's word."""
+        self.fixed_state = self.own_word(state)
 
 
 @dataclass(kw_only=True)
@@ -254,7 +289,15 @@ class DiskSnapshot(Snapshot):
 
     kind: ClassVar[str] = "DiskSnapshot"
     support_prefix: ClassVar[str] = "snap"
+    sources: ClassVar[tuple[type[Source], ...]] = (Disk, Instance)
     usable: ClassVar[str] = "completed"
+
+    def progress(self, now: datetime) -> str:
+        """Give how far it has come, as a percentage."""
+        if self.state(now) == self.usable:
+            return "100%"
+        share = (now - self.created_at) / self.takes if self.takes else 0.0
+        return f"{min(99, max(0, int(100 * share)))}%"
 
     def _appearance(self, now: datetime) -> object:
         return self.state(now), self.progress(now)
@@ -276,11 +319,25 @@ class InstanceSnapshot(Snapshot):
 
     kind: ClassVar[str] = "InstanceSnapshot"
     support_prefix: ClassVar[str] = "ami"
+    sources: ClassVar[tuple[type[Source], ...]] = (Instance,)
     usable: ClassVar[str] = "available"
 
     blueprint_id: str
     bundle_id: str
     attached_disks: list[dict[str, Any]]
+
+    @classmethod
+    def kept_of(cls, source: Instance) -> dict[str, Any]:  # type: ignore[override] # `sources` says so
+        """Give the members that a new snapshot has from its instance."""
+        return {
+            "size_gb": source.size_gb,
+            "blueprint_id": source.blueprint_id,
+            "bundle_id": source.bundle_id,
+            "attached_disks": [
+                {"name": disk.name, "path": disk.path, "sizeInGb": disk.size_gb, "isSystemDisk": False}
+                for disk in source.disks
+            ],
+        }
 
     def _appearance(self, now: datetime) -> object:
         return self.state(now)

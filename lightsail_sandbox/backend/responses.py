@@ -1,8 +1,8 @@
 """Lightsail's operations over HTTP: requests in, answers out."""
 
 import functools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from botocore import xform_name
 from moto.core.common_types import TYPE_RESPONSE
@@ -10,6 +10,7 @@ from moto.core.exceptions import AccessDeniedError as MotoAccessDeniedError
 from moto.core.responses import BaseResponse
 from werkzeug.exceptions import HTTPException
 
+from lightsail_sandbox.backend.databases import RelationalDatabase, RelationalDatabaseSnapshot
 from lightsail_sandbox.backend.exceptions import (
     AccessDeniedError,
     InvalidInputError,
@@ -19,16 +20,26 @@ from lightsail_sandbox.backend.exceptions import (
     error_body,
     error_status,
 )
+from lightsail_sandbox.backend.kinds import KINDS, SNAPSHOT_KINDS
 from lightsail_sandbox.backend.models import LightsailBackend, lightsail_backends
 from lightsail_sandbox.backend.operations import Operation
 from lightsail_sandbox.backend.regions import render_region
-from lightsail_sandbox.backend.resources import Disk, DiskSnapshot, Instance, InstanceSnapshot, Resource, Source
+from lightsail_sandbox.backend.resources import AddOnSource, Instance, InstanceSnapshot, Resource, Snapshot, Source
 from lightsail_sandbox.backend.settings import current_script
 from lightsail_sandbox.backend.shapes import read_request, write_answer
 
 Answer = dict[str, Any]
 
+K = TypeVar("K")
+
 _CONTENT_TYPE = "application/x-amz-json-1.1"
+_UPDATES_OF_DATABASES: Final = {
+    "relationalDatabaseName",
+    "enableBackupRetention",
+    "disableBackupRetention",
+    "preferredBackupWindow",
+    "applyImmediately",
+}
 
 
 class LightsailResponse(BaseResponse):
@@ -64,7 +75,7 @@ class LightsailResponse(BaseResponse):
         operation = self._get_action()
         self._authenticate_and_authorize_normal_action()
         self.params = read_request(operation, self.body)
-        method = _methods().get(xform_name(operation))
+        method = self._methods().get(xform_name(operation))
         if method is None:
             raise UnknownOperationError(f"The sandbox does not do {operation}; it does what backups need.")
         return write_answer(operation, method(self))
@@ -124,21 +135,50 @@ class LightsailResponse(BaseResponse):
         """Handle DeleteInstance."""
         return self._operations(self.backend.delete_instance(self.params["instanceName"]))
 
-    def get_disk(self) -> Answer:
-        """Handle GetDisk."""
-        return {"disk": self._render(Disk, self.params["diskName"])}
+    # Databases
 
-    def get_disks(self) -> Answer:
-        """Handle GetDisks."""
-        return self._page("disks", Disk)
+    def create_relational_database(self) -> Answer:
+        """Handle CreateRelationalDatabase."""
+        params = self.params
+        return self._operations(
+            self.backend.create_relational_database(
+                params["relationalDatabaseName"],
+                params.get("availabilityZone"),
+                params.get("tags", []),
+                bundle=(params["relationalDatabaseBlueprintId"], params["relationalDatabaseBundleId"]),
+                master=(params["masterDatabaseName"], params["masterUsername"]),
+                backup_window=params.get("preferredBackupWindow"),
+            )
+        )
 
-    def get_instance(self) -> Answer:
-        """Handle GetInstance."""
-        return {"instance": self._render(Instance, self.params["instanceName"])}
+    def update_relational_database(self) -> Answer:
+        """Handle UpdateRelationalDatabase, as far as backups go."""
+        params = self.params
+        unknown = sorted(set(params) - _UPDATES_OF_DATABASES)
+        if unknown:
+            raise InvalidInputError(f"The sandbox does not update {unknown[0]}; it updates what backups need.")
+        enable, disable = params.get("enableBackupRetention", False), params.get("disableBackupRetention", False)
+        if enable and disable:
+            raise InvalidInputError("Invalid input: give either enableBackupRetention or disableBackupRetention.")
+        return self._operations(
+            self.backend.update_relational_database(
+                params["relationalDatabaseName"],
+                retain_backups=enable if enable or disable else None,
+                backup_window=params.get("preferredBackupWindow"),
+            )
+        )
 
-    def get_instances(self) -> Answer:
-        """Handle GetInstances."""
-        return self._page("instances", Instance)
+    def delete_relational_database(self) -> Answer:
+        """Handle DeleteRelationalDatabase."""
+        name, final = self.params["relationalDatabaseName"], self.params.get("finalRelationalDatabaseSnapshotName")
+        if not self.params.get("skipFinalSnapshot", False):
+            # AWS calls the name mandatory, and its own example does without.
+            final = final or f"{name}-FinalSnapshot-{int(1000 * self.backend.now.timestamp())}"
+        elif final is not None:
+            raise InvalidInputError(
+                f"Invalid input: skipFinalSnapshot is true, and yet a final snapshot is named: {final}."
+            )
+        return self._operations(self.backend.delete_relational_database(name, final))
 
     # Snapshots
 
@@ -156,40 +196,15 @@ class LightsailResponse(BaseResponse):
 
     def create_instance_snapshot(self) -> Answer:
         """Handle CreateInstanceSnapshot."""
-        params = self.params
-        return self._operations(
-            self.backend.create_instance_snapshot(
-                params["instanceSnapshotName"], params["instanceName"], params.get("tags", [])
-            )
-        )
+        return self._create_snapshot(InstanceSnapshot, Instance)
 
-    def delete_disk_snapshot(self) -> Answer:
-        """Handle DeleteDiskSnapshot."""
-        return self._operations(self.backend.delete_snapshot(DiskSnapshot, self.params["diskSnapshotName"]))
-
-    def delete_instance_snapshot(self) -> Answer:
-        """Handle DeleteInstanceSnapshot."""
-        return self._operations(self.backend.delete_snapshot(InstanceSnapshot, self.params["instanceSnapshotName"]))
-
-    def get_disk_snapshot(self) -> Answer:
-        """Handle GetDiskSnapshot."""
-        return {"diskSnapshot": self._render(DiskSnapshot, self.params["diskSnapshotName"])}
-
-    def get_disk_snapshots(self) -> Answer:
-        """Handle GetDiskSnapshots."""
-        return self._page("diskSnapshots", DiskSnapshot)
-
-    def get_instance_snapshot(self) -> Answer:
-        """Handle GetInstanceSnapshot."""
-        return {"instanceSnapshot": self._render(InstanceSnapshot, self.params["instanceSnapshotName"])}
-
-    def get_instance_snapshots(self) -> Answer:
-        """Handle GetInstanceSnapshots."""
-        return self._page("instanceSnapshots", InstanceSnapshot)
+    def create_relational_database_snapshot(self) -> Answer:
+        """Handle CreateRelationalDatabaseSnapshot."""
+        return self._create_snapshot(RelationalDatabaseSnapshot, RelationalDatabase)
 
     def get_auto_snapshots(self) -> Answer:
         """Handle GetAutoSnapshots."""
-        source = self.backend.find(Source, self.params["resourceName"])
+        source = self.backend.find(AddOnSource, self.params["resourceName"])
         disks = source.disks if isinstance(source, Instance) else []
         return {
             "resourceName": source.name,
@@ -258,11 +273,27 @@ class LightsailResponse(BaseResponse):
     def _operations(self, operations: Sequence[Operation]) -> Answer:
         return {"operations": [operation.render(self.backend.now) for operation in operations]}
 
-    def _render(self, kind: type[Resource], name: str) -> Answer:
-        return self.backend.find(kind, name).render(self.backend.now)
+    def _create_snapshot(self, kind: type[Snapshot], source: type[Source]) -> Answer:
+        params = self.params
+        return self._operations(
+            self.backend.create_snapshot(
+                kind,
+                params[f"{kind.member()}Name"],
+                source,
+                params[f"{source.member()}Name"],
+                params.get("tags", []),
+            )
+        )
 
-    def _page(self, member: str, kind: type[Resource]) -> Answer:
-        return self._write_page(member, *self.backend.page(kind, self.params.get("pageToken")))
+    def _delete_snapshot(self, kind: type[Snapshot]) -> Answer:
+        return self._operations(self.backend.delete_snapshot(kind, self.params[f"{kind.member()}Name"]))
+
+    def _get(self, kind: type[Resource]) -> Answer:
+        found = self.backend.find(kind, self.params[f"{kind.member()}Name"])
+        return {kind.member(): found.render(self.backend.now)}
+
+    def _list(self, kind: type[Resource]) -> Answer:
+        return self._write_page(f"{kind.member()}s", *self.backend.page(kind, self.params.get("pageToken")))
 
     def _page_of_operations(self, resource_name: str | None) -> Answer:
         page = self.backend.page_operations(resource_name, self.params.get("pageToken"))
@@ -277,7 +308,16 @@ class LightsailResponse(BaseResponse):
             answer["nextPageToken"] = token
         return answer
 
+    @classmethod
+    @functools.cache
+    def _methods(cls) -> dict[str, Callable[["LightsailResponse"], Answer]]:
+        """Give what answers each operation, by its name in boto3. What every kind has is the same for all of them."""
+        own = {name: method for name, method in vars(cls).items() if not name.startswith("_")}
+        gets = {f"Get{kind.kind}": _for_kind(cls._get, kind) for kind in KINDS}
+        lists = {f"Get{kind.kind}s": _for_kind(cls._list, kind) for kind in KINDS}
+        deletes = {f"Delete{kind.kind}": _for_kind(cls._delete_snapshot, kind) for kind in SNAPSHOT_KINDS}
+        return own | {xform_name(name): method for name, method in (gets | lists | deletes).items()}
 
-@functools.cache
-def _methods() -> dict[str, Any]:
-    return {name: method for name, method in vars(LightsailResponse).items() if not name.startswith("_")}
+
+def _for_kind(method: Callable[[LightsailResponse, K], Answer], kind: K) -> Callable[[LightsailResponse], Answer]:
+    return lambda response: method(response, kind)

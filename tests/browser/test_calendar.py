@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from lightkeeper.model import Inventory, Problem, Severity, SnapshotKind, SnapshotState, SourceKind
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, Problem, Severity, SnapshotState
 from lightkeeper.plan import make_plan
 from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings

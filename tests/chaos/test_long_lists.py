@@ -9,7 +9,8 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
-from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name
+from lightkeeper.names import snapshot_name
+from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from lightkeeper.times import format_instant
 from lightsail_sandbox.client import Entry, ErrorAnswer, FaultRule, Seed
 from tests.support.keeper import DAY, HOUR, Keeper, count

@@ -12,8 +12,8 @@ from botocore.model import ServiceModel
 from botocore.session import get_session
 
 from infra.props import Props
-from lightkeeper import lightsail, sns
-from lightkeeper.model import Listing
+from lightkeeper import kinds, lightsail, sns
+from lightkeeper.kinds import LISTINGS
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
@@ -124,26 +124,37 @@ def test_no_alarm_asks_for_a_unit_in_which_its_metric_is_not_sent() -> None:
 # Permissions
 
 
-def calls_of_the_code(module: ModuleType = lightsail, service: str = "lightsail") -> tuple[set[str], set[str]]:
-    """Return the operations that the only module with a client of a service can call, and the lists among them."""
+def is_client(node: ast.AST, module: ModuleType) -> bool:
+    """Return whether that is a client: an attribute of the class that holds it, or what a kind is handed."""
+    match node:
+        case ast.Attribute(attr="_client"):
+            return True
+        case ast.Name(id="client"):
+            return module is kinds
+        case _:
+            return False
+
+
+def tree_of(module: ModuleType) -> list[ast.AST]:
+    return [*ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")))]
+
+
+def calls_of_the_code(*modules: ModuleType, service: str = "lightsail") -> tuple[set[str], set[str]]:
+    """Return the operations that the only modules with a client of a service can call, and the lists among them."""
     model = ServiceModel(get_session().get_component("data_loader").load_service_model(service, "service-2"))
     by_method = {_snake(name): name for name in model.operation_names}
-    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     found: set[str] = set()
     lists: set[str] = set()
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-            continue
-        if not (isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "_client"):
-            continue
-        method = node.func.attr
-        if method == "get_paginator":
-            (name,) = node.args
-            method = ast.literal_eval(name)
-            lists.add(by_method[method])
-        if method != "close":
-            found.add(by_method[method])
-    return found, lists
+    for module in modules:
+        for node in tree_of(module):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="get_paginator", value=value), args=[name]) if is_client(
+                    value, module
+                ):
+                    lists.add(by_method[ast.literal_eval(name)])
+                case ast.Call(func=ast.Attribute(attr=method, value=value)) if is_client(value, module):
+                    found.add(method)
+    return {by_method[method] for method in found - {"close"}} | lists, lists
 
 
 def _snake(name: str) -> str:
@@ -160,7 +171,7 @@ def allowed_calls(handler: str, **keys: object) -> list[str]:
 
 def test_the_role_allows_exactly_the_calls_that_the_code_can_make() -> None:
     strict = allowed_calls(KEEPER, tagOnCreate=False)
-    every, _ = calls_of_the_code()
+    every, _ = calls_of_the_code(lightsail, kinds)
 
     assert len(strict) == len(set(strict)), "none twice"
     assert set(strict) == {f"lightsail:{name}" for name in every}
@@ -168,10 +179,10 @@ def test_the_role_allows_exactly_the_calls_that_the_code_can_make() -> None:
 
 
 def test_the_calendar_s_role_allows_exactly_the_lists_that_make_an_inventory() -> None:
-    _, lists = calls_of_the_code()
+    _, lists = calls_of_the_code(lightsail, kinds)
 
-    assert sorted(allowed_calls(CALENDAR)) == sorted(f"lightsail:{listing}" for listing in Listing)
-    assert lists == set(Listing)
+    assert sorted(allowed_calls(CALENDAR)) == sorted(f"lightsail:{listing}" for listing in LISTINGS)
+    assert lists == set(LISTINGS)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +204,7 @@ def test_the_security_document_lists_every_permission_of_a_role_and_no_other(hea
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_the_role_allows_exactly_the_calls_about_the_topic_that_the_code_can_make(*, encrypted: bool) -> None:
     of = template(encryptNotifications=encrypted)
-    every, _ = calls_of_the_code(sns, "sns")
+    every, _ = calls_of_the_code(sns, service="sns")
     (policy,) = (each for each in function_role(of)["Policies"] if each["PolicyName"] == "Notifications")
     tell, *use_key = policy["PolicyDocument"]["Statement"]
 
@@ -205,14 +216,18 @@ def test_the_role_allows_exactly_the_calls_about_the_topic_that_the_code_can_mak
         assert of["Resources"][statement["Resource"]["Fn::GetAtt"][0]]["Type"] == "AWS::KMS::Key"
 
 
-@pytest.mark.parametrize("module", [lightsail, sns])
-def test_the_client_is_used_in_no_other_way_than_by_calling_its_methods(module: ModuleType) -> None:
-    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-    uses = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "_client"]
-    called = [
-        node.func.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+@pytest.mark.parametrize("module", [lightsail, kinds, sns])
+def test_a_client_is_used_in_no_other_way_than_by_calling_its_methods_or_handing_it_to_a_kind(
+    module: ModuleType,
+) -> None:
+    of_kinds = {*vars(kinds.SourceApi), *vars(kinds.SnapshotApi)}
+    nodes = tree_of(module)
+    calls = [
+        (node.func, node.args) for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     ]
+    good = [method.value for method, _ in calls]
+    good += [args[0] for method, args in calls if method.attr in of_kinds and args]
 
-    assert [use for use in uses if use not in called and isinstance(use.ctx, ast.Load)] == []
+    uses = [node for node in nodes if is_client(node, module) and isinstance(getattr(node, "ctx", None), ast.Load)]
+    assert uses
+    assert [ast.unparse(use) for use in uses if use not in good] == []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import boto3
 import pytest
 
-from lightkeeper.model import Result
+from lightkeeper.actions import Result
 from lightkeeper.run import Run
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, LoseAnswer, Sandbox, Seed

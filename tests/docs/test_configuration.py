@@ -11,7 +11,8 @@ import pytest
 
 from infra.props import Props
 from lightkeeper.keep_rules import parse_keep
-from lightkeeper.model import Source, SourceKind
+from lightkeeper.kinds import SourceKind
+from lightkeeper.model import Source
 from lightkeeper.rows import rows_of
 from lightkeeper.settings import Settings, StackSettings
 from lightkeeper.tags import read_source, vocabulary

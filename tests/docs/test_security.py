@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.backup_function import CREATES, DELETES
+from infra.permissions import CREATES, DELETES
 from lightsail_sandbox.policy import Policy, Request
 from tests.support.synth import function, function_role, template
 
@@ -98,9 +98,9 @@ def test_everything_that_is_not_lightkeeper_s_goes_on(organization: Policy) -> N
 
 
 def test_lightkeeper_itself_goes_on(organization: Policy) -> None:
-    for action in (*CREATES, *DELETES, "lightsail:TagResource", "lightsail:UntagResource"):
+    for operation in (*CREATES, *DELETES, "TagResource", "UntagResource"):
         context = {**OURS, **tags("backup", "lightkeeper:expires")}
-        assert organization.allows(asks(KEEPER, action, context)), action
+        assert organization.allows(asks(KEEPER, f"lightsail:{operation}", context)), operation
     assert organization.allows(asks(TICK, "lambda:InvokeFunction"))
     for action in ("lambda:UpdateFunctionCode", "iam:PassRole", "iam:PutRolePolicy", "scheduler:UpdateSchedule"):
         assert organization.allows(asks(CDK, action)), action
@@ -113,7 +113,7 @@ def test_the_names_in_the_policy_are_those_of_the_stack_and_it_is_no_longer_than
     names = {name: each["Type"] for name, each in of["Resources"].items()}
     named = set(re.findall(r"Lightkeeper-([A-Za-z]+)\*", json.dumps(document)))
 
-    assert named == {"KeeperRole", "TickRole", "BackupFunction"}
+    assert named == {"KeeperRole", "TickRole", "KeeperFunction"}
     for name in named:
         (kind,) = (kind for full, kind in names.items() if re.fullmatch(rf"{name}[0-9A-F]{{8}}", full))
         assert kind == ("AWS::Lambda::Function" if name.endswith("Function") else "AWS::IAM::Role")

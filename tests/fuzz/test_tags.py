@@ -15,26 +15,16 @@ from zoneinfo import available_timezones
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
+from lightkeeper.actions import Create, Delete, ScheduleDeletion
 from lightkeeper.findings import compose, findings_of
 from lightkeeper.inventory import plan_regions
-from lightkeeper.model import (
-    Create,
-    Delete,
-    Mode,
-    Orphans,
-    Plan,
-    ScheduleDeletion,
-    Severity,
-    Snapshot,
-    SnapshotKind,
-    SnapshotState,
-    Source,
-    SourceKind,
-)
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import Mode, Orphans, Plan, Severity, Snapshot, SnapshotState, Source
+from lightkeeper.names import snapshot_name
 from lightkeeper.report import plan_document
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
-from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name, snapshot_tags
+from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_tags
 from lightkeeper.times import Duration, format_instant
 from recovery_calendar.render import Theme, render_page
 from recovery_calendar.view import make_view
@@ -102,22 +92,16 @@ all_settings = st.builds(
 
 @dataclass(frozen=True)
 class Region:
-    """What the four lists of a Region answer."""
+    """What the lists of a Region answer."""
 
-    sources: tuple[Source, ...]
-    snapshots: tuple[Snapshot, ...]
+    fleet: tuple[Source, ...]
+    taken: tuple[Snapshot, ...]
 
-    def disks(self) -> Iterator[Source]:
-        return (source for source in self.sources if source.kind is SourceKind.DISK)
+    def sources(self, kind: SourceKind) -> Iterator[Source]:
+        return (source for source in self.fleet if source.kind is kind)
 
-    def instances(self) -> Iterator[Source]:
-        return (source for source in self.sources if source.kind is SourceKind.INSTANCE)
-
-    def disk_snapshots(self) -> Iterator[Snapshot]:
-        return iter(self.snapshots)
-
-    def instance_snapshots(self) -> Iterator[Snapshot]:
-        return iter(())
+    def snapshots(self, kind: SnapshotKind) -> Iterator[Snapshot]:
+        return (snapshot for snapshot in self.taken if snapshot.kind is kind)
 
 
 def make_source(name: str, tags: Mapping[str, str], kind: SourceKind = SourceKind.DISK) -> Source:

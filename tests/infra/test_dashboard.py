@@ -82,8 +82,8 @@ def test_the_function_s_own_metrics_are_those_of_this_function(default: Template
     shown = dashboard_metrics(default, "AWS/Lambda")
 
     assert {name for name, _, _ in shown} == {"Duration", "Errors", "Invocations"}
-    assert {name[: len("BackupFunction")] for _, dimensions, _ in shown for name in dimensions.values()} == {
-        "BackupFunction"
+    assert {name[: len("KeeperFunction")] for _, dimensions, _ in shown for name in dimensions.values()} == {
+        "KeeperFunction"
     }
 
 

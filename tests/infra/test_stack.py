@@ -35,7 +35,38 @@ Template = dict[str, Any]
 
 
 def test_the_template_is_the_reviewed_one(default: Template) -> None:
-    assert text(default) == REVIEWED.read_text(encoding="utf-8"), f"review it, then write it anew: {HOW}"
+    assert text(default) == REVIEWED.read_text(encoding="utf-8"), f"review the change, then write it: {HOW}"
+
+
+def test_no_resource_has_another_logical_id_than_in_the_first_release() -> None:
+    # With another logical id, CloudFormation makes a new resource and deletes the old one: a log or a queue with what
+    # is in it, a topic with its confirmed subscriptions, a role that a policy of the organization spares by name.
+    of = template(encryptNotifications=True)
+
+    assert {name: each["Type"].removeprefix("AWS::") for name, each in of["Resources"].items()} == {
+        "KeeperFunction7330A899": "Lambda::Function",
+        "KeeperFunctionEventInvokeConfig5B9DD33C": "Lambda::EventInvokeConfig",
+        "KeeperLogs09650BBA": "Logs::LogGroup",
+        "KeeperRoleEFECB23C": "IAM::Role",
+        "CalendarFunction60941CAE": "Lambda::Function",
+        "CalendarLogs6012FF4D": "Logs::LogGroup",
+        "CalendarRole91B37F60": "IAM::Role",
+        "TickGroup6BE9312F": "Scheduler::ScheduleGroup",
+        "TickRole4D313812": "IAM::Role",
+        "TickSchedule39698845": "Scheduler::Schedule",
+        "FailuresQueueB0898B50": "SQS::Queue",
+        "FailuresQueuePolicy16CEDF01": "SQS::QueuePolicy",
+        "NotificationsKeyADCFA950": "KMS::Key",
+        "NotificationsTopicAE679CBD": "SNS::Topic",
+        "NotificationsTopicPolicyAF92D34A": "SNS::TopicPolicy",
+        "AlarmsDeadLetters20E28703": "CloudWatch::Alarm",
+        "AlarmsFunctionErrors8A553A4B": "CloudWatch::Alarm",
+        "AlarmsNoRun0602FE85": "CloudWatch::Alarm",
+        "AlarmsResourcesOverdue97ED9AD3": "CloudWatch::Alarm",
+        "AlarmsSnapshotsFailed403A8AC6": "CloudWatch::Alarm",
+        "AlarmsTagProblemsB441E707": "CloudWatch::Alarm",
+        "Dashboard7A714131": "CloudWatch::Dashboard",
+    }
 
 
 def test_the_function_is_small_traced_and_has_time(default: Template) -> None:

@@ -265,7 +265,10 @@ def test_status_of_a_region_of_somebody_s_choice_looks_nowhere_else(two_regions:
 def test_status_where_nothing_is_tagged_is_zero_and_says_so() -> None:
     ended = lightkeeper("status", *AT)
 
-    assert (ended.status, ended.out) == (0, 'Nothing is backed up: no disk or instance has the tag "backup".\n')
+    assert (ended.status, ended.out) == (
+        0,
+        'Nothing is backed up: no disk, instance or database has the tag "backup".\n',
+    )
 
 
 def test_the_json_of_status_has_the_documented_keys(keeper: Keeper) -> None:

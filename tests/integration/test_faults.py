@@ -7,7 +7,7 @@ import pytest
 
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.lightsail import connect
-from lightkeeper.tags import snapshot_name
+from lightkeeper.names import snapshot_name
 from lightsail_sandbox.client import (
     EndSnapshots,
     ErrorAnswer,

@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lightkeeper.actions import Create, Result
 from lightkeeper.inventory import plan_regions
+from lightkeeper.kinds import SnapshotKind
 from lightkeeper.lightsail import Lightsail
-from lightkeeper.model import Create, Kept, Orphans, Result, Severity, Snapshot, Status
+from lightkeeper.model import Kept, Orphans, Severity, Snapshot, Status
+from lightkeeper.names import snapshot_name
 from lightkeeper.report import GAUGES, MetricName, metrics
 from lightkeeper.retries import margin_seconds, slowest_call_seconds
 from lightkeeper.run import Run
-from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_name
+from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from lightsail_sandbox.client import (
     EndSnapshots,
     Entry,
@@ -1375,12 +1378,12 @@ def test_an_entry_that_a_changing_list_gives_twice_counts_once(keeper: Keeper) -
     region = keeper.regions[REGION]
 
     class Twice:
-        disks, instances, instance_snapshots = region.disks, region.instances, region.instance_snapshots
+        sources = staticmethod(region.sources)
 
         @staticmethod
-        def disk_snapshots() -> Iterator[Snapshot]:
-            yield from region.disk_snapshots()
-            yield from region.disk_snapshots()
+        def snapshots(kind: SnapshotKind) -> Iterator[Snapshot]:
+            yield from region.snapshots(kind)
+            yield from region.snapshots(kind)
 
     plan = plan_regions({REGION: Twice()}, keeper.settings, keeper.sandbox.now())
 

@@ -126,7 +126,10 @@ def test_the_region_and_the_kind_say_which_is_meant(two_regions: Keeper) -> None
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("shpo",), '"shpo" is no disk or instance in eu-central-1; expected the name of one; did you mean "shop"?'),
+        (
+            ("shpo",),
+            '"shpo" is no disk, instance or database in eu-central-1; expected the name of one; did you mean "shop"?',
+        ),
         (("shop", "--kind", "instance"), '"shop" is no instance in eu-central-1'),
         (("shop", "--kind", "disc"), "'disc' is not one of 'disk', 'instance'"),
         (("shop", "--hold", "2026-06-01"), 'the hold "2026-06-01" is over'),

@@ -24,11 +24,11 @@ EQUIVALENTS: Final = (
     Equivalent("", r"^- assert_never\(", "Never reached: mypy proves that the cases are complete."),
     Equivalent(
         "",
-        r"\+ .*zip\((series\.points|before|counts), .*(strict=None|strict=False|, )\)",
+        r"\+ .*zip\((rule\.series\.points|before|counts), .*(strict=None|strict=False|, )\)",
         "Both are made with equal lengths; `strict` says so to the reader.",
     ),
     Equivalent(
-        "execute._Run.apply_all",
+        "execute._Writes.apply_all",
         r"\+ with ThreadPoolExecutor\(min\(.*\), (None|\"XXwritesXX\"|\"WRITES\")?\)",
         "The name of a thread is for a debugger.",
     ),
@@ -37,9 +37,12 @@ EQUIVALENTS: Final = (
         r"\+ blocked = frozenset\(outcome",
         "The outcomes of the earlier phases are among those that are looked through.",
     ),
-    Equivalent("execute._Run.__init__", r"\+ self\._is_refused = None", "Neither is true."),
-    Equivalent("plan._plan_orphans", r"\+ .* point\.kind is not kind\]", "Of two kinds each has its turn either way."),
-    Equivalent("plan._is_replaced", r"_age\(usable\[0\]\) >= _age", "Two snapshots of one age would have one name."),
+    Equivalent("execute._Writes.__init__", r"\+ self\._is_refused = None", "Neither is true."),
+    Equivalent(
+        "retention.is_replaced",
+        r"by_content\(usable\[0\]\) >= by_content",
+        "Two snapshots of one age would have one name.",
+    ),
     Equivalent("keep_rules._if_valid", r'\(suggestion or "XXXX"\)', "Neither is a rule, so no suggestion is left."),
     Equivalent(
         "keep_rules._parse_word",
@@ -70,10 +73,5 @@ EQUIVALENTS: Final = (
         "tags._own_instant",
         r'\+ slot = parse_instant\(text or ("", None|"XXXX", parse_zone\("UTC"\))\)',
         "A text that names no zone, or none at all, is not as we write it whatever comes of it here.",
-    ),
-    Equivalent(
-        "tags._problem",
-        r'\+ return Problem\(("", )?(None|"XXXX"),( "",)? tag, value,',
-        "Region and source are filled in by `_of`.",
     ),
 )

@@ -111,6 +111,62 @@ def test_a_snapshot_can_be_seeded_whose_source_is_gone(sandbox: Sandbox, lightsa
     assert lightsail.get_disks()["disks"] == []
 
 
+def test_a_database_can_be_seeded_as_one_wants_it(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    last_year, stalled = NOON - timedelta(days=365), NOON - timedelta(days=2, minutes=1)
+    database_arn, *_ = sandbox.seed(
+        [
+            Seed(
+                kind="RelationalDatabase",
+                name="orders",
+                created_at=last_year,
+                tags={"backup": "daily"},
+                blueprint_id="postgres_12",
+                bundle_id="small_ha_2_0",
+                backup_window="16:00-16:30",
+                restorable_until=stalled,
+            ),
+            Seed(kind="RelationalDatabase", name="wiki", size_gb=99, backup_retention=False),
+            Seed(kind="RelationalDatabaseSnapshot", name="orders-1", source="orders", created_at=last_year),
+            Seed(kind="RelationalDatabaseSnapshot", name="orders-2", source="orders", state="failed"),
+        ]
+    )
+
+    [orders, wiki] = lightsail.get_relational_databases()["relationalDatabases"]
+    assert (orders["createdAt"], orders["tags"]) == (last_year, [{"key": "backup", "value": "daily"}])
+    assert (orders["engine"], orders["engineVersion"]) == ("postgres", "12")
+    assert (orders["secondaryAvailabilityZone"], orders["preferredBackupWindow"]) == ("eu-central-1b", "16:00-16:30")
+    assert orders["latestRestorableTime"] == NOON - timedelta(days=2, minutes=5)
+    assert (wiki["backupRetentionEnabled"], wiki["hardware"]["diskSizeInGb"]) == (False, 99)
+    [old, failed] = lightsail.get_relational_database_snapshots()["relationalDatabaseSnapshots"]
+    assert (old["createdAt"], old["state"], old["sizeInGb"]) == (last_year, "available", 80)
+    assert (old["fromRelationalDatabaseArn"], failed["state"]) == (database_arn, "failed")
+
+
+def test_a_snapshot_of_a_database_can_be_seeded_whose_database_is_gone(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    gone = f"arn:aws:lightsail:{REGION}:123456789012:RelationalDatabase/00000000-0000-4000-8000-000000000000"
+
+    sandbox.seed([Seed(kind="RelationalDatabaseSnapshot", name="orphan-1", source="gone", source_arn=gone)])
+
+    [orphan] = lightsail.get_relational_database_snapshots()["relationalDatabaseSnapshots"]
+    assert (orphan["fromRelationalDatabaseName"], orphan["fromRelationalDatabaseArn"]) == ("gone", gone)
+    assert lightsail.get_relational_databases()["relationalDatabases"] == []
+
+
+def test_a_checkpoint_knows_which_database_is_being_backed_up(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    sandbox.seed([Seed(kind="RelationalDatabase", name="orders")])
+    sandbox.seed([Seed(kind="RelationalDatabaseSnapshot", name="orders-1", source="orders")])
+    sandbox.checkpoint()
+
+    for _ in range(2):
+        [busy] = lightsail.get_relational_databases()["relationalDatabases"]
+        lightsail.delete_relational_database_snapshot(relationalDatabaseSnapshotName="orders-1")
+        [free] = lightsail.get_relational_databases()["relationalDatabases"]
+        sandbox.restore()
+        assert (busy["state"], free["state"]) == ("backing-up", "available")
+
+
 def test_a_checkpoint_can_be_gone_back_to_again_and_again(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
     sandbox.seed([Seed(kind="Disk", name="data", tags={"backup": ""})])
     sandbox.checkpoint()
@@ -161,13 +217,17 @@ def test_all_there_is_can_be_seen_at_once(sandbox: Sandbox, lightsail: "Lightsai
         (Seed(kind="DiskSnapshot", name="gone-1", source="gone"), "does not exist: gone"),
         (Seed(kind="DiskSnapshot", name="data-1"), "without a source"),
         (Seed(kind="InstanceSnapshot", name="data-1", source="data"), "its source data is a Disk"),
+        (Seed(kind="DiskSnapshot", name="db-1", source="db"), "its source db is a RelationalDatabase"),
+        (Seed(kind="RelationalDatabaseSnapshot", name="data-1", source="data"), "its source data is a Disk"),
+        (Seed(kind="RelationalDatabase", name="late", backup_window="16:00"), "Invalid preferredBackupWindow: '16:00'"),
+        (Seed(kind="Database", name="wrong"), "expected Disk, .* or RelationalDatabaseSnapshot"),  # type: ignore[arg-type] # what this is about
         (Seed(kind="Disk", name="far", region="mars-north-1"), "mars-north-1"),
         (Seed(kind="Disk", name="logs", attached_to="gone"), "does not exist: gone"),
     ],
 )
 def test_a_wrong_seed_refuses_the_lot(sandbox: Sandbox, lightsail: "LightsailClient", wrong: Seed, words: str) -> None:
     with pytest.raises(SandboxError, match=words):
-        sandbox.seed([Seed(kind="Disk", name="data"), wrong])
+        sandbox.seed([Seed(kind="Disk", name="data"), Seed(kind="RelationalDatabase", name="db"), wrong])
 
     assert lightsail.get_disks()["disks"] == []
 

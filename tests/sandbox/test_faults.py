@@ -441,19 +441,31 @@ def test_what_somebody_else_could_not_do_is_on_record(sandbox: Sandbox, lightsai
     assert (own.operation, own.error) == ("GetDisks", None)
 
 
-@pytest.mark.parametrize("operation", ["get_disks", "get_instances", "get_disk_snapshots", "get_instance_snapshots"])
+_LISTS: dict[str, "Kind"] = {
+    "get_disks": "Disk",
+    "get_instances": "Instance",
+    "get_relational_databases": "RelationalDatabase",
+    "get_disk_snapshots": "DiskSnapshot",
+    "get_instance_snapshots": "InstanceSnapshot",
+    "get_relational_database_snapshots": "RelationalDatabaseSnapshot",
+}
+
+
+@pytest.mark.parametrize("operation", _LISTS)
 def test_a_list_can_be_answered_empty_although_all_is_there(
     sandbox: Sandbox, lightsail: "LightsailClient", operation: str
 ) -> None:
-    kinds: tuple[Kind, ...] = ("Disk", "Instance", "DiskSnapshot", "InstanceSnapshot")
-    sandbox.seed(Seed(kind=kind, name=kind, source="Instance" if "Snapshot" in kind else None) for kind in kinds)
+    sandbox.seed(
+        Seed(kind=kind, name=kind, source=kind.removesuffix("Snapshot") if kind.endswith("Snapshot") else None)
+        for kind in _LISTS.values()
+    )
     words = "".join(word.capitalize() for word in operation.split("_"))
     sandbox.add_faults(FaultRule(operation=words, effect=ShortList()))
 
-    for name in ("get_disks", "get_instances", "get_disk_snapshots", "get_instance_snapshots"):
+    for name in _LISTS:
         [found] = [value for value in getattr(lightsail, name)().values() if isinstance(value, list)]
         assert len(found) == (0 if name == operation else 1)
-    assert (sandbox.calls()[0].status, len(sandbox.entries())) == (200, 4)
+    assert (sandbox.calls()[0].status, len(sandbox.entries())) == (200, len(_LISTS))
 
 
 @pytest.mark.parametrize(("entries", "pages"), [(0, [0]), (2, [2]), (3, [2, 1]), (5, [2, 2, 1]), (9, [2, 2, 1])])

@@ -8,7 +8,7 @@ import pytest
 
 from lightsail_sandbox.client import Sandbox, SandboxError, Seed
 from tests.sandbox.test_policy import allow
-from tests.support.asking import add_disk, add_instance, make_client, refused
+from tests.support.asking import add_database, add_disk, add_instance, make_client, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -139,6 +139,91 @@ def test_a_disk_is_attached_by_who_may_do_so_to_the_disk_whatever_the_instance(
         lightsail.attach_disk(diskName="secret", instanceName="web", diskPath="/dev/xvdf")
     lightsail.attach_disk(diskName="ours", instanceName="web", diskPath="/dev/xvdf")
     lightsail.detach_disk(diskName="ours")
+
+
+# Databases
+
+
+def _take_of_database(lightsail: "LightsailClient", name: str, **more: Any) -> None:  # noqa: ANN401 - the parameters that a test is about
+    lightsail.create_relational_database_snapshot(
+        relationalDatabaseName="orders", relationalDatabaseSnapshotName=name, **more
+    )
+
+
+def test_a_snapshot_of_a_database_is_authorised_on_its_own_tags_and_on_nothing_else(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    arn = add_database(lightsail, bundle="micro_ha_2_0", backup="daily")
+    create = "lightsail:CreateRelationalDatabaseSnapshot"
+
+    sandbox.enforce_role(role(allow(create, condition={"StringEquals": {"aws:RequestTag/owner": "us"}})))
+    _take_of_database(lightsail, "tagged", tags=OURS)
+    with refused("AccessDeniedException", f"perform: {create} on resource: * because"):
+        _take_of_database(lightsail, "untagged")
+    for limited in (
+        allow(create, resource=arn),
+        allow(create, resource="arn:aws:lightsail:*:*:RelationalDatabase*"),
+        allow(create, condition={"StringEquals": {"aws:ResourceTag/backup": "daily"}}),
+    ):
+        sandbox.enforce_role(role(limited))
+        with refused("AccessDeniedException", f"perform: {create} on resource: * because"):
+            _take_of_database(lightsail, "limited", tags=OURS)
+
+    assert [entry.name for entry in sandbox.entries() if entry.state] == ["tagged"]
+
+
+def test_a_snapshot_of_a_database_is_tagged_at_create_by_who_may_tag_one(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    add_database(lightsail)
+    create = allow("lightsail:CreateRelationalDatabaseSnapshot")
+
+    sandbox.enforce_role(role(create), tag_on_create=True)
+    with refused("AccessDeniedException", "lightsail:TagResource", ":RelationalDatabaseSnapshot/*"):
+        _take_of_database(lightsail, "orders-1", tags=OURS)
+    tagging = allow("lightsail:TagResource", "arn:aws:lightsail:*:*:RelationalDatabaseSnapshot/*")
+    sandbox.enforce_role(role(create, tagging), tag_on_create=True)
+    _take_of_database(lightsail, "orders-1", tags=OURS)
+
+
+def test_a_snapshot_of_a_database_is_deleted_and_tagged_by_who_owns_it(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    sandbox.seed(
+        [
+            Seed(kind="RelationalDatabase", name="orders"),
+            Seed(kind="RelationalDatabaseSnapshot", name="theirs", source="orders"),
+            Seed(kind="RelationalDatabaseSnapshot", name="ours", source="orders", tags={"owner": "us"}),
+        ]
+    )
+    owned = {"StringEquals": {"aws:ResourceTag/owner": "us"}}
+    tagging = allow("lightsail:TagResource", condition=owned)
+    sandbox.enforce_role(role(allow(DELETES, condition=owned), tagging))
+
+    lightsail.tag_resource(resourceName="ours", tags=[{"key": "expires"}])
+    with refused("AccessDeniedException", "lightsail:TagResource", ":RelationalDatabaseSnapshot/"):
+        lightsail.tag_resource(resourceName="theirs", tags=[{"key": "expires"}])
+    with refused("AccessDeniedException", "lightsail:DeleteRelationalDatabaseSnapshot"):
+        lightsail.delete_relational_database_snapshot(relationalDatabaseSnapshotName="theirs")
+    lightsail.delete_relational_database_snapshot(relationalDatabaseSnapshotName="ours")
+    assert [entry.name for entry in sandbox.entries() if entry.state] == ["theirs"]
+
+
+def test_a_database_is_updated_and_deleted_by_who_may_do_so_to_that_one(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    ours = add_database(lightsail)
+    other = add_database(lightsail, "other")
+    sandbox.enforce_role(role(allow(resource=ours)))
+
+    lightsail.update_relational_database(relationalDatabaseName="orders", preferredBackupWindow="01:00-02:00")
+    with refused("AccessDeniedException", f"lightsail:UpdateRelationalDatabase on resource: {other} because"):
+        lightsail.update_relational_database(relationalDatabaseName="other", preferredBackupWindow="01:00-02:00")
+    with refused("AccessDeniedException", f"lightsail:DeleteRelationalDatabase on resource: {other} because"):
+        lightsail.delete_relational_database(relationalDatabaseName="other", skipFinalSnapshot=True)
+    lightsail.delete_relational_database(relationalDatabaseName="orders", skipFinalSnapshot=True)
+
+    assert [entry.name for entry in sandbox.entries()] == ["other"]
 
 
 # Creates with tags: one permission or two

@@ -70,3 +70,16 @@ def add_instance(lightsail: "LightsailClient", name: str = "web") -> str:
         instanceNames=[name], availabilityZone=ZONE, blueprintId="debian_12", bundleId="small_3_0"
     )
     return lightsail.get_instance(instanceName=name)["instance"]["arn"]
+
+
+def add_database(lightsail: "LightsailClient", name: str = "orders", bundle: str = "micro_2_0", **tags: str) -> str:
+    """Create a database and give its ARN."""
+    lightsail.create_relational_database(
+        relationalDatabaseName=name,
+        relationalDatabaseBlueprintId="mysql_8_0",
+        relationalDatabaseBundleId=bundle,
+        masterDatabaseName="shop",
+        masterUsername="admin",
+        tags=[{"key": key, "value": value} for key, value in tags.items()],
+    )
+    return lightsail.get_relational_database(relationalDatabaseName=name)["relationalDatabase"]["arn"]

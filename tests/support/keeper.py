@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from lightkeeper.actions import Result
 from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.model import Plan, Result
-from lightkeeper.report import verb
+from lightkeeper.model import Plan
 from lightkeeper.retries import margin_seconds
 from lightkeeper.run import Run, run_regions
 from lightkeeper.settings import Settings
@@ -176,7 +176,7 @@ class Keeper:
 
 def did(run: Run) -> list[tuple[str, str, str]]:
     """Return what a run did: action, snapshot and result of each, in the plan's order."""
-    return [(verb(outcome.action), outcome.action.target.snapshot, outcome.result.value) for outcome in run.outcomes]
+    return [(outcome.action.verb, outcome.action.target.snapshot, outcome.result.value) for outcome in run.outcomes]
 
 
 def count(run: Run, action: str, result: str = "done") -> int:
@@ -189,7 +189,7 @@ def why_not(run: Run, action: str) -> list[str]:
     return [
         outcome.error or outcome.action.reason
         for outcome in run.outcomes
-        if verb(outcome.action) == action and outcome.result is not Result.DONE
+        if outcome.action.verb == action and outcome.result is not Result.DONE
     ]
 
 

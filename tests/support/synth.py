@@ -1,4 +1,4 @@
-"""Synthesizes the stack for tests. As a command: writes the reviewed template anew."""
+"""Synthesizes the stack for tests. As a command: writes the template that was reviewed, to be reviewed again."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from infra.props import Props
 from infra.stack import LightkeeperStack
 
-REVIEWED = Path(__file__).parent / "template.json"
+REVIEWED = Path(__file__).parents[1] / "infra" / "template.json"
 HOW = "python -m tests.support.synth"
 KEEPER = "lightkeeper.handler.handle"
 CALENDAR = "recovery_calendar.handler.handle"

@@ -7,22 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from lightkeeper.errors import InvalidValueError
-from lightkeeper.model import (
-    Inventory,
-    Listing,
-    ReadFailure,
-    RecoveryPoint,
-    SnapshotKind,
-    SnapshotState,
-    Source,
-    SourceKind,
-    Status,
-)
+from lightkeeper.kinds import LISTINGS, SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, ReadFailure, RecoveryPoint, SnapshotState, Source, Status
+from lightkeeper.names import snapshot_name
 from lightkeeper.overview import Health
 from lightkeeper.plan import make_plan
 from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.settings import Settings
-from lightkeeper.tags import snapshot_name
 from recovery_calendar.view import Held, Mark, Order, Row, Run, SortKey, View, make_view, parse_order, span
 from tests.unit.test_plan import DAY, NOW, REGION, source
 
@@ -450,7 +441,7 @@ def test_pages_are_cut_from_the_whole_order_and_the_totals_are_of_all() -> None:
 
 
 def failure() -> ReadFailure:
-    return ReadFailure(REGION, Listing.DISK_SNAPSHOTS, "GetDiskSnapshots: refused")
+    return ReadFailure(REGION, "GetDiskSnapshots", "GetDiskSnapshots: refused")
 
 
 def fine(name: str) -> tuple[Source, RecoveryPoint]:
@@ -505,7 +496,7 @@ def test_a_newcomer_is_no_trouble() -> None:
 @pytest.mark.parametrize(
     ("sources", "sentence"),
     [
-        ([], 'Nothing is backed up: no disk or instance has the tag "backup".'),
+        ([], 'Nothing is backed up: no disk, instance or database has the tag "backup".'),
         ([source("a")], 'Nothing is backed up: 1 source without the tag "backup".'),
         (
             [source("a"), source("b"), source("c", backup="off")],
@@ -533,17 +524,17 @@ def test_what_could_not_be_read_weighs_most() -> None:
 
 
 def test_lists_that_are_refused_are_not_told_as_nothing_to_back_up() -> None:
-    failures = [ReadFailure(REGION, listing, "refused") for listing in Listing]
+    failures = [ReadFailure(REGION, listing, "refused") for listing in LISTINGS]
 
     assert state(view([], failures=failures)) == (
         Health.UNKNOWN,
-        "Cannot tell how everything stands: 4 lists could not be read.",
+        "Cannot tell how everything stands: 6 lists could not be read.",
     )
 
 
 def test_a_source_that_is_seen_while_a_list_fails_is_never_all_there_is() -> None:
     a, on_a = fine("a")
-    unread = ReadFailure("us-east-1", Listing.DISKS, "refused")
+    unread = ReadFailure("us-east-1", "GetDisks", "refused")
 
     assert state(view([a], [on_a], failures=[unread]))[1] == (
         "Cannot tell how everything stands: 1 list could not be read; of 1 source seen, 1 protected."
@@ -568,7 +559,7 @@ def test_recovery_points_in_a_region_that_nobody_looks_after_are_trouble() -> No
     a, on_a = fine("a")
     left = [replace(point(a, THREE - back * DAY), region="eu-west-1") for back in range(3)]
     broken = replace(point(a, THREE, SnapshotState.ERROR), region="us-east-1")
-    refused = ReadFailure("ap-east-1", Listing.DISK_SNAPSHOTS, "refused")
+    refused = ReadFailure("ap-east-1", "GetDiskSnapshots", "refused")
     elsewhere = Inventory((), (*left, broken), failures=(refused,))
 
     seen = view([a], [on_a], elsewhere=elsewhere)
@@ -582,7 +573,7 @@ def test_recovery_points_in_a_region_that_nobody_looks_after_are_trouble() -> No
 
 def test_a_region_that_nobody_looks_after_and_that_refuses_is_no_trouble() -> None:
     a, on_a = fine("a")
-    refused = ReadFailure("ap-east-1", Listing.DISK_SNAPSHOTS, "refused")
+    refused = ReadFailure("ap-east-1", "GetDiskSnapshots", "refused")
 
     seen = view([a], [on_a], elsewhere=Inventory((), (), failures=(refused,)))
 

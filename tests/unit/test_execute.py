@@ -10,33 +10,26 @@ from typing import NoReturn
 
 import pytest
 
-from lightkeeper.execute import execute
-from lightkeeper.faults import CallError, Fault
-from lightkeeper.model import (
+from lightkeeper.actions import (
     Action,
     CancelDeletion,
     Create,
     Defer,
     Delete,
-    Kept,
-    Listing,
     Outcome,
-    Plan,
-    ReadFailure,
-    RecoveryPoint,
     RemoveHold,
     Result,
     ScheduleDeletion,
-    Snapshot,
-    SnapshotKind,
-    SnapshotState,
-    Source,
-    SourceKind,
     Target,
 )
+from lightkeeper.execute import execute
+from lightkeeper.faults import CallError, Fault
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import Kept, Plan, ReadFailure, RecoveryPoint, Snapshot, SnapshotState, Source
+from lightkeeper.names import snapshot_name
 from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds, slowest_call_seconds
 from lightkeeper.settings import Settings
-from lightkeeper.tags import EXPIRES, snapshot_name, snapshot_tags
+from lightkeeper.tags import EXPIRES, snapshot_tags
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SLOT = datetime(2026, 6, 15, 3, tzinfo=UTC)
@@ -315,7 +308,7 @@ def test_what_only_a_second_look_would_delete_waits_for_the_next_run() -> None:
 
 def test_where_nobody_can_look_again_nothing_is_deleted_and_the_run_fails() -> None:
     shelf = Shelf()
-    failure = ReadFailure(REGION, Listing.DISK_SNAPSHOTS, "GetDiskSnapshots: down")
+    failure = ReadFailure(REGION, "GetDiskSnapshots", "GetDiskSnapshots: down")
 
     outcomes = run(shelf, create(), delete("a"), delete("b"), look_again=lambda: plan_of(failures=(failure,)))
 

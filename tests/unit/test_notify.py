@@ -9,29 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightkeeper.errors import InvalidValueError
-from lightkeeper.findings import MAX_BODY_BYTES, Kind, Message, compose, findings_of
-from lightkeeper.model import (
+from lightkeeper.actions import (
     Action,
     CancelDeletion,
     Create,
     Defer,
     Delete,
-    Listing,
     Outcome,
-    Plan,
-    Problem,
-    ReadFailure,
     RemoveHold,
     Result,
     ScheduleDeletion,
-    Severity,
-    SnapshotKind,
-    SourceKind,
-    SourceStatus,
-    Status,
     Target,
 )
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.findings import MAX_BODY_BYTES, Kind, Message, compose, findings_of
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import Plan, Problem, ReadFailure, Severity, SourceStatus, Status
 from lightkeeper.notify import CAPACITY, Memory, TopicError, tell
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
@@ -207,7 +200,7 @@ def test_names_are_used_again_but_a_matter_goes_by_the_arn() -> None:
 
 def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_told_when_it_comes_back() -> None:
     board = Board()
-    elsewhere = ReadFailure("us-east-1", Listing.DISKS, "GetDisks: ServiceException")
+    elsewhere = ReadFailure("us-east-1", "GetDisks", "GetDisks: ServiceException")
 
     for hour, found in enumerate([(problem(),), (), (problem(),)]):
         tell(ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, dashboard=None)
@@ -217,7 +210,7 @@ def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_told
 
 def test_while_a_list_of_its_own_region_fails_nothing_told_is_forgotten() -> None:
     board = Board()
-    here = ReadFailure(REGION, Listing.DISKS, "GetDisks: ServiceException")
+    here = ReadFailure(REGION, "GetDisks", "GetDisks: ServiceException")
 
     tell(ended(problem()), Settings(), board, dashboard=None)
     tell(ended(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, dashboard=None)

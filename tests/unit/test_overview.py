@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lightkeeper.model import SourceKind, SourceStatus, Status
+from lightkeeper.kinds import SourceKind
+from lightkeeper.model import SourceStatus, Status
 from lightkeeper.overview import is_open
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)

@@ -11,33 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lightkeeper.actions import CancelDeletion, Cause, Create, Defer, Delete, RemoveHold, ScheduleDeletion, Target
+from lightkeeper.kinds import SOURCES, SnapshotKind, SourceKind
 from lightkeeper.model import (
-    CancelDeletion,
-    Cause,
-    Create,
-    Defer,
-    Delete,
     Inventory,
-    Listing,
     Orphans,
     Plan,
     Problem,
     ReadFailure,
     RecoveryPoint,
-    RemoveHold,
-    ScheduleDeletion,
     Severity,
-    SnapshotKind,
     SnapshotState,
     Source,
-    SourceKind,
     SourceStatus,
     Status,
-    Target,
 )
+from lightkeeper.names import snapshot_name
 from lightkeeper.plan import join_plans, make_plan, with_begun
 from lightkeeper.settings import Settings
-from lightkeeper.tags import snapshot_name, snapshot_tags
+from lightkeeper.tags import snapshot_tags
 from lightkeeper.times import Duration
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -57,7 +49,7 @@ def source(
     age: timedelta = 100 * DAY,
     **tags: str,
 ) -> Source:
-    arn = f"arn:aws:lightsail:{REGION}:1:{kind.title()}/{name}"
+    arn = f"arn:aws:lightsail:{REGION}:1:{SOURCES[kind].arn_type}/{name}"
     written = {key.replace("_", ":"): value for key, value in tags.items()}
     return Source(kind, name, arn, REGION, NOW - age, written, attached_to, path)
 
@@ -480,10 +472,10 @@ def test_errors_of_another_slot_are_no_attempts_at_this_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listing", "expected"), [(Listing.DISK_SNAPSHOTS, Status.UNKNOWN), (Listing.INSTANCES, Status.OVERDUE)]
+    ("listing", "expected"), [("GetDiskSnapshots", Status.UNKNOWN), ("GetInstances", Status.OVERDUE)]
 )
 def test_where_its_snapshots_were_not_listed_nobody_claims_to_know_how_a_source_stands(
-    listing: Listing, expected: Status
+    listing: str, expected: Status
 ) -> None:
     failure = ReadFailure(REGION, listing, "refused")
 
@@ -494,7 +486,7 @@ def test_where_its_snapshots_were_not_listed_nobody_claims_to_know_how_a_source_
 
 
 def test_where_a_list_failed_nobody_claims_that_a_source_is_gone() -> None:
-    failure = ReadFailure(REGION, Listing.INSTANCES, "refused")
+    failure = ReadFailure(REGION, "GetInstances", "refused")
 
     plan = make_plan(Inventory((), daily(source("gone"), [3]), failures=(failure,)), Settings(), NOW)
 
@@ -505,15 +497,15 @@ def test_where_a_list_failed_nobody_claims_that_a_source_is_gone() -> None:
 @pytest.mark.parametrize(
     ("listing", "kind", "created"),
     [
-        (Listing.DISK_SNAPSHOTS, SourceKind.DISK, False),
-        (Listing.INSTANCE_SNAPSHOTS, SourceKind.DISK, True),
-        (Listing.DISK_SNAPSHOTS, SourceKind.INSTANCE, False),
-        (Listing.INSTANCE_SNAPSHOTS, SourceKind.INSTANCE, False),
-        (Listing.DISKS, SourceKind.INSTANCE, True),
+        ("GetDiskSnapshots", SourceKind.DISK, False),
+        ("GetInstanceSnapshots", SourceKind.DISK, True),
+        ("GetDiskSnapshots", SourceKind.INSTANCE, False),
+        ("GetInstanceSnapshots", SourceKind.INSTANCE, False),
+        ("GetDisks", SourceKind.INSTANCE, True),
     ],
 )
 def test_a_snapshot_is_taken_only_if_those_that_may_cover_its_slot_were_listed(
-    listing: Listing, kind: SourceKind, *, created: bool
+    listing: str, kind: SourceKind, *, created: bool
 ) -> None:
     failure = ReadFailure(REGION, listing, "refused")
 
@@ -525,7 +517,7 @@ def test_a_snapshot_is_taken_only_if_those_that_may_cover_its_slot_were_listed(
 def test_nothing_is_rescued_or_pruned_from_half_a_list() -> None:
     shop = source(backup="daily", backup_keep="3")
     points = daily(shop, range(6), expires_at=NOW - HOUR)
-    failure = ReadFailure(REGION, Listing.INSTANCES, "refused")
+    failure = ReadFailure(REGION, "GetInstances", "refused")
 
     plan = make_plan(Inventory((shop,), points, failures=(failure,)), Settings(), NOW)
 
@@ -638,7 +630,7 @@ def test_what_is_doubted_in_one_region_is_doubted_there_only() -> None:
 
 def test_the_plans_of_several_regions_are_one_with_everything_that_each_has() -> None:
     shop, typo = source(backup="daily", backup_keep="1"), source("typo", backup="dialy")
-    failure = ReadFailure("us-east-1", Listing.INSTANCES, "refused")
+    failure = ReadFailure("us-east-1", "GetInstances", "refused")
     one = make_plan(Inventory((shop, typo), daily(shop, range(3)), regions=(REGION,)), Settings(), NOW)
     other = make_plan(Inventory((), (), failures=(failure,), regions=("us-east-1",)), Settings(), NOW)
     assert one.actions
@@ -1316,7 +1308,7 @@ def test_a_disk_stands_no_better_than_its_instance() -> None:
 
 
 def test_nobody_can_tell_of_a_disk_whose_instances_snapshots_were_not_listed() -> None:
-    failure = ReadFailure(REGION, Listing.INSTANCE_SNAPSHOTS, "refused")
+    failure = ReadFailure(REGION, "GetInstanceSnapshots", "refused")
 
     plan = make_plan(Inventory((web(), DATA), (), failures=(failure,)), Settings(), NOW)
 
@@ -1776,7 +1768,7 @@ def series(draw: st.DrawFn, name: str) -> tuple[Source, list[RecoveryPoint]]:
 def inventories(draw: st.DrawFn) -> Inventory:
     drawn = [draw(series(name)) for name in ("a", "b", "c")]
     present = draw(st.lists(st.booleans(), min_size=3, max_size=3))
-    failures = draw(st.sampled_from([(), (), (), (ReadFailure(REGION, Listing.DISKS, "refused"),)]))
+    failures = draw(st.sampled_from([(), (), (), (ReadFailure(REGION, "GetDisks", "refused"),)]))
     return Inventory(
         sources=(*CROWD, *(shop for (shop, _), is_there in zip(drawn, present, strict=True) if is_there)),
         points=tuple(each for _, points in drawn for each in points),

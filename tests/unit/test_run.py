@@ -8,27 +8,16 @@ from typing import TypeVar
 
 import pytest
 
+from lightkeeper.actions import Create, Outcome, Result, Target
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.inventory import plan_regions, read_region
-from lightkeeper.model import (
-    Create,
-    Inventory,
-    Listing,
-    Outcome,
-    Plan,
-    Result,
-    Snapshot,
-    SnapshotKind,
-    SnapshotState,
-    Source,
-    SourceKind,
-    Status,
-    Target,
-)
+from lightkeeper.kinds import LISTINGS, SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, Plan, Snapshot, SnapshotState, Source, Status
+from lightkeeper.names import snapshot_name
 from lightkeeper.plan import make_plan
 from lightkeeper.run import Run, run_regions
 from lightkeeper.settings import Settings
-from lightkeeper.tags import EXPIRES, snapshot_name, snapshot_tags
+from lightkeeper.tags import EXPIRES, snapshot_tags
 from lightkeeper.times import format_instant
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -67,25 +56,19 @@ def snapshot(of: Source, days: int, *, is_over: bool = False) -> Snapshot:
 class Region:
     """Lightsail in a Region, in memory."""
 
-    sources: Sequence[Source] = ()
-    snapshots: Sequence[Snapshot] = ()
+    fleet: Sequence[Source] = ()
+    taken: Sequence[Snapshot] = ()
     faults: dict[str, Exception] = field(default_factory=dict)
-    """By method."""
+    """By what is asked: a kind that is listed, or a method."""
     calls: list[str] = field(default_factory=list)
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
-    """What happens before a call is answered, by method."""
+    """What happens before a call is answered, by what is asked."""
 
-    def disks(self) -> Iterator[Source]:
-        yield from self._answer("disks", self.sources)
+    def sources(self, kind: SourceKind) -> Iterator[Source]:
+        yield from self._answer(kind, [source for source in self.fleet if source.kind is kind])
 
-    def instances(self) -> Iterator[Source]:
-        yield from self._answer("instances", ())
-
-    def disk_snapshots(self) -> Iterator[Snapshot]:
-        yield from self._answer("disk_snapshots", self.snapshots)
-
-    def instance_snapshots(self) -> Iterator[Snapshot]:
-        yield from self._answer("instance_snapshots", ())
+    def snapshots(self, kind: SnapshotKind) -> Iterator[Snapshot]:
+        yield from self._answer(kind, [snapshot for snapshot in self.taken if snapshot.kind is kind])
 
     def create(self, create: Create) -> None:
         self._answer("create", create)
@@ -132,7 +115,7 @@ def done(ended: Run) -> set[tuple[str, str, Result]]:
 
 def test_the_lists_of_a_region_are_read_side_by_side() -> None:
     together = Barrier(4)
-    lists = ("disks", "instances", "disk_snapshots", "instance_snapshots")
+    lists = ("disk", "instance", "disk-snapshot", "instance-snapshot")
     region = Region(before=dict.fromkeys(lists, lambda: together.wait(timeout=PATIENCE_SECONDS)))
 
     assert read_region(HERE, region, SETTINGS, lambda: 900.0).failures == ()
@@ -161,22 +144,22 @@ def test_a_list_that_fails_is_part_of_the_inventory_and_the_others_are_read(
 ) -> None:
     shop = disk("shop", HERE)
 
-    inventory = read_region(HERE, Region([shop], [snapshot(shop, 0)], {"disks": error}), SETTINGS, lambda: 900.0)
+    inventory = read_region(HERE, Region([shop], [snapshot(shop, 0)], {"disk": error}), SETTINGS, lambda: 900.0)
 
     (failure,) = inventory.failures
-    assert (failure.region, failure.listing, failure.message, failure.fault) == (HERE, Listing.DISKS, message, fault)
+    assert (failure.region, failure.listing, failure.message, failure.fault) == (HERE, "GetDisks", message, fault)
     assert (inventory.sources, len(inventory.points)) == ((), 1)
 
 
 def test_a_list_that_cannot_be_read_to_its_end_in_time_fails_and_nothing_of_it_counts() -> None:
     left = iter([10.0] * 6)
     shop = disk("shop", HERE)
-    region = Region(snapshots=[snapshot(shop, days) for days in range(9)])
+    region = Region(taken=[snapshot(shop, days) for days in range(9)])
 
     inventory = read_region(HERE, region, SETTINGS, lambda: next(left, 0.0))
 
     assert inventory.points == ()
-    assert Listing.DISK_SNAPSHOTS in {failure.listing for failure in inventory.failures}
+    assert "GetDiskSnapshots" in {failure.listing for failure in inventory.failures}
     assert "no time left in this run to read it to its end" in inventory.failures[0].message
 
 
@@ -186,7 +169,7 @@ REFUSED = CallError(Fault.UNAUTHENTICATED, "the security token is invalid; is th
 
 
 def test_a_region_that_refuses_the_credentials_fails_alone() -> None:
-    regions = {HERE: Region(faults={"disks": REFUSED, "disk_snapshots": REFUSED}), THERE: a_region(THERE)}
+    regions = {HERE: Region(faults={"disk": REFUSED, "disk-snapshot": REFUSED}), THERE: a_region(THERE)}
 
     ended = run(regions)
 
@@ -199,7 +182,7 @@ def test_a_region_that_refuses_the_credentials_fails_alone() -> None:
 def test_where_every_region_refuses_the_credentials_the_run_fails_at_once_and_says_why(
     look: Callable[[dict[str, Region]], object],
 ) -> None:
-    regions = {name: Region(faults={"instances": REFUSED}) for name in (HERE, THERE)}
+    regions = {name: Region(faults={"instance": REFUSED}) for name in (HERE, THERE)}
 
     with pytest.raises(CallError, match="every Region refuses the credentials: the security token is invalid") as told:
         look(regions)
@@ -215,7 +198,7 @@ def test_no_region_waits_for_another() -> None:
     def wait_for_there() -> None:
         assert deleted_there.wait(timeout=PATIENCE_SECONDS)
 
-    here.before["disks"] = wait_for_there
+    here.before["disk"] = wait_for_there
     there.before["delete"] = deleted_there.set
 
     ended = run({HERE: here, THERE: there})
@@ -230,7 +213,7 @@ def test_near_the_deadline_a_region_is_not_read_any_more_and_nothing_is_done() -
 
     ended = run({HERE: here}, seconds_left=lambda: 60.0)
 
-    assert len(ended.plan.failures) == 4
+    assert len(ended.plan.failures) == len(LISTINGS)
     assert here.calls == []
     assert ended.outcomes == ()
 
@@ -277,16 +260,16 @@ def test_what_the_run_has_begun_is_on_its_way_and_what_failed_is_overdue() -> No
 
 def test_before_a_deletion_the_region_is_read_again() -> None:
     here = a_region(HERE)
-    newest, old = here.snapshots
+    newest, old = here.taken
 
     def hold() -> None:
-        here.snapshots = [newest, replace(old, tags={**old.tags, "backup:hold": ""})]
+        here.taken = [newest, replace(old, tags={**old.tags, "backup:hold": ""})]
 
     here.before["create"] = hold
 
     ended = run({HERE: here})
 
-    assert here.calls.count("disk_snapshots") == 2
+    assert here.calls.count("disk-snapshot") == 2
     assert "delete" not in here.calls
     assert [(outcome.result, outcome.error) for outcome in ended.outcomes][1:] == [
         (Result.SKIPPED, "looked at again right before: on hold")

@@ -9,22 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.keep_rules import parse_keep
-from lightkeeper.model import (
-    CancelDeletion,
-    Create,
-    Defer,
-    Delete,
-    Inventory,
-    Policy,
-    RecoveryPoint,
-    RemoveHold,
-    ScheduleDeletion,
-    SnapshotState,
-    Source,
-    SourceKind,
-)
+from lightkeeper.kinds import SourceKind
+from lightkeeper.model import Inventory, Policy, RecoveryPoint, SnapshotState, Source
 from lightkeeper.plan import make_plan
 from lightkeeper.schedule import parse_schedule, slots_since
 from lightkeeper.settings import Settings

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from lightkeeper.model import SnapshotKind, SourceKind
+from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper_cli.status import show_status
 from recovery_calendar.view import View
 from tests.unit.test_calendar_view import THREE, daily, fine, point, view

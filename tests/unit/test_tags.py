@@ -11,18 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lightkeeper.keep_rules import parse_keep
-from lightkeeper.model import (
-    Mode,
-    Policy,
-    Problem,
-    RecoveryPoint,
-    Severity,
-    Snapshot,
-    SnapshotKind,
-    SnapshotState,
-    Source,
-    SourceKind,
-)
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import Mode, Policy, Problem, RecoveryPoint, Severity, Snapshot, SnapshotState, Source
+from lightkeeper.names import snapshot_name
 from lightkeeper.schedule import parse_schedule
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
@@ -39,10 +30,9 @@ from lightkeeper.tags import (
     is_hold,
     policy_tags,
     read_hold,
-    read_orphan,
+    read_inherited,
     read_snapshot,
     read_source,
-    snapshot_name,
     snapshot_tags,
     vocabulary,
 )
@@ -746,7 +736,7 @@ def point(**tags: str) -> RecoveryPoint:
 
 
 def test_an_orphan_keeps_the_policy_it_inherited() -> None:
-    reading = read_orphan(point(backup="weekly", backup__keep="3", backup__mode="system-disk"), SETTINGS)
+    reading = read_inherited(point(backup="weekly", backup__keep="3", backup__mode="system-disk"), SETTINGS)
 
     assert reading.problems == ()
     assert reading.policy == replace(SETTINGS.policies["weekly"], keep=parse_keep("3"), mode=Mode.SYSTEM_DISK)
@@ -760,11 +750,11 @@ def test_a_look_alike_is_inherited_first_and_its_orphan_is_as_little_understood_
 
     assert isinstance(orphan, RecoveryPoint)
     assert orphan.tags == {"backup": "daily", key: "forever"}
-    assert read_orphan(orphan, SETTINGS).problems == read_source(source, SETTINGS).problems != ()
+    assert read_inherited(orphan, SETTINGS).problems == read_source(source, SETTINGS).problems != ()
 
 
 def test_the_problems_of_an_orphan_name_its_source() -> None:
-    reading = read_orphan(point(backup="dayly"), SETTINGS)
+    reading = read_inherited(point(backup="dayly"), SETTINGS)
 
     assert reading.policy is NoPolicy.UNREADABLE
     (problem,) = reading.problems
@@ -949,7 +939,7 @@ def test_any_tags_on_a_snapshot_are_ours_a_problem_or_nothing(tags: dict[str, st
     assert (read is None) == (tags.get(OWNER, "Lightkeeper") != "Lightkeeper" or tags.get(SOURCE, ARN) == "")
     if isinstance(read, RecoveryPoint):
         assert read.tags == policy_tags({"backup": "daily", **tags}, SETTINGS)
-        assert read_orphan(read, SETTINGS).policy is not NoPolicy.UNTAGGED
+        assert read_inherited(read, SETTINGS).policy is not NoPolicy.UNTAGGED
         hold, problems = read_hold(read, {}, SETTINGS)
         unknown = {key for key in tags if key.startswith("backup:") and key not in vocabulary(SETTINGS)}
         assert hold.held or not (unknown or any(map(is_hold, tags)))

@@ -6,24 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lightkeeper.actions import Create
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import Fault
-from lightkeeper.model import (
-    Create,
-    Inventory,
-    Listing,
-    Plan,
-    ReadFailure,
-    RecoveryPoint,
-    Severity,
-    SnapshotKind,
-    SnapshotState,
-    Source,
-    SourceKind,
-)
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, Plan, ReadFailure, RecoveryPoint, Severity, SnapshotState, Source
+from lightkeeper.names import snapshot_name
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
-from lightkeeper.tags import OWNER, SLOT, SOURCE, snapshot_name
+from lightkeeper.tags import OWNER, SLOT, SOURCE
 from lightkeeper.take import plan_take
 from lightkeeper.times import parse_zone
 
@@ -189,15 +180,15 @@ def test_a_hold_that_comes_within_the_minute_is_refused_and_not_lost(first: str 
 # Of what
 
 
-def test_a_name_that_only_a_disk_and_an_instance_share_needs_its_kind() -> None:
-    inventory = holding(source("web"), source("web", SourceKind.INSTANCE))
+def test_a_name_that_sources_of_several_kinds_share_needs_its_kind() -> None:
+    inventory = holding(*(source("web", kind) for kind in SourceKind))
 
     with pytest.raises(InvalidValueError) as refused:
         plan_take(inventory, SETTINGS, NOW, "web")
 
     assert str(refused.value) == (
-        '"web" is more than one source: "disk in eu-central-1", "instance in eu-central-1"; expected --region and '
-        "--kind to say which"
+        '"web" is more than one source: "database in eu-central-1", "disk in eu-central-1", "instance in eu-central-1"; '
+        "expected --region and --kind to say which"
     )
     for kind in SourceKind:
         assert taken(plan_take(inventory, SETTINGS, NOW, "web", kind=kind)).of is kind
@@ -211,9 +202,9 @@ def test_a_name_in_two_regions_needs_its_region() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "says", "suggestion"),
     [
-        ("shpo", None, '"shpo" is no disk or instance in eu-central-1, us-east-1', "shop"),
+        ("shpo", None, '"shpo" is no disk, instance or database in eu-central-1, us-east-1', "shop"),
         ("shop", SourceKind.INSTANCE, '"shop" is no instance in eu-central-1, us-east-1', None),
-        ("nowhere", None, '"nowhere" is no disk or instance', None),
+        ("nowhere", None, '"nowhere" is no disk, instance or database', None),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(
@@ -227,7 +218,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(
 
 
 def test_where_a_list_failed_an_unknown_name_is_not_called_unknown() -> None:
-    failure = ReadFailure(OTHER_REGION, Listing.DISKS, "GetDisks: refused", Fault.ACCESS_DENIED)
+    failure = ReadFailure(OTHER_REGION, "GetDisks", "GetDisks: refused", Fault.ACCESS_DENIED)
 
     with pytest.raises(InvalidValueError) as refused:
         plan_take(holding(source(), failures=(failure,)), SETTINGS, NOW, "clinic")
@@ -236,7 +227,7 @@ def test_where_a_list_failed_an_unknown_name_is_not_called_unknown() -> None:
 
 
 def test_what_could_be_read_is_taken_although_a_list_failed() -> None:
-    failure = ReadFailure(OTHER_REGION, Listing.DISKS, "GetDisks: refused")
+    failure = ReadFailure(OTHER_REGION, "GetDisks", "GetDisks: refused")
 
     plan = plan_take(holding(source(), failures=(failure,)), SETTINGS, NOW, "shop")
 

@@ -19,10 +19,10 @@ import boto3
 
 from lightkeeper.inventory import read_region
 from lightkeeper.lightsail import Lightsail
+from lightkeeper.names import snapshot_name
 from lightkeeper.plan import make_plan
-from lightkeeper.report import verb
 from lightkeeper.settings import Settings
-from lightkeeper.tags import OWNER, SLOT, SOURCE, snapshot_name
+from lightkeeper.tags import OWNER, SLOT, SOURCE
 from lightkeeper.times import format_instant
 
 SIZES = (1_000, 2_000, 5_000, 10_000)
@@ -119,7 +119,7 @@ def measure(disks: int) -> dict[str, Any]:
     read = perf_counter()
     plan = make_plan(inventory, settings, NOW)
     planned = perf_counter()
-    verbs = [verb(action) for action in plan.actions]
+    verbs = [action.verb for action in plan.actions]
     return {
         "disks": disks,
         "snapshots": len(inventory.points),

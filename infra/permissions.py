@@ -1,0 +1,170 @@
+"""What the functions and the schedule may do: their roles, statement by statement. docs/security.md explains each.
+
+Who may publish to the topic, or use its key, is theirs to say: see `notifications`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.notifications import Notifications
+from infra.props import Props
+from lightkeeper.kinds import LISTINGS, SNAPSHOTS
+from lightkeeper.tags import EXPIRES, OWNER
+
+GETS: Final = tuple(api.getting for api in SNAPSHOTS.values())
+CREATES: Final = tuple(api.creating for api in SNAPSHOTS.values())
+DELETES: Final = tuple(api.deleting for api in SNAPSHOTS.values())
+SNAPSHOT_TYPES: Final = tuple(api.arn_type for api in SNAPSHOTS.values())
+"""What may be deleted and marked, as ARNs name it: a disk made from a snapshot may carry its tags, and is none."""
+
+_ANY_RESOURCE: Final = "AwsSolutions-IAM5[Resource::*]"
+_NO_RESOURCE_TO_READ: Final = "Lightsail's reads take no resource."
+
+
+def backup_role(
+    scope: Construct, *, props: Props, log_group: logs.ILogGroup, dead_letters: sqs.IQueue, notifications: Notifications
+) -> iam.IRole:
+    """Return the role of the function that takes and deletes snapshots."""
+    return _role(
+        scope,
+        iam.ServicePrincipal("lambda.amazonaws.com"),
+        "What Lightkeeper may do; each permission is explained in docs/security.md",
+        {
+            "Lightsail": _lightsail_statements(props, Stack.of(scope)),
+            "Telling": [
+                _write_to(log_group),
+                iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]),
+                _send_to(dead_letters),
+            ],
+            "Notifications": _notification_statements(notifications),
+        },
+        {
+            _ANY_RESOURCE: f"{_NO_RESOURCE_TO_READ} A snapshot to be made has no identifier yet, so creates are "
+            "narrowed by the owner tag, in conditions. X-Ray's writes take no resource.",
+        }
+        | {
+            f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lightsail:*:<AWS::AccountId>:{kind}/*]": "Snapshots "
+            "have random identifiers for names, in whatever Region is looked after, so deletes and tags are narrowed "
+            "by the owner tag, the mark and the hold, in conditions."
+            for kind in SNAPSHOT_TYPES
+        },
+    )
+
+
+def calendar_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
+    """Return the role of the function that draws the recovery calendar: it can write nothing but its log."""
+    return _role(
+        scope,
+        iam.ServicePrincipal("lambda.amazonaws.com"),
+        "What Lightkeeper's recovery calendar may do: read; see docs/security.md",
+        {"Lightsail": [_allow("Read", LISTINGS)], "Log": [_write_to(log_group)]},
+        {_ANY_RESOURCE: _NO_RESOURCE_TO_READ},
+    )
+
+
+def schedule_role(
+    scope: Construct, *, group: scheduler.IScheduleGroup, function: lambda_.IFunction, dead_letters: sqs.IQueue
+) -> iam.IRole:
+    """Return the role of the schedule: it runs the function, and only schedules of its group may use the role."""
+    only_this_group = {"aws:SourceAccount": Stack.of(scope).account, "aws:SourceArn": group.schedule_group_arn}
+    invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn])
+    return _role(
+        scope,
+        iam.ServicePrincipal("scheduler.amazonaws.com", conditions={"StringEquals": only_this_group}),
+        "Lets the schedule run the function",
+        {"Tick": [invoke, _send_to(dead_letters)]},
+        {},
+    )
+
+
+def _role(
+    scope: Construct,
+    assumed_by: iam.IPrincipal,
+    description: str,
+    policies: Mapping[str, Sequence[iam.PolicyStatement]],
+    acknowledged: Mapping[str, str],
+) -> iam.IRole:
+    """Return a role with these statements, by their policies' names, and the reasons for what cdk-nag finds in them."""
+    role = iam.Role(
+        scope,
+        "Role",
+        assumed_by=assumed_by,
+        description=description,
+        # Part of the role itself, so that nothing runs before it may.
+        inline_policies={name: iam.PolicyDocument(statements=[*statements]) for name, statements in policies.items()},
+    )
+    Validations.of(role).acknowledge(*(Acknowledgment(id=rule, reason=why) for rule, why in acknowledged.items()))
+    # Its policies are complete; the library would add more than is needed.
+    return role.without_policy_updates()
+
+
+def _lightsail_statements(props: Props, stack: Stack) -> list[iam.PolicyStatement]:
+    owner, hold = props.settings.deployment, f"{props.settings.tag_key}:hold"
+    snapshots = [f"arn:{stack.partition}:lightsail:*:{stack.account}:{kind}/*" for kind in SNAPSHOT_TYPES]
+    ours: dict[str, object] = {"StringEquals": {f"aws:ResourceTag/{OWNER}": owner}}
+    marked_and_not_held = {"Null": {f"aws:ResourceTag/{EXPIRES}": "false", f"aws:ResourceTag/{hold}": "true"}}
+    statements = [
+        _allow("Read", [*LISTINGS, *GETS]),
+        _allow("CreateAsOurs", CREATES, {"StringEquals": {f"aws:RequestTag/{OWNER}": owner}}),
+        _allow("DeleteOursWhenMarked", DELETES, ours | marked_and_not_held, snapshots),
+        _allow("MarkOurs", ["TagResource"], ours | _only_these_keys(EXPIRES), snapshots),
+        _allow("UnmarkOurs", ["UntagResource"], ours | _only_these_keys(EXPIRES, hold), snapshots),
+    ]
+    if props.own.tag_on_create:
+        # Apart from the rest: nobody knows which resource AWS asks about, and whether that has tags at this time.
+        at_create = {
+            "StringEquals": {f"aws:RequestTag/{OWNER}": owner},
+            # A create marks nothing.
+            "Null": {f"aws:RequestTag/{EXPIRES}": "true"},
+        }
+        statements.append(_allow("TagOnCreate", ["TagResource"], at_create))
+    return statements
+
+
+def _only_these_keys(*keys: str) -> dict[str, object]:
+    """Return the conditions of a call that names no other tags; all of no keys would be among these, too."""
+    return {"ForAllValues:StringEquals": {"aws:TagKeys": [*keys]}, "Null": {"aws:TagKeys": "false"}}
+
+
+def _allow(
+    sid: str,
+    operations: Sequence[str],
+    conditions: Mapping[str, object] | None = None,
+    resources: Sequence[str] = ("*",),
+) -> iam.PolicyStatement:
+    """Return a statement that allows operations of Lightsail."""
+    actions = [f"lightsail:{operation}" for operation in operations]
+    return iam.PolicyStatement(sid=sid, actions=actions, resources=[*resources], conditions=conditions)
+
+
+def _notification_statements(notifications: Notifications) -> list[iam.PolicyStatement]:
+    """Return what it takes to tell people, and to remember in the topic's tags what they were told."""
+    tell = iam.PolicyStatement(
+        sid="Tell",
+        actions=["sns:Publish", "sns:ListTagsForResource", "sns:TagResource", "sns:UntagResource"],
+        resources=[notifications.topic.topic_arn],
+    )
+    if notifications.key is None:
+        return [tell]
+    use = iam.PolicyStatement(
+        sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[notifications.key.key_arn]
+    )
+    return [tell, use]
+
+
+def _write_to(log_group: logs.ILogGroup) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+    )
+
+
+def _send_to(queue: sqs.IQueue) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])
