@@ -75,13 +75,14 @@ destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account, 
 	$(BIN)/python -m infra.protection off
 	trap : INT; $(CDK) destroy; ended=$$?; $(BIN)/python -m infra.protection on && exit $$ended
 
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" pyproject.toml
+# A group without the project's own dependencies has its file in its name.
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases
-	$(COMPILE) $(LOCK) --group uv --output-file .ci/uv-requirements.txt
-	$(COMPILE) $(LOCK) --group lambda --output-file lambda_src/requirements.txt
-	$(COMPILE) $(LOCK) --group calendar --constraint lambda_src/requirements.txt --output-file lambda_src/requirements-calendar.txt
-	$(COMPILE) $(LOCK) --group aws --output-file .ci/aws-requirements.txt
-	$(COMPILE) $(LOCK) --group dev --constraint lambda_src/requirements.txt --constraint lambda_src/requirements-calendar.txt --output-file requirements.txt
+	$(COMPILE) $(LOCK) --group pyproject.toml:uv --output-file .ci/uv-requirements.txt
+	$(COMPILE) $(LOCK) --group pyproject.toml:lambda --output-file lambda_src/requirements.txt
+	$(COMPILE) $(LOCK) --group pyproject.toml:calendar --constraint lambda_src/requirements.txt --output-file lambda_src/requirements-calendar.txt
+	$(COMPILE) $(LOCK) --group pyproject.toml:aws --output-file .ci/aws-requirements.txt
+	$(COMPILE) $(LOCK) pyproject.toml --all-extras --group dev --constraint lambda_src/requirements.txt --constraint lambda_src/requirements-calendar.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out

@@ -1,10 +1,10 @@
-"""How the command line finds AWS: the Region as the AWS CLI reads it, and the addresses of services."""
+"""AWS, as the command line sees it: the Regions to look after, those that nobody does, and its errors as sentences."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -12,9 +12,14 @@ from botocore.parsers import ResponseParserError
 
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError, Fault
+from lightkeeper.inventory import read_points_elsewhere
+from lightkeeper.lightsail import Lightsail, available_regions, check_regions, connect
+from lightkeeper.model import Inventory
+from lightkeeper.settings import Settings
+from lightkeeper_cli.settings import Chosen
 
-_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
-_ANY_REGION: Final = "us-east-1"
+# Nobody waits longer for Regions that they do not use; what has not answered by then is named.
+_PATIENCE_SECONDS: Final = 10
 _REFUSED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
@@ -30,21 +35,35 @@ def own_region() -> str | None:
         return os.environ.get("AWS_REGION") or boto3.Session().region_name
 
 
-def is_at_aws(endpoint_url: str | None) -> bool:
-    """Return whether calls to Lightsail go to AWS, and not to an address given here, in the environment or a profile.
+def connect_regions(regions: Sequence[str] | None, chosen: Chosen, endpoint_url: str | None) -> dict[str, Lightsail]:
+    """Return Lightsail in the Regions that are named, else in the settings', the stack's own, or the configured one.
 
     Raises
     ------
     InvalidValueError
-        If the address is none.
+        If a name is no Region of Lightsail, there is none at all, or the address is none.
     CallError
-        If the configured profile cannot be used.
+        If the configured credentials or profile cannot be used.
     """
     with aws_errors("connecting"):
-        client = boto3.Session().client("lightsail", region_name=_ANY_REGION, endpoint_url=endpoint_url)
-        host = urlsplit(client.meta.endpoint_url).hostname or ""
-        client.close()
-    return host.lower().rstrip(".").endswith(_AWS)
+        check_regions(regions or ())
+    own = (chosen.region,) if chosen.region else ()
+    return connect(
+        regions or chosen.settings.regions or own,
+        max_concurrency=chosen.settings.max_concurrency,
+        endpoint_url=endpoint_url,
+    )
+
+
+def look_elsewhere(looked_after: Iterable[str], settings: Settings, endpoint_url: str | None) -> Inventory:
+    """Return our recovery points in all Regions of Lightsail but those that are looked after. Reads snapshots only."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    names = set(available_regions()) - set(looked_after)
+    with ExitStack() as stack:
+        regions = connect(sorted(names), max_concurrency=1, endpoint_url=endpoint_url) if names else {}
+        for region in regions.values():
+            stack.callback(region.close)
+        return read_points_elsewhere(regions, settings, lambda: end - time.monotonic())
 
 
 @contextmanager

@@ -1,335 +1,103 @@
-"""The simulator: days of the real schedule, plan and retention, on snapshots that exist only in memory. Pure.
+"""`lightkeeper simulate`."""
 
-A run is simulated wherever one could do something: the plan is a function of inventory and time, and with the same
-inventory it changes at the next slot or at the end of an announcement, not in between. A snapshot is taken to be usable
-by the next run, and no call to fail. What is stored, and what it costs, is the estimate of `lightkeeper.pricing`.
-"""
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
-from typing import Final, TypedDict, assert_never
+import typer
 
-from lightkeeper.actions import Action, CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
-from lightkeeper.errors import InvalidValueError
-from lightkeeper.keep_rules import KeepRule
-from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Inventory, Policy, RecoveryPoint, SnapshotState, Source
-from lightkeeper.plan import make_plan
-from lightkeeper.pricing import USD_PER_GB_MONTH, stored_gib, usd_per_month
-from lightkeeper.report import PolicyDocument
-from lightkeeper.schedule import Schedule, next_slot
+from lightkeeper.errors import InvalidValueError, closest, quote_all
+from lightkeeper.model import Policy
+from lightkeeper.pricing import CHANGE_PER_DAY
 from lightkeeper.settings import Settings
-from lightkeeper.times import format_instant
+from lightkeeper_cli.options import AsJson, Config, clock, extra, print_document
 
-LAST_DAYS: Final = 30
-"""The days before the end of which each rule says how many can be recovered."""
-_DAY: Final = timedelta(days=1)
-_SECOND: Final = timedelta(seconds=1)
-_NUMBER: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?")
-_CHANGE: Final = re.compile(rf"({_NUMBER.pattern}) ?%(?: ?/ ?day)?")
-_FIRST_YEAR, _LAST_YEAR = 1970, 2999
-_NAME: Final = "simulated"
-_ARN: Final = f"arn:aws:lightsail:{_NAME}:000000000000:Disk/{_NAME}"
+if TYPE_CHECKING:
+    from lightkeeper_cli.simulation import Simulation
+
+_PICTURES = (".png", ".svg")
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """What is simulated, whatever the rule: one source, from its first snapshot on."""
+def simulate(  # noqa: PLR0913 - one for each option
+    *,
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="POLICY", help="A policy. Default: the settings' defaultPolicy.")
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option("--keep", metavar="RULE", help="A keep rule. Default: the policy's own.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="RULE", help="A second keep rule, to compare with.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days.")] = 400,
+    size: Annotated[int, typer.Option(min=1, max=65536, metavar="GIB", help="GiB of the source in use.")] = 80,
+    change: Annotated[
+        str, typer.Option("--change", metavar="RATE", help="How much of it changes in a day.")
+    ] = f"{100 * CHANGE_PER_DAY:g}%/day",
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="The day of the first snapshot. Default: today.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Also draw it, into a .png or .svg file.")
+    ] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a keep rule comes to: snapshots held, days that can be recovered, cost. Needs no AWS."""
+    from lightkeeper.keep_rules import parse_keep
+    from lightkeeper_cli.documents import simulation_document
+    from lightkeeper_cli.settings import read_file
+    from lightkeeper_cli.simulation import Scenario, parse_change, parse_day
+    from lightkeeper_cli.simulation import simulate as simulate_rule
+    from lightkeeper_cli.tables.console import make_console
+    from lightkeeper_cli.tables.progress import showing_days
+    from lightkeeper_cli.tables.simulation import show_simulations
 
-    policy: Policy
-    start: date
-    """The first day is the one of the first slot on or after this day, in the policy's zone."""
-    days: int
-    size_gib: int
-    """How much of the source is in use."""
-    change_per_day: float
-    """The part of it that changes in a day, from 0 to 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """How a simulated day ended."""
-
-    date: date
-    """In the policy's zone."""
-    held: int
-    stored_gib: float
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """What a rule made of a scenario."""
-
-    scenario: Scenario
-    keep: KeepRule
-    days: tuple[Day, ...]
-    points: tuple[RecoveryPoint, ...]
-    """The snapshots held at the end, newest first."""
-    taken: int
-    most_held: int
-    """At any moment: a run creates before it deletes, so this may be more than any day ends with."""
-
-    @property
-    def end(self) -> datetime:
-        """The end of the last day, UTC."""
-        return _midnight(self.days[-1].date + _DAY, self.scenario.policy.schedule)
-
-    def day_of(self, point: RecoveryPoint) -> date:
-        """Return the day that a recovery point makes recoverable, in the policy's zone."""
-        return point.taken.astimezone(self.scenario.policy.schedule.zone).date()
-
-    @property
-    def recoverable(self) -> list[date]:
-        """The days with a recovery point that is held at the end, oldest first."""
-        return sorted({self.day_of(point) for point in self.points})
-
-    @property
-    def longest_gap(self) -> int:
-        """The most days in a row without a recovery point, from the oldest one to the end."""
-        days = [*self.recoverable, self.days[-1].date + _DAY]
-        return max((later - earlier).days - 1 for earlier, later in pairwise(days))
-
-
-def parse_change(text: str) -> float:
-    """Return the part, from 0 to 1, that `2%/day` says changes in a day; `2%` is the same.
-
-    Raises
-    ------
-    InvalidValueError
-        If `text` is not such a percentage, or more than all of it.
-    """
-    match = _CHANGE.fullmatch(text.strip())
-    if not match or float(match[1]) > 100:  # noqa: PLR2004 - percent
-        plain = _NUMBER.fullmatch(text.strip())
-        raise InvalidValueError(
-            f'"{text}" is not a rate of change; expected a percentage for each day, from 0% to 100%, such as "2%/day"',
-            f"{text.strip()}%/day" if plain and float(plain[0]) <= 100 else None,  # noqa: PLR2004 - percent
-        )
-    return float(match[1]) / 100
-
-
-def parse_day(text: str) -> date:
-    """Return the day written as `2026-11-23`.
-
-    Raises
-    ------
-    InvalidValueError
-        If `text` is not a date, or one that is too far off.
-    """
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or not _FIRST_YEAR < day.year < _LAST_YEAR:
-        raise InvalidValueError(f'"{text}" is not a date; expected one such as "2026-11-23"')
-    return day
-
-
-def _midnight(day: date, schedule: Schedule) -> datetime:
-    return datetime.combine(day, time(), tzinfo=schedule.zone).astimezone(UTC)
-
-
-def simulate(scenario: Scenario, keep: KeepRule, settings: Settings, on_day: Callable[[], None]) -> Simulation:
-    """Run the scenario under that rule, with a run wherever the settings' tick has one.
-
-    Parameters
-    ----------
-    scenario
-        What to simulate; the rule of its policy is not used.
-    keep
-        The rule.
-    settings
-        For the tick, the grace and the limit of deletions.
-    on_day
-        Called after each simulated day.
-
-    Raises
-    ------
-    InvalidValueError
-        If the settings' tick is a cron expression.
-    """
-    tick = settings.tick_period
-    if tick is None:
-        raise InvalidValueError(
-            f'"{settings.tick}" cannot be simulated; expected a tick such as "rate(1 hour)": give a --config with one'
-        )
-    policy = replace(scenario.policy, keep=keep)
-    settings = replace(settings, policies={policy.name: policy}, default_policy=policy.name)
-    begin = next_slot(policy.schedule, _midnight(scenario.start, policy.schedule) - _SECOND)
-    source = Source(SourceKind.DISK, _NAME, _ARN, _NAME, begin, {settings.tag_key: policy.name})
-    first = begin.astimezone(policy.schedule.zone).date()
-
-    points: tuple[RecoveryPoint, ...] = ()
-    days: list[Day] = []
-    now, taken, most_held = begin, 0, 0
-    for day in (first + number * _DAY for number in range(scenario.days)):
-        end = _midnight(day + _DAY, policy.schedule)
-        while now < end:
-            plan = make_plan(Inventory((source,), points), settings, now)
-            created = [_point(action, now, scenario) for action in plan.actions if isinstance(action, Create)]
-            taken += len(created)
-            most_held = max(most_held, len(points) + len(created))
-            points = (*created, *_pruned(points, plan.actions))
-            # What a run did may give the very next one something to do.
-            change = now + tick
-            if not plan.actions:
-                following = (plan.sources[0].next_slot, *(point.expires_at for point in points))
-                change = min(instant for instant in following if instant)
-            now = begin - (begin - change) // tick * tick
-        stored = stored_gib((point.taken for point in points), scenario.size_gib, scenario.change_per_day)
-        days.append(Day(day, len(points), stored))
-        on_day()
-    return Simulation(scenario, keep, tuple(days), points, taken, most_held)
-
-
-def _point(create: Create, now: datetime, scenario: Scenario) -> RecoveryPoint:
-    target = create.target
-    return RecoveryPoint(
-        kind=target.kind,
-        name=target.snapshot,
-        region=target.region,
-        state=SnapshotState.USABLE,
-        taken=now,
-        size_gib=scenario.size_gib,
-        source_name=target.source,
-        source_arn=target.source_arn,
-        slot=target.slot,
-        attempt=1,
-        expires_at=None,
-        # They matter for holds and orphans, of which there are none.
-        tags={},
+    settings = read_file(config)
+    of = _policy(policy or settings.default_policy, settings)
+    rules = [parse_keep(rule) if rule is not None else of.keep] + ([parse_keep(against)] if against is not None else [])
+    scenario = Scenario(
+        policy=of,
+        start=parse_day(start) if start is not None else clock().astimezone(of.schedule.zone).date(),
+        days=days,
+        size_gib=size,
+        change_per_day=parse_change(change),
     )
+    draw = _plotter(plot) if plot is not None else None
+    with showing_days(days * len(rules)) as on_day:
+        simulations = [simulate_rule(scenario, rule, settings, on_day) for rule in rules]
+    if draw is not None:
+        draw(simulations, settings)
+    if as_json:
+        print_document(simulation_document(simulations, settings))
+    else:
+        show_simulations(simulations, settings, make_console())
 
 
-def _pruned(points: Iterable[RecoveryPoint], actions: Iterable[Action]) -> list[RecoveryPoint]:
-    """Return the points as the actions leave them."""
-    by_name = {point.name: point for point in points}
-    for action in actions:
-        name = action.target.snapshot
-        match action:
-            case ScheduleDeletion():
-                by_name[name] = replace(by_name[name], expires_at=action.expires_at)
-            case CancelDeletion():
-                by_name[name] = replace(by_name[name], expires_at=None)
-            case Delete():
-                del by_name[name]
-            case Defer():
-                by_name[name] = replace(by_name[name], expires_at=action.until)
-            case Create() | RemoveHold():
-                pass
-            case _:
-                assert_never(action)
-    return list(by_name.values())
+def _policy(name: str, settings: Settings) -> Policy:
+    if name not in settings.policies:
+        known = settings.policies
+        raise InvalidValueError(f'"{name}" is not a policy; expected one of {quote_all(known)}', closest(name, known))
+    return settings.policies[name]
 
 
-class DayDocument(TypedDict):
-    """How a day ended."""
+def _plotter(path: Path) -> Callable[[Sequence["Simulation"], Settings], None]:
+    """Return what draws into that file; refuse what could not be drawn before days are simulated for it."""
+    if path.suffix.lower() not in _PICTURES:
+        raise InvalidValueError(
+            f'"{path}" names no kind of picture; expected a name that ends in {quote_all(_PICTURES)}'
+        )
+    if not path.parent.is_dir():
+        raise InvalidValueError(f'"{path}" cannot be written; expected the folder "{path.parent}" to exist')
+    with extra("plot"):
+        from lightkeeper_cli.plots import plot_simulations
 
-    date: str
-    held: int
-    storedGib: float
-    usdPerMonth: float
+    def draw(simulations: Sequence["Simulation"], settings: Settings) -> None:
+        try:
+            plot_simulations(simulations, settings, path)
+        except OSError as error:
+            raise InvalidValueError(
+                f'"{path}" cannot be written: {error.strerror}; expected a file to draw into'
+            ) from None
 
-
-class PointDocument(TypedDict):
-    """A snapshot that is held at the end."""
-
-    day: str
-    slot: str
-    expires: str | None
-
-
-class RuleDocument(TypedDict):
-    """What a rule comes to; all but `taken`, the `most` and the series as it is at the end."""
-
-    keep: str
-    taken: int
-    held: int
-    mostHeld: int
-    recoverableDays: int
-    recoverableOfLast30Days: int
-    oldestAgeDays: float
-    longestGapDays: int
-    storedGib: float
-    mostStoredGib: float
-    usdPerMonth: float
-    mostUsdPerMonth: float
-    recoveryPoints: list[PointDocument]
-    series: list[DayDocument]
-
-
-class SimulationDocument(TypedDict):
-    """A simulation as one JSON document, with what it assumes."""
-
-    policy: PolicyDocument
-    tick: str
-    grace: str
-    firstDay: str
-    lastDay: str
-    days: int
-    sizeGib: int
-    changePerDay: float
-    usdPerGbMonth: float
-    rules: list[RuleDocument]
-
-
-def simulation_document(simulations: list[Simulation], settings: Settings) -> SimulationDocument:
-    """Return simulations of the same scenario as a JSON document, rule by rule."""
-    scenario, days = simulations[0].scenario, simulations[0].days
-    return {
-        "policy": {
-            "name": scenario.policy.name,
-            "schedule": scenario.policy.schedule.cron,
-            "timeZone": scenario.policy.schedule.zone.key,
-            "keep": str(scenario.policy.keep),
-        },
-        "tick": settings.tick,
-        "grace": str(settings.grace),
-        "firstDay": days[0].date.isoformat(),
-        "lastDay": days[-1].date.isoformat(),
-        "days": len(days),
-        "sizeGib": scenario.size_gib,
-        "changePerDay": scenario.change_per_day,
-        "usdPerGbMonth": USD_PER_GB_MONTH,
-        "rules": [_rule(simulation) for simulation in simulations],
-    }
-
-
-def _rule(simulation: Simulation) -> RuleDocument:
-    days, recoverable = simulation.days, simulation.recoverable
-    stored, most_stored = days[-1].stored_gib, max(day.stored_gib for day in days)
-    recent = days[-1].date - LAST_DAYS * _DAY
-    return {
-        "keep": str(simulation.keep),
-        "taken": simulation.taken,
-        "held": len(simulation.points),
-        "mostHeld": simulation.most_held,
-        "recoverableDays": len(recoverable),
-        "recoverableOfLast30Days": sum(day > recent for day in recoverable),
-        "oldestAgeDays": round((simulation.end - simulation.points[-1].taken) / _DAY, 1),
-        "longestGapDays": simulation.longest_gap,
-        "storedGib": round(stored, 1),
-        "mostStoredGib": round(most_stored, 1),
-        "usdPerMonth": round(usd_per_month(stored), 2),
-        "mostUsdPerMonth": round(usd_per_month(most_stored), 2),
-        "recoveryPoints": [
-            {
-                "day": simulation.day_of(point).isoformat(),
-                "slot": format_instant(point.slot),
-                "expires": format_instant(point.expires_at) if point.expires_at else None,
-            }
-            for point in simulation.points
-        ],
-        "series": [
-            {
-                "date": day.date.isoformat(),
-                "held": day.held,
-                "storedGib": round(day.stored_gib, 1),
-                "usdPerMonth": round(usd_per_month(day.stored_gib), 2),
-            }
-            for day in days
-        ],
-    }
+    return draw

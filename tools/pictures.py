@@ -10,8 +10,8 @@ from playwright.sync_api import Browser
 from rich.console import Console
 
 from lightkeeper.settings import Settings
-from lightkeeper_cli.demo import run_demo
-from lightkeeper_cli.status import show_status
+from lightkeeper_cli.demonstration import run_demo
+from lightkeeper_cli.tables.status import show_status
 from recovery_calendar.render import Theme, render_calendar
 from recovery_calendar.view import View, make_view, parse_order
 from tests.support.frame import CHROMIUM, WITHOUT, running_browser, screenshot

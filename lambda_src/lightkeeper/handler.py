@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from lightkeeper.actions import Create, Outcome, Result
 from lightkeeper.errors import InvalidValueError, as_json
 from lightkeeper.inventory import plan_regions
 from lightkeeper.json_objects import ObjectReader, as_object, switch, text
-from lightkeeper.lightsail import Lightsail, connect
+from lightkeeper.lightsail import Lightsail, connect, is_at_aws
 from lightkeeper.model import Plan, Severity
 from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
 from lightkeeper.report import (
@@ -31,16 +31,13 @@ from lightkeeper.report import (
     problem_document,
     run_summary,
 )
-from lightkeeper.run import Run, run_regions
+from lightkeeper.run import OFF_THE_CLOCK, Run, run_regions
 from lightkeeper.settings import Settings
 from lightkeeper.sns import SLOWEST_CALL_SECONDS, Topic
 from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant, parse_instant
 
-_OFF_THE_CLOCK: Final = timedelta(hours=1)
 _TICKS_UNTIL_LATE: Final = 2
-_OTHER_ADDRESS: Final = ("AWS_ENDPOINT_URL_LIGHTSAIL", "AWS_ENDPOINT_URL")
-"""The environment variables that boto3 takes another address than AWS's own from."""
 
 
 # Lambda keeps the process between invocations, and this connection with it. Those to Lightsail are made for each run:
@@ -93,10 +90,10 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     request = read_event(event, settings)
     is_late = False
     # A local Lightsail has a clock of its own.
-    if not any(os.environ.get(name) for name in _OTHER_ADDRESS):
+    if is_at_aws():
         clock = datetime.now(UTC)  # noqa: TID251 - entry point
         _refuse_future(request.now, clock)
-        is_late = request.now < clock - max(_OFF_THE_CLOCK, _TICKS_UNTIL_LATE * longest_gap_of_tick(settings.tick))
+        is_late = request.now < clock - max(OFF_THE_CLOCK, _TICKS_UNTIL_LATE * longest_gap_of_tick(settings.tick))
     with ExitStack() as stack:
         regions = connect(request.regions, max_concurrency=settings.max_concurrency)
         for region in regions.values():
@@ -112,7 +109,7 @@ def _refuse_future(now: datetime, clock: datetime) -> None:
     InvalidValueError
         If `now` is more than an hour ahead of the clock: it would skip the grace of what is marked.
     """
-    if now > clock + _OFF_THE_CLOCK:
+    if now > clock + OFF_THE_CLOCK:
         raise InvalidValueError(
             f'"time" is {format_instant(now)}, but it is {format_instant(clock)}; expected a time that has come: '
             "a run ahead of its time would delete what is still in its grace"

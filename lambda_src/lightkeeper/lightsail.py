@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lightsail.type_defs import OperationTypeDef, TagTypeDef
 
 _RETRY_MODE: Final = "adaptive"
+_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+_ANY_REGION: Final = "us-east-1"
 _NO_CREDENTIALS: Final = (
     CredentialRetrievalError,
     NoCredentialsError,
@@ -112,6 +114,22 @@ def _session(environment: tuple[tuple[str, str], ...]) -> boto3.Session:  # noqa
     return boto3.Session()
 
 
+def is_at_aws(endpoint_url: str | None = None) -> bool:
+    """Return whether calls go to AWS, and not to an address given here, in the environment or a profile. Makes no call.
+
+    Raises
+    ------
+    InvalidValueError
+        If the address is none.
+    CallError
+        If the configured profile cannot be used.
+    """
+    client = _client(_own_session(), _ANY_REGION, endpoint_url)
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    client.close()
+    return host.lower().rstrip(".").endswith(_AWS)
+
+
 def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str | None = None) -> dict[str, "Lightsail"]:
     """Return a connection to Lightsail in each Region, with the credentials boto3 finds.
 
@@ -134,8 +152,7 @@ def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str |
     CallError
         If the configured credentials or profile cannot be used.
     """
-    with _errors("connecting"):
-        session = _session(tuple(sorted((key, value) for key, value in os.environ.items() if key.startswith("AWS_"))))
+    session = _own_session()
     # boto3 reads AWS_DEFAULT_REGION only.
     configured = os.environ.get("AWS_REGION") or session.region_name
     names = tuple(regions) or ((configured,) if configured else ())
@@ -148,19 +165,26 @@ def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str |
         # The lists are read side by side.
         max_pool_connections=max(max_concurrency, len(LISTINGS)),
     )
+    return {name: Lightsail(_client(session, name, endpoint_url, config), name) for name in dict.fromkeys(names)}
+
+
+def _own_session() -> boto3.Session:
+    with _errors("connecting"):
+        return _session(tuple(sorted((key, value) for key, value in os.environ.items() if key.startswith("AWS_"))))
+
+
+def _client(
+    session: boto3.Session, region: str, endpoint_url: str | None, config: Config | None = None
+) -> "LightsailClient":
     try:
         with _errors("connecting"):
-            clients = {
-                name: session.client("lightsail", region_name=name, endpoint_url=endpoint_url, config=config)
-                for name in dict.fromkeys(names)
-            }
-            for client in clients.values():
-                # botocore reads the port only when it signs a call.
-                _ = urlsplit(client.meta.endpoint_url).port
+            client = session.client("lightsail", region_name=region, endpoint_url=endpoint_url, config=config)
+            # botocore reads the port only when it signs a call.
+            _ = urlsplit(client.meta.endpoint_url).port
     except ValueError as error:
         # Of an address given here or in the environment.
         raise InvalidValueError(f'{error}; expected an address such as "http://127.0.0.1:5055"') from None
-    return {name: Lightsail(client, name) for name, client in clients.items()}
+    return client
 
 
 class Lightsail:

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from lightkeeper.actions import Create, Outcome, Result
 from lightkeeper.execute import Writer, execute
@@ -25,6 +25,9 @@ from lightkeeper.plan import creates_only, with_begun
 from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.settings import Settings
 from lightkeeper.take import plan_take
+
+OFF_THE_CLOCK: Final = timedelta(hours=1)
+"""What `now` may differ from the clock at AWS: machines' clocks do, and a scheduled time lies back."""
 
 
 class Region(Reader, Writer, Protocol):

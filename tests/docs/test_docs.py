@@ -25,7 +25,7 @@ from lightkeeper.report import (
 )
 from lightkeeper.settings import Settings
 from lightkeeper.tags import vocabulary
-from lightkeeper_cli.status import SIGNS
+from lightkeeper_cli.tables.status import SIGNS
 from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
 

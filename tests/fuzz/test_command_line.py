@@ -166,6 +166,7 @@ def test_whatever_is_typed_instead_of_a_command_is_answered_in_words(keeper: Kee
     @given(st.lists(arguments, max_size=3).filter(lambda typed: not OPTIONS.keys() & typed))
     @example([])
     @example(["--help"])
+    @example(["--version"])
     @example(["[bold]"])
     def type_it(typed: list[str]) -> None:
         assert_told(typed)

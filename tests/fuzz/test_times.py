@@ -23,7 +23,7 @@ from lightkeeper.times import (
     parse_instant,
     parse_zone,
 )
-from lightkeeper_cli.simulate import parse_change, parse_day
+from lightkeeper_cli.simulation import parse_change, parse_day
 from tests.support.words import anything_or, near, numbers_as_text
 
 UTC_ZONE = parse_zone("UTC")

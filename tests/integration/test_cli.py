@@ -601,15 +601,16 @@ def test_the_demo_shows_what_a_user_wants_to_see() -> None:
     assert ended.returncode == 0
     for words in (
         "on the local Lightsail",
-        "Days that can be recovered",
+        "lightkeeper status: to which days each source can be recovered",
+        "Sources at 2026-09-28 23:00 UTC",
         "on hold",
         "its source is gone; orphans are kept",
         "ended in error, and a newer one is usable",
-        "announced a day before",
+        "about to expire: pushed out",
         "before-the-big-upgrade",
         "did you mean backup:keep?",
         "did you mean daily?",
         "ResourcesProtected",
-        "336 ticks",
+        "336 runs",
     ):
         assert words in ended.stdout

@@ -1,8 +1,6 @@
 """The simulator as a person types it, and next to what it simulates: the same days on the sandbox."""
 
 import json
-import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -10,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from lightkeeper.keep_rules import parse_keep
-from lightkeeper_cli.simulate import Scenario, simulate
+from lightkeeper_cli.simulation import Scenario, simulate
 from tests.support.command import lightkeeper
 from tests.support.keeper import DAY, HOUR, Keeper, noop
 
@@ -157,9 +155,3 @@ def test_a_mistake_is_answered_with_one_sentence(tmp_path: Path, arguments: tupl
     assert ended.status == 2
     assert sentence in ended.err
     assert "Traceback" not in ended.err
-
-
-def test_no_other_command_loads_the_library_that_draws() -> None:
-    code = "import sys, cli.main; sys.exit('matplotlib' in sys.modules)"
-
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - ourselves

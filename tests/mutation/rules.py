@@ -940,7 +940,7 @@ RULES: Final = (
                 "an event ahead of its time, for which every grace would be over, is refused",
                 HANDLER,
                 "_refuse_future",
-                "if now > clock + _OFF_THE_CLOCK:",
+                "if now > clock + OFF_THE_CLOCK:",
                 "if False:",
                 IN_HANDLER,
                 "test_an_event_that_is_more_than_an_hour_ahead_is_refused_before_any_call",

@@ -18,7 +18,8 @@ from lightkeeper.plan import make_plan
 from lightkeeper.schedule import parse_schedule, slots_since
 from lightkeeper.settings import Settings
 from lightkeeper.times import Duration
-from lightkeeper_cli.simulate import Scenario, Simulation, parse_change, parse_day, simulate, simulation_document
+from lightkeeper_cli.documents import simulation_document
+from lightkeeper_cli.simulation import Scenario, Simulation, parse_change, parse_day, simulate
 
 UTC_ZONE = ZoneInfo("UTC")
 ZURICH = ZoneInfo("Europe/Zurich")

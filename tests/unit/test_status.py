@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from lightkeeper.kinds import SnapshotKind, SourceKind
-from lightkeeper_cli.status import show_status
+from lightkeeper_cli.tables.status import show_status
 from recovery_calendar.view import View
 from tests.unit.test_calendar_view import THREE, daily, fine, point, view
 from tests.unit.test_plan import DAY, source

@@ -187,8 +187,8 @@ def test_a_name_that_sources_of_several_kinds_share_needs_its_kind() -> None:
         plan_take(inventory, SETTINGS, NOW, "web")
 
     assert str(refused.value) == (
-        '"web" is more than one source: "database in eu-central-1", "disk in eu-central-1", "instance in eu-central-1"; '
-        "expected --region and --kind to say which"
+        '"web" is more than one source: "database in eu-central-1", "disk in eu-central-1", '
+        '"instance in eu-central-1"; expected --region and --kind to say which'
     )
     for kind in SourceKind:
         assert taken(plan_take(inventory, SETTINGS, NOW, "web", kind=kind)).of is kind

@@ -1,4 +1,4 @@
-"""The settings of a deployment, read from its function: so the command line and the function can't drift apart."""
+"""The settings of a deployed stack, read from its function: so the command line and the function can't drift apart."""
 
 from contextlib import closing
 from dataclasses import dataclass

@@ -1,14 +1,13 @@
-"""Which settings a command works with: a file's, a deployment's, or the defaults; and what it says about that."""
+"""Which settings a verb works with: a file's, a deployment's, or the defaults; and what it says about that."""
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.settings import Settings, SettingsError
-from lightkeeper_cli.aws import own_region
-from lightkeeper_cli.deployed import read_deployed
 
 CDK_JSON: Final = Path("cdk.json")
 _KEY: Final = "lightkeeper"
@@ -42,6 +41,8 @@ def read_file(config: Path | None) -> Settings:
 def choose(config: Path | None, stack: str | None) -> Chosen:
     """Return the settings of the file or deployment that is named, or of the folder's cdk.json, or the defaults.
 
+    Says which on the standard error.
+
     Raises
     ------
     InvalidValueError, SettingsError
@@ -49,11 +50,11 @@ def choose(config: Path | None, stack: str | None) -> Chosen:
     CallError
         If AWS cannot be asked.
     """
-    return _find(config, stack) or Chosen(Settings(), f"the default settings: {_why_none()}")
+    return _said(_find(config, stack) or Chosen(Settings(), f"the default settings: {_why_none()}"))
 
 
 def choose_to_write(config: Path | None, stack: str | None) -> Chosen:
-    """Return the same for a command that writes: defaults that nobody has chosen are refused.
+    """Return the same for a verb that writes: defaults that nobody has chosen are refused.
 
     Raises
     ------
@@ -69,6 +70,11 @@ def choose_to_write(config: Path | None, stack: str | None) -> Chosen:
             f"--stack NAME (the settings of that deployment), --config FILE, or to stand in the folder of a {CDK_JSON} "
             f'that has a "{_KEY}" object'
         )
+    return _said(chosen)
+
+
+def _said(chosen: Chosen) -> Chosen:
+    print(f"lightkeeper: using {chosen.origin}", file=sys.stderr)  # noqa: T201 - plain, as the errors of the command
     return chosen
 
 
@@ -80,6 +86,9 @@ def _find(config: Path | None, stack: str | None) -> Chosen | None:
     if config is not None and stack is not None:
         raise InvalidValueError("both --config and --stack; expected one of them: they name two sets of settings")
     if stack is not None:
+        from lightkeeper_cli.aws import own_region
+        from lightkeeper_cli.stack import read_deployed
+
         deployed = read_deployed(stack, own_region())
         return Chosen(
             deployed.settings, f"the settings of the deployed stack {stack} in {deployed.region}", deployed.region

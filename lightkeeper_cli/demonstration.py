@@ -1,0 +1,175 @@
+"""The demo: the real handler, tick by tick, against a local Lightsail, and what came of it.
+
+Import this only for the demo: the sandbox and what Lambda brings come with the extra "demo".
+"""
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lightkeeper.handler import RunFailedError, handle
+from lightkeeper.inventory import plan_regions
+from lightkeeper.lightsail import connect
+from lightkeeper.model import Plan
+from lightkeeper.report import ActionDocument
+from lightkeeper.settings import Settings
+from lightkeeper.times import format_instant
+from lightkeeper_cli.tables.demo import deletions_table, kept_table, metrics_table
+from lightkeeper_cli.tables.plan import show_plan
+from lightkeeper_cli.tables.status import show_status
+from lightsail_sandbox.client import EndSnapshots, FaultRule, Sandbox, running_sandbox
+from lightsail_sandbox.fleet import DOOMED_INSTANCE, FLAKY_DISK, HELD_DISK, REGION, fleet, newcomer
+from recovery_calendar.view import make_view, parse_order
+
+if TYPE_CHECKING:
+    from mypy_boto3_lightsail import LightsailClient
+
+# Sixty days from here pass both of autumn's clock changes: Europe's and America's.
+_START: Final = datetime(2026, 9, 15, tzinfo=UTC)
+_TICK: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+
+class _Context(LambdaContext):
+    """What Lambda hands to the function: here, with all the time in the world."""
+
+    _aws_request_id = "demo"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        """Return Lambda's longest time."""
+        return 900_000
+
+
+@dataclass(slots=True)
+class _Diary:
+    """What the function printed, tick after tick: its log lines and metrics."""
+
+    done: list[ActionDocument] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def read(self, printed: str) -> None:
+        """Take in what one tick printed."""
+        for line in printed.splitlines():
+            entry = json.loads(line)
+            if "_aws" in entry:
+                for metric in entry["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+                    value = entry[metric["Name"]]
+                    self.metrics[metric["Name"]].append(value[0] if isinstance(value, list) else value)
+            elif entry["message"] == "action":
+                self.done.append(entry["detail"])
+
+
+def run_demo(days: int, console: Console) -> Plan:
+    """Simulate that many days, hour by hour, show what a user wants to see in the end, and return the last plan."""
+    began = perf_counter()
+    settings = Settings()
+    with running_sandbox() as sandbox, _environment(sandbox):
+        sandbox.set_time(_START)
+        sandbox.seed(fleet(_START))
+        console.print(
+            f"{days} days of backups on the [bold]local Lightsail[/] at {sandbox.url} (not on AWS): the real handler, "
+            "real boto3 calls over HTTP, a simulated clock."
+        )
+        diary = _simulate(sandbox, days, console)
+        end = sandbox.now()
+        plan = plan_regions(connect((), max_concurrency=settings.max_concurrency), settings, end)
+        foreign = _foreign(sandbox, {kept.point.name for kept in plan.kept})
+        calls = len(sandbox.calls())
+    _show(plan, diary, foreign, settings, console)
+    console.print(
+        f"\nAll of this ran on the local Lightsail, none of it on AWS: {days} days, {days * _DAY // _TICK} runs, "
+        f"{calls} calls, {perf_counter() - began:.0f} seconds."
+    )
+    return plan
+
+
+@contextmanager
+def _environment(sandbox: Sandbox) -> Iterator[None]:
+    """Put this process where Lambda would be: the sandbox as its Lightsail, and dummy credentials."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(sandbox.environment(REGION))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _simulate(sandbox: Sandbox, days: int, console: Console) -> _Diary:
+    diary = _Diary()
+    user: LightsailClient = boto3.client("lightsail")
+    ticks = days * (_DAY // _TICK)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        redirect_stdout=False,
+    )
+    # One stream for all ticks: the Logger keeps the first that it is given.
+    with redirect_stdout(StringIO()) as printed, progress:
+        task = progress.add_task("", total=ticks)
+        for number in range(ticks):
+            now = _START + number * _TICK
+            sandbox.set_time(now)
+            if number % (_DAY // _TICK) == 0:
+                _live_through(sandbox, user, number // (_DAY // _TICK), days, diary)
+            progress.update(task, advance=1, description=f"{now:%Y-%m-%d}")
+            # It has said what failed.
+            with suppress(RunFailedError):
+                handle({"time": format_instant(now)}, _Context())
+            diary.read(printed.getvalue())
+            printed.seek(0)
+            printed.truncate()
+    return diary
+
+
+def _live_through(sandbox: Sandbox, user: "LightsailClient", day: int, days: int, diary: _Diary) -> None:
+    """Let happen what happens on a day: a hold, a bad week, an instance deleted half-way, a new disk."""
+    if day == days // 6:
+        held = next(done["snapshot"] for done in diary.done if done["source"] == HELD_DISK)
+        user.tag_resource(resourceName=held, tags=[{"key": "backup:hold"}])
+    if day == days // 3:
+        sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), resource=FLAKY_DISK))
+    if day == days // 3 + 7:
+        sandbox.clear_faults()
+    if day == days // 2:
+        user.delete_instance(instanceName=DOOMED_INSTANCE)
+    if day == days * 5 // 6:
+        sandbox.seed([newcomer(sandbox.now())])
+
+
+def _foreign(sandbox: Sandbox, ours: set[str]) -> list[str]:
+    client: LightsailClient = boto3.client("lightsail", endpoint_url=sandbox.url)
+    pages = client.get_paginator("get_disk_snapshots").paginate()
+    names = [snapshot["name"] for page in pages for snapshot in page["diskSnapshots"]]
+    return [name for name in names if name not in ours]
+
+
+def _show(plan: Plan, diary: _Diary, foreign: list[str], settings: Settings, console: Console) -> None:
+    console.rule("lightkeeper status: to which days each source can be recovered")
+    show_status(make_view(plan, settings, parse_order("status")), console)
+    console.rule("lightkeeper plan: how each source stands, and what the next run would do")
+    show_plan(plan, console)
+    console.rule("What was kept, and why")
+    console.print(kept_table(plan))
+    console.rule("What was deleted, and why")
+    console.print(deletions_table(diary.done))
+    console.print(f"Never touched, as they are the user's own: {', '.join(foreign)}.")
+    console.rule("Metrics, as sent to CloudWatch")
+    console.print(metrics_table(diary.metrics))

@@ -1,0 +1,108 @@
+"""What the verbs share: their options, the time they work at, the document they print, and what an extra brings."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from lightkeeper.errors import InvalidValueError
+from lightkeeper.settings import Settings
+from lightkeeper.times import format_instant, parse_instant
+
+# For thousands of snapshots at the rate that Lightsail takes; the next run goes on.
+_PATIENCE_SECONDS: Final = 3600
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="A cdk.json, or just its lightkeeper object. Default: cdk.json."),
+]
+Stack = Annotated[
+    str | None,
+    typer.Option("--stack", metavar="NAME", help="Use the settings of this deployed stack, read from its function."),
+]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option("--region", metavar="REGION", help="A Region to look after; repeatable. Default: the settings'."),
+]
+Endpoint = Annotated[
+    str | None, typer.Option("--endpoint-url", metavar="URL", help="Another Lightsail, such as a local one.")
+]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As if at this time, in ISO 8601. Default: now.")]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON document.")]
+
+
+class MissingExtraError(Exception):
+    """A verb, or an option, that this installation lacks a library for."""
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Import what only that extra of the package brings.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f'{error.name} is not installed; expected Lightkeeper with its extra "{name}": in the folder of its '
+            f'sources, pip install ".[{name}]"'
+        ) from None
+
+
+def clock() -> datetime:
+    """Return the time, UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - an entry point
+
+
+def now(at: str | None, settings: Settings) -> datetime:
+    """Return the time to work at, UTC: what `--at` says, else the clock.
+
+    Raises
+    ------
+    InvalidValueError
+        If `at` is not a time.
+    """
+    return clock() if at is None else parse_instant(at, settings.time_zone)
+
+
+def now_to_write(at: str | None, settings: Settings, endpoint_url: str | None) -> datetime:
+    """Return the same for a verb that writes; at AWS, no time that is far off the clock.
+
+    Raises
+    ------
+    InvalidValueError
+        If `at` is not a time, or one at which snapshots of AWS would be named and deleted wrongly.
+    CallError
+        If the configured profile cannot be used.
+    """
+    from lightkeeper.lightsail import is_at_aws
+    from lightkeeper.run import OFF_THE_CLOCK
+
+    asked, read = now(at, settings), clock()
+    if abs(asked - read) > OFF_THE_CLOCK and is_at_aws(endpoint_url):
+        raise InvalidValueError(
+            f"--at {format_instant(asked)} is more than an hour off the clock, which says {format_instant(read)}: at a "
+            "wrong time snapshots get wrong names, and what is announced is deleted too early; expected a time within "
+            "an hour of it, or --endpoint-url with the address of another Lightsail than AWS's"
+        )
+    return asked
+
+
+def patience() -> Callable[[], float]:
+    """Return how many seconds are left of the longest that a verb which writes may take."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    return lambda: end - time.monotonic()
+
+
+def print_document(document: Mapping[str, object]) -> None:
+    """Print what `--json` asks for: nothing else goes to the standard output."""
+    typer.echo(json.dumps(document, indent=2))

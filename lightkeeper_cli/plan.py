@@ -1,0 +1,33 @@
+"""`lightkeeper plan`."""
+
+import typer
+
+from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack, now, print_document
+
+
+def plan(  # noqa: PLR0913 - one for each option
+    *,
+    config: Config = None,
+    stack: Stack = None,
+    region: Regions = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what would happen, and why. Changes nothing."""
+    from lightkeeper.inventory import plan_regions
+    from lightkeeper.report import plan_document
+    from lightkeeper_cli.aws import connect_regions
+    from lightkeeper_cli.settings import choose
+    from lightkeeper_cli.tables.console import make_console
+    from lightkeeper_cli.tables.plan import show_plan
+
+    chosen = choose(config, stack)
+    moment = now(at, chosen.settings)
+    planned = plan_regions(connect_regions(region, chosen, endpoint_url), chosen.settings, moment)
+    if as_json:
+        print_document(plan_document(planned))
+    else:
+        show_plan(planned, make_console())
+    if planned.failures:
+        raise typer.Exit(1)

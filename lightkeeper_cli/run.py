@@ -1,0 +1,38 @@
+"""`lightkeeper run`."""
+
+import typer
+
+from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack, now_to_write, patience, print_document
+
+
+def run(  # noqa: PLR0913 - one for each option
+    *,
+    config: Config = None,
+    stack: Stack = None,
+    region: Regions = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the snapshots that are due and prune what the rules drop."""
+    from lightkeeper.report import run_document
+    from lightkeeper.run import run_regions
+    from lightkeeper_cli.aws import connect_regions
+    from lightkeeper_cli.settings import choose_to_write
+    from lightkeeper_cli.tables.console import make_console
+    from lightkeeper_cli.tables.plan import show_run
+    from lightkeeper_cli.tables.progress import showing_run
+
+    chosen = choose_to_write(config, stack)
+    moment = now_to_write(at, chosen.settings, endpoint_url)
+    regions = connect_regions(region, chosen, endpoint_url)
+    with showing_run(regions) as (on_plan, on_outcome):
+        ended = run_regions(
+            regions, chosen.settings, moment, seconds_left=patience(), on_outcome=on_outcome, on_plan=on_plan
+        )
+    if as_json:
+        print_document(run_document(ended))
+    else:
+        show_run(ended, make_console())
+    if ended.failures:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""What the verbs print for people, as tables: from values, never from the documents that `--json` prints."""

@@ -1,0 +1,60 @@
+"""`lightkeeper take`."""
+
+from typing import Annotated
+
+import typer
+
+from lightkeeper.kinds import SourceKind
+from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack, now_to_write, patience, print_document
+
+
+def take(  # noqa: PLR0913 - one for each option
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a disk or an instance.")],
+    *,
+    hold: Annotated[
+        str | None,
+        typer.Option("--hold", metavar="DAY", help='Keep it through this day, whatever the rules say; "": for good.'),
+    ] = None,
+    kind: Annotated[
+        SourceKind | None,
+        typer.Option("--kind", help="Which one is meant, where a disk and an instance have the name."),
+    ] = None,
+    config: Config = None,
+    stack: Stack = None,
+    region: Regions = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a recovery point now, such as before an upgrade. The rules keep it like any other.
+
+    Exit status 0 says that Lightsail is taking it.
+    """
+    from lightkeeper.actions import Result
+    from lightkeeper.report import run_document
+    from lightkeeper.run import take as take_point
+    from lightkeeper_cli.aws import connect_regions
+    from lightkeeper_cli.settings import choose_to_write
+    from lightkeeper_cli.tables.console import make_console
+    from lightkeeper_cli.tables.plan import show_outcomes
+
+    chosen = choose_to_write(config, stack)
+    moment = now_to_write(at, chosen.settings, endpoint_url)
+    ended = take_point(
+        connect_regions(region, chosen, endpoint_url),
+        chosen.settings,
+        moment,
+        source,
+        kind=kind,
+        hold=hold,
+        seconds_left=patience(),
+        on_outcome=lambda _: None,
+    )
+    if as_json:
+        print_document(run_document(ended))
+    else:
+        show_outcomes(ended, make_console())
+    # No later run takes up what was asked for here.
+    if any(outcome.result is not Result.DONE for outcome in ended.outcomes):
+        typer.echo(f"lightkeeper: no recovery point of {source} was taken; nothing tries again by itself", err=True)
+        raise typer.Exit(1)
