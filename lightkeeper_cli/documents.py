@@ -60,7 +60,7 @@ def _source(row: Row) -> dict[str, object]:
         "newest": format_instant(row.newest) if row.newest else None,
         "oldest": format_instant(row.oldest) if row.oldest else None,
         "nextSlot": format_instant(row.next) if row.next else None,
-        "expiring": [{"snapshot": going.snapshot, "from": format_instant(going.at)} for going in row.going],
+        "expiring": [{"snapshot": each.snapshot, "from": format_instant(each.at)} for each in row.expiring],
         "held": [held.snapshot for held in row.held],
         "heldBy": {held.snapshot: held.by for held in row.held},
         "includedIn": row.included_in,

@@ -1,57 +1,13 @@
-"""Outcomes into what people and machines read: one document, log lines, a summary, metrics."""
+"""What machines read of a plan or a run: the document of `--json`, the details of log lines, the function's summary."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, NotRequired, TypedDict
+from datetime import datetime
+from typing import NotRequired, TypedDict
 
-from lightkeeper.actions import (
-    Action,
-    Create,
-    Delete,
-    Outcome,
-    Result,
-)
-from lightkeeper.model import Kept, Plan, Problem, Severity, SourceStatus, Status
+from lightkeeper.actions import Action, Outcome
+from lightkeeper.model import Kept, Plan, Problem, SourceStatus
 from lightkeeper.run import Run
 from lightkeeper.times import format_instant
-
-NAMESPACE: Final = "Lightkeeper"
-_HOUR: Final = timedelta(hours=1)
-
-
-class Unit(StrEnum):
-    """CloudWatch's units, as far as they are used."""
-
-    COUNT = "Count"
-    GIGABYTES = "Gigabytes"
-    NONE = "None"
-
-
-class MetricName(StrEnum):
-    """The metrics, at most ten: CloudWatch's free tier."""
-
-    RESOURCES_PROTECTED = "ResourcesProtected"
-    RESOURCES_UNPROTECTED = "ResourcesUnprotected"
-    RESOURCES_OVERDUE = "ResourcesOverdue"
-    OLDEST_RECOVERY_POINT_HOURS = "OldestRecoveryPointHours"
-    SNAPSHOTS_CREATED = "SnapshotsCreated"
-    SNAPSHOTS_DELETED = "SnapshotsDeleted"
-    SNAPSHOTS_FAILED = "SnapshotsFailed"
-    TAG_PROBLEMS = "TagProblems"
-    ACTIONS_DEFERRED = "ActionsDeferred"
-    STORED_GIB = "StoredGiB"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A number for CloudWatch."""
-
-    name: MetricName
-    unit: Unit
-    value: float
 
 
 class PolicyDocument(TypedDict):
@@ -262,70 +218,3 @@ def run_summary(run: Run) -> Summary:
         "outcomes": dict(Counter(outcome.result.value for outcome in run.outcomes)),
         "failures": list(run.failures),
     }
-
-
-GAUGES: Final = frozenset(
-    {
-        MetricName.RESOURCES_PROTECTED,
-        MetricName.RESOURCES_UNPROTECTED,
-        MetricName.RESOURCES_OVERDUE,
-        MetricName.OLDEST_RECOVERY_POINT_HOURS,
-        MetricName.TAG_PROBLEMS,
-        MetricName.STORED_GIB,
-    }
-)
-"""Metrics that say how everything stands; the others say what a run did."""
-_ALARMING: Final = frozenset({MetricName.RESOURCES_OVERDUE, MetricName.SNAPSHOTS_FAILED, MetricName.TAG_PROBLEMS})
-"""Those that alarms watch: none is good news, so that it has to be true."""
-
-
-def metrics(run: Run) -> list[Metric]:
-    """Return the metrics of a run over everything.
-
-    While a list fails, no gauge is among them. Nor is good news that an alarm watches, while one fails or is in doubt:
-    an alarm must not end because nobody looks. Bad news is true all the same.
-    """
-    found = all_metrics(run)
-    if not run.plan.failures and not run.plan.doubted:
-        return found
-    withheld = GAUGES if run.plan.failures else frozenset[MetricName]()
-    return [
-        metric
-        for metric in found
-        if metric.name not in withheld and not (metric.name in _ALARMING and not metric.value)
-    ]
-
-
-def all_metrics(run: Run) -> list[Metric]:
-    """Return the numbers of a run, as far as it could see.
-
-    Protected, unprotected and overdue sources together are all sources that exist, less those that are switched off and
-    those of a Region that could not be read. A source that waits for its first recovery point is unprotected.
-    """
-    plan, sources = run.plan, run.plan.sources
-    by_status = Counter(source.status for source in sources)
-    unprotected = (Status.WAITING, Status.PROBLEM, Status.UNTAGGED)
-    ages = [(plan.now - source.newest.taken) / _HOUR for source in sources if source.policy and source.newest]
-    failed = _count(run.outcomes, Create, Result.FAILED) + sum(len(source.errors) for source in sources)
-    deferred = sum(1 for outcome in run.outcomes if outcome.result is Result.DEFERRED)
-    tag_problems = sum(1 for problem in plan.problems if problem.tag and problem.severity is not Severity.ADVICE)
-    stored = sum(point.size_gib for source in sources for point in source.usable)
-    found = [
-        Metric(MetricName.RESOURCES_PROTECTED, Unit.COUNT, by_status[Status.PROTECTED]),
-        Metric(MetricName.RESOURCES_UNPROTECTED, Unit.COUNT, sum(by_status[status] for status in unprotected)),
-        Metric(MetricName.RESOURCES_OVERDUE, Unit.COUNT, by_status[Status.OVERDUE]),
-        Metric(MetricName.SNAPSHOTS_CREATED, Unit.COUNT, _count(run.outcomes, Create, Result.DONE)),
-        Metric(MetricName.SNAPSHOTS_DELETED, Unit.COUNT, _count(run.outcomes, Delete, Result.DONE)),
-        Metric(MetricName.SNAPSHOTS_FAILED, Unit.COUNT, failed),
-        Metric(MetricName.TAG_PROBLEMS, Unit.COUNT, tag_problems),
-        Metric(MetricName.ACTIONS_DEFERRED, Unit.COUNT, deferred),
-        Metric(MetricName.STORED_GIB, Unit.GIGABYTES, stored),
-    ]
-    if ages:
-        # CloudWatch has no unit for hours.
-        found.append(Metric(MetricName.OLDEST_RECOVERY_POINT_HOURS, Unit.NONE, round(max(ages), 2)))
-    return found
-
-
-def _count(outcomes: Iterable[Outcome], kind: type[Create | Delete], result: Result) -> int:
-    return sum(1 for outcome in outcomes if isinstance(outcome.action, kind) and outcome.result is result)

@@ -8,8 +8,9 @@ from typing import Final
 
 from rich.table import Table
 
+from lightkeeper.metrics import MetricName
 from lightkeeper.model import Kept, Plan
-from lightkeeper.report import ActionDocument, MetricName
+from lightkeeper.report import ActionDocument
 
 _SUMMED: Final = (MetricName.SNAPSHOTS_CREATED, MetricName.SNAPSHOTS_DELETED)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lightkeeper.findings import RUNBOOK, Kind
+from lightkeeper.findings import RUNBOOK, FindingKind
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Status
 from lightkeeper.pricing import CHANGE_PER_DAY, USD_PER_GB_MONTH
@@ -153,12 +153,12 @@ def test_the_price_and_the_change_of_the_calendar_are_those_it_reckons_with() ->
     assert f"{CHANGE_PER_DAY:.0%} a day, at {USD_PER_GB_MONTH} USD".replace("%", " %") in CALENDAR
 
 
-def test_every_kind_of_matter_is_in_the_runbook_with_its_section() -> None:
+def test_every_kind_of_finding_is_in_the_runbook_with_its_section() -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
     rows = re.findall(r'^\| `([^`]+)` \| [^|]+ \| "([^"]+)" \|$', runbook, re.MULTILINE)
 
     assert dict(rows) == {kind.value: section for kind, section in RUNBOOK.items()}
-    assert set(RUNBOOK) == set(Kind)
+    assert set(RUNBOOK) == set(FindingKind)
     assert all(f"\n## {section}\n" in runbook for section in RUNBOOK.values())
 
 

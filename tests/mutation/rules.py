@@ -990,7 +990,7 @@ RULES: Final = (
                 "    if point.is_full:\n",
                 "    if False:\n",
                 IN_RULES,
-                "test_a_snapshot_without_room_for_a_mark_stays_is_told_and_fails_no_run",
+                "test_a_snapshot_without_room_for_a_mark_stays_is_reported_and_fails_no_run",
             ),
             Removal(
                 "AWS itself refuses to delete what is not marked",
@@ -1402,7 +1402,7 @@ RULES: Final = (
                 "if seconds_left < MAX_CALLS * SLOWEST_CALL_SECONDS:",
                 "if False:",
                 IN_TELLING,
-                "test_with_no_time_left_the_run_says_so_and_the_next_one_tells",
+                "test_with_no_time_left_the_run_says_so_and_the_next_one_sends_it",
             ),
         ),
     ),
@@ -1419,7 +1419,7 @@ RULES: Final = (
                 "(Status.UNTAGGED, Status.OFF, Status.GONE)",
                 "(Status.OFF, Status.GONE)",
                 IN_SILENCE,
-                "test_each_source_that_stops_being_backed_up_is_told_once[untagged-keep]",
+                "test_each_source_that_stops_being_backed_up_is_reported_once[untagged-keep]",
             ),
             Removal(
                 "so is one that is switched off",
@@ -1428,7 +1428,7 @@ RULES: Final = (
                 "(Status.UNTAGGED, Status.OFF, Status.GONE)",
                 "(Status.UNTAGGED, Status.GONE)",
                 IN_SILENCE,
-                "test_each_source_that_stops_being_backed_up_is_told_once[turned_off-keep]",
+                "test_each_source_that_stops_being_backed_up_is_reported_once[turned_off-keep]",
             ),
             Removal(
                 "and one that is gone",
@@ -1437,7 +1437,7 @@ RULES: Final = (
                 "(Status.UNTAGGED, Status.OFF, Status.GONE)",
                 "(Status.UNTAGGED, Status.OFF)",
                 IN_SILENCE,
-                "test_each_source_that_stops_being_backed_up_is_told_once[deleted-keep]",
+                "test_each_source_that_stops_being_backed_up_is_reported_once[deleted-keep]",
             ),
             Removal(
                 "`lightkeeper status` ends with 3 for them",
@@ -1464,7 +1464,7 @@ RULES: Final = (
                 "*_dropped_regions(run.plan, regions_before),",
                 "",
                 IN_MEMORY,
-                "test_a_region_that_is_not_looked_after_any_more_is_told_once",
+                "test_a_region_that_is_no_longer_looked_after_is_reported_once",
             ),
             Removal(
                 "a rule that was cut for one source",
@@ -1473,7 +1473,7 @@ RULES: Final = (
                 "if (arn, kind) in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):",
                 "if (arn, kind) in orphans or not is_orphan:",
                 IN_TELLING,
-                "test_a_rule_cut_from_30_to_3_is_told_with_how_to_undo_it_and_undoing_works",
+                "test_a_rule_cut_from_30_to_3_is_reported_with_how_to_undo_it_and_undoing_works",
             ),
             Removal(
                 "a rule that was cut for the fleet",
@@ -1482,7 +1482,7 @@ RULES: Final = (
                 "yield from _cut(marked, settings)",
                 "",
                 IN_SILENCE,
-                "test_a_rule_that_is_cut_for_the_fleet_is_told",
+                "test_a_rule_that_is_cut_for_the_fleet_is_reported",
             ),
             Removal(
                 "orphans that expire, however few",
@@ -1491,7 +1491,7 @@ RULES: Final = (
                 "(number <= EXPECTED_DELETIONS and not is_orphan)",
                 "number <= EXPECTED_DELETIONS",
                 IN_TELLING,
-                "test_orphans_that_expire_are_told_once_however_few_they_are",
+                "test_orphans_that_expire_are_reported_once_however_few_they_are",
             ),
             Removal(
                 "so are those of the kind of snapshot that an instance's mode takes no more",
@@ -1500,7 +1500,7 @@ RULES: Final = (
                 "_Rule(series, series.policy, missed, _DAY, Cause.ORPHANED)",
                 "_Rule(series, series.policy, missed, _DAY)",
                 IN_TELLING,
-                "test_whole_snapshots_that_the_mode_feeds_no_more_are_told_before_they_go",
+                "test_whole_snapshots_that_the_mode_feeds_no_more_are_reported_before_they_go",
             ),
             Removal(
                 "a disk that whole snapshots included and include no more",
@@ -1536,7 +1536,7 @@ RULES: Final = (
                 "why, None, Severity.WARNING)",
                 "why, None, Severity.ADVICE)",
                 IN_SILENCE,
-                "test_a_list_that_is_suddenly_empty_is_told_and_nothing_is_marked",
+                "test_a_list_that_is_suddenly_empty_is_reported_and_nothing_is_marked",
             ),
             Removal(
                 "a source whose snapshots end in error is overdue, although each run begins another",
@@ -1599,7 +1599,7 @@ RULES: Final = (
                 "_remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, run.plan.regions))",
                 "pass",
                 IN_SILENCE,
-                "test_a_fleet_that_stops_being_backed_up_is_told_in_one_message[untagged]",
+                "test_a_fleet_that_stops_being_backed_up_is_reported_in_one_message[untagged]",
             ),
             Removal(
                 "not even after its list has failed",
@@ -1608,7 +1608,7 @@ RULES: Final = (
                 "frozenset(key for key in memory.told if key.startswith(unseen))",
                 "frozenset()",
                 IN_MEMORY,
-                "test_while_a_list_of_its_own_region_fails_nothing_told_is_forgotten",
+                "test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten",
             ),
             Removal(
                 "where it cannot be remembered, it is told once a day",
@@ -1617,7 +1617,7 @@ RULES: Final = (
                 "_tell_once_a_day(run, settings, channel, str(error), dashboard=dashboard)",
                 "pass",
                 IN_MEMORY,
-                "test_where_nothing_can_be_remembered_everything_is_told_once_a_day_and_a_retry_tells_nothing",
+                "test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_retry_sends_nothing",
             ),
             Removal(
                 "a source under an old name is another matter",
@@ -1626,7 +1626,7 @@ RULES: Final = (
                 "marks=[problem.arn or problem.source,",
                 "marks=[problem.source,",
                 IN_MEMORY,
-                "test_names_are_used_again_but_a_matter_goes_by_the_arn",
+                "test_names_are_used_again_but_a_finding_goes_by_the_arn",
             ),
             Removal(
                 "while a list fails, no gauge is published",
