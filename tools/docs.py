@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lightkeeper.policies import BUILT_IN
-from lightkeeper.settings import rows_of
-from lightkeeper.times import parse_zone
+from lightkeeper.rows import UTC_ZONE, rows_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -14,14 +13,13 @@ if TYPE_CHECKING:
 
 def settings_table(*kinds: "type[DataclassInstance]") -> str:
     """Return the table of the keys that classes of settings have rows for."""
-    utc = parse_zone("UTC")
     return _table(
         ("key", "default", "limits", "meaning", "example"),
         (
             (
                 f"`{row.key}`",
                 f"`{json.dumps(row.default)}`",
-                row.form_in(utc).limits,
+                row.form_in(UTC_ZONE).limits,
                 row.meaning,
                 f"`{json.dumps(row.example)}`",
             )

@@ -6,23 +6,21 @@ command line and `cdk synth` answer to a wrong value, and the table in docs/conf
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
+from typing import Final, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from lightkeeper.errors import InvalidValueError, as_json, quote_all
 from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, one_of, switch, text, whole_number
 from lightkeeper.model import Mode, Orphans, Policy
 from lightkeeper.policies import OFF, TAG_TEXT, read_policies, tag_value, write_policies
+from lightkeeper.rows import UTC_ZONE, Form, read_rows, rows_of, setting, write_rows
 from lightkeeper.schedule import Schedule, parse_schedule, with_time_of_day
 from lightkeeper.ticks import Rate, parse_tick
 from lightkeeper.times import Duration, parse_duration, parse_zone
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 ENVIRONMENT_VARIABLE: Final = "LIGHTKEEPER"
 LOG_RETENTIONS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827, 3653)
@@ -41,62 +39,12 @@ _HTTPS: Final = re.compile(r"https://[^\s()<>\[\]#\"\\]{1,500}")
 _MAX_CONCURRENCY: Final = 32
 _MAX_DELETES: Final = 1000
 _MAX_DAYS: Final = 3660
-_UTC: Final = parse_zone("UTC")
-_ROW: Final = "row"
 _T = TypeVar("_T")
 _Word = TypeVar("_Word", Mode, Orphans)
 
 
 class SettingsError(InvalidObjectError):
     """Settings that cannot be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form(Generic[_T]):
-    """How a value stands in JSON."""
-
-    read: Callable[[object], _T]
-    """Raises `InvalidValueError`, or `InvalidObjectError` for an object within."""
-    write: Callable[[_T], object]
-    limits: str
-    """What may stand there, for the documentation, in Markdown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row(Generic[_T]):
-    """A setting."""
-
-    key: str
-    """Its name in cdk.json and in the function's environment."""
-    form: Form[_T] | Callable[[ZoneInfo], Form[_T]]
-    """The latter where it depends on the deployment's time zone."""
-    default: object
-    """What a missing key stands for, as parsed JSON."""
-    example: object
-    """Another value, as parsed JSON."""
-    meaning: str
-    """For the documentation, in Markdown."""
-
-    def form_in(self, zone: ZoneInfo) -> Form[_T]:
-        """Return its form in that time zone."""
-        return self.form if isinstance(self.form, Form) else self.form(zone)
-
-    def default_in(self, zone: ZoneInfo) -> _T:
-        """Return its default in that time zone."""
-        return self.form_in(zone).read(self.default)
-
-
-def setting(
-    key: str, form: Form[_T] | Callable[[ZoneInfo], Form[_T]], *, default: object, example: object, meaning: str
-) -> _T:
-    """Make a field of a dataclass a setting; its parameters are those of `Row`."""
-    row = Row(key, form, default, example, meaning)
-    return field(default_factory=partial(row.default_in, _UTC), metadata={_ROW: row})
-
-
-def rows_of(settings: "type[DataclassInstance]") -> dict[str, Row[object]]:
-    """Return the rows of a class of settings, by the names of its fields."""
-    return {each.name: each.metadata[_ROW] for each in fields(settings)}
 
 
 # The forms
@@ -263,7 +211,7 @@ class Settings:
     time_zone: ZoneInfo = setting(
         "timeZone",
         _ZONE,
-        default="UTC",
+        default=UTC_ZONE.key,
         example="Europe/Zurich",
         meaning="of schedules and of days, weeks and months, unless a policy or a tag says otherwise",
     )
@@ -351,9 +299,9 @@ class Settings:
             With a sentence for every wrong key and value.
         """
         # One that is wrong is told about where its own row is read.
-        zone = ObjectReader(given).value("timeZone", _ZONE.read, _UTC)
+        zone = ObjectReader(given).value("timeZone", _ZONE.read, UTC_ZONE)
         read = ObjectReader(given)
-        settings = _read(cls, rows_of(cls), read, zone=zone)
+        settings = read_rows(cls, rows_of(cls), read, zone=zone)
         errors = read.errors(also_known=(row.key for row in rows_of(StackSettings).values()), renamed=RENAMED)
         # A policy that is itself wrong is named where it is wrong, not as an unknown default too.
         names = dict.fromkeys([*settings.policies, *read.keys_of("policies")])
@@ -403,8 +351,7 @@ class Settings:
 
     def to_mapping(self) -> dict[str, object]:
         """Return the `lightkeeper` object that `from_mapping` reads these settings from, every key spelt out."""
-        zone = self.time_zone
-        return {row.key: row.form_in(zone).write(getattr(self, name)) for name, row in rows_of(type(self)).items()}
+        return write_rows(self, zone=self.time_zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,7 +399,7 @@ class StackSettings:
             With a sentence for every wrong value.
         """
         read = ObjectReader(given)
-        settings = _read(cls, rows_of(cls), read, zone=_UTC)
+        settings = read_rows(cls, rows_of(cls), read)
         if errors := read.errors(also_known=given):
             raise SettingsError(errors)
         return settings
@@ -478,9 +425,3 @@ def _object(value: object, expected: str, *, name: str = "") -> Mapping[str, obj
         return as_object(value, expected)
     except InvalidValueError as error:
         raise SettingsError([f"{name}{error}"]) from None
-
-
-def _read(make: Callable[..., _T], rows: Mapping[str, Row[object]], read: ObjectReader, *, zone: ZoneInfo) -> _T:
-    return make(
-        **{name: read.value(row.key, row.form_in(zone).read, row.default_in(zone)) for name, row in rows.items()}
-    )

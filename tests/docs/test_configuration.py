@@ -13,7 +13,8 @@ from infra.props import Props
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SourceKind
 from lightkeeper.model import Source
-from lightkeeper.settings import Settings, StackSettings, rows_of
+from lightkeeper.rows import rows_of
+from lightkeeper.settings import Settings, StackSettings
 from lightkeeper.tags import read_source, vocabulary
 
 pytestmark = pytest.mark.xdist_group("stack")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.props import Props
-from lightkeeper.settings import LOG_RETENTIONS, Settings, SettingsError, StackSettings, rows_of
+from lightkeeper.rows import rows_of
+from lightkeeper.settings import LOG_RETENTIONS, Settings, SettingsError, StackSettings
 from tests.support.words import any_text, anything_or, deep_values, json_values, near
 
 pytestmark = pytest.mark.xdist_group("stack")

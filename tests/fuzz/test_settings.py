@@ -9,7 +9,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightkeeper.settings import ENVIRONMENT_VARIABLE, RENAMED, Settings, SettingsError, StackSettings, rows_of
+from lightkeeper.rows import rows_of
+from lightkeeper.settings import ENVIRONMENT_VARIABLE, RENAMED, Settings, SettingsError, StackSettings
 from tests.support.words import any_text, anything_or, deep_values, json_values, near
 
 POLICY = {"schedule": "0 3 * * *", "keep": "7", "timeZone": "Europe/Zurich", "mode": "instance"}

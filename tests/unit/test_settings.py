@@ -10,8 +10,9 @@ from lightkeeper.json_objects import text
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Mode, Orphans, Policy
 from lightkeeper.policies import built_in_policies
+from lightkeeper.rows import Form, rows_of, setting
 from lightkeeper.schedule import Schedule, parse_schedule
-from lightkeeper.settings import ENVIRONMENT_VARIABLE, RENAMED, Form, Settings, SettingsError, rows_of, setting
+from lightkeeper.settings import ENVIRONMENT_VARIABLE, RENAMED, Settings, SettingsError
 from lightkeeper.times import Duration, parse_zone
 from tools.docs import settings_table
 
