@@ -15,8 +15,8 @@ from infra.alarms import SECTIONS, Alarms, Section
 from infra.metrics import metric
 from infra.notifications import NOBODY
 from infra.props import RUN_LIMIT, Props
+from lightkeeper.metrics import MetricName
 from lightkeeper.pricing import USD_PER_GB_MONTH
-from lightkeeper.report import MetricName
 from lightkeeper.schedule import longest_gap
 from lightkeeper.settings import Settings
 

@@ -234,8 +234,6 @@ class SourceStatus:
     next_slot: datetime | None
     usable: tuple[RecoveryPoint, ...]
     """What can be restored, newest first."""
-    newest: RecoveryPoint | None
-    """The usable one that was taken last."""
     pending: tuple[RecoveryPoint, ...]
     """What is still being taken, newest first."""
     errors: tuple[RecoveryPoint, ...]
@@ -250,6 +248,21 @@ class SourceStatus:
     """Of a disk without a policy: the name of its instance, where a whole snapshot of that includes it."""
     stopped_since: datetime | None = None
     """Without a policy: the first slot, UTC, that the policy its newest recovery point was taken under has missed."""
+
+    @property
+    def newest(self) -> RecoveryPoint | None:
+        """The usable one that was taken last."""
+        return self.usable[0] if self.usable else None
+
+    @property
+    def overdue_since(self) -> datetime | None:
+        """The first slot, UTC, that it missed; None where it is not overdue."""
+        return self.uncovered_since if self.status is Status.OVERDUE else None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its snapshots end in error, or do not end: one more that is begun is no sign of one to come."""
+        return self.is_stuck or bool(self.errors)
 
     @property
     def has_stopped(self) -> bool:

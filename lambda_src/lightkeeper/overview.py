@@ -5,11 +5,12 @@ Terminal, dashboard and message take it from here, so that they never say differ
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
 from lightkeeper.model import Inventory, Plan, Problem, Severity, SnapshotState, SourceStatus, Status
 from lightkeeper.settings import Settings
@@ -74,7 +75,7 @@ def sentence(plan: Plan, settings: Settings, elsewhere: Inventory | None = None)
     counts = Counter(source.status for source in plan.sources)
     facts: list[str] = []
     if plan.failures:
-        facts.append(f"cannot tell how everything stands: {_many(len(plan.failures), 'list')} could not be read")
+        facts.append(f"cannot tell how everything stands: {counted(len(plan.failures), 'list')} could not be read")
     if plan.doubted:
         facts.append(f"a list of {', '.join(plan.doubted)} is in doubt")
     troubles = (
@@ -82,9 +83,9 @@ def sentence(plan: Plan, settings: Settings, elsewhere: Inventory | None = None)
         (sum(map(_counts, plan.problems)), "{}", "problem"),
         (sum(is_open(source, plan.now) for source in plan.sources), "{} no longer backed up", "source"),
     )
-    facts.append(", ".join(said.format(_many(number, noun)) for number, said, noun in troubles if number))
+    facts.append(", ".join(said.format(counted(number, noun)) for number, said, noun in troubles if number))
     forgotten = [
-        _many(number, "recovery point") + f" in {name}" for name, number in points_elsewhere(elsewhere).items()
+        counted(number, "recovery point") + f" in {name}" for name, number in points_elsewhere(elsewhere).items()
     ]
     if forgotten:
         facts.append(f"{', '.join(forgotten)}, which nobody looks after")
@@ -98,15 +99,15 @@ def _protected(plan: Plan, counts: Mapping[Status, int], settings: Settings) -> 
     """Return how much of what is not switched off is protected; what has no tag counts, it is not."""
     protected, wanted = counts[Status.PROTECTED], sum(counts[status] for status in _WANTED)
     if plan.failures:
-        return f"of {_many(wanted, 'source')} seen, {protected} protected" if wanted else ""
+        return f"of {counted(wanted, 'source')} seen, {protected} protected" if wanted else ""
     if counts[Status.UNTAGGED] == wanted:
         if wanted:
-            return f'nothing is backed up: {_many(wanted, "source")} without the tag "{settings.tag_key}"'
+            return f'nothing is backed up: {counted(wanted, "source")} without the tag "{settings.tag_key}"'
         no_tag = f': no {ANY_SOURCE} has the tag "{settings.tag_key}"'
         return f"nothing is backed up{'' if counts[Status.OFF] else no_tag}"
     if protected == wanted:
         return f"all {wanted} sources protected" if wanted > 1 else "the one source is protected"
-    return f"{protected} of {_many(wanted, 'source')} protected"
+    return f"{protected} of {counted(wanted, 'source')} protected"
 
 
 def _rest(plan: Plan, counts: Mapping[Status, int]) -> Iterator[str]:
@@ -120,19 +121,17 @@ def _rest(plan: Plan, counts: Mapping[Status, int]) -> Iterator[str]:
         yield f"{counts[Status.UNTAGGED]} not backed up"
     if counts[Status.OFF]:
         yield f"{counts[Status.OFF]} switched off"
-    gone = sum(source.status is Status.GONE and not is_open(source, plan.now) for source in stopped(plan.sources))
+    gone = sum(
+        source.status is Status.GONE and source.has_stopped and not is_open(source, plan.now) for source in plan.sources
+    )
     if gone:
-        yield f"{_many(gone, 'deleted source')} with recovery points"
+        yield f"{counted(gone, 'deleted source')} with recovery points"
 
 
 def _counts(problem: Problem) -> bool:
     """Return whether a problem is trouble; a list in doubt is told by its Region."""
     is_doubt = problem.arn is None and problem.source in LISTINGS
     return problem.severity is not Severity.ADVICE and not is_doubt
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def points_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:
@@ -149,12 +148,18 @@ def why_overdue(source: SourceStatus) -> str:
     if source.is_stuck:
         oldest = source.pending[-1]
         return f"snapshot {oldest.name} has been pending since {format_instant(oldest.taken)}"
-    if source.errors:
+    if is_overdue_by_errors(source):
         last, number = source.errors[0], len(source.errors)
         before = f" and {number - 1} before it" if number > 1 else ""
         following = f"; the next attempt is due at {format_instant(source.next_attempt)}" if source.next_attempt else ""
         return f"snapshot {last.name} of {format_instant(last.taken)}{before} ended in error{following}"
-    return "no snapshot was begun, or Lightsail refused it: the log of the last runs says why"
+    return "no snapshot was started, or Lightsail refused it; the log of the last runs says why"
+
+
+def is_overdue_by_errors(source: SourceStatus) -> bool:
+    """Return whether a source is overdue because its snapshots ended in error: then `why_overdue` speaks of them."""
+    is_otherwise = source.included_in or source.is_stuck
+    return source.overdue_since is not None and bool(source.errors) and not is_otherwise
 
 
 def what_helps(source: SourceStatus) -> str:
@@ -184,17 +189,12 @@ def what_helps_stopped(source: SourceStatus, settings: Settings) -> str:
         case Status.GONE:
             return "if it was deleted by mistake, bring it back from its newest recovery point"
         case Status.OFF:
-            return f'if that is not meant, give it a policy: "{settings.tag_key}" = "{settings.default_policy}"'
+            return f'if you did not mean that, give it a policy: "{settings.tag_key}" = "{settings.default_policy}"'
         case _:
             return (
-                f'tag it again: "{settings.tag_key}" = "{settings.default_policy}"; or say that it is meant: '
+                f'tag it again: "{settings.tag_key}" = "{settings.default_policy}"; or, if you meant it, say so: '
                 f'"{settings.tag_key}" = "off"'
             )
-
-
-def stopped(sources: Iterable[SourceStatus]) -> Iterator[SourceStatus]:
-    """Yield the sources that have recovery points and are not backed up any more."""
-    return (source for source in sources if source.has_stopped)
 
 
 def is_open(source: SourceStatus, now: datetime) -> bool:

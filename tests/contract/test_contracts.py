@@ -14,8 +14,8 @@ from botocore.session import get_session
 from infra.props import Props
 from lightkeeper import kinds, lightsail, sns
 from lightkeeper.kinds import LISTINGS
+from lightkeeper.metrics import NAMESPACE, MetricName
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
-from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
 from tests.integration.test_handler import invoke, lines
 from tests.support.keeper import Keeper

@@ -351,17 +351,17 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
         assert (detail["action"], detail["outcome"]) == ("create", "done")
         assert detail["reason"].startswith("nothing covers the slot ")
     assert any("_aws" in line for line in lines), "and metrics"
-    told = [line["detail"]["subject"] for line in lines if line.get("message") == "told"]
-    assert told == ["Lightkeeper: typo: a problem"]
+    notified = [line["detail"]["subject"] for line in lines if line.get("message") == "notified"]
+    assert notified == ["Lightkeeper: typo: a problem"]
     assert not any(line["detail"]["failures"] for line in lines if line.get("message") == "summary")
 
 
 def test_the_commands_of_the_runbook_can_be_pasted(story: Story) -> None:
     assert [done.stderr for done in story.pasted if done.returncode] == []
     said = [done.stdout for done in story.pasted]
-    log, run, dry_run, subscriptions, told, stopped, started, schedules, _ = said
+    log, run, dry_run, subscriptions, notified, stopped, started, schedules, _ = said
     assert subscriptions == ""
-    assert re.search(r"^lightkeeper:told:1\s[0-9a-z]{8}$", told, re.MULTILINE), "the wrong tag was told, and remembered"
+    assert re.search(r"^lightkeeper:told:1\s[0-9a-z]{8}$", notified, re.MULTILINE), "the wrong tag is remembered"
     assert '"summary"' in log
     assert '"dryRun": false' in run
     assert '"dryRun": true' in dry_run

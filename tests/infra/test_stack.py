@@ -14,7 +14,7 @@ from cdk_nag import AwsSolutionsChecks
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from infra.alarms import FUNCTION_ERRORS, NO_RUN, SECTIONS, Section
-from lightkeeper.report import MetricName
+from lightkeeper.metrics import MetricName
 from tests.support.synth import (
     CALENDAR,
     HOW,
