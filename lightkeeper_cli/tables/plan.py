@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lightkeeper.actions import Action, Outcome, Result
+from lightkeeper.actions import Action, Create, Outcome, Result
 from lightkeeper.model import Origin, Plan, Problem, Severity, SourceStatus, Status
 from lightkeeper.run import Run
 
@@ -109,7 +109,9 @@ def _instant(instant: datetime | None) -> str:
 def _planned(actions: Iterable[Action]) -> Table:
     table = _actions_table("Action", "Snapshot", "Reason")
     for action in actions:
-        table.add_row(*_cells(action))
+        verb, snapshot, reason = _cells(action)
+        waits = action.not_now if isinstance(action, Create) else None
+        table.add_row(verb, snapshot, Text.assemble(reason, (f"; deferred: {waits}", "yellow") if waits else ""))
     return table
 
 
