@@ -210,6 +210,8 @@ def _holds(
     for point in points:
         own, found = read_hold(point, source_tags, settings)
         problems.extend(found)
+        if own is source_hold is NOT_HELD:
+            continue
         # A hold on the source is inherited: one reason is enough.
         reasons = [*dict.fromkeys(hold.reason for hold in (own, source_hold) if hold.is_on(now))]
         if reasons:
