@@ -50,7 +50,7 @@ def compose(  # noqa: PLR0913 - a message has that many sides
     Parameters
     ----------
     new, still
-        What nobody was notified of before, and what somebody was and is still open.
+        What is new, and what people were notified of before and is still open.
     run
         For how everything stands.
     settings

@@ -157,7 +157,7 @@ def _usable_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:
 
 
 def why_overdue(source: SourceStatus) -> str:
-    """Return why nothing usable covers an overdue source's slots, as far as its snapshots tell."""
+    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say."""
     if source.included_in:
         return f"the newest whole snapshot of {source.included_in} that includes it is older"
     if source.is_stuck:
