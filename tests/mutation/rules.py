@@ -1442,8 +1442,8 @@ RULES: Final = (
             Removal(
                 "`lightkeeper status` ends with 3 for them",
                 OVERVIEW,
-                "health",
-                "or any(is_open(source, plan.now) for source in plan.sources)",
+                "Overview.health",
+                " or self.stopped",
                 "",
                 IN_CLI,
                 "test_status_is_three_while_something_is_no_longer_backed_up",
@@ -1451,8 +1451,8 @@ RULES: Final = (
             Removal(
                 "and for recovery points in a Region that nobody looks after",
                 OVERVIEW,
-                "health",
-                "or points_elsewhere(elsewhere)",
+                "Overview.health",
+                " or self.elsewhere",
                 "",
                 IN_CLI,
                 "test_status_finds_what_was_left_in_a_region_that_nobody_looks_after",

@@ -1267,6 +1267,18 @@ def test_a_disk_that_only_an_older_whole_snapshot_includes_is_overdue_although_i
     assert (status(plan, "data"), line(plan, "data").uncovered_since) == (Status.OVERDUE, older.taken + DAY)
 
 
+def test_a_disk_waits_for_a_whole_snapshot_that_is_pending_unless_those_before_it_ended_in_error() -> None:
+    older = point(web(), NOW.replace(hour=3) - 40 * DAY, kind=WHOLE, disks=["data"])
+    pending = replace(point(web(), NOW.replace(hour=3), SnapshotState.PENDING, kind=WHOLE), taken=NOW)
+    failed = point(web(), NOW.replace(hour=3) - DAY, SnapshotState.ERROR, kind=WHOLE)
+
+    waiting = make_plan(Inventory((web(), DATA), (pending, older)), Settings(), NOW)
+    failing = make_plan(Inventory((web(), DATA), (pending, failed, older)), Settings(), NOW)
+
+    assert (status(waiting, "web"), status(waiting, "data")) == (Status.PROTECTED, Status.WAITING)
+    assert (status(failing, "web"), status(failing, "data")) == (Status.OVERDUE, Status.OVERDUE)
+
+
 @pytest.mark.parametrize("of", [web(backup_mode="system-disk"), source("web", SourceKind.INSTANCE)])
 def test_a_disk_that_whole_snapshots_included_and_include_no_more_is_no_longer_backed_up(of: Source) -> None:
     whole = point(web(), NOW.replace(hour=3) - DAY, kind=WHOLE, disks=["data"])
