@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 
 from tests.mutation.equivalents import EQUIVALENTS
-from tests.mutation.rules import ROOT, RULES, Removal, tables
+from tests.mutation.rules import ROOT, RULES, Removal
 
 SAFETY = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
 REMOVALS = [removal for rule in RULES for removal in rule.removals]
@@ -32,16 +32,6 @@ def names_of(statement: ast.stmt) -> set[str]:
             return {name}
         case _:
             return set()
-
-
-def test_the_tables_are_those_of_the_rules() -> None:
-    shown = SAFETY.partition("<!-- Generated: python -m tests.mutation tables -->\n\n")[2]
-
-    assert shown.partition("\n<!-- End of what is generated -->")[0] == tables()
-
-
-def test_the_number_of_parts_is_that_of_the_rules() -> None:
-    assert f"Each of the {len(REMOVALS)} parts was taken out" in SAFETY
 
 
 def test_there_are_thirteen_rules_and_each_is_kept_by_something() -> None:
