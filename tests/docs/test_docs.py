@@ -139,7 +139,8 @@ def test_the_parameters_of_the_calendar_are_those_of_the_widget() -> None:
     }
     assert f"up to {MAX_PAGE_SIZE} " in CALENDAR
     assert all(f"`{key}`" in CALENDAR for key in SortKey)
-    assert all(f"`{key}`" in COMMAND_LINE for key in SortKey)
+    (sort,) = (row for row in COMMAND_LINE.splitlines() if row.startswith("| `--sort ORDER` |"))
+    assert re.findall(r"\w+", sort.split("|")[2].partition(";")[0].replace(" or ", ", ")) == list(SortKey)
 
 
 def test_the_signs_of_the_calendar_are_those_of_the_terminal() -> None:
