@@ -6,7 +6,7 @@ Import this only for the demo: the sandbox and what Lambda brings come with the 
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,6 @@ from lightkeeper.handler import RunFailedError, handle
 from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import connect
 from lightkeeper.model import Plan
-from lightkeeper.report import ActionDocument
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from lightkeeper_cli.tables.demo import deletions_table, kept_table, metrics_table
@@ -57,7 +56,7 @@ class _Context(LambdaContext):
 class _Diary:
     """What the function printed, run after run: its log lines and metrics."""
 
-    done: list[ActionDocument] = field(default_factory=list)
+    done: list[Mapping[str, str]] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def read(self, printed: str) -> None:

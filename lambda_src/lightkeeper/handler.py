@@ -19,8 +19,8 @@ from lightkeeper.model import Plan, Severity
 from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, notify
 from lightkeeper.report import (
     Summary,
+    action_document,
     outcome_document,
-    plan_document,
     plan_summary,
     problem_document,
     run_summary,
@@ -95,8 +95,8 @@ def _run(
 
     if request.dry_run:
         plan = plan_regions(regions, settings, request.now)
-        for planned in plan_document(plan)["actions"]:
-            logger.info("planned", extra={"detail": planned})
+        for action in plan.actions:
+            logger.info("planned", extra={"detail": action_document(action)})
         _log_problems(logger, plan)
         return _end(plan_summary(plan), logger)
 

@@ -1,94 +1,20 @@
-"""What machines read of a plan or a run: the document of `--json`, the details of log lines, the function's summary."""
+"""What machines read of a plan or a run: the document of `--json`, the details of log lines, the function's summary.
+
+A document's keys are a contract, written once, here: a test compares them with those in docs/command-line.md.
+"""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NotRequired, TypedDict
+from typing import TypeAlias, TypedDict
 
 from lightkeeper.actions import Action, Outcome
-from lightkeeper.model import Kept, Plan, Problem, SourceStatus
+from lightkeeper.model import Kept, Plan, Policy, Problem, ReadFailure, SourceStatus
 from lightkeeper.run import Run
 from lightkeeper.times import format_instant
 
-
-class PolicyDocument(TypedDict):
-    """A policy in the document."""
-
-    name: str
-    schedule: str
-    timeZone: str
-    keep: str
-
-
-class SourceDocument(TypedDict):
-    """A source in the document."""
-
-    name: str
-    kind: str
-    arn: str
-    region: str
-    policy: PolicyDocument | None
-    slot: str | None
-    nextSlot: str | None
-    lastRecoveryPoint: str | None
-    recoveryPoints: int
-    status: str
-
-
-class ActionDocument(TypedDict):
-    """An action in the document; after a run also how it ended."""
-
-    action: str
-    region: str
-    source: str
-    snapshot: str
-    slot: str
-    policy: str | None
-    reason: str
-    outcome: NotRequired[str]
-    error: NotRequired[str | None]
-
-
-class KeptDocument(TypedDict):
-    """A kept snapshot in the document."""
-
-    region: str
-    source: str
-    snapshot: str
-    taken: str
-    slot: str
-    reasons: list[str]
-
-
-class ProblemDocument(TypedDict):
-    """A problem in the document."""
-
-    region: str
-    source: str
-    arn: str | None
-    tag: str | None
-    value: str | None
-    message: str
-    suggestion: str | None
-    severity: str
-
-
-class FailureDocument(TypedDict):
-    """A list that could not be read."""
-
-    region: str
-    listing: str | None
-    message: str
-
-
-class Document(TypedDict):
-    """A plan, or a run, as one JSON document."""
-
-    now: str
-    sources: list[SourceDocument]
-    actions: list[ActionDocument]
-    kept: list[KeptDocument]
-    problems: list[ProblemDocument]
-    failures: list[FailureDocument]
+Document: TypeAlias = dict[str, object]
+"""A JSON object."""
 
 
 class Summary(TypedDict):
@@ -105,47 +31,32 @@ class Summary(TypedDict):
 
 def plan_document(plan: Plan) -> Document:
     """Return a plan as a JSON document."""
-    return _document(plan, [_action(action) for action in plan.actions])
+    return _document(plan, map(action_document, plan.actions))
 
 
 def run_document(run: Run) -> Document:
     """Return a run as a JSON document: the plan, with the outcome and error of each action."""
-    return _document(run.plan, [outcome_document(outcome) for outcome in run.outcomes])
+    return _document(run.plan, map(outcome_document, run.outcomes))
 
 
-def _document(plan: Plan, actions: list[ActionDocument]) -> Document:
+def _document(plan: Plan, actions: Iterable[Document]) -> Document:
     return {
         "now": format_instant(plan.now),
         "sources": [_source(source) for source in plan.sources],
-        "actions": actions,
+        "actions": [*actions],
         "kept": [_kept(kept) for kept in plan.kept],
         "problems": [problem_document(problem) for problem in plan.problems],
-        "failures": [
-            {"region": failure.region, "listing": failure.listing, "message": failure.message}
-            for failure in plan.failures
-        ],
+        "failures": [failure_document(failure) for failure in plan.failures],
     }
 
 
-def _instant(instant: datetime | None) -> str | None:
-    return format_instant(instant) if instant else None
-
-
-def _source(source: SourceStatus) -> SourceDocument:
-    policy = source.policy
+def _source(source: SourceStatus) -> Document:
     return {
         "name": source.name,
         "kind": source.kind.value,
         "arn": source.arn,
         "region": source.region,
-        "policy": {
-            "name": policy.name,
-            "schedule": policy.schedule.cron,
-            "timeZone": policy.schedule.zone.key,
-            "keep": str(policy.keep),
-        }
-        if policy
-        else None,
+        "policy": policy_document(source.policy) if source.policy else None,
         "slot": _instant(source.slot),
         "nextSlot": _instant(source.next_slot),
         "lastRecoveryPoint": _instant(source.newest.taken) if source.newest else None,
@@ -154,7 +65,18 @@ def _source(source: SourceStatus) -> SourceDocument:
     }
 
 
-def _action(action: Action) -> ActionDocument:
+def policy_document(policy: Policy) -> Document:
+    """Return a policy as it is applied to a source."""
+    return {
+        "name": policy.name,
+        "schedule": policy.schedule.cron,
+        "timeZone": policy.schedule.zone.key,
+        "keep": str(policy.keep),
+    }
+
+
+def action_document(action: Action) -> Document:
+    """Return an action: an entry of a plan's document, and a log line."""
     target = action.target
     return {
         "action": action.verb,
@@ -167,12 +89,12 @@ def _action(action: Action) -> ActionDocument:
     }
 
 
-def outcome_document(outcome: Outcome) -> ActionDocument:
+def outcome_document(outcome: Outcome) -> Document:
     """Return an action and how it ended: an entry of a run's document, and a log line."""
-    return {**_action(outcome.action), "outcome": outcome.result.value, "error": outcome.error}
+    return {**action_document(outcome.action), "outcome": outcome.result.value, "error": outcome.error}
 
 
-def _kept(kept: Kept) -> KeptDocument:
+def _kept(kept: Kept) -> Document:
     point = kept.point
     return {
         "region": point.region,
@@ -184,7 +106,7 @@ def _kept(kept: Kept) -> KeptDocument:
     }
 
 
-def problem_document(problem: Problem) -> ProblemDocument:
+def problem_document(problem: Problem) -> Document:
     """Return a problem: an entry of the document, and a log line."""
     return {
         "region": problem.region,
@@ -198,23 +120,29 @@ def problem_document(problem: Problem) -> ProblemDocument:
     }
 
 
+def failure_document(failure: ReadFailure) -> Document:
+    """Return a list that could not be read."""
+    return {"region": failure.region, "listing": failure.listing, "message": failure.message}
+
+
 def plan_summary(plan: Plan) -> Summary:
     """Return what a dry run comes to."""
-    return {
-        "now": format_instant(plan.now),
-        "dryRun": True,
-        "sources": dict(Counter(source.status.value for source in plan.sources)),
-        "planned": dict(Counter(action.verb for action in plan.actions)),
-        "outcomes": {},
-        "problems": len(plan.problems),
-        "failures": list(Run(plan, ()).failures),
-    }
+    return run_summary(Run(plan, ())) | {"dryRun": True}
 
 
 def run_summary(run: Run) -> Summary:
     """Return what a run came to."""
-    return plan_summary(run.plan) | {
+    plan = run.plan
+    return {
+        "now": format_instant(plan.now),
         "dryRun": False,
+        "sources": dict(Counter(source.status.value for source in plan.sources)),
+        "planned": dict(Counter(action.verb for action in plan.actions)),
         "outcomes": dict(Counter(outcome.result.value for outcome in run.outcomes)),
+        "problems": len(plan.problems),
         "failures": list(run.failures),
     }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return format_instant(instant) if instant else None

@@ -773,7 +773,7 @@ def test_a_snapshot_is_deleted_a_day_after_it_was_announced_and_not_before(keepe
     assert name not in keeper.snapshots()
 
 
-def test_a_snapshot_without_room_for_a_mark_stays_is_told_and_fails_no_run(keeper: Keeper) -> None:
+def test_a_snapshot_without_room_for_a_mark_stays_is_reported_and_fails_no_run(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
     keeper.run()

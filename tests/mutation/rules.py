@@ -24,10 +24,10 @@ LIGHTSAIL: Final = "lambda_src/lightkeeper/lightsail.py"
 HANDLER: Final = "lambda_src/lightkeeper/handler.py"
 LIMITS: Final = "lambda_src/lightkeeper/retries.py"
 MODEL: Final = "lambda_src/lightkeeper/model.py"
-REPORT: Final = "lambda_src/lightkeeper/report.py"
-STANDING: Final = "lambda_src/lightkeeper/overview.py"
-DIGEST: Final = "lambda_src/lightkeeper/findings.py"
-TELLING: Final = "lambda_src/lightkeeper/notify.py"
+METRICS: Final = "lambda_src/lightkeeper/metrics.py"
+OVERVIEW: Final = "lambda_src/lightkeeper/overview.py"
+FINDINGS: Final = "lambda_src/lightkeeper/findings.py"
+NOTIFY: Final = "lambda_src/lightkeeper/notify.py"
 PERMISSIONS: Final = "infra/permissions.py"
 
 IN_PLAN: Final = "tests/unit/test_plan.py"
@@ -39,7 +39,7 @@ IN_RULES: Final = "tests/integration/test_rules.py"
 IN_FAULTS: Final = "tests/integration/test_faults.py"
 IN_CLI: Final = "tests/integration/test_cli.py"
 IN_HANDLER: Final = "tests/integration/test_handler.py"
-IN_TELLING: Final = "tests/integration/test_notify.py"
+IN_NOTIFY: Final = "tests/integration/test_notify.py"
 IN_SILENCE: Final = "tests/chaos/test_silence.py"
 IN_ROLE: Final = "tests/contract/test_role.py"
 
@@ -938,8 +938,8 @@ RULES: Final = (
             ),
             Removal(
                 "an event ahead of its time, for which every grace would be over, is refused",
-                HANDLER,
-                "_refuse_future",
+                CYCLE,
+                "refuse_future",
                 "if now > clock + OFF_THE_CLOCK:",
                 "if False:",
                 IN_HANDLER,
@@ -1396,24 +1396,24 @@ RULES: Final = (
                 "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick",
             ),
             Removal(
-                "what nobody could be told any more is told by the next run",
+                "what could not be sent any more is sent by the next run",
                 HANDLER,
-                "_tell",
+                "_notify",
                 "if seconds_left < MAX_CALLS * SLOWEST_CALL_SECONDS:",
                 "if False:",
-                IN_TELLING,
+                IN_NOTIFY,
                 "test_with_no_time_left_the_run_says_so_and_the_next_one_sends_it",
             ),
         ),
     ),
     Rule(
         13,
-        "Nothing stops being protected in silence: it is told once, then only counted. While a list fails no gauge "
+        "Nothing stops being protected in silence: it is reported once, then only counted. While a list fails no gauge "
         "is published, so "
         "no alarm ends by blindness.",
         (
             Removal(
-                "a source that has recovery points and has lost its tag is told",
+                "a source that has recovery points and has lost its tag is reported",
                 MODEL,
                 "SourceStatus.has_stopped",
                 "(Status.UNTAGGED, Status.OFF, Status.GONE)",
@@ -1441,7 +1441,7 @@ RULES: Final = (
             ),
             Removal(
                 "`lightkeeper status` ends with 3 for them",
-                STANDING,
+                OVERVIEW,
                 "health",
                 "or any(is_open(source, plan.now) for source in plan.sources)",
                 "",
@@ -1450,7 +1450,7 @@ RULES: Final = (
             ),
             Removal(
                 "and for recovery points in a Region that nobody looks after",
-                STANDING,
+                OVERVIEW,
                 "health",
                 "or points_elsewhere(elsewhere)",
                 "",
@@ -1458,9 +1458,9 @@ RULES: Final = (
                 "test_status_finds_what_was_left_in_a_region_that_nobody_looks_after",
             ),
             Removal(
-                "a Region that is dropped from the settings is told",
-                DIGEST,
-                "findings_of",
+                "a Region that is dropped from the settings is reported",
+                FINDINGS,
+                "findings",
                 "*_dropped_regions(run.plan, regions_before),",
                 "",
                 IN_MEMORY,
@@ -1468,16 +1468,16 @@ RULES: Final = (
             ),
             Removal(
                 "a rule that was cut for one source",
-                DIGEST,
+                FINDINGS,
                 "_expiring",
                 "if (arn, kind) in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):",
                 "if (arn, kind) in orphans or not is_orphan:",
-                IN_TELLING,
+                IN_NOTIFY,
                 "test_a_rule_cut_from_30_to_3_is_reported_with_how_to_undo_it_and_undoing_works",
             ),
             Removal(
                 "a rule that was cut for the fleet",
-                DIGEST,
+                FINDINGS,
                 "_expiring",
                 "yield from _cut(marked, settings)",
                 "",
@@ -1486,11 +1486,11 @@ RULES: Final = (
             ),
             Removal(
                 "orphans that expire, however few",
-                DIGEST,
+                FINDINGS,
                 "_expiring",
                 "(number <= EXPECTED_DELETIONS and not is_orphan)",
                 "number <= EXPECTED_DELETIONS",
-                IN_TELLING,
+                IN_NOTIFY,
                 "test_orphans_that_expire_are_reported_once_however_few_they_are",
             ),
             Removal(
@@ -1499,7 +1499,7 @@ RULES: Final = (
                 "_prune_unfed",
                 "_Rule(series, series.policy, missed, _DAY, Cause.ORPHANED)",
                 "_Rule(series, series.policy, missed, _DAY)",
-                IN_TELLING,
+                IN_NOTIFY,
                 "test_whole_snapshots_that_the_mode_feeds_no_more_are_reported_before_they_go",
             ),
             Removal(
@@ -1530,7 +1530,7 @@ RULES: Final = (
                 "test_a_list_that_lacks_most_of_what_was_backed_up_lately_is_not_believed",
             ),
             Removal(
-                "and it is told",
+                "and it is reported",
                 PLAN,
                 "make_plan",
                 "why, None, Severity.WARNING)",
@@ -1540,19 +1540,19 @@ RULES: Final = (
             ),
             Removal(
                 "a source whose snapshots end in error is overdue, although each run begins another",
-                STATUS,
-                "_kept_up",
-                " and not is_stuck and not line.errors",
-                " and not is_stuck",
+                MODEL,
+                "SourceStatus.is_failing",
+                "return self.is_stuck or bool(self.errors)",
+                "return self.is_stuck",
                 IN_RULES,
                 "test_snapshots_that_fail_hour_after_hour_are_overdue_although_each_run_begins_another",
             ),
             Removal(
                 "so is one whose snapshot never ends",
-                STATUS,
-                "_kept_up",
-                " and not is_stuck and not line.errors",
-                " and not line.errors",
+                MODEL,
+                "SourceStatus.is_failing",
+                "return self.is_stuck or bool(self.errors)",
+                "return bool(self.errors)",
                 IN_RULES,
                 "test_a_snapshot_that_never_ends_is_no_longer_on_its_way_after_a_while",
             ),
@@ -1560,7 +1560,7 @@ RULES: Final = (
                 "in the run that begins another, too",
                 PLAN,
                 "with_begun",
-                " or source.errors or source.is_stuck",
+                " or source.is_failing",
                 "",
                 IN_PLAN,
                 "test_a_snapshot_that_the_run_has_begun_changes_nothing_after_an_error_or_beside_a_stuck_one",
@@ -1593,9 +1593,9 @@ RULES: Final = (
                 "test_a_remade_disk_is_not_in_a_whole_snapshot_from_before_it",
             ),
             Removal(
-                "what was told is not told again",
-                TELLING,
-                "tell",
+                "what somebody was notified of is not sent again",
+                NOTIFY,
+                "notify",
                 "_remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, run.plan.regions))",
                 "pass",
                 IN_SILENCE,
@@ -1603,25 +1603,25 @@ RULES: Final = (
             ),
             Removal(
                 "not even after its list has failed",
-                TELLING,
-                "tell",
-                "frozenset(key for key in memory.told if key.startswith(unseen))",
+                NOTIFY,
+                "notify",
+                "frozenset(key for key in memory.notified if key.startswith(unseen))",
                 "frozenset()",
                 IN_MEMORY,
                 "test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten",
             ),
             Removal(
-                "where it cannot be remembered, it is told once a day",
-                TELLING,
-                "tell",
-                "_tell_once_a_day(run, settings, channel, str(error), dashboard=dashboard)",
+                "where it cannot be remembered, it is sent once a day",
+                NOTIFY,
+                "notify",
+                "_notify_once_a_day(run, settings, channel, str(error), dashboard=dashboard)",
                 "pass",
                 IN_MEMORY,
                 "test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_retry_sends_nothing",
             ),
             Removal(
-                "a source under an old name is another matter",
-                DIGEST,
+                "a source under an old name is another finding",
+                FINDINGS,
                 "_problems",
                 "marks=[problem.arn or problem.source,",
                 "marks=[problem.source,",
@@ -1630,28 +1630,28 @@ RULES: Final = (
             ),
             Removal(
                 "while a list fails, no gauge is published",
-                REPORT,
-                "metrics",
-                "withheld = GAUGES",
-                "withheld = frozenset()",
+                METRICS,
+                "publishable",
+                "if run.plan.failures or not is_whole:",
+                "if not is_whole:",
                 IN_RULES,
                 "test_while_a_list_fails_no_gauge_is_published_so_no_alarm_ends_by_blindness",
             ),
             Removal(
                 "while a list is not believed, no good news that an alarm watches",
-                REPORT,
-                "metrics",
-                "if not run.plan.failures and not run.plan.doubted:",
-                "if not run.plan.failures:",
+                METRICS,
+                "publishable",
+                "if run.plan.failures or run.plan.doubted:",
+                "if run.plan.failures:",
                 IN_RULES,
                 "test_a_list_of_sources_that_lacks_most_of_them_is_not_believed",
             ),
             Removal(
-                "a run over Regions of somebody's choice publishes none either",
-                HANDLER,
-                "_run",
-                "if is_whole or metric.name not in GAUGES:",
-                "if True:",
+                "a run over chosen Regions publishes none either",
+                METRICS,
+                "publishable",
+                "if run.plan.failures or not is_whole:",
+                "if run.plan.failures:",
                 IN_HANDLER,
                 "test_a_run_over_regions_of_somebodys_choice_says_what_it_did_but_not_how_everything_stands",
             ),
