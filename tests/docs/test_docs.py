@@ -172,3 +172,19 @@ def test_the_pictures_are_there_and_said_in_words() -> None:
 
     assert set(shown) == {f"docs/pictures/{path.name}" for path in (ROOT / "docs" / "pictures").iterdir()}
     assert README.count("<img ") == README.count(' alt="')
+
+
+def test_the_folders_of_the_readme_are_those_there_are() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    named = [cell[0] for cell in first_cells(README, "folder")]
+
+    assert {path.partition("/")[0] for path in named} == {"docs", "lambda_src", *packages}
+    assert all((ROOT / path).is_dir() for path in named)
+
+
+def test_each_word_of_the_glossary_stands_once_and_in_order() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\| ([a-z ]+) \| ", glossary.partition("|---|")[2], re.MULTILINE)
+
+    assert len(words) > 20
+    assert words == sorted(set(words))
