@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lightkeeper.metrics import MetricName, publishable
 from lightkeeper.model import Severity, Status
-from lightkeeper.report import MetricName, metrics
 from lightkeeper.run import Run
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Meanwhile
@@ -176,7 +176,7 @@ def test_the_metrics_count_a_database(keeper: Keeper) -> None:
     keeper.sandbox.advance(HOUR)
 
     def sent(run: Run) -> dict[MetricName, float]:
-        return {metric.name: metric.value for metric in metrics(run)}
+        return publishable(run, is_whole=True)
 
     assert sent(created)[MetricName.SNAPSHOTS_CREATED] == 1
     now = sent(keeper.run())
@@ -274,7 +274,7 @@ def test_a_database_that_stays_so_is_overdue(keeper: Keeper) -> None:
     run = keeper.run()
 
     assert status(keeper) is Status.OVERDUE
-    numbers = {metric.name: metric.value for metric in metrics(run)}
+    numbers = publishable(run, is_whole=True)
     assert (numbers[MetricName.RESOURCES_OVERDUE], numbers[MetricName.ACTIONS_DEFERRED]) == (1, 1)
     assert numbers[MetricName.SNAPSHOTS_FAILED] == 0
 

@@ -1,6 +1,6 @@
 """The thirteen safety rules: the code that keeps each of them, and the test that fails when that code is taken out.
 
-`python -m tests.mutation rules` takes it out, in a copy. The tables of `docs/safety.md` are generated from here.
+`python -m tests.mutation rules` takes it out, in a copy. `make docs` writes the tables of `docs/safety.md` from here.
 """
 
 from dataclasses import dataclass
