@@ -138,7 +138,7 @@ class RecoveryPoint:
     attempt: int
     """1, or more for a slot whose earlier snapshots ended in error."""
     expires_at: datetime | None
-    """When its announced deletion may happen; None if none is announced."""
+    """When its scheduled deletion may happen; None if none is scheduled."""
     tags: Tags
     """Only those of the user's vocabulary, what looks like it, and holds: inherited from the source or added since."""
     disks: frozenset[str] = frozenset()

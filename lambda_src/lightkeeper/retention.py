@@ -221,7 +221,9 @@ def _drop(  # noqa: PLR0913, PLR0917 - what decides has that many sides
         reasons = (f"{why}, but its hold has to be taken off first",)
         pruning.kept.append(Kept(point, reasons, expires_at=now))
     else:
-        pruning.deletes.append(Delete(target, point.taken, f"{why}; announced until {format_instant(at)}"))
+        pruning.deletes.append(
+            Delete(target, point.taken, f"{why}; its deletion was scheduled for {format_instant(at)}")
+        )
 
 
 def _limit(pruning: Pruning) -> None:

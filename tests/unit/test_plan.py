@@ -753,7 +753,10 @@ def test_what_the_rules_drop_is_announced_waits_and_is_deleted_when_its_time_has
     mark = ScheduleDeletion(
         target(dropped), NOW + DAY, f"{because}; to be deleted from 2026-06-16T12:00:00Z", Cause.CUT
     )
-    assert plan.actions == (mark, Delete(target(over), over.taken, f"{because}; announced until 2026-06-15T12:00:00Z"))
+    assert plan.actions == (
+        mark,
+        Delete(target(over), over.taken, f"{because}; its deletion was scheduled for 2026-06-15T12:00:00Z"),
+    )
     assert why(plan) == {
         newest.name: ("last snapshot",),
         waiting.name: (f"{because}; to be deleted from 2026-06-15T13:00:00Z",),
@@ -795,7 +798,7 @@ def test_a_failed_snapshot_that_was_announced_goes() -> None:
 
     plan = make_plan(Inventory((shop,), (*daily(shop, [0]), failed)), Settings(), NOW)
 
-    reason = "ended in error, and a newer one is usable; announced until 2026-06-15T12:00:00Z"
+    reason = "ended in error, and a newer one is usable; its deletion was scheduled for 2026-06-15T12:00:00Z"
     assert plan.actions == (Delete(target(failed), failed.taken, reason),)
 
 
@@ -924,7 +927,7 @@ def test_deletions_beyond_the_limit_are_deferred_the_oldest_go_first() -> None:
         (Delete, 10),
         (Delete, 11),
     ]
-    because = 'no rule of "last=1" keeps it; announced until 2026-06-15T12:00:00Z'
+    because = 'no rule of "last=1" keeps it; its deletion was scheduled for 2026-06-15T12:00:00Z'
     assert plan.actions[1] == Defer(
         target(points[3]), NOW + timedelta(minutes=1), f"at most 2 deletions per source and run; {because}"
     )
