@@ -319,7 +319,7 @@ def test_nor_one_of_a_database_whatever_tags_that_has(keeper: Keeper, function: 
 
     with refused("AccessDeniedException", "lightsail:CreateRelationalDatabaseSnapshot"):
         function.create_relational_database_snapshot(**sly)  # type: ignore[arg-type] # names
-    function.create_relational_database_snapshot(**sly, tags=[{"key": OWNER, "value": "Lightkeeper"}])  # type: ignore[arg-type] # names
+    function.create_relational_database_snapshot(**sly, tags=[{"key": OWNER, "value": "Lightkeeper"}])
 
     assert [*keeper.snapshots()] == ["sly"], "the owner tag in the request is all that AWS asks for"
 

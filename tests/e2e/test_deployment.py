@@ -198,7 +198,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 @contextmanager
 def deployed(aws: LocalAws, sandbox: Sandbox) -> Iterator[Deployment]:
-    """Deploy Lightkeeper where there are a disk, an instance and a database to back up, and enforce the role it was given."""
+    """Deploy Lightkeeper where there is one source of each kind to back up, and enforce the role it was given."""
     sandbox.seed(
         [
             Seed(kind="Disk", name="shop", region=REGION, tags={"backup": "yearly", "team": "sales"}),
