@@ -150,7 +150,7 @@ class Dashboard(Construct):
         oldest = self._metric(MetricName.OLDEST_RECOVERY_POINT_HOURS, "hours", _NEUTRAL, period=now)
         return [
             number(
-                "Disks and instances",
+                "Disks, instances and databases",
                 _HALF,
                 [self._metric(name, label, color, period=now) for name, label, color in _STATE],
             ),
@@ -175,7 +175,7 @@ class Dashboard(Construct):
 
     def _resources(self) -> cloudwatch.GraphWidget:
         return _graph(
-            "Disks and instances",
+            "Disks, instances and databases",
             "resources",
             [self._metric(name, label, color) for name, label, color in _STATE],
             stacked=True,

@@ -1136,6 +1136,7 @@ def test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only(
             keeper.disk(f"disk-{number}", {"backup": "daily", "backup:keep": "1"}, region)
     for number in range(3):
         keeper.instance(f"web-{number}", {"backup": "daily", "backup:keep": "1"})
+        keeper.database(f"till-{number}", {"backup": "daily", "backup:keep": "1"})
     keeper.run()
     keeper.live(2 * DAY)
     keeper.sandbox.set_options(page_size=2)

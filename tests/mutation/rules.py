@@ -36,6 +36,7 @@ IN_EXECUTE: Final = "tests/unit/test_execute.py"
 IN_CYCLE: Final = "tests/unit/test_run.py"
 IN_MEMORY: Final = "tests/unit/test_notify.py"
 IN_RULES: Final = "tests/integration/test_rules.py"
+IN_DATABASES: Final = "tests/integration/test_databases.py"
 IN_FAULTS: Final = "tests/integration/test_faults.py"
 IN_CLI: Final = "tests/integration/test_cli.py"
 IN_HANDLER: Final = "tests/integration/test_handler.py"
@@ -415,6 +416,15 @@ RULES: Final = (
                 IN_EXECUTE,
                 "test_nothing_is_pruned_where_the_snapshot_was_not_taken",
             ),
+            Removal(
+                "and that of a database that is not available",
+                KINDS,
+                "_not_available",
+                'return None if state == "available" else',
+                "return None if True else",
+                IN_DATABASES,
+                "test_a_database_that_is_not_available_is_deferred_without_a_call_and_nothing_of_it_is_pruned[modifying]",
+            ),
         ),
     ),
     Rule(
@@ -632,6 +642,15 @@ RULES: Final = (
                 "if False:",
                 IN_FAULTS,
                 "test_an_earlier_attempt_that_ended_in_error_is_no_success",
+            ),
+            Removal(
+                "a database snapshot that failed has another word for it",
+                KINDS,
+                "DatabaseSnapshots",
+                '        "failed": SnapshotState.ERROR,\n',
+                "",
+                IN_DATABASES,
+                "test_only_an_available_snapshot_protects_and_only_a_failed_one_is_tried_again[failed-overdue-1]",
             ),
         ),
     ),
@@ -1199,6 +1218,24 @@ RULES: Final = (
                 'for page in [next(iter(client.get_paginator("get_disk_snapshots").paginate()))]:',
                 IN_RULES,
                 "test_an_idle_run_reads_the_pages_that_exist_and_writes_nothing",
+            ),
+            Removal(
+                "that of the databases, too",
+                KINDS,
+                "Databases",
+                'for page in client.get_paginator("get_relational_databases").paginate():',
+                'for page in [next(iter(client.get_paginator("get_relational_databases").paginate()))]:',
+                IN_RULES,
+                "test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only[GetRelationalDatabases]",
+            ),
+            Removal(
+                "and that of their snapshots",
+                KINDS,
+                "DatabaseSnapshots",
+                'for page in client.get_paginator("get_relational_database_snapshots").paginate():',
+                'for page in [next(iter(client.get_paginator("get_relational_database_snapshots").paginate()))]:',
+                IN_RULES,
+                "test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only[GetRelationalDatabaseSnapshots]",
             ),
             Removal(
                 "what is no answer of Lightsail's does not pass for an empty list",
