@@ -41,7 +41,7 @@ def take(  # noqa: PLR0913 - one for each option
     chosen = choose_to_write(config, stack)
     moment = now_to_write(at, chosen.settings, endpoint_url)
     ended = take_point(
-        connect_regions(region, chosen, endpoint_url),
+        connect_regions(region, chosen.settings, chosen.region, endpoint_url),
         chosen.settings,
         moment,
         source,

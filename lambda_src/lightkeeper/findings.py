@@ -288,7 +288,7 @@ def _problems(plan: Plan) -> Iterator[Finding]:
 
 
 def _what_is_wrong(problem: Problem) -> str:
-    """Return what tells a problem from another with the same tag; one with a tag is told by the tag alone."""
+    """Return what sets a problem apart from others of its source; where it has a tag, the tag and its value do."""
     return "" if problem.tag else problem.message.partition(",")[0]
 
 

@@ -369,16 +369,17 @@ def until_counts_exhausted(rule: KeepRule, times: Iterable[datetime], zone: Zone
 
 
 def _newest_of_each(walls: Sequence[datetime], clause: Count | Within) -> list[tuple[int, str]]:
+    reason = clause.reason
     if clause.period is None:
-        return [(index, clause.reason) for index in range(len(walls))]
+        return [(index, reason) for index in range(len(walls))]
     key_of = _PERIOD_KEY[clause.period]
     matches: list[tuple[int, str]] = []
     previous: PeriodKey | None = None
     for index, wall in enumerate(walls):
         key = key_of(wall)
         if key != previous:
-            matches.append((index, clause.reason))
+            matches.append((index, reason))
         elif index == len(walls) - 1:
-            matches.append((index, f"oldest {clause.reason}"))
+            matches.append((index, f"oldest {reason}"))
         previous = key
     return matches

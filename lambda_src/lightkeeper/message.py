@@ -3,7 +3,6 @@
 Texts in it come from tags and from Lightsail's answers, so each is made plain text of one line here.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +10,7 @@ from typing import Final
 from lightkeeper.findings import RUNBOOK, Finding
 from lightkeeper.metrics import MetricName, longest_without, measure
 from lightkeeper.model import Status
-from lightkeeper.overview import sentence
+from lightkeeper.overview import Overview
 from lightkeeper.pricing import usd_per_month
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
@@ -51,7 +50,7 @@ def compose(  # noqa: PLR0913 - a message has that many sides
     Parameters
     ----------
     new, still
-        What nobody was notified of before, and what somebody was and is still open.
+        What is new, and what people were notified of before and is still open.
     run
         For how everything stands.
     settings
@@ -114,11 +113,12 @@ def _part(heading: str, findings: Sequence[Finding]) -> list[str]:
 
 def _standing(run: Run, settings: Settings) -> Iterable[str]:
     """Yield how everything stands, by the numbers that go to CloudWatch."""
-    counts = Counter(source.status for source in run.plan.sources)
+    overview = Overview.of(run.plan)
+    statuses = ", ".join(f"{overview.counts[status]} {status}" for status in Status if overview.counts[status])
     numbers = measure(run)
     stored = numbers[MetricName.STORED_GIB]
-    yield sentence(run.plan, settings)
-    yield "Resources: " + (", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "none")
+    yield overview.sentence(settings)
+    yield f"Resources: {statuses or 'none'}"
     if oldest := longest_without(run.plan):
         place = f"{_plain(oldest.source_name)} ({oldest.region})"
         hours = numbers[MetricName.OLDEST_RECOVERY_POINT_HOURS]

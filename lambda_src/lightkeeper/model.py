@@ -1,7 +1,7 @@
 """What Lightkeeper speaks of: sources, recovery points, policies, plans. Data only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
@@ -41,6 +41,16 @@ class Orphans(StrEnum):
     EXPIRE = "expire"
 
 
+class Origin(StrEnum):
+    """Where a value that is in force for a source comes from."""
+
+    TAG = "tag"
+    """Of the source."""
+    POLICY = "policy"
+    DEFAULT = "default"
+    """The deployment's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """When to take recovery points, how long to keep them and, for instances, of what."""
@@ -50,6 +60,19 @@ class Policy:
     keep: KeepRule
     mode: Mode | None = None
     """None leaves it to the deployment's `instanceMode`."""
+    named_by: Origin = field(default=Origin.TAG, compare=False)
+    overrides: frozenset[str] = field(default=frozenset(), compare=False)
+    """What the source's tags say instead of the policy: ``keep``, ``at``, ``mode``."""
+
+    @property
+    def schedule_from(self) -> Origin:
+        """Where its time of day comes from."""
+        return Origin.TAG if "at" in self.overrides else Origin.POLICY
+
+    @property
+    def keep_from(self) -> Origin:
+        """Where its keep rule comes from."""
+        return Origin.TAG if "keep" in self.overrides else Origin.POLICY
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +138,7 @@ class RecoveryPoint:
     attempt: int
     """1, or more for a slot whose earlier snapshots ended in error."""
     expires_at: datetime | None
-    """When its announced deletion may happen; None if none is announced."""
+    """When its scheduled deletion may happen; None if none is scheduled."""
     tags: Tags
     """Only those of the user's vocabulary, what looks like it, and holds: inherited from the source or added since."""
     disks: frozenset[str] = frozenset()

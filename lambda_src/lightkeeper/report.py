@@ -56,7 +56,7 @@ def _source(source: SourceStatus) -> Document:
         "kind": source.kind.value,
         "arn": source.arn,
         "region": source.region,
-        "policy": policy_document(source.policy) if source.policy else None,
+        "policy": {**policy_document(source.policy), "from": _origins(source.policy)} if source.policy else None,
         "slot": _instant(source.slot),
         "nextSlot": _instant(source.next_slot),
         "lastRecoveryPoint": _instant(source.newest.taken) if source.newest else None,
@@ -65,8 +65,13 @@ def _source(source: SourceStatus) -> Document:
     }
 
 
+def _origins(policy: Policy) -> Document:
+    """Return where the values that are in force for a source come from."""
+    return {"name": policy.named_by.value, "schedule": policy.schedule_from.value, "keep": policy.keep_from.value}
+
+
 def policy_document(policy: Policy) -> Document:
-    """Return a policy as it is applied to a source."""
+    """Return a policy."""
     return {
         "name": policy.name,
         "schedule": policy.schedule.cron,

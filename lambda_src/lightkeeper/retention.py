@@ -135,6 +135,8 @@ def _prune_unfed(pruning: Pruning, facts: Facts, series: Series, blocked: str | 
 def _prune(pruning: Pruning, facts: Facts, rule: _Rule, blocked: str | None, *, is_unread: bool) -> None:
     """Plan what becomes of each recovery point of a series."""
     cut = _Cut(rule, facts, pruning.settings)
+    dropped = f'no rule of "{rule.policy.keep}" keeps it'
+    expires_at = _expiry(rule, cut, pruning)
     for point, reasons in zip(rule.series.points, _reasons(rule, facts), strict=True):
         if reasons:
             pruning.kept.append(Kept(point, tuple(reasons), held=point.name in facts.held))
@@ -143,7 +145,9 @@ def _prune(pruning: Pruning, facts: Facts, rule: _Rule, blocked: str | None, *, 
         elif blocked:
             pruning.kept.append(Kept(point, (blocked,)))
         else:
-            _drop(pruning, rule, cut, point)
+            is_failed = point.state is SnapshotState.ERROR
+            why = "ended in error, and a newer one is usable" if is_failed else dropped
+            _drop(pruning, rule, cut, point, why, expires_at)
 
 
 def _reasons(rule: _Rule, facts: Facts) -> Iterator[Sequence[str]]:
@@ -177,12 +181,20 @@ def is_replaced(point: RecoveryPoint, usable: Sequence[RecoveryPoint]) -> bool:
     return bool(usable) and by_content(usable[0]) > by_content(point)
 
 
-def _drop(pruning: Pruning, rule: _Rule, cut: "_Cut", point: RecoveryPoint) -> None:
-    """Plan for a recovery point that nothing keeps."""
+def _expiry(rule: _Rule, cut: "_Cut", pruning: Pruning) -> datetime:
+    """Return from when on what this run marks may be deleted, UTC."""
+    settings = pruning.settings
+    # An event that is replayed has a time long past: the grace counts from when there was newer content.
+    begun = max(pruning.now, cut.newest)
+    return max(settings.grace.after(begun, settings.time_zone), begun + rule.shortest_grace)
+
+
+def _drop(  # noqa: PLR0913, PLR0917 - what decides has that many sides
+    pruning: Pruning, rule: _Rule, cut: "_Cut", point: RecoveryPoint, why: str, expires_at: datetime
+) -> None:
+    """Plan for a recovery point that nothing keeps, and `why`; one that is marked now expires then."""
     settings, now = pruning.settings, pruning.now
     target = _target(point, rule.policy)
-    is_failed = point.state is SnapshotState.ERROR
-    why = "ended in error, and a newer one is usable" if is_failed else f'no rule of "{rule.policy.keep}" keeps it'
     tag = hold_key(settings)
     has_hold = tag in point.tags
     if has_hold:
@@ -198,12 +210,9 @@ def _drop(pruning: Pruning, rule: _Rule, cut: "_Cut", point: RecoveryPoint) -> N
     at = point.expires_at
     stale = at is not None and at < now - _STALE_TICKS * longest_gap_of_tick(settings.tick)
     if at is None or stale:
-        # An event that is replayed has a time long past: the grace counts from when there was newer content.
-        begun = max(now, cut.newest)
-        expires_at = max(settings.grace.after(begun, settings.time_zone), begun + rule.shortest_grace)
         again = f"; it was marked for {format_instant(at)}, too long ago to be known" if at else ""
         reason = f"{why}; to be deleted from {format_instant(expires_at)}{again}"
-        cause = Cause.CUT if not is_failed and cut.drops(point, now) else rule.cause
+        cause = Cause.CUT if cut.drops(point, now) else rule.cause
         pruning.marks.append(ScheduleDeletion(target, expires_at, reason, cause))
     elif at > now:
         reasons = (f"{why}; to be deleted from {format_instant(at)}",)
@@ -212,7 +221,9 @@ def _drop(pruning: Pruning, rule: _Rule, cut: "_Cut", point: RecoveryPoint) -> N
         reasons = (f"{why}, but its hold has to be taken off first",)
         pruning.kept.append(Kept(point, reasons, expires_at=now))
     else:
-        pruning.deletes.append(Delete(target, point.taken, f"{why}; announced until {format_instant(at)}"))
+        pruning.deletes.append(
+            Delete(target, point.taken, f"{why}; its deletion was scheduled for {format_instant(at)}")
+        )
 
 
 def _limit(pruning: Pruning) -> None:

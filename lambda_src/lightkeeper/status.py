@@ -41,7 +41,7 @@ def status_of(
     now
         The scheduled time of the run, UTC.
     is_unknown
-        Whether a list that tells is not to be had, or not believed.
+        Whether a list that would say so cannot be read, or is not believed.
     next_attempt
         When the next attempt at its slot is due, UTC, where several have ended in error.
     """

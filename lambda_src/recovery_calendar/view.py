@@ -28,11 +28,9 @@ from lightkeeper.model import (
 )
 from lightkeeper.overview import (
     Health,
-    health,
+    Overview,
     is_open,
     is_overdue_by_errors,
-    points_elsewhere,
-    sentence,
     what_helps,
     what_helps_stopped,
     why_overdue,
@@ -302,12 +300,13 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
     pages = max(-(-len(rows) // size), 1)
     page = min(page, pages)
     listed = {source.arn for source in plan.sources}
+    overview = Overview.of(plan, elsewhere)
     return View(
         now=now,
         zone=zone,
         days=days,
-        health=health(plan, elsewhere),
-        sentence=sentence(plan, settings, elsewhere),
+        health=overview.health,
+        sentence=overview.sentence(settings),
         rows=tuple(rows[(page - 1) * size : page * size]),
         order=order,
         page=page,
@@ -319,7 +318,7 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
         others=tuple(problem for problem in plan.problems if problem.arn not in listed),
         failures=plan.failures,
         doubted=plan.doubted,
-        elsewhere=points_elsewhere(elsewhere) if elsewhere else None,
+        elsewhere=overview.elsewhere if elsewhere else None,
         unseen=elsewhere.failures if elsewhere else (),
     )
 

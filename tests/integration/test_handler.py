@@ -208,7 +208,7 @@ def test_a_region_that_does_not_exist_fails_the_run_by_name_but_keeps_no_other_f
     for name, value in Settings(regions=("eu-nowhere-9", REGION)).to_env().items():
         monkeypatch.setenv(name, value)
 
-    with pytest.raises(handler.RunFailedError, match=r"^4 failed: eu-nowhere-9: GetDisks: "):
+    with pytest.raises(handler.RunFailedError, match=r"^6 failed: eu-nowhere-9: GetDisks: "):
         invoke({"time": NOON})
 
     assert len(keeper.snapshots()) == 1

@@ -903,7 +903,7 @@ RULES: Final = (
             Removal(
                 "without grace, too, a run deletes nothing that it has marked itself, nor does its retry",
                 RETENTION,
-                "_drop",
+                "_expiry",
                 "max(settings.grace.after(begun, settings.time_zone), begun + rule.shortest_grace)",
                 "settings.grace.after(begun, settings.time_zone)",
                 IN_RULES,
@@ -930,9 +930,9 @@ RULES: Final = (
             Removal(
                 "a replayed event marks for no earlier time than there was newer content",
                 RETENTION,
-                "_drop",
-                "begun = max(now, cut.newest)",
-                "begun = now",
+                "_expiry",
+                "begun = max(pruning.now, cut.newest)",
+                "begun = pruning.now",
                 IN_PLAN,
                 "test_a_mark_that_a_replayed_event_makes_leaves_the_same_time_to_see_it",
             ),
@@ -1442,8 +1442,8 @@ RULES: Final = (
             Removal(
                 "`lightkeeper status` ends with 3 for them",
                 OVERVIEW,
-                "health",
-                "or any(is_open(source, plan.now) for source in plan.sources)",
+                "Overview.health",
+                " or self.stopped",
                 "",
                 IN_CLI,
                 "test_status_is_three_while_something_is_no_longer_backed_up",
@@ -1451,8 +1451,8 @@ RULES: Final = (
             Removal(
                 "and for recovery points in a Region that nobody looks after",
                 OVERVIEW,
-                "health",
-                "or points_elsewhere(elsewhere)",
+                "Overview.health",
+                " or self.elsewhere",
                 "",
                 IN_CLI,
                 "test_status_finds_what_was_left_in_a_region_that_nobody_looks_after",

@@ -753,7 +753,10 @@ def test_what_the_rules_drop_is_announced_waits_and_is_deleted_when_its_time_has
     mark = ScheduleDeletion(
         target(dropped), NOW + DAY, f"{because}; to be deleted from 2026-06-16T12:00:00Z", Cause.CUT
     )
-    assert plan.actions == (mark, Delete(target(over), over.taken, f"{because}; announced until 2026-06-15T12:00:00Z"))
+    assert plan.actions == (
+        mark,
+        Delete(target(over), over.taken, f"{because}; its deletion was scheduled for 2026-06-15T12:00:00Z"),
+    )
     assert why(plan) == {
         newest.name: ("last snapshot",),
         waiting.name: (f"{because}; to be deleted from 2026-06-15T13:00:00Z",),
@@ -795,7 +798,7 @@ def test_a_failed_snapshot_that_was_announced_goes() -> None:
 
     plan = make_plan(Inventory((shop,), (*daily(shop, [0]), failed)), Settings(), NOW)
 
-    reason = "ended in error, and a newer one is usable; announced until 2026-06-15T12:00:00Z"
+    reason = "ended in error, and a newer one is usable; its deletion was scheduled for 2026-06-15T12:00:00Z"
     assert plan.actions == (Delete(target(failed), failed.taken, reason),)
 
 
@@ -924,7 +927,7 @@ def test_deletions_beyond_the_limit_are_deferred_the_oldest_go_first() -> None:
         (Delete, 10),
         (Delete, 11),
     ]
-    because = 'no rule of "last=1" keeps it; announced until 2026-06-15T12:00:00Z'
+    because = 'no rule of "last=1" keeps it; its deletion was scheduled for 2026-06-15T12:00:00Z'
     assert plan.actions[1] == Defer(
         target(points[3]), NOW + timedelta(minutes=1), f"at most 2 deletions per source and run; {because}"
     )
@@ -1265,6 +1268,18 @@ def test_a_disk_that_only_an_older_whole_snapshot_includes_is_overdue_although_i
 
     assert status(plan, "web") is Status.PROTECTED
     assert (status(plan, "data"), line(plan, "data").uncovered_since) == (Status.OVERDUE, older.taken + DAY)
+
+
+def test_a_disk_waits_for_a_whole_snapshot_that_is_pending_unless_those_before_it_ended_in_error() -> None:
+    older = point(web(), NOW.replace(hour=3) - 40 * DAY, kind=WHOLE, disks=["data"])
+    pending = replace(point(web(), NOW.replace(hour=3), SnapshotState.PENDING, kind=WHOLE), taken=NOW)
+    failed = point(web(), NOW.replace(hour=3) - DAY, SnapshotState.ERROR, kind=WHOLE)
+
+    waiting = make_plan(Inventory((web(), DATA), (pending, older)), Settings(), NOW)
+    failing = make_plan(Inventory((web(), DATA), (pending, failed, older)), Settings(), NOW)
+
+    assert (status(waiting, "web"), status(waiting, "data")) == (Status.PROTECTED, Status.WAITING)
+    assert (status(failing, "web"), status(failing, "data")) == (Status.OVERDUE, Status.OVERDUE)
 
 
 @pytest.mark.parametrize("of", [web(backup_mode="system-disk"), source("web", SourceKind.INSTANCE)])

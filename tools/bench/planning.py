@@ -32,6 +32,7 @@ REGION = "eu-central-1"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DEPLOYMENT = Settings().deployment
 LIMIT_MIB = 512
+_METADATA = {"HTTPHeaders": {"content-type": "application/x-amz-json-1.1"}}
 
 
 class Pages:
@@ -100,9 +101,9 @@ class Paginator:
         for entry in self._entries:
             page.append(entry)
             if len(page) == PAGE:
-                yield {self._key: page}
+                yield {self._key: page, "ResponseMetadata": _METADATA}
                 page = []
-        yield {self._key: page, "ResponseMetadata": {"HTTPHeaders": {"content-type": "application/x-amz-json-1.1"}}}
+        yield {self._key: page, "ResponseMetadata": _METADATA}
 
 
 def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
