@@ -61,7 +61,7 @@ _STATE: Final = (
 
 
 def overdue_age(settings: Settings) -> timedelta:
-    """Return how old a source's newest recovery point has become at the latest when a source is overdue.
+    """Return how old a source's newest recovery point can be before the source is overdue.
 
     Under the default policy: its longest time from slot to slot, and `overdueAfter`.
     """

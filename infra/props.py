@@ -96,7 +96,7 @@ class Props:
 
     @property
     def periods_without_a_run(self) -> int:
-        """How many periods of news without a run are three missed runs, at the week's or the month's rarest."""
+        """How many periods of news pass while three runs are missed, where the week or the month has the fewest."""
         return -(-self._silence // min(longest_gap_of_tick(self.settings.tick), _HOUR))
 
     @property
