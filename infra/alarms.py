@@ -40,25 +40,26 @@ class Section:
 
 NO_RUN: Final = Section(
     "No run",
-    "For three ticks no run has read everything to its end, so perhaps no backups are taken. Look whether the schedule "
-    "is enabled, and what the last runs say in the function's log.",
+    "None of the last three runs that were due has read everything to its end, so perhaps no backups are taken. Check "
+    "whether the schedule is enabled, and what the function's log says of the last runs.",
 )
 FUNCTION_ERRORS: Final = Section(
-    "Function errors", "A run has failed. Read the last summary line in the function's log: it says what failed."
+    "Function errors", "A run has failed. The last summary line in the function's log says what failed."
 )
 OVERDUE: Final = Section(
     "Resources overdue",
     "A resource has no usable snapshot for a slot that has passed. Run `lightkeeper plan` to see which and why.",
 )
 SNAPSHOTS_FAILED: Final = Section(
-    "Snapshots failed", "A snapshot could not be taken, or ended in error. Read the function's log: each says why."
+    "Snapshots failed", "A snapshot could not be taken, or ended in error. The function's log says of each why."
 )
 TAG_PROBLEMS: Final = Section(
     "Tag problems",
-    "A backup tag is not understood, so its resource is not backed up. Run `lightkeeper plan`: it says what to write.",
+    "Lightkeeper does not understand a tag, so it does not back up that resource, or deletes nothing of it. Run "
+    "`lightkeeper plan`: it says what to write.",
 )
 DEAD_LETTERS: Final = Section(
-    "Dead letters", "An event was never delivered, or failed on every attempt. Read the messages in the queue."
+    "Dead letters", "The function never got an event, or failed on every attempt at it. Read the messages in the queue."
 )
 SECTIONS: Final = (NO_RUN, FUNCTION_ERRORS, OVERDUE, SNAPSHOTS_FAILED, TAG_PROBLEMS, DEAD_LETTERS)
 
@@ -87,7 +88,7 @@ class Alarms(Construct):
             periods=props.periods_without_a_run,
             missing=_MISSING.BREACHING,
         )
-        # Between ticks there is no news: the state stays as it is. That ticks stop is NoRun's to say.
+        # Between runs there is no news: the state stays as it is. If runs stop, NoRun says so.
         self._add(
             "FunctionErrors",
             FUNCTION_ERRORS,

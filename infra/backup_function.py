@@ -18,7 +18,7 @@ from infra.props import LOG_RETENTION, RUN_LIMIT, Props
 # nearly everybody, but Lambda gives less processor with less memory, and the start would take twice as long.
 MEMORY_MIB: Final = 512
 _RETRIES: Final = 2
-# A later tick does what an old one would have done, so an old event is not worth keeping.
+# A later run does what an old event would have started, so an old event is not worth keeping.
 _MAX_EVENT_AGE: Final = Duration.hours(1)
 
 

@@ -61,7 +61,7 @@ _STATE: Final = (
 
 
 def overdue_age(settings: Settings) -> timedelta:
-    """Return how old a source's newest recovery point has become at the latest when a source is overdue.
+    """Return how old a source's newest recovery point can be before the source is overdue.
 
     Under the default policy: its longest time from slot to slot, and `overdueAfter`.
     """
@@ -80,7 +80,7 @@ class Dashboard(Construct):
     props
         The deployment's.
     function
-        What runs at each tick.
+        What the schedule invokes.
     log_group
         Where it writes.
     calendar
@@ -88,7 +88,7 @@ class Dashboard(Construct):
     alarms
         All of them.
     topic
-        Where they are told.
+        Where they go.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each thing that is shown
@@ -183,7 +183,7 @@ class Dashboard(Construct):
 
     def _snapshots(self) -> cloudwatch.GraphWidget:
         return _graph(
-            "Snapshots, each hour",
+            "Snapshots each hour",
             "snapshots",
             [
                 self._metric(MetricName.SNAPSHOTS_CREATED, "created", _GOOD, statistic="Sum"),
@@ -194,11 +194,11 @@ class Dashboard(Construct):
 
     def _attention(self) -> cloudwatch.GraphWidget:
         return _graph(
-            "Tags not understood, and actions put off",
+            "Tag problems, and deferred actions",
             "tags, actions",
             [
                 self._metric(MetricName.TAG_PROBLEMS, "tag problems", _BAD),
-                self._metric(MetricName.ACTIONS_DEFERRED, "actions put off to a later run", _DOUBTFUL),
+                self._metric(MetricName.ACTIONS_DEFERRED, "actions deferred to a later run", _DOUBTFUL),
             ],
         )
 
@@ -230,7 +230,7 @@ class Dashboard(Construct):
     def _runs(self) -> cloudwatch.GraphWidget:
         function = self._function
         return _graph(
-            "Runs, each hour, retries among them",
+            "Runs each hour, retries included",
             "runs",
             [
                 function.metric_invocations(period=_GRAPH_PERIOD, statistic="Sum", label="runs", color=_GOOD),

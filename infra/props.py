@@ -40,7 +40,7 @@ _HOUR: Final = timedelta(hours=1)
 _NO_TIME: Final = timedelta()
 # CloudWatch looks back a week at most.
 _LOOKS_BACK: Final = timedelta(days=7)
-_TICKS_WITHOUT_A_RUN: Final = 3
+_MISSED_RUNS: Final = 3
 RUN_LIMIT: Final = timedelta(minutes=15)
 """Where Lambda ends a run."""
 # Lambda stamps an error at the start of its run, so a shorter period would be over before the error is known.
@@ -86,7 +86,7 @@ class Props:
 
     @property
     def news_period(self) -> Duration:
-        """The period of what each run tells: from tick to tick, and an hour at most."""
+        """The period of what each run reports: from run to run, and an hour at most."""
         return _in_minutes(min(longest_gap_of_tick(self.settings.tick), _HOUR))
 
     @property
@@ -96,15 +96,15 @@ class Props:
 
     @property
     def periods_without_a_run(self) -> int:
-        """How many periods of news without a run are three missed ticks, at the week's or the month's rarest."""
+        """How many periods of news pass while three runs are missed, where the week or the month has the fewest."""
         return -(-self._silence // min(longest_gap_of_tick(self.settings.tick), _HOUR))
 
     @property
     def _silence(self) -> timedelta:
-        """How long no run is heard of when three ticks were missed. One is heard of when it ends."""
+        """How long no run is heard of when three were missed. One is heard of when it ends."""
         tick = self.settings.tick
         late = RUN_LIMIT + (_HOUR if isinstance(parse_tick(tick), Cron) else _NO_TIME)  # when the clocks are put back
-        return max(longest_span_of_tick(tick, _TICKS_WITHOUT_A_RUN), longest_gap_of_tick(tick) + late)
+        return max(longest_span_of_tick(tick, _MISSED_RUNS), longest_gap_of_tick(tick) + late)
 
     def environment(self, *, topic: str, dashboard: str) -> dict[str, str]:
         """Return the function's environment."""
@@ -151,7 +151,7 @@ class Props:
         tick = settings.tick
         if self._silence > _LOOKS_BACK:
             yield (
-                f'tick: "{tick}" is too rare to notice that it has stopped; expected three ticks within a week, '
+                f'tick: "{tick}" is too rare to notice that it has stopped; expected three runs within a week, '
                 'such as "rate(2 days)"'
             )
         for name in dict.fromkeys([*defined, settings.default_policy]):
@@ -159,7 +159,7 @@ class Props:
             if policy and is_rarer(tick, policy.schedule, settings.time_zone):
                 yield (
                     f'tick: "{tick}" is rarer than the policy "{name}" ("{policy.schedule}"): '
-                    "some of its snapshots would never be taken; expected a tick for each of its slots"
+                    "some of its snapshots would never be taken; expected a run for each of its slots"
                 )
 
 

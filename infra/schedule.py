@@ -33,7 +33,7 @@ class Schedule(Construct):
         scheduler.Schedule(
             self,
             "Schedule",
-            description="Lightkeeper's tick: each one reads everything and does what is due",
+            description="Lightkeeper's runs: each one reads everything and does what is due",
             schedule_group=group,
             schedule=scheduler.ScheduleExpression.expression(
                 props.settings.tick, TimeZone.of(props.settings.time_zone.key)

@@ -58,5 +58,5 @@ class LightkeeperStack(Stack):
             description="The function behind the dashboard's recovery calendar",
         )
         CfnOutput(self, "DashboardAddress", value=dashboard_url(props), description="The dashboard")
-        CfnOutput(self, "TopicArn", value=topic.topic_arn, description="Where alarms and what needs a person are told")
-        CfnOutput(self, "DeadLetterQueueAddress", value=dead_letters.queue_url, description="What could not be done")
+        CfnOutput(self, "TopicArn", value=topic.topic_arn, description="Where alarms and findings are sent")
+        CfnOutput(self, "DeadLetterQueueAddress", value=dead_letters.queue_url, description="Events that failed")

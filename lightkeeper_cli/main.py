@@ -1,6 +1,6 @@
 """The command line. Each of `lightkeeper plan`, `run`, `take`, `status`, `keep`, `simulate` and `demo` has its file.
 
-Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source wants a person.
+Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source needs a person.
 
 A verb's file imports at its top only the core's vocabulary, and in its function what it works with: that way the
 command starts at once, and a verb loads neither boto3 nor a library of an extra unless it uses it.

@@ -33,8 +33,8 @@ def status(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Show to which days each source can be recovered. Changes nothing.
 
-    Exit status 3 says that something wants a person: a source is overdue, has a problem or is no longer backed up, or
-    there are recovery points in a Region that nobody looks after.
+    Exit status 3 says that something needs a person: a source is overdue, has a problem or is no longer backed up, or
+    there are recovery points in a Region that Lightkeeper does not look after.
     """
     from lightkeeper.inventory import plan_regions
     from lightkeeper_cli.aws import connect_regions, look_elsewhere

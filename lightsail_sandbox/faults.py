@@ -65,7 +65,7 @@ class Hang:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meanwhile:
-    """Right before the call takes effect, somebody else makes another one in the same Region.
+    """Right before the call takes effect, another client makes another one in the same Region.
 
     That call meets no fault and no role, and is on record like any other: look there whether it was carried out.
 

@@ -74,7 +74,7 @@ def execute(  # noqa: PLR0913 - a run has that many sides
     on_outcome
         Called with each outcome as soon as it is known, from several threads.
     look_again
-        Makes the plan anew from fresh lists. Asked once, before the first deletion: what it does not delete any more
+        Makes the plan again, from fresh lists. Asked once, before the first deletion: what it does not delete any more
         stays, for a hold, a wider rule or anything else that came while the run worked.
     """
     writes = _Writes(plan.now, writer, settings, seconds_left, on_outcome)
@@ -261,7 +261,7 @@ def _hold_on(delete: Delete, writer: Writer) -> str | None:
 
 
 def _remove_hold(removal: RemoveHold, writer: Writer, settings: Settings, now: datetime) -> Outcome:
-    # Somebody may have set another day since the lists were read; that hold would be lost.
+    # A person may have set another day since the lists were read; that hold would be lost.
     hold = own_hold(writer.find(removal.target).tags, settings)
     if hold.is_on(now):
         return Outcome(removal, Result.SKIPPED, f"looked at again right before: {hold.reason}")

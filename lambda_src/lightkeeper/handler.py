@@ -43,7 +43,7 @@ class RunFailedError(Exception):
 
 
 def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
-    """Run one run.
+    """Make a run.
 
     Parameters
     ----------

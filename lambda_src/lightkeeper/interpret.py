@@ -101,7 +101,7 @@ def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterat
 
 
 def by_content(point: RecoveryPoint) -> tuple[datetime, datetime, int]:
-    """Return by what recovery points are in order: their content. The rest only breaks ties."""
+    """Return the key that sorts recovery points: their content. The rest only breaks ties."""
     return point.taken, point.slot, point.attempt
 
 
@@ -221,7 +221,7 @@ def _holds(
 
 
 def _over_hold(source: Source, reading: TagReading, settings: Settings, now: datetime) -> Iterator[Problem]:
-    """Yield what is to be said of a source's hold whose day is over: somebody may count on it."""
+    """Yield what is to be said of a source's hold whose day is over: its owner may count on it."""
     until = reading.hold.until
     if until is None or now < until:
         return

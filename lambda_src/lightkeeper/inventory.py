@@ -1,4 +1,4 @@
-"""TagReading everything, and the plan that follows from it. Writes nothing. Each Region is read for itself."""
+"""Reads everything, and makes the plan that follows from it. Writes nothing. Each Region is read on its own."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping

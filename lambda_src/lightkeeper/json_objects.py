@@ -69,7 +69,7 @@ class ObjectReader:
         Parameters
         ----------
         also_known
-            Keys of the object that somebody else reads.
+            Keys of the object that another reader reads.
         renamed
             The present names of keys by those they once had.
         """

@@ -1,10 +1,10 @@
 """What snapshots store and cost: an estimate. Pure, and light enough to be imported anywhere.
 
 Snapshots are incremental, and Lightsail does not say how much each of them stores. The model: the oldest snapshot of a
-source stores all that is in use, each later one what changed since the one before it. Each day changes the same part of
-it, picked anew, and a block that changes twice is stored once: after some days, ``1 - (1 - part) ** days`` of it has
-changed. When a snapshot in between is deleted, what a later one needs of it moves to the next; the same formula gives
-that for the longer time.
+source stores all that is in use, each later one what changed since the one before it. Each day changes the same share
+of it, though not the same blocks, and a block that changes twice is stored once: after some days, the share that has
+changed is ``1 - (1 - share) ** days``. When a snapshot in between is deleted, what a later one needs of it moves to the
+next; the same formula gives that for the longer time.
 
 Source of the price: Amazon Lightsail's price list, *Snapshots*. A GiB is taken for a GB.
 """

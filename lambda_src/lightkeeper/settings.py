@@ -204,9 +204,9 @@ class Settings:
         _TICK,
         default="rate(1 hour)",
         example="rate(15 minutes)",
-        meaning="how often the function runs; a snapshot is taken by the first run after its slot, if nothing newer is "
-        "there; if you run `lightkeeper run` yourself instead, how often you do: a mark that more than three ticks "
-        "have left standing is made again",
+        meaning="how often a run is due: the first one after a slot takes its snapshot, if there is nothing newer; if "
+        "you run `lightkeeper run` yourself instead, say how often: a run makes a mark again that was due more than "
+        "three runs ago",
     )
     time_zone: ZoneInfo = setting(
         "timeZone",

@@ -1,6 +1,6 @@
 """The tag vocabulary: what users write on sources, what Lightkeeper writes on snapshots. Pure.
 
-TagReading is strict and never guesses: a tag that is not understood becomes a `Problem`, with what was expected.
+Reading is strict and never guesses: a tag that is not understood becomes a `Problem`, with what was expected.
 """
 
 import re

@@ -108,7 +108,7 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
 def parse_day_or_instant(text: str, zone: ZoneInfo) -> datetime:
     """Return the end of the day `text` names in `zone`, or the instant it names, in UTC.
 
-    A day in a year too far off to reckon with, such as 9999-12-31, is as good as the end of time.
+    A day in a year too far off to calculate with, such as 9999-12-31, is as good as the end of time.
 
     Raises
     ------

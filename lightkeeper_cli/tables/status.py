@@ -112,7 +112,7 @@ def _why(row: Row) -> str:
 
 
 def notes(row: Row) -> tuple[str, ...]:
-    """Return what there is to know of a source besides why it wants a person, a sentence each."""
+    """Return what there is to know of a source besides why it needs a person, a sentence each."""
     failed = (
         (f"ended in error, and no newer one is usable: {', '.join(row.failed_besides)}",) if row.failed_besides else ()
     )

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,13 @@ from lightkeeper.plan import make_plan
 from lightkeeper.pricing import CHANGE_PER_DAY, USD_PER_GB_MONTH
 from lightkeeper.report import plan_document, run_document
 from lightkeeper.run import Run
-from lightkeeper.settings import Settings
+from lightkeeper.settings import RENAMED, Settings
 from lightkeeper.tags import vocabulary
 from lightkeeper_cli.tables.status import SIGNS
+from lightsail_sandbox.client import Sandbox
 from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
+from tests.support.asking import make_client
 from tests.unit.test_plan import NOW, daily, source
 
 ROOT = Path(__file__).parents[2]
@@ -188,3 +192,41 @@ def test_each_word_of_the_glossary_stands_once_and_in_order() -> None:
 
     assert len(words) > 20
     assert words == sorted(set(words))
+
+
+def test_the_newest_entry_of_the_changelog_is_this_release_and_names_each_key_that_it_renames() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    _, newest, *_ = changelog.split("\n## ")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert newest.startswith(f"[{project['version']}] - ")
+    assert all(f"`{old}` | `{new}` |" in newest for old, new in RENAMED.items())
+
+
+def test_what_the_readme_says_of_a_first_tag_and_of_the_local_lightsail_can_be_pasted(sandbox: Sandbox) -> None:
+    first, play = (
+        next(block for block in blocks(README, "sh") if word in block) for word in ("aws lightsail tag", "export AWS")
+    )
+    command = f"{play}{first}".replace("http://127.0.0.1:5055", sandbox.url)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    subprocess.run(  # noqa: S603 - our own document
+        ["/bin/bash", "-euo", "pipefail", "-c", command.replace(".venv/bin/", "")],
+        cwd=ROOT,
+        env={"PATH": path},
+        check=True,
+        capture_output=True,
+    )
+
+    with closing(make_client(sandbox, "eu-central-1")) as lightsail:
+        (snapshot,) = lightsail.get_disk_snapshots()["diskSnapshots"]
+    assert snapshot["fromDiskName"] == "my-disk", "taken by the first run, and not again by the second"
+
+
+def test_the_simulation_of_the_readme_can_be_pasted(tmp_path: Path) -> None:
+    (command,) = (block for block in blocks(README, "sh") if "simulate" in block)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    subprocess.run(command.replace(".venv/bin/", ""), shell=True, cwd=tmp_path, env={"PATH": path}, check=True)  # noqa: S602 - our own document
+
+    assert (tmp_path / "simulation.png").read_bytes().startswith(b"\x89PNG")

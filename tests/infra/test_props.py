@@ -63,7 +63,7 @@ def test_the_command_line_reads_the_same_file_without_complaint() -> None:
         ({"deployment": "my backups"}, 'deployment: "my backups" cannot be the name of a stack'),
         (
             {"tick": "rate(3 days)", "defaultPolicy": "weekly"},
-            'tick: "rate(3 days)" is too rare to notice that it has stopped; expected three ticks within a week',
+            'tick: "rate(3 days)" is too rare to notice that it has stopped; expected three runs within a week',
         ),
         (
             {"tick": "cron(0 3 ? * SUN *)", "defaultPolicy": "weekly"},

@@ -2,7 +2,7 @@
 
 Method: a zip is made, unpacked, and run by a Python that has the standard library, boto3 and what boto3 needs, as
 Lambda's runtime has. Each run is a process of its own and writes no byte code, as in Lambda, where the folder is
-read-only: our code is compiled anew each time, boto3 is not. Ours import their handler and make a client; the other
+read-only: our code is compiled each time, boto3 is not. Ours import their handler and make a client; the other
 imports boto3 and makes a client. Medians of the seconds inside the process; *peak* is the most memory it
 has held, as Linux says.
 """
