@@ -160,9 +160,9 @@ def _rule(words: Sequence[str]) -> KeepRule:
         try:
             key, clause = _parse_word(word)
         except InvalidValueError as error:
-            if error.suggestion in {None, FOREVER}:
+            if error.suggestion is None or error.suggestion == FOREVER:
                 raise
-            right = " ".join([*words[:number], error.suggestion or "", *words[number + 1 :]])
+            right = " ".join([*words[:number], error.suggestion, *words[number + 1 :]])
             raise InvalidValueError(error.message, right) from None
         if key in clauses:
             raise InvalidValueError(f'"{key}" stands twice in "{" ".join(words)}"; expected each rule once')
