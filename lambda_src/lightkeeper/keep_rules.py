@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
@@ -373,12 +374,9 @@ def _newest_of_each(walls: Sequence[datetime], clause: Count | Within) -> list[t
         return [(index, clause.reason) for index in range(len(walls))]
     key_of = _PERIOD_KEY[clause.period]
     matches: list[tuple[int, str]] = []
-    previous: PeriodKey | None = None
-    for index, wall in enumerate(walls):
-        key = key_of(wall)
-        if key != previous:
+    for index, (newer, key) in enumerate(pairwise([None, *map(key_of, walls)])):
+        if key != newer:
             matches.append((index, clause.reason))
         elif index == len(walls) - 1:
             matches.append((index, f"oldest {clause.reason}"))
-        previous = key
     return matches

@@ -1657,6 +1657,16 @@ def test_orphans_that_expire_leave_alone_what_a_misspelt_tag_may_have_meant() ->
     assert [problem.suggestion for problem in plan.problems] == ["backup"]
 
 
+def test_orphans_that_expire_stay_while_their_own_tags_are_in_doubt() -> None:
+    points = daily(source(backup="daily", backup_keep="1"), range(40, 44), expires_at=NOW, Backup_keep="forever")
+
+    plan = make_plan(Inventory((), points), EXPIRING, NOW)
+
+    assert [action.target.snapshot for action in plan.actions] == [points[0].name], "its newest is taken back"
+    assert {why(plan)[each.name] for each in points[1:]} == {("nothing is pruned while its source has a problem",)}
+    assert [problem.tag for problem in plan.problems] == ["Backup:keep"]
+
+
 def test_orphans_whose_own_tags_name_no_policy_stay_and_say_so() -> None:
     (last,) = daily(source(), [40])
 

@@ -637,6 +637,24 @@ def test_an_attempt_is_read_back_from_its_name(attempt: int) -> None:
     assert point.attempt == attempt
 
 
+@pytest.mark.parametrize(
+    ("name", "arn", "deployment", "slot"),
+    [
+        (snapshot_name("data", ARN, OURS, SLOT_TIME), OTHER_ARN, OURS, SLOT_TIME),
+        (snapshot_name("data", ARN, OURS, SLOT_TIME), ARN, "Spare", SLOT_TIME),
+        (snapshot_name("data", ARN, OURS, SLOT_TIME), ARN, OURS, SLOT_TIME + timedelta(minutes=1)),
+        (snapshot_name("data", ARN, OURS, SLOT_TIME), ARN, OURS, SLOT_TIME + timedelta(seconds=1)),
+        (snapshot_name("database", ARN, OURS, SLOT_TIME), ARN, OURS, SLOT_TIME),
+        (f"{snapshot_name('data', ARN, OURS, SLOT_TIME)}-0", ARN, OURS, SLOT_TIME),
+        (f"{snapshot_name('data', ARN, OURS, SLOT_TIME)}\n", ARN, OURS, SLOT_TIME),
+        ("data", ARN, OURS, SLOT_TIME),
+    ],
+    ids=["another source", "another deployment", "another slot", "a second off", "a longer name", "0", "line", "none"],
+)
+def test_a_name_that_we_would_not_write_is_no_attempt(name: str, arn: str, deployment: str, slot: datetime) -> None:
+    assert attempt_of(name, "data", arn, deployment, slot) is None
+
+
 def test_the_snapshots_of_a_nameless_source_are_ours() -> None:
     assert isinstance(read_snapshot(our_snapshot(disk("__", backup="")), SETTINGS), RecoveryPoint)
 
