@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
@@ -160,9 +161,9 @@ def _rule(words: Sequence[str]) -> KeepRule:
         try:
             key, clause = _parse_word(word)
         except InvalidValueError as error:
-            if error.suggestion in {None, FOREVER}:
+            if error.suggestion is None or error.suggestion == FOREVER:
                 raise
-            right = " ".join([*words[:number], error.suggestion or "", *words[number + 1 :]])
+            right = " ".join([*words[:number], error.suggestion, *words[number + 1 :]])
             raise InvalidValueError(error.message, right) from None
         if key in clauses:
             raise InvalidValueError(f'"{key}" stands twice in "{" ".join(words)}"; expected each rule once')
@@ -374,12 +375,9 @@ def _newest_of_each(walls: Sequence[datetime], clause: Count | Within) -> list[t
         return [(index, reason) for index in range(len(walls))]
     key_of = _PERIOD_KEY[clause.period]
     matches: list[tuple[int, str]] = []
-    previous: PeriodKey | None = None
-    for index, wall in enumerate(walls):
-        key = key_of(wall)
-        if key != previous:
+    for index, (newer, key) in enumerate(pairwise([None, *map(key_of, walls)])):
+        if key != newer:
             matches.append((index, reason))
         elif index == len(walls) - 1:
             matches.append((index, f"oldest {reason}"))
-        previous = key
     return matches

@@ -7,6 +7,7 @@ snapshot was *taken*, never by its slot. The newest usable one of a series is ne
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final, assert_never
 
 from lightkeeper.actions import (
@@ -156,7 +157,7 @@ def _reasons(rule: _Rule, facts: Facts) -> Iterator[Sequence[str]]:
     usable = usable_of(points)
     # Held ones use no count.
     judged = [point.taken for point in usable if point.name not in facts.held]
-    newest = next(iter((*missed[:1], *(point.taken for point in usable[:1]))), None)
+    newest = next(chain(missed, (point.taken for point in usable)), None)
     verdicts = apply_rule(policy.keep, [*missed, *judged], zone=policy.schedule.zone, newest=newest)
     by_rule = iter(verdicts[len(missed) :])
     for point in points:

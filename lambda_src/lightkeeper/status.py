@@ -133,9 +133,11 @@ def look_at_attached(
         The scheduled time of the run, UTC.
     """
     existing = [(each, each.source) for each in facts if each.source]
-    instances = {(each.region, each.name): each for each, source in existing if source.kind is SourceKind.INSTANCE}
+    instances: dict[tuple[str, str | None], Facts] = {
+        (each.region, each.name): each for each, source in existing if source.kind is SourceKind.INSTANCE
+    }
     for each, disk in existing:
-        instance = instances.get((disk.region, disk.attached_to or ""))
+        instance = instances.get((disk.region, disk.attached_to))
         if instance is None:
             continue
         is_whole = instance.takes is SnapshotKind.INSTANCE

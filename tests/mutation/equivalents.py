@@ -24,7 +24,7 @@ EQUIVALENTS: Final = (
     Equivalent("", r"^- assert_never\(", "Never reached: mypy proves that the cases are complete."),
     Equivalent(
         "",
-        r"\+ .*zip\((rule\.series\.points|before|counts), .*(strict=None|strict=False|, )\)",
+        r"\+ .*zip\((rule\.series\.points|before|counts|known), .*(strict=None|strict=False|, )\)",
         "Both are made with equal lengths; `strict` says so to the reader.",
     ),
     Equivalent(
@@ -38,23 +38,28 @@ EQUIVALENTS: Final = (
         "The outcomes of the earlier phases are among those that are looked through.",
     ),
     Equivalent("execute._Writes.__init__", r"\+ self\._is_refused = None", "Neither is true."),
+    Equivalent("plan._plan_source", r'\+ attempt: .* = ""', "Neither is a snapshot to take, nor does it wait for one."),
     Equivalent(
         "retention.is_replaced",
         r"by_content\(usable\[0\]\) >= by_content",
         "Two snapshots of one age would have one name.",
     ),
-    Equivalent("keep_rules._if_valid", r'\(suggestion or "XXXX"\)', "Neither is a rule, so no suggestion is left."),
+    Equivalent("keep_rules._joined", r'if joined else "XXXX"', "Neither is a number that goes on."),
     Equivalent(
-        "keep_rules._parse_word",
-        r"\+ .*_nearest_word\(word, key, None\)",
-        "The value is empty here, and as good as none.",
+        "keep_rules._closest_known",
+        r"in list\(Period\)\) or True else",
+        "What is then suggested is no rule, so no suggestion is left.",
+    ),
+    Equivalent(
+        "keep_rules._parse_within",
+        r'= value\.rpartition\(" "\)',
+        "There is one space at most; without one there is no number before the unit either way.",
     ),
     Equivalent(
         "keep_rules.until_counts_exhausted",
         r"clause\.limit or 1",
         "A clause that counts has a limit; `or` is there for mypy.",
     ),
-    Equivalent("keep_rules._newest_of_each", r'\+ previous: PeriodKey \| None = ""', "No period is equal to either."),
     Equivalent(
         "schedule.longest_gap", r">= _LOOKED_AT:", "Four years have shown every gap: one slot more changes nothing."
     ),

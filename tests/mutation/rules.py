@@ -288,7 +288,7 @@ RULES: Final = (
                 "`within` counts back from the newest usable snapshot, not from the clock",
                 RETENTION,
                 "_reasons",
-                "newest = next(iter((*missed[:1], *(point.taken for point in usable[:1]))), None)",
+                "newest = next(chain(missed, (point.taken for point in usable)), None)",
                 "newest = datetime.now().astimezone()",
                 IN_PLAN,
                 "test_without_new_snapshots_nothing_ages_out_of_within",

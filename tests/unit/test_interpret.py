@@ -1,127 +1,258 @@
-"""What the lists mean: slots at which a snapshot interrupts its source at the wrong time of day."""
+"""What the lists mean: the facts about a source, before anything is decided."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
-from lightkeeper.interpret import interpret
-from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Inventory, Severity, Source
+from lightkeeper.interpret import Facts, Series, by_content, interpret
+from lightkeeper.kinds import SOURCES, SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, Orphans, Policy, RecoveryPoint, Severity, SnapshotState, Source
+from lightkeeper.names import snapshot_name
 from lightkeeper.settings import Settings
+from lightkeeper.tags import NoPolicy
 
-NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-# So that no policy here is too frequent for it.
-SETTINGS = Settings.from_mapping(
-    {
-        "tick": "rate(1 hour)",
-        "policies": {
-            "twice": {"schedule": "15 4,16 * * *", "keep": "7"},
-            "office": {"schedule": "0 9-17 * * 1-5", "keep": "7"},
-        },
-    }
-)
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+SLOT = NOW.replace(hour=3)
+DAY = timedelta(days=1)
+REGION = "eu-central-1"
+SETTINGS = Settings()
+EXPIRING = Settings(orphans=Orphans.EXPIRE)
+DAILY = SETTINGS.policies["daily"]
 
 
-def said(window: str | None, now: datetime = NOON, **tags: str) -> Sequence[str]:
-    """Return what is said of a database with this backup window."""
-    arn = "arn:aws:lightsail:eu-central-1:1:RelationalDatabase/orders"
+def source(kind: SourceKind = SourceKind.DISK, **tags: str) -> Source:
+    arn = f"arn:aws:lightsail:{REGION}:1:{SOURCES[kind].arn_type}/shop"
     written = {key.replace("_", ":"): value for key, value in tags.items()}
-    database = Source(
-        SourceKind.DATABASE, "orders", arn, "eu-central-1", NOON - timedelta(days=400), written, quiet_window=window
+    return Source(kind, "shop", arn, REGION, NOW - 100 * DAY, written)
+
+
+def database(window: str | None, **tags: str) -> Source:
+    return replace(source(SourceKind.DATABASE, **{"backup": "daily"} | tags), quiet_window=window)
+
+
+def point(of: Source, days: int = 0, kind: SnapshotKind = SnapshotKind.DISK, **tags: str) -> RecoveryPoint:
+    slot = SLOT - days * DAY
+    return RecoveryPoint(
+        kind=kind,
+        name=snapshot_name(of.name, of.arn, "Lightkeeper", slot),
+        region=REGION,
+        state=SnapshotState.USABLE,
+        taken=slot,
+        size_gib=8,
+        source_name=of.name,
+        source_arn=of.arn,
+        slot=slot,
+        attempt=1,
+        expires_at=None,
+        tags={**of.tags, **{key.replace("_", ":"): value for key, value in tags.items()}},
     )
-    (facts,) = interpret(Inventory((database,), ()), SETTINGS, now)
-    assert {problem.severity for problem in facts.problems} <= {Severity.ADVICE}
-    return [problem.message for problem in facts.problems]
 
 
-def slot_outside(window: str | None, now: datetime = NOON, **tags: str) -> str | None:
-    """Return the slot that is advised against."""
-    messages = said(window, now, **tags)
-    return messages[0].partition("its slot at ")[2].partition(" UTC")[0] if messages else None
+def facts(of: Source, *points: RecoveryPoint, settings: Settings = SETTINGS) -> Facts:
+    (found,) = interpret(Inventory((of,), points), settings, NOW)
+    return found
+
+
+def of_gone(*points: RecoveryPoint, settings: Settings = SETTINGS) -> Facts:
+    (found,) = interpret(Inventory((), points), settings, NOW)
+    return found
+
+
+# Of a source and what is left of one
+
+
+def test_of_a_source_with_a_policy_the_series_that_it_feeds_goes_by_that_and_the_other_by_nothing() -> None:
+    shop = source(SourceKind.INSTANCE, backup="daily")
+    whole, system_disk = point(shop, kind=SnapshotKind.INSTANCE), point(shop, 1)
+
+    assert facts(shop, system_disk, whole) == Facts(
+        region=REGION,
+        kind=SourceKind.INSTANCE,
+        name="shop",
+        arn=shop.arn,
+        source=shop,
+        policy=DAILY,
+        takes=SnapshotKind.INSTANCE,
+        points=[whole, system_disk],
+        usable=(whole, system_disk),
+        series=(
+            Series(SnapshotKind.DISK, [system_disk], None, "it is backed up by instance-snapshots now"),
+            Series(SnapshotKind.INSTANCE, [whole], DAILY),
+        ),
+        held={},
+        inherited=None,
+        problems=(),
+    )
 
 
 @pytest.mark.parametrize(
-    ("window", "at", "is_inside"),
+    ("tags", "policy", "unfed"),
     [
-        ("16:00-16:30", "15:59", False),
-        ("16:00-16:30", "16:00", True),
-        ("16:00-16:30", "16:29", True),
-        ("16:00-16:30", "16:30", False),
-        ("23:45-00:15", "23:44", False),
-        ("23:45-00:15", "23:45", True),
-        ("23:45-00:15", "00:00", True),
-        ("23:45-00:15", "00:14", True),
-        ("23:45-00:15", "00:15", False),
-        ("23:45-00:15", "12:00", False),
-        ("23:30-00:00", "23:59", True),
-        ("23:30-00:00", "00:00", False),
-        ("00:00-00:30", "00:00", True),
-        ("00:00-00:30", "23:59", False),
+        ({"backup": "off"}, NoPolicy.OFF, "its source is off"),
+        ({}, NoPolicy.UNTAGGED, "its source is untagged"),
     ],
 )
-def test_a_window_has_its_start_and_not_its_end_and_may_pass_midnight(window: str, at: str, *, is_inside: bool) -> None:
-    assert slot_outside(window, backup="daily", backup_at=at) == (None if is_inside else at)
-
-
-@pytest.mark.parametrize("window", [None, "", "16:00", "sat:16:00-sat:16:30", "whenever"])
-def test_without_a_window_that_can_be_read_nothing_is_said(window: str | None) -> None:
-    assert said(window, backup="daily") == []
-
-
-@pytest.mark.parametrize(
-    ("policy", "window", "outside"),
-    [
-        ("hourly", "16:00-16:30", "13:00"),
-        ("hourly", "12:30-13:30", "14:00"),
-        ("hourly", "13:00-12:30", None),
-        ("twice", "16:00-16:30", "04:15"),
-        ("twice", "04:00-04:30", "16:15"),
-        ("twice", "04:00-16:30", None),
-        ("office", "09:00-16:30", "17:00"),
-    ],
-)
-def test_of_several_slots_a_day_the_next_one_that_lies_outside_is_named(
-    policy: str, window: str, outside: str | None
+def test_what_is_not_backed_up_any_more_says_why_and_what_its_newest_was_taken_under(
+    tags: dict[str, str], policy: NoPolicy, unfed: str
 ) -> None:
-    assert slot_outside(window, backup=policy) == outside
+    now = source(**tags)
+    before = point(source(backup="daily"))
+
+    assert facts(now, before) == Facts(
+        region=REGION,
+        kind=SourceKind.DISK,
+        name="shop",
+        arn=now.arn,
+        source=now,
+        policy=policy,
+        takes=None,
+        points=[before],
+        usable=(before,),
+        series=(Series(SnapshotKind.DISK, [before], None, unfed),),
+        held={},
+        inherited=DAILY,
+        problems=(),
+    )
 
 
-@pytest.mark.parametrize(("policy", "window"), [("hourly", "08:00-18:00"), ("twice", "16:00-16:30")])
-def test_the_advice_does_not_come_and_go_with_the_time_of_day(policy: str, window: str) -> None:
-    assert all(said(window, NOON + hours * HOUR, backup=policy) for hours in range(24))
+def test_where_nobody_knows_what_its_tags_mean_no_series_is_judged() -> None:
+    found = facts(source(backup="dialy"), point(source(backup="daily")))
+
+    assert (found.policy, found.series, found.takes, found.inherited) == (NoPolicy.UNREADABLE, (), None, DAILY)
+    assert [problem.severity for problem in found.problems] == [Severity.ERROR]
 
 
-@pytest.mark.parametrize("policy", ["weekly", "monthly"])
-def test_a_rare_slot_is_looked_at_however_far_it_is(policy: str) -> None:
-    assert slot_outside("16:00-16:30", backup=policy) == "03:00"
-    assert said("16:00-16:30", backup=policy, backup_at="16:00") == []
+@pytest.mark.parametrize("kind", SourceKind)
+def test_what_is_left_of_a_source_that_is_gone_says_what_that_was(kind: SourceKind) -> None:
+    gone = source(kind, backup="daily")
+    newest, older = point(gone), point(gone, 1)
+
+    assert of_gone(older, newest) == Facts(
+        region=REGION,
+        kind=kind,
+        name="shop",
+        arn=gone.arn,
+        source=None,
+        policy=NoPolicy.UNTAGGED,
+        takes=None,
+        points=[newest, older],
+        usable=(newest, older),
+        series=(Series(SnapshotKind.DISK, [newest, older], None, "its source is gone"),),
+        held={},
+        inherited=DAILY,
+        problems=(),
+    )
+
+
+def test_orphans_that_expire_go_by_what_their_own_series_inherited() -> None:
+    gone = source(SourceKind.INSTANCE, backup="daily")
+    weekly = point(gone, kind=SnapshotKind.INSTANCE, backup="weekly")
+    misspelt, older = point(gone, 1, backup="dialy"), point(gone, 2)
+
+    found = of_gone(weekly, misspelt, older, settings=EXPIRING)
+
+    assert [(series.kind, series.policy) for series in found.series] == [
+        (SnapshotKind.DISK, None),
+        (SnapshotKind.INSTANCE, SETTINGS.policies["weekly"]),
+    ]
+    assert [[problem.value for problem in series.problems] for series in found.series] == [["dialy"], []]
+    assert found.problems == ()
+
+
+def test_of_what_was_never_usable_nothing_is_inherited() -> None:
+    gone = source(backup="daily")
+    pending = replace(point(gone), state=SnapshotState.PENDING)
+
+    found = of_gone(pending, settings=EXPIRING)
+
+    assert (found.usable, found.inherited) == ((), None)
+    assert found.series == (Series(SnapshotKind.DISK, [pending], None, "its source is gone"),)
+
+
+def test_of_a_hold_on_source_and_snapshot_one_reason_is_enough() -> None:
+    shop = source(backup="daily", backup_hold="2026-07-01")
+    inherited, own, plain = point(shop), point(shop, 1, backup_hold=""), point(source(backup="daily"), 2)
+
+    assert facts(shop, inherited, own, plain).held == {
+        inherited.name: ["on hold until 2026-07-02T00:00:00Z"],
+        own.name: ["on hold", "on hold until 2026-07-02T00:00:00Z"],
+        plain.name: ["on hold until 2026-07-02T00:00:00Z"],
+    }
+
+
+# By content
+
+
+def test_recovery_points_are_in_order_by_when_they_were_taken_and_only_then_by_slot_and_attempt() -> None:
+    first = point(source(), 3)
+    later_slot = replace(first, slot=first.slot + DAY)
+    second_attempt = replace(later_slot, attempt=2)
+    later_taken = replace(first, taken=first.taken + timedelta(seconds=1), slot=first.slot - DAY)
+
+    for mixed in permutations([first, later_slot, second_attempt, later_taken]):
+        assert sorted(mixed, key=by_content) == [first, later_slot, second_attempt, later_taken]
+
+
+# A snapshot interrupts a database for a moment
 
 
 @pytest.mark.parametrize(
-    ("now", "outside"),
+    ("window", "at", "is_told"),
     [
-        (datetime(2026, 6, 15, 12, tzinfo=UTC), None),
-        # The next slot is the first one after the clocks have changed.
-        (datetime(2026, 10, 25, 3, tzinfo=UTC), "01:30"),
-        (datetime(2026, 12, 15, 12, tzinfo=UTC), "01:30"),
-        (datetime(2027, 3, 28, 12, tzinfo=UTC), None),
+        ("03:00-03:30", "03:00", False),
+        ("02:30-03:00", "03:00", True),
+        ("02:30-03:00", "02:30", False),
+        ("02:30-03:01", "03:00", False),
+        ("23:45-00:15", "23:45", False),
+        ("23:45-00:15", "00:14", False),
+        ("23:45-00:15", "00:15", True),
+        ("23:45-00:15", "12:00", True),
+        (None, "03:00", False),
+        ("daily", "03:00", False),
+        ("03:00-03:30 or so", "12:00", False),
     ],
 )
-def test_where_clocks_change_a_slot_leaves_the_window_for_half_of_the_year(now: datetime, outside: str | None) -> None:
-    at = {"backup": "daily", "backup_at": "02:30 Europe/Zurich"}
-
-    assert slot_outside("00:15-00:45", now, **at) == outside
+def test_a_slot_outside_the_quiet_window_of_a_database_is_told(window: str | None, at: str, *, is_told: bool) -> None:
+    assert bool(facts(database(window, backup_at=at)).problems) is is_told
 
 
-def test_the_advice_names_the_tag_to_write_and_quotes_the_one_that_is_there() -> None:
-    expected = 'expected "backup:at" = "16:00 UTC", with a policy of one time of day'
+def test_such_advice_says_what_to_write_and_holds_nothing_back() -> None:
+    shop = database("16:00-16:30")
 
-    assert said("16:00-16:30", backup="daily")[0].endswith(expected)
-    assert said("16:00-16:30", backup="daily", backup_at="16:00 UTC") == []
+    (problem,) = facts(shop).problems
+
+    assert (problem.region, problem.source, problem.arn) == (REGION, "shop", shop.arn)
+    assert problem.message == (
+        "a snapshot interrupts it for seconds to minutes, and its slot at 03:00 UTC lies outside its backup window, "
+        '16:00-16:30 UTC; expected "backup:at" = "16:00 UTC", with a policy of one time of day'
+    )
+    assert (problem.tag, problem.value, problem.suggestion) == (None, None, "16:00 UTC")
+    assert problem.severity is Severity.ADVICE
+    (with_tag,) = facts(database("16:00-16:30", backup_at="02:00")).problems
+    assert (with_tag.tag, with_tag.value) == ("backup:at", "02:00")
 
 
-@pytest.mark.parametrize("tags", [{}, {"backup": "off"}])
-def test_what_is_not_backed_up_is_not_interrupted(tags: dict[str, str]) -> None:
-    assert said("16:00-16:30", NOON, **tags) == []
+def test_an_hourly_policy_cannot_lie_in_the_window_and_is_told_although_this_slot_does() -> None:
+    assert len(facts(database("12:00-12:30", backup="hourly")).problems) == 1
+    assert len(facts(database("13:00-13:30", backup="hourly")).problems) == 1
+
+
+def test_what_lightsail_says_of_a_source_is_advice_once_it_is_backed_up() -> None:
+    known = replace(database(None), advice=("its native backups are off",))
+    (problem,) = facts(known).problems
+
+    assert (problem.source, problem.message, problem.severity) == (
+        "shop",
+        "its native backups are off",
+        Severity.ADVICE,
+    )
+    assert facts(replace(known, tags={"backup": "off"})).problems == ()
+
+
+def test_a_policy_names_what_is_taken_and_a_tag_overrides_it() -> None:
+    assert isinstance(facts(source(SourceKind.INSTANCE, backup="daily")).policy, Policy)
+    system_disk = facts(source(SourceKind.INSTANCE, backup="daily", backup_mode="system-disk"))
+    assert system_disk.takes is SnapshotKind.DISK
+    assert facts(database(None)).takes is SnapshotKind.DATABASE

@@ -27,7 +27,7 @@ from lightkeeper.model import (
     Status,
 )
 from lightkeeper.names import snapshot_name
-from lightkeeper.plan import join_plans, make_plan, with_begun
+from lightkeeper.plan import create_for, creates_only, join_plans, make_plan, with_begun
 from lightkeeper.settings import Settings
 from lightkeeper.tags import snapshot_tags
 from lightkeeper.times import Duration
@@ -514,6 +514,16 @@ def test_a_snapshot_is_taken_only_if_those_that_may_cover_its_slot_were_listed(
     assert bool(plan.actions) is created
 
 
+def test_of_a_region_that_failed_as_a_whole_nothing_is_known_and_nothing_is_done() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    failure = ReadFailure(REGION, None, "no answer in time")
+
+    plan = make_plan(Inventory((shop,), daily(shop, [1, 2, 3], expires_at=NOW), failures=(failure,)), Settings(), NOW)
+
+    assert plan.actions == ()
+    assert status(plan) is Status.UNKNOWN
+
+
 def test_nothing_is_rescued_or_pruned_from_half_a_list() -> None:
     shop = source(backup="daily", backup_keep="3")
     points = daily(shop, range(6), expires_at=NOW - HOUR)
@@ -557,12 +567,24 @@ def test_a_list_that_lacks_most_of_what_was_backed_up_lately_is_not_believed(
     assert plan.actions == ()
     assert plan.doubted == (REGION,)
     (problem,) = plan.problems
-    assert (problem.source, problem.arn, problem.severity) == ("GetDisks", None, Severity.WARNING)
-    assert problem.message.startswith(says)
+    assert (problem.region, problem.source, problem.arn) == (REGION, "GetDisks", None)
+    assert problem.severity is Severity.WARNING
+    assert problem.message == (
+        f"{says}, so nothing of its kind is marked or deleted; expected the list to be whole: if they were deleted on "
+        "purpose, wait"
+    )
     assert {status(plan, each.name) for each in disks[left:]} == {Status.UNKNOWN}
     assert len(plan.kept) == 20
     blocked = ("nothing is pruned while GetDisks of the Region lacks most of what was backed up lately",)
     assert {kept.reasons for kept in plan.kept if kept.point.source_arn == disks[-1].arn} == {blocked}
+
+
+def test_a_list_without_the_only_one_that_was_backed_up_says_so_of_one() -> None:
+    plan = make_plan(Inventory((), daily(source(backup="daily"), [1])), Settings(), NOW)
+
+    assert [message.partition(", so")[0] for message in messages(plan)] == [
+        "the list is empty, and lacks 1 that was backed up lately"
+    ]
 
 
 def test_a_list_that_has_lost_half_of_what_was_backed_up_is_believed() -> None:
@@ -639,6 +661,24 @@ def test_the_plans_of_several_regions_are_one_with_everything_that_each_has() ->
 
     assert join_plans([one]) == one
     assert join_plans([one, other]) == replace(one, failures=(failure,), regions=(REGION, "us-east-1"))
+
+
+def test_in_plans_that_are_joined_no_deletion_comes_before_a_snapshot_that_is_taken() -> None:
+    shop, late = source(backup="daily", backup_keep="1"), source("late", backup="daily")
+    older = daily(shop, [1, 2], expires_at=NOW)
+    deletes = make_plan(Inventory((shop,), (*daily(shop, [0]), *older)), Settings(), NOW)
+    creates = make_plan(Inventory((late,), ()), Settings(), NOW)
+
+    assert [type(action) for action in join_plans([deletes, creates]).actions] == [Create, Delete, Delete]
+
+
+def test_a_plan_that_only_creates_has_all_the_rest_as_it_was() -> None:
+    shop, late = source(backup="daily", backup_keep="1"), source("late", backup="daily")
+    points = (*daily(shop, [0, 1]), *daily(shop, [2], expires_at=NOW))
+    plan = make_plan(Inventory((shop, late), points, regions=(REGION,)), Settings(), NOW)
+    assert [type(action) for action in plan.actions] == [Create, ScheduleDeletion, Delete]
+
+    assert creates_only(plan) == replace(plan, actions=tuple(created(plan)))
 
 
 # A series for each kind
@@ -1056,6 +1096,104 @@ def test_a_cut_right_after_the_night_s_run_is_a_cut_of_what_it_drops_and_of_noth
     assert cut(first) == set(marked(first)), "the mark of the night is every day's business"
 
 
+def test_a_cut_is_told_in_full_while_the_next_snapshot_is_still_being_taken() -> None:
+    shop = source(backup="daily", backup_keep="6")
+    pending = point(shop, NOW.replace(hour=3), SnapshotState.PENDING, taken=NOW - HOUR)
+    points = daily(shop, range(1, 8))
+
+    plan = make_plan(Inventory((shop,), (pending, *points)), Settings(), NOW)
+
+    assert marked(plan) == [points[-1].name]
+    assert cut(plan) == {points[-1].name}, "what is not usable yet has pushed nothing out"
+
+
+def test_of_a_cut_right_after_a_new_snapshot_only_one_is_every_day_s_business() -> None:
+    shop = source(backup="daily", backup_keep="5")
+    points = daily(shop, range(8))
+
+    plan = make_plan(Inventory((shop,), points), Settings(), NOW.replace(hour=4))
+
+    assert marked(plan) == names(points[5:])
+    assert cut(plan) == {*names(points[6:])}
+
+
+def test_a_cut_goes_by_the_days_of_the_policys_zone() -> None:
+    shop = source(backup="daily", backup_keep="daily=2", backup_at="01:00 Pacific/Auckland")
+    # In Auckland the 15th, the 14th and the 13th; in UTC two of one day, and one of the day before.
+    points = [point(shop, NOW.replace(day=day, hour=hour)) for day, hour in ((14, 13), (14, 11), (13, 11))]
+
+    plan = make_plan(Inventory((shop,), tuple(points)), Settings(), NOW)
+
+    assert marked(plan) == [points[2].name]
+    assert cut(plan) == {points[2].name}
+
+
+def test_what_an_older_one_is_no_longer_within_of_a_newest_that_is_held_goes_by_no_cut() -> None:
+    shop = source(backup="daily", backup_keep="within=2d")
+    newest, old = point(shop, NOW.replace(hour=10), tags={**shop.tags, "backup:hold": ""}), *daily(shop, [5])
+
+    plan = make_plan(Inventory((shop,), (newest, old)), Settings(), NOW)
+
+    assert marked(plan) == [old.name]
+    assert not cut(plan)
+
+
+@pytest.mark.parametrize(("seconds", "is_cut"), [(-1, True), (0, True), (1, False)])
+def test_a_snapshot_that_would_be_overdue_by_now_has_pushed_out_what_it_does_in_an_earlier_run(
+    seconds: int, *, is_cut: bool
+) -> None:
+    shop = source(backup="daily", backup_keep="2")
+    newest = point(shop, NOW.replace(hour=3), taken=NOW - 6 * HOUR + timedelta(seconds=seconds))
+    points = (newest, *daily(shop, [1, 2]))
+
+    plan = make_plan(Inventory((shop,), points), Settings(), NOW)
+
+    assert marked(plan) == [points[2].name]
+    assert cut(plan) == ({points[2].name} if is_cut else set())
+
+
+def test_whether_a_snapshot_is_new_goes_by_days_of_the_deployments_clock() -> None:
+    shop = source(backup="daily", backup_keep="2", age=300 * DAY)
+    settings = replace(Settings.from_mapping({"timeZone": "Europe/Zurich"}), overdue_after=Duration(days=1))
+    # Of the day up to this noon in Zurich an hour is missing: it is spring.
+    now = datetime(2026, 3, 29, 10, tzinfo=UTC)
+    points = [point(shop, now - timedelta(hours=hours, minutes=30)) for hours in (23, 48, 72)]
+
+    plan = make_plan(Inventory((shop,), tuple(points)), settings, now)
+
+    assert marked(plan) == [points[2].name]
+    assert cut(plan) == {points[2].name}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_cut"), [(-1, False), (0, False), (1, True)], ids=["before it", "as it was taken", "after it"]
+)
+def test_what_was_marked_after_the_newest_was_taken_is_what_that_has_pushed_out(seconds: int, *, is_cut: bool) -> None:
+    shop = source(backup="daily", backup_keep="2")
+    newest, *older = daily(shop, range(4))
+    # A day of grace.
+    already = replace(older.pop(), expires_at=newest.taken + DAY + timedelta(seconds=seconds))
+
+    plan = make_plan(Inventory((shop,), (newest, *older, already)), Settings(), NOW.replace(hour=4))
+
+    assert marked(plan) == [older[1].name]
+    assert cut(plan) == ({older[1].name} if is_cut else set())
+
+
+def test_when_a_mark_was_made_goes_by_days_of_the_deployments_clock() -> None:
+    shop = source(backup="daily", backup_keep="2", age=300 * DAY)
+    settings = Settings.from_mapping({"timeZone": "Europe/Zurich"})
+    now = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    newest, older, oldest = (point(shop, now - timedelta(hours=hours, minutes=30)) for hours in (1, 25, 49))
+    # Made at noon in Zurich, half an hour after the newest was taken; until the next noon there are 23 hours.
+    already = point(shop, now - 73 * HOUR, expires_at=datetime(2026, 3, 29, 10, tzinfo=UTC))
+
+    plan = make_plan(Inventory((shop,), (newest, older, oldest, already)), settings, now)
+
+    assert marked(plan) == [oldest.name]
+    assert cut(plan) == {oldest.name}
+
+
 def test_orphans_that_expire_go_by_no_cut() -> None:
     points = daily(source(backup="daily", backup_keep="3"), range(40, 50))
 
@@ -1171,7 +1309,17 @@ def test_a_hold_that_is_over_stays_on_what_the_rules_keep() -> None:
     assert plan.actions == ()
 
 
-@pytest.mark.parametrize(("until", "severity"), [("2026-06-10", Severity.ADVICE), ("2020-01-01", Severity.WARNING)])
+@pytest.mark.parametrize(
+    ("until", "severity"),
+    [
+        ("2026-06-10", Severity.ADVICE),
+        ("2026-06-15T12:00:00Z", Severity.ADVICE),
+        ("2020-01-01", Severity.WARNING),
+        ("2026-03-07T12:00:00Z", Severity.WARNING),
+        ("2026-03-07T12:00:01Z", Severity.ADVICE),
+    ],
+    ids=["days ago", "this very moment", "long before", "as it was made", "just after it was made"],
+)
 def test_a_hold_on_a_source_that_is_over_is_reported_and_more_gravely_if_it_never_held(
     until: str, severity: Severity
 ) -> None:
@@ -1194,9 +1342,12 @@ def test_a_hold_that_is_not_understood_on_one_snapshot_forbids_to_prune_the_othe
     shop = source(backup="daily", backup_keep="1")
     held = daily(shop, [3], backup_hold="next week")
 
-    plan = make_plan(Inventory((shop,), (*held, *daily(shop, [0, 1, 2]))), AT_ONCE, NOW)
+    others = daily(shop, [0, 1, 2])
+
+    plan = make_plan(Inventory((shop,), (*held, *others)), AT_ONCE, NOW)
 
     assert plan.actions == ()
+    assert {why(plan)[each.name] for each in others[1:]} == {("nothing is pruned while its source has a problem",)}
 
 
 def test_a_hold_that_is_not_understood_on_one_orphan_forbids_to_prune_the_others() -> None:
@@ -1322,6 +1473,36 @@ def test_a_disk_stands_no_better_than_its_instance() -> None:
     assert status(plan, "data") is Status.OVERDUE
 
 
+@pytest.mark.parametrize(
+    ("kind", "hours", "expected"),
+    [(WHOLE, 5, Status.WAITING), (WHOLE, 6, Status.OVERDUE), (SnapshotKind.DISK, 5, Status.OVERDUE)],
+    ids=["a whole one", "a stuck one", "one of the system disk"],
+)
+def test_the_next_snapshot_of_a_disk_is_on_its_way_with_a_whole_one_of_its_instance(
+    kind: SnapshotKind, hours: int, expected: Status
+) -> None:
+    whole = point(web(), NOW.replace(hour=3) - 3 * DAY, kind=WHOLE, disks=["data"])
+    pending = point(web(), NOW - hours * HOUR, SnapshotState.PENDING, kind=kind)
+
+    plan = make_plan(Inventory((web(), DATA), (pending, whole)), Settings(), NOW)
+
+    assert status(plan, "data") is expected
+    assert line(plan, "data").uncovered_since == whole.taken + DAY
+
+
+@pytest.mark.parametrize(("minute", "expected"), [(30, Status.PROTECTED), (60, Status.OVERDUE)])
+def test_a_disk_in_whole_snapshots_is_overdue_after_days_of_its_instances_clock(minute: int, expected: Status) -> None:
+    of = replace(web(backup_at="12:00 Europe/Zurich"), created_at=NOW - 300 * DAY)
+    data = replace(DATA, created_at=NOW - 300 * DAY)
+    whole = point(of, datetime(2026, 10, 23, 10, tzinfo=UTC), kind=WHOLE, disks=["data"])
+    # The slot of 24 October was missed; the 25th has 25 hours in Zurich.
+    now = datetime(2026, 10, 25, 10, tzinfo=UTC) + timedelta(minutes=minute)
+
+    plan = make_plan(Inventory((of, data), (whole,)), Settings(overdue_after=Duration(days=1)), now)
+
+    assert status(plan, "data") is expected
+
+
 def test_nobody_can_tell_of_a_disk_whose_instances_snapshots_were_not_listed() -> None:
     failure = ReadFailure(REGION, "GetInstanceSnapshots", "refused")
 
@@ -1348,8 +1529,10 @@ def test_a_disk_that_the_mode_of_its_instance_leaves_out_gets_advice() -> None:
 @pytest.mark.parametrize(
     "instance", [source("web", SourceKind.INSTANCE), web(backup="off"), web(backup="dialy"), replace(web(), name="x")]
 )
-def test_a_disk_whose_instance_is_not_backed_up_is_untagged(instance: Source) -> None:
-    assert status(make_plan(Inventory((instance, DATA), ()), Settings(), NOW), "data") is Status.UNTAGGED
+def test_a_disk_whose_instance_is_not_backed_up_is_untagged_and_has_never_been_backed_up(instance: Source) -> None:
+    data = line(make_plan(Inventory((instance, DATA), ()), Settings(), NOW), "data")
+
+    assert (data.status, data.included_in, data.has_stopped) == (Status.UNTAGGED, None, False)
 
 
 def test_a_disk_that_is_off_is_off_also_inside_its_instance() -> None:
@@ -1489,6 +1672,16 @@ def test_orphans_that_expire_leave_alone_what_a_misspelt_tag_may_have_meant() ->
     assert [problem.suggestion for problem in plan.problems] == ["backup"]
 
 
+def test_orphans_that_expire_stay_while_their_own_tags_are_in_doubt() -> None:
+    points = daily(source(backup="daily", backup_keep="1"), range(40, 44), expires_at=NOW, Backup_keep="forever")
+
+    plan = make_plan(Inventory((), points), EXPIRING, NOW)
+
+    assert [action.target.snapshot for action in plan.actions] == [points[0].name], "its newest is taken back"
+    assert {why(plan)[each.name] for each in points[1:]} == {("nothing is pruned while its source has a problem",)}
+    assert [problem.tag for problem in plan.problems] == ["Backup:keep"]
+
+
 def test_orphans_whose_own_tags_name_no_policy_stay_and_say_so() -> None:
     (last,) = daily(source(), [40])
 
@@ -1504,6 +1697,18 @@ def test_orphans_that_expire_age_as_if_their_schedule_had_gone_on() -> None:
 
     assert why(plan) == {points[0].name: ("last snapshot",)}
     assert dropped(plan) == names(points[1:])
+
+
+def test_what_waits_for_its_deletion_says_whether_it_goes_as_an_orphan() -> None:
+    gone, shop = source("gone", backup="daily", backup_keep="1"), source(backup="daily", backup_keep="1")
+    orphans, pushed_out = daily(gone, [40, 41], expires_at=NOW + HOUR), daily(shop, [0, 1], expires_at=NOW + HOUR)
+
+    plan = make_plan(Inventory((shop,), (*orphans, *pushed_out)), EXPIRING, NOW)
+
+    assert {kept.point.name: kept.cause for kept in plan.kept if kept.expires_at} == {
+        orphans[1].name: Cause.ORPHANED,
+        pushed_out[1].name: Cause.PUSHED_OUT,
+    }
 
 
 def test_the_last_of_the_orphans_stays_although_no_rule_keeps_it_on_the_clock_of_its_zone() -> None:
@@ -1591,6 +1796,17 @@ def test_a_create_says_what_is_taken_of_what_under_which_name_with_which_tags(
         left_out=(),
         reason="nothing covers the slot 2026-06-15T03:00:00Z",
     )
+
+
+def test_a_snapshot_that_is_asked_for_is_a_first_attempt_and_has_the_tags_that_go_with_it() -> None:
+    shop = source()
+
+    create = create_for(
+        shop, None, SnapshotKind.DISK, NOW, Settings(), NOW, reason="asked for", also={"lightkeeper:by-hand": ""}
+    )
+
+    assert create.target.snapshot == snapshot_name("shop", shop.arn, "Lightkeeper", NOW)
+    assert create.tags == {"lightkeeper:by-hand": ""} | snapshot_tags(shop, NOW, Settings(), NOW)[0]
 
 
 def test_a_snapshot_is_born_without_a_hold_that_is_over() -> None:

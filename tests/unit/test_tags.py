@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import Mode, Origin, Policy, Problem, RecoveryPoint, Severity, Snapshot, SnapshotState, Source
-from lightkeeper.names import snapshot_name
+from lightkeeper.names import attempt_of, snapshot_name
 from lightkeeper.schedule import parse_schedule
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
+    BY_HAND,
     EXPIRES,
     HELD,
     MAX_TAGS,
@@ -401,6 +402,18 @@ def test_a_name_begins_and_goes_on_with_a_letter_although_its_source_does_not() 
     assert snapshot_name("_data_", ARN, OURS, SLOT_TIME) == snapshot_name("data", ARN, OURS, SLOT_TIME)
 
 
+def test_a_name_loses_no_letter_at_its_ends() -> None:
+    assert snapshot_name("XAX", ARN, OURS, SLOT_TIME).startswith("XAX-20260615-0300-")
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 10, 999_999])
+def test_the_longest_name_has_room_for_every_attempt(attempt: int) -> None:
+    name = snapshot_name("a" * 255, ARN, OURS, SLOT_TIME, attempt)
+
+    assert len(name) <= 254
+    assert attempt_of(name, "a" * 255, ARN, OURS, SLOT_TIME) == attempt
+
+
 def test_a_later_attempt_says_which_it_is() -> None:
     first, *others = (snapshot_name("data", ARN, OURS, SLOT_TIME, attempt) for attempt in (1, 2, 3, 4, 31))
 
@@ -412,7 +425,8 @@ def test_a_source_without_a_letter_or_a_digit_in_its_name_is_called_by_what_it_i
     assert re.fullmatch(r"disk-20260615-0300-[0-9a-f]{6}", snapshot_name(name, ARN, OURS, SLOT_TIME))
     whole = ARN.replace(":Disk/", ":Instance/")
     assert re.fullmatch(r"instance-20260615-0300-[0-9a-f]{6}", snapshot_name(name, whole, OURS, SLOT_TIME))
-    assert snapshot_name(name, "", OURS, SLOT_TIME).startswith("source-20260615-0300-")
+    for arn in ("", "Disk:of-no-service"):
+        assert snapshot_name(name, arn, OURS, SLOT_TIME).startswith("source-20260615-0300-")
 
 
 def test_two_deployments_never_ask_for_the_same_name() -> None:
@@ -507,6 +521,15 @@ def test_where_there_is_no_room_the_users_vocabulary_comes_first_and_the_rest_is
     assert left_out == tuple(f"app{number:02}" for number in range(43, 48))
 
 
+def test_what_else_a_snapshot_is_born_with_leaves_room_for_a_mark_and_a_hold_too() -> None:
+    source = disk(backup="daily", **{f"app{number:02}": "x" for number in range(49)})
+
+    tags, _ = snapshot_tags(source, SLOT_TIME, SETTINGS, NOW, {BY_HAND: ""})
+
+    assert tags[BY_HAND] == ""
+    assert len(tags) == MAX_TAGS - 2
+
+
 @pytest.mark.parametrize(
     ("hold", "inherited"),
     [("", True), ("soon", True), ("2026-06-15", True), ("2026-06-14", False), ("2026-06-15T03:30:00Z", False)],
@@ -599,6 +622,18 @@ def test_what_we_made_is_ours() -> None:
     )
 
 
+def test_a_whole_instance_s_snapshot_says_which_disks_are_in_it_and_one_taken_by_hand_that_it_was() -> None:
+    snapshot = replace(our_snapshot(), kind=SnapshotKind.INSTANCE, disks=frozenset({"data", "/dev/xvdf"}))
+    by_hand = replace(snapshot, tags={**snapshot.tags, BY_HAND: ""})
+
+    points = [read_snapshot(each, SETTINGS) for each in (snapshot, by_hand)]
+
+    assert [(each.disks, each.by_hand) for each in points if isinstance(each, RecoveryPoint)] == [
+        (snapshot.disks, False),
+        (snapshot.disks, True),
+    ]
+
+
 def test_what_was_made_when_names_did_not_tell_deployments_apart_stays_ours() -> None:
     # The first six digits of the ARN's own digest.
     earlier = replace(our_snapshot(), name=f"data-20260615-0300-{sha256(ARN.encode()).hexdigest()[:6]}")
@@ -615,6 +650,24 @@ def test_an_attempt_is_read_back_from_its_name(attempt: int) -> None:
 
     assert isinstance(point, RecoveryPoint)
     assert point.attempt == attempt
+
+
+@pytest.mark.parametrize(
+    ("name", "arn", "deployment", "slot"),
+    [
+        (snapshot_name("data", ARN, OURS, SLOT_TIME), OTHER_ARN, OURS, SLOT_TIME),
+        (snapshot_name("data", ARN, OURS, SLOT_TIME), ARN, "Spare", SLOT_TIME),
+        (snapshot_name("data", ARN, OURS, SLOT_TIME), ARN, OURS, SLOT_TIME + timedelta(minutes=1)),
+        (snapshot_name("data", ARN, OURS, SLOT_TIME), ARN, OURS, SLOT_TIME + timedelta(seconds=1)),
+        (snapshot_name("database", ARN, OURS, SLOT_TIME), ARN, OURS, SLOT_TIME),
+        (f"{snapshot_name('data', ARN, OURS, SLOT_TIME)}-0", ARN, OURS, SLOT_TIME),
+        (f"{snapshot_name('data', ARN, OURS, SLOT_TIME)}\n", ARN, OURS, SLOT_TIME),
+        ("data", ARN, OURS, SLOT_TIME),
+    ],
+    ids=["another source", "another deployment", "another slot", "a second off", "a longer name", "0", "line", "none"],
+)
+def test_a_name_that_we_would_not_write_is_no_attempt(name: str, arn: str, deployment: str, slot: datetime) -> None:
+    assert attempt_of(name, "data", arn, deployment, slot) is None
 
 
 def test_the_snapshots_of_a_nameless_source_are_ours() -> None:
@@ -733,6 +786,13 @@ def test_a_snapshot_with_our_tags_that_we_did_not_make_is_left_alone_and_reporte
 
 def test_where_lightsail_does_not_say_what_it_was_made_from_name_and_tags_decide() -> None:
     assert isinstance(read_snapshot(replace(our_snapshot(), source_arns=frozenset()), SETTINGS), RecoveryPoint)
+
+
+def test_a_snapshot_of_nobody_knows_what_with_our_tags_is_reported_without_an_arn() -> None:
+    problem = read_snapshot(replace(our_snapshot(), name="before-the-upgrade", source_arns=frozenset()), SETTINGS)
+
+    assert isinstance(problem, Problem)
+    assert (problem.source, problem.arn, problem.tag) == ("data", None, OWNER)
 
 
 def test_one_of_several_origins_is_enough() -> None:
@@ -886,7 +946,17 @@ def test_a_hold_that_was_over_when_it_was_written_holds_nothing_and_is_reported(
 
     assert not hold.is_on(NOW)
     assert (problem.tag, problem.value, problem.severity) == ("backup:hold", "2026-06-14", Severity.WARNING)
-    assert "was over before the snapshot was taken" in problem.message
+    assert problem.message == (
+        f"on snapshot {our_snapshot().name}: was over before the snapshot was taken, so it holds nothing; expected a "
+        "day to come"
+    )
+
+
+@pytest.mark.parametrize(("until", "held_never"), [("2026-06-15T03:01:00Z", True), ("2026-06-15T03:01:01Z", False)])
+def test_a_hold_that_was_over_as_the_snapshot_was_taken_has_never_held(until: str, *, held_never: bool) -> None:
+    _, problems = hold_of(with_tag("backup:hold", until))
+
+    assert bool(problems) is held_never
 
 
 def test_a_hold_that_was_over_is_told_of_the_source_alone_where_the_source_bears_it() -> None:
