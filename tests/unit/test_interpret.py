@@ -97,7 +97,7 @@ def test_of_a_source_with_a_policy_the_series_that_it_feeds_goes_by_that_and_the
 def test_what_is_not_backed_up_any_more_says_why_and_what_its_newest_was_taken_under(
     tags: dict[str, str], policy: NoPolicy, unfed: str
 ) -> None:
-    now = source(**tags)
+    now = replace(source(), tags=tags)
     before = point(source(backup="daily"))
 
     assert facts(now, before) == Facts(
