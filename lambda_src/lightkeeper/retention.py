@@ -220,7 +220,7 @@ def _drop(  # noqa: PLR0913, PLR0917 - what decides has that many sides
         pruning.kept.append(Kept(point, reasons, expires_at=at, cause=rule.cause))
     elif has_hold:
         reasons = (f"{why}, but its hold has to be taken off first",)
-        pruning.kept.append(Kept(point, reasons, expires_at=now))
+        pruning.kept.append(Kept(point, reasons, expires_at=now, cause=rule.cause))
     else:
         pruning.deletes.append(
             Delete(target, point.taken, f"{why}; its deletion was scheduled for {format_instant(at)}")
@@ -272,10 +272,14 @@ class _Cut:
         self._rule = rule
         self._settings = settings
         usable = usable_of(rule.series.points)
-        self.newest = usable[0].taken if usable else rule.series.points[0].taken
-        """When the newest usable one was taken, UTC."""
+        self._newest = usable[0] if usable else rule.series.points[0]
         self._judged = [point for point in usable if point.name not in facts.held]
         self._dropped: frozenset[str] | None = None
+
+    @property
+    def newest(self) -> datetime:
+        """When the newest usable one was taken, UTC."""
+        return self._newest.taken
 
     def drops(self, point: RecoveryPoint, now: datetime) -> bool:
         """Return whether a point that is marked now (UTC) goes by a cut."""
@@ -283,7 +287,8 @@ class _Cut:
             return False
         if self._dropped is None:
             policy = self._rule.policy
-            before = self._judged[1:] if self._may_be_new(now) else self._judged
+            new = self._newest if self._may_be_new(now) else None
+            before = [each for each in self._judged if each is not new]
             times = [each.taken for each in before]
             verdicts = apply_rule(policy.keep, times, zone=policy.schedule.zone, newest=times[0] if times else None)
             self._dropped = frozenset(each.name for each, reasons in zip(before, verdicts, strict=True) if not reasons)

@@ -43,11 +43,11 @@ class Cron:
     """Five fields, as cronsim reads them."""
 
 
-Run: TypeAlias = Rate | Cron
+Tick: TypeAlias = Rate | Cron
 
 
 @lru_cache(maxsize=64)
-def parse_tick(text: str) -> Run:
+def parse_tick(text: str) -> Tick:
     """Return the tick of that `rate(...)` or six-field `cron(...)`.
 
     Raises

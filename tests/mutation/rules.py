@@ -18,11 +18,11 @@ NAMES: Final = "lambda_src/lightkeeper/names.py"
 KINDS: Final = "lambda_src/lightkeeper/kinds.py"
 ACTIONS: Final = "lambda_src/lightkeeper/actions.py"
 EXECUTE: Final = "lambda_src/lightkeeper/execute.py"
-CYCLE: Final = "lambda_src/lightkeeper/run.py"
+RUN: Final = "lambda_src/lightkeeper/run.py"
 INVENTORY: Final = "lambda_src/lightkeeper/inventory.py"
 LIGHTSAIL: Final = "lambda_src/lightkeeper/lightsail.py"
 HANDLER: Final = "lambda_src/lightkeeper/handler.py"
-LIMITS: Final = "lambda_src/lightkeeper/retries.py"
+RETRIES: Final = "lambda_src/lightkeeper/retries.py"
 MODEL: Final = "lambda_src/lightkeeper/model.py"
 METRICS: Final = "lambda_src/lightkeeper/metrics.py"
 OVERVIEW: Final = "lambda_src/lightkeeper/overview.py"
@@ -33,7 +33,7 @@ PERMISSIONS: Final = "infra/permissions.py"
 IN_PLAN: Final = "tests/unit/test_plan.py"
 IN_TAGS: Final = "tests/unit/test_tags.py"
 IN_EXECUTE: Final = "tests/unit/test_execute.py"
-IN_CYCLE: Final = "tests/unit/test_run.py"
+IN_RUN: Final = "tests/unit/test_run.py"
 IN_MEMORY: Final = "tests/unit/test_notify.py"
 IN_RULES: Final = "tests/integration/test_rules.py"
 IN_DATABASES: Final = "tests/integration/test_databases.py"
@@ -812,11 +812,11 @@ RULES: Final = (
             ),
             Removal(
                 "from fresh lists, not from those the run began with",
-                CYCLE,
+                RUN,
                 "run_regions",
                 "look_again=look)",
                 "look_again=lambda: plan)",
-                IN_CYCLE,
+                IN_RUN,
                 "test_before_a_deletion_the_region_is_read_again",
             ),
             Removal(
@@ -894,7 +894,7 @@ RULES: Final = (
             ),
             Removal(
                 "nothing is marked by an event that comes late: its time would leave less than the grace",
-                CYCLE,
+                RUN,
                 "run_regions",
                 "return creates_only(whole) if is_late else whole",
                 "return whole",
@@ -957,7 +957,7 @@ RULES: Final = (
             ),
             Removal(
                 "an event ahead of its time, for which every grace would be over, is refused",
-                CYCLE,
+                RUN,
                 "refuse_future",
                 "if now > clock + OFF_THE_CLOCK:",
                 "if False:",
@@ -1198,7 +1198,7 @@ RULES: Final = (
         (
             Removal(
                 "a Region is read to the end before it is written to",
-                CYCLE,
+                RUN,
                 "run_regions",
                 "        plan = look()\n",
                 '        half = {name: getattr(region, name) for name in ("disks", "disk_snapshots")}\n'
@@ -1324,7 +1324,7 @@ RULES: Final = (
                 "plan_region",
                 "return failed_plan(name, now, error)",
                 "raise",
-                IN_CYCLE,
+                IN_RUN,
                 "test_a_defect_met_in_one_region_stops_no_other_and_the_run_ends_as_failed",
             ),
             Removal(
@@ -1338,11 +1338,11 @@ RULES: Final = (
             ),
             Removal(
                 "no Region waits for another, which may hang",
-                CYCLE,
+                RUN,
                 "run_regions",
                 'with ThreadPoolExecutor(len(regions), "regions") as pool:\n        try:',
                 'with ThreadPoolExecutor(1, "regions") as pool:\n        try:',
-                IN_CYCLE,
+                IN_RUN,
                 "test_no_region_waits_for_another",
             ),
             Removal(
@@ -1356,7 +1356,7 @@ RULES: Final = (
             ),
             Removal(
                 "for a failed action",
-                CYCLE,
+                RUN,
                 "Run.failures",
                 "return (*lists, *actions)",
                 "return (*lists,)",
@@ -1365,7 +1365,7 @@ RULES: Final = (
             ),
             Removal(
                 "and for a failed list",
-                CYCLE,
+                RUN,
                 "Run.failures",
                 "return (*lists, *actions)",
                 "return (*actions,)",
@@ -1389,7 +1389,7 @@ RULES: Final = (
             ),
             Removal(
                 "the slowest call, with all its retries, still ends in time",
-                LIMITS,
+                RETRIES,
                 "margin_seconds",
                 "return slowest_call_seconds(max_concurrency) + _SPARE_SECONDS",
                 "return 15",
@@ -1407,11 +1407,11 @@ RULES: Final = (
             ),
             Removal(
                 "too little to write afterwards, that is",
-                CYCLE,
+                RUN,
                 "run_regions",
                 "left() - before_writes - READ_MARGIN_SECONDS",
                 "left()",
-                IN_CYCLE,
+                IN_RUN,
                 "test_near_the_deadline_a_region_is_not_read_any_more_and_nothing_is_done",
             ),
             Removal(
