@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.models import lightsail_backends
 from lightsail_sandbox.backend.resources import Resource, Snapshot
 from lightsail_sandbox.backend.settings import settings
@@ -26,6 +27,8 @@ class Entry:
         Of a snapshot, in Lightsail's words; None for a source.
     source_name, source_arn
         What a snapshot was made from; None for a source.
+    database_state
+        Of a database, such as ``available``; None for everything else.
     """
 
     kind: str
@@ -37,6 +40,7 @@ class Entry:
     state: str | None
     source_name: str | None
     source_arn: str | None
+    database_state: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Write the entry as the control interface has it."""
@@ -55,6 +59,7 @@ def entries() -> list[Entry]:
 
 
 def _entry(resource: Resource) -> Entry:
+    now = settings.clock.now()
     snapshot = resource if isinstance(resource, Snapshot) else None
     return Entry(
         kind=resource.kind,
@@ -63,7 +68,8 @@ def _entry(resource: Resource) -> Entry:
         region=resource.region,
         created_at=resource.created_at,
         tags=resource.tags,
-        state=snapshot.state(settings.clock.now()) if snapshot else None,
+        state=snapshot.state(now) if snapshot else None,
         source_name=snapshot.source_name if snapshot else None,
         source_arn=snapshot.source_arn if snapshot else None,
+        database_state=resource.state(now) if isinstance(resource, RelationalDatabase) else None,
     )

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from mypy_boto3_lightsail.type_defs import TagTypeDef
 
 FIRST, SECOND, THIRD, NEWEST = (f"shop-202606{day}-0300-abcdef" for day in (16, 17, 18, 19))
-LISTS = ("get_disks", "get_instances", "get_disk_snapshots", "get_instance_snapshots")
+LISTS = (
+    *("get_disks", "get_instances", "get_relational_databases"),
+    *("get_disk_snapshots", "get_instance_snapshots", "get_relational_database_snapshots"),
+)
 MARKED = "2026-06-20T12:00:00Z"
+OLD_TILL, TILL = "till-20260618-0300-abcdef", "till-20260619-0300-abcdef"
 
 
 def day(number: int, hour: int = 3) -> datetime:
@@ -53,7 +57,9 @@ class Rogue:
             getattr(self.client, operation)()
 
     def delete(self, name: str) -> None:
-        if name.startswith("web") and "disk" not in name:
+        if name.startswith("till"):
+            self.client.delete_relational_database_snapshot(relationalDatabaseSnapshotName=name)
+        elif name.startswith("web") and "disk" not in name:
             self.client.delete_instance_snapshot(instanceSnapshotName=name)
         else:
             self.client.delete_disk_snapshot(diskSnapshotName=name)
@@ -83,7 +89,7 @@ class Rogue:
         taken: datetime,
         *,
         of: str = "shop",
-        kind: Literal["DiskSnapshot", "InstanceSnapshot"] = "DiskSnapshot",
+        kind: Literal["DiskSnapshot", "InstanceSnapshot", "RelationalDatabaseSnapshot"] = "DiskSnapshot",
         state: SnapshotState | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
@@ -141,6 +147,15 @@ def an_instance(rogue: Rogue, **tags: str) -> None:
     for number, marked in ((16, {EXPIRES: MARKED}), (17, {}), (20, {})):
         inherited = {"backup": "daily", "backup:keep": "1", **marked}
         rogue.plant(f"web-disk-202606{number}-0300-abcdef", day(number), day(number, 4), of="web", tags=inherited)
+
+
+def a_database(rogue: Rogue) -> None:
+    """Give the user a database that keeps one, with two snapshots of ours: the first is marked."""
+    tags = {"backup": "daily", "backup:keep": "1"}
+    seed = Seed(kind="RelationalDatabase", name="till", tags=tags, created_at=NOON - 100 * DAY)
+    (rogue.arns["till"],) = rogue.sandbox.seed([seed])
+    for number, name, marked in ((18, OLD_TILL, {EXPIRES: MARKED}), (19, TILL, {})):
+        rogue.plant(name, day(number), day(number, 4), of="till", kind="RelationalDatabaseSnapshot", tags=tags | marked)
 
 
 # Rule 1
@@ -215,6 +230,14 @@ def deletes_the_last_snapshot_of_a_whole_instance(rogue: Rogue) -> None:
     rogue.delete("web-20260615-0300-abcdef")
 
 
+def deletes_the_newest_of_a_database_before_the_one_that_failed(rogue: Rogue) -> None:
+    a_database(rogue)
+    rogue.sandbox.set_snapshot_state(REGION, TILL, "failed")
+    rogue.at(day(20, 13))
+    rogue.read()
+    rogue.delete(OLD_TILL)
+
+
 def deletes_what_is_still_being_taken(rogue: Rogue) -> None:
     rogue.sandbox.set_snapshot_state(REGION, FIRST, "pending")
     rogue.when_the_first_may_go()
@@ -261,6 +284,14 @@ def prunes_where_the_snapshot_failed(rogue: Rogue) -> None:
     with suppress(ClientError):
         rogue.create(day(20))
     rogue.delete(FIRST)
+
+
+def prunes_a_database_whose_snapshot_has_to_wait(rogue: Rogue) -> None:
+    a_database(rogue)
+    rogue.sandbox.set_database_state(REGION, "till", "modifying")
+    rogue.at(day(20, 13))
+    rogue.read()
+    rogue.delete(OLD_TILL)
 
 
 # Rule 4
@@ -644,6 +675,7 @@ CRIMES: dict[int, tuple[Callable[[Rogue], None], ...]] = {
         takes_a_failed_one_for_the_newest,
         takes_a_later_slot_for_newer_content,
         deletes_the_last_snapshot_of_a_whole_instance,
+        deletes_the_newest_of_a_database_before_the_one_that_failed,
         deletes_what_is_still_being_taken,
     ),
     3: (
@@ -652,6 +684,7 @@ CRIMES: dict[int, tuple[Callable[[Rogue], None], ...]] = {
         takes_a_snapshot_by_guess,
         takes_the_system_disk_of_what_asks_for_a_whole_snapshot,
         prunes_where_the_snapshot_failed,
+        prunes_a_database_whose_snapshot_has_to_wait,
     ),
     4: (
         takes_a_slot_twice,
@@ -808,6 +841,25 @@ def deletes_what_failed_and_was_replaced(rogue: Rogue) -> None:
     rogue.delete("shop-20260615-0300-abcdef")
 
 
+def prunes_a_database_that_is_due_nothing_whatever_its_state(rogue: Rogue) -> None:
+    a_database(rogue)
+    rogue.plant(
+        "till-20260620-0300-abcdef", day(20), day(20, 4), of="till", kind="RelationalDatabaseSnapshot", tags=None
+    )
+    rogue.sandbox.set_database_state(REGION, "till", "stopped")
+    rogue.at(day(20, 13))
+    rogue.read()
+    rogue.delete(OLD_TILL)
+
+
+def sees_a_database_go_with_a_final_snapshot(rogue: Rogue) -> None:
+    a_database(rogue)
+    rogue.when_the_first_may_go()
+    rogue.read()
+    rogue.user.delete_relational_database(relationalDatabaseName="till")
+    rogue.delete(FIRST)
+
+
 @pytest.mark.parametrize(
     "conduct",
     [
@@ -819,6 +871,8 @@ def deletes_what_failed_and_was_replaced(rogue: Rogue) -> None:
         tries_a_fourth_time_a_day_later,
         lets_an_orphan_age_out,
         deletes_what_failed_and_was_replaced,
+        prunes_a_database_that_is_due_nothing_whatever_its_state,
+        sees_a_database_go_with_a_final_snapshot,
     ],
 )
 def test_a_run_that_keeps_them_is_not(rogue: Rogue, conduct: Callable[[Rogue], None]) -> None:
@@ -916,8 +970,8 @@ def test_the_witness_knows_nothing_of_lightkeeper() -> None:
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
 
-    assert {name for name in imported if "." in name or name in {"lightkeeper", "cli", "infra"}} == {
+    assert {name for name in imported if "." in name or name in {"lightkeeper", "infra"}} == {
         "collections.abc",
-        "sandbox.client",
+        "lightsail_sandbox.client",
     }
     assert Witness.__module__ == "tests.support.witness"

@@ -15,6 +15,7 @@ def busy(world: World) -> None:
     keeper.disk("clinic", {"backup": "daily", "backup:keep": "2"}, OTHER_REGION)
     keeper.instance("web", {"backup": "daily", "backup:keep": "2"})
     keeper.instance("db", {"backup": "daily", "backup:keep": "2", "backup:mode": "system-disk"})
+    keeper.database("till", {"backup": "daily", "backup:keep": "2"})
     keeper.disk("notes", {"backup": "hourly", "backup:keep": "2"})
     for _ in range(9):
         world.advance(DAY)

@@ -22,7 +22,18 @@ from lightsail_sandbox.client import (
 from lightsail_sandbox.seeds import SnapshotState
 from tests.support.asking import CODES
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION
-from tests.support.witness import CONSOLE, CREATES, DELETES, EXPIRES, LISTS, LOOK_UPS, OWNER, SLOT, SOURCE
+from tests.support.witness import (
+    CONSOLE,
+    CREATES,
+    DELETES,
+    EXPIRES,
+    LISTS,
+    LISTS_OF_SOURCES,
+    LOOK_UPS,
+    OWNER,
+    SLOT,
+    SOURCE,
+)
 from tests.support.world import SOURCES, WHERE, World
 
 WRITES = (*CREATES, "TagResource", "UntagResource", *DELETES)
@@ -36,6 +47,8 @@ _Step = TypeVar("_Step", bound=Callable[..., None])
 STATES: tuple[SnapshotState, ...] = ("pending", "completed", "error", "unknown")
 
 names = st.sampled_from(sorted(SOURCES))
+databases = st.sampled_from([name for name, kind in SOURCES.items() if kind == "RelationalDatabase"])
+database_states = st.sampled_from(["backing-up", "modifying", "stopped", "never-heard-of", None])
 which = st.integers(0, 99)
 tags = st.sampled_from(
     [
@@ -168,11 +181,11 @@ class Chance(RuleBasedStateMachine):
         """Forget the faults that an interrupted step may have left."""
         self.world.keeper.sandbox.clear_faults()
 
-    @initialize(shop=first_tags, web=first_tags, clinic=first_tags)
-    def sources(self, shop: dict[str, str], web: dict[str, str], clinic: dict[str, str]) -> None:
-        """Begin with three sources."""
-        for name, given in (("shop", shop), ("web", web), ("clinic", clinic)):
-            self.world.make(name, given)
+    @initialize(given=st.fixed_dictionaries(dict.fromkeys(SOURCES, first_tags)))
+    def sources(self, given: dict[str, dict[str, str]]) -> None:
+        """Begin with all sources."""
+        for name, tagged in given.items():
+            self.world.make(name, tagged)
 
     # Time and runs
 
@@ -235,7 +248,7 @@ class Chance(RuleBasedStateMachine):
         parameters = {"resourceName": name, "tags": [tag]}
         return Meanwhile(operation="TagResource", parameters=parameters, access_key_id=CONSOLE)
 
-    @step(operation=st.sampled_from(["GetDisks", "GetInstances"]), entries=st.integers(0, 1), hours=st.integers(0, 30))
+    @step(operation=st.sampled_from([*LISTS_OF_SOURCES]), entries=st.integers(0, 1), hours=st.integers(0, 30))
     def a_list_is_cut_short(self, operation: str, entries: int, hours: int) -> None:
         """Lightsail says that there is nothing, or less than there is."""
         self.world.advance(hours * HOUR)
@@ -335,10 +348,23 @@ class Chance(RuleBasedStateMachine):
         """A setting changes."""
         self.world.configure(**dict([setting]))
 
-    @step(name=names)
-    def delete_a_source(self, name: str) -> None:
-        """A source is deleted."""
-        self.world.destroy(name)
+    @step(name=names, final=st.booleans())
+    def delete_a_source(self, name: str, final: bool) -> None:  # noqa: FBT001 - Hypothesis hands it over by name
+        """A source is deleted; of a database, Lightsail may keep a final snapshot."""
+        self.world.destroy(name, keep_a_final_snapshot=final)
+
+    @step(name=databases, state=database_states, hours=st.integers(0, 30), ticks=st.integers(1, 3))
+    def a_database_is_busy(self, name: str, state: str | None, hours: int, ticks: int) -> None:
+        """A database is in some state, and some runs follow."""
+        self.world.set_state(name, state)
+        for _ in range(ticks):
+            self.world.advance(hours * HOUR)
+            self.world.run()
+
+    @step(name=databases)
+    def a_database_is_available_again(self, name: str) -> None:
+        """A database's state follows from what is done to it again."""
+        self.world.set_state(name, None)
 
     @step(name=names, given=first_tags)
     def make_a_source_anew(self, name: str, given: dict[str, str]) -> None:

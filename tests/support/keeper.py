@@ -75,6 +75,28 @@ class Keeper:
         born = self.sandbox.now() - age
         return self.sandbox.seed([Seed(kind="Instance", name=name, tags=tags, created_at=born)])[0]
 
+    def database(
+        self,
+        name: str,
+        tags: Tags,
+        age: timedelta = 100 * DAY,
+        *,
+        bundle: str = "micro_2_0",
+        window: str | None = None,
+        native_backups: bool = True,
+    ) -> str:
+        """Give the user a database, in a single zone unless the bundle says otherwise, and return its ARN."""
+        seed = Seed(
+            kind="RelationalDatabase",
+            name=name,
+            tags=tags,
+            created_at=self.sandbox.now() - age,
+            bundle_id=bundle,
+            backup_window=window,
+            backup_retention=native_backups,
+        )
+        return self.sandbox.seed([seed])[0]
+
     def plan(self) -> Plan:
         """Plan for the sandbox's time."""
         return plan_regions(self.regions, self.settings, self.sandbox.now())
@@ -159,8 +181,14 @@ class Keeper:
             for snapshot in page["instanceSnapshots"]
             if source in {None, snapshot["fromInstanceName"]}
         ]
+        databases = [
+            snapshot
+            for page in self.user.get_paginator("get_relational_database_snapshots").paginate()
+            for snapshot in page["relationalDatabaseSnapshots"]
+            if source in {None, snapshot["fromRelationalDatabaseName"]}
+        ]
         found: dict[str, tuple[datetime, dict[str, str]]] = {}
-        for snapshot in (*disks, *instances):
+        for snapshot in (*disks, *instances, *databases):
             tags = {tag["key"]: tag.get("value", "") for tag in snapshot.get("tags", [])}
             found[snapshot["name"]] = (snapshot["createdAt"], tags)
         return {name: tags for name, (_, tags) in sorted(found.items(), key=lambda item: item[1][0])}

@@ -24,14 +24,34 @@ from lightsail_sandbox.client import Call, Entry, Sandbox
 CONSOLE = "console"
 """The access key of the user; every other one is a run's."""
 OWNER, SOURCE, SLOT, EXPIRES = (f"lightkeeper:{word}" for word in ("owner", "source", "slot", "expires"))
-LISTS = ("GetDisks", "GetInstances", "GetDiskSnapshots", "GetInstanceSnapshots")
-LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot")
+LISTS_OF_SOURCES = {
+    "GetDisks": "Disk",
+    "GetInstances": "Instance",
+    "GetRelationalDatabases": "RelationalDatabase",
+}
+LISTS = (*LISTS_OF_SOURCES, "GetDiskSnapshots", "GetInstanceSnapshots", "GetRelationalDatabaseSnapshots")
+LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot", "GetRelationalDatabaseSnapshot")
 READS = {*LISTS, *LOOK_UPS}
-CREATES = {"CreateDiskSnapshot": "diskSnapshotName", "CreateInstanceSnapshot": "instanceSnapshotName"}
-DELETES = {"DeleteDiskSnapshot": "diskSnapshotName", "DeleteInstanceSnapshot": "instanceSnapshotName"}
-ANY_DELETES = DELETES | {"DeleteDisk": "diskName", "DeleteInstance": "instanceName"}
+CREATES = {
+    "CreateDiskSnapshot": "diskSnapshotName",
+    "CreateInstanceSnapshot": "instanceSnapshotName",
+    "CreateRelationalDatabaseSnapshot": "relationalDatabaseSnapshotName",
+}
+DELETES = {
+    "DeleteDiskSnapshot": "diskSnapshotName",
+    "DeleteInstanceSnapshot": "instanceSnapshotName",
+    "DeleteRelationalDatabaseSnapshot": "relationalDatabaseSnapshotName",
+}
+SOURCES = {"diskName": "Disk", "instanceName": "Instance", "relationalDatabaseName": "RelationalDatabase"}
+ANY_DELETES = DELETES | {
+    "DeleteDisk": "diskName",
+    "DeleteInstance": "instanceName",
+    "DeleteRelationalDatabase": "relationalDatabaseName",
+}
+# Each kind of snapshot has words of its own.
 USABLE = {"completed", "available"}
-COVERS = {*USABLE, "pending", "unknown"}
+FAILED = {"error", "failed"}
+COVERS = {*USABLE, "pending", "creating", "unknown"}
 REFUSED_CREDENTIALS = {
     *("UnauthenticatedException", "UnrecognizedClientException", "InvalidClientTokenId"),
     *("InvalidSignatureException", "ExpiredTokenException", "IncompleteSignature"),
@@ -65,6 +85,8 @@ KEEP = re.compile(rf"forever|({CLAUSE})( ({CLAUSE}))*")
 AT = re.compile(r"(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)( (?P<zone>[A-Z][A-Za-z]+(/[A-Z][A-Za-z_]+)?))?")
 FIXED_TIME = re.compile(r"\d+ \d+ (?P<days>.*)")
 MODES = {"instance": "InstanceSnapshot", "system-disk": "DiskSnapshot"}
+ONE_WAY = {"Disk": "DiskSnapshot", "RelationalDatabase": "RelationalDatabaseSnapshot"}
+"""What is taken of a source that has no modes."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*-(?P<day>\d{8})-(?P<time>\d{4})-[0-9a-f]{6}(-([2-9]|[1-9]\d+))?")
 
 Key = tuple[str, str]
@@ -229,12 +251,12 @@ def wish(tags: Tags, kind: str, terms: Terms) -> Wish | None:
         policy is None
         or (keep is not None and not KEEP.fullmatch(keep))
         or (at is not None and not (time and fixed))
-        or (mode is not None and mode not in MODES and kind != "Disk")
+        or (mode is not None and mode not in MODES and kind not in ONE_WAY)
     ):
         return None
     cron = f"{int(time['minute'])} {int(time['hour'])} {fixed['days']}" if time and fixed else policy.cron
-    whole = MODES[mode or policy.mode or terms.mode] if kind == "Instance" else "DiskSnapshot"
-    return Wish(cron, ZoneInfo((time and time["zone"]) or policy.zone), keep or policy.keep, whole)
+    taken = ONE_WAY.get(kind) or MODES.get(mode or policy.mode or terms.mode, "")
+    return Wish(cron, ZoneInfo((time and time["zone"]) or policy.zone), keep or policy.keep, taken)
 
 
 def is_troubled(tags: Tags, terms: Terms) -> bool:
@@ -368,7 +390,7 @@ class Scene:
         return self._copy
 
     def source(self, arn: str) -> Entry | None:
-        """Return a disk or an instance that still exists."""
+        """Return a source that still exists."""
         if self._sources is None:
             self._sources = {entry.arn: entry for entry in self.entries.values() if entry.state is None}
         return self._sources.get(arn)
@@ -385,7 +407,7 @@ class Scene:
         )
 
     def points(self, arn: str, terms: Terms) -> list[Point]:
-        """Return our snapshots of a source, of either kind, the newest content first."""
+        """Return our snapshots of a source, of whatever kind, the newest content first."""
         series = terms.owner, arn
         if self._keys is None:
             self._keys = {}
@@ -442,7 +464,7 @@ class Judgement:
     def _nature(self, key: Key) -> Objection | None:
         if not self.scene.is_ours(key, self.terms):
             return 1, "what no run of ours has taken"
-        if (state := self.scene.entries[key].state) not in USABLE | {"error"}:
+        if (state := self.scene.entries[key].state) not in USABLE | FAILED:
             return 2, f"which is {state}"
         return (6, "which is held") if self.is_held(key) else None
 
@@ -478,7 +500,7 @@ class Judgement:
 
     def _protection(self, key: Key) -> Objection | None:
         entry = self.scene.entries[key]
-        if entry.state == "error":
+        if entry.state in FAILED:
             others = self.scene.points(self.scene.ours[key].source_arn, self.terms)
             newer = [point for point in others if point.is_usable and point.taken >= entry.created_at]
             return None if newer else (5, "which ended in error, and nothing newer is usable")
@@ -801,11 +823,7 @@ class _Court:
 
     def _judge_create(self, call: Call, run: Run) -> None:
         terms, given, region = self._terms, _given(call), call.region
-        kind, name = (
-            ("Disk", call.parameters["diskName"])
-            if "diskName" in call.parameters
-            else ("Instance", call.parameters["instanceName"])
-        )
+        kind, name = _source_of(call)
         source = self._scene.entries.get((region, name))
         if source is None or source.kind != kind:
             promise(not call.took_effect, 4, f"a snapshot of {name}, which does not exist")
@@ -879,7 +897,7 @@ class _Court:
             f"{source.name}: a snapshot for the slot {slot}, which newer content covers: "
             + str(covering[0] and (covering[0].key[1], covering[0].taken.isoformat())),
         )
-        failed = [point for point in of_slot if point.entry.state == "error"]
+        failed = [point for point in of_slot if point.entry.state in FAILED]
         promise(
             len(failed) < QUICK_ATTEMPTS or max(point.taken for point in failed) <= call.at - DAY + HOUR,
             4,
@@ -906,7 +924,7 @@ class _Court:
             # It has to wait for another run, or was announced so long ago that it is announced again.
             latest = max(self._now + DAY, *(view.expiry(key) for view in views))
             promise(self._now < expires <= latest, 9, f"{key}: what has to wait is put off to {value}")
-        elif self._scene.entries[key].state == "error":
+        elif self._scene.entries[key].state in FAILED:
             latest = max(view.expiry(key) for view in views)
             promise(self._now + MINUTE <= expires <= latest, 7, f"{key}: announced for {value}, at {self._now}")
         else:
@@ -948,7 +966,7 @@ class _Court:
             case operation if operation in CREATES:
                 key = region, call.parameters[CREATES[operation]]
                 tags = _given(call)
-                source = scene.entries[region, call.parameters.get("diskName") or call.parameters["instanceName"]]
+                source = scene.entries[region, _source_of(call)[1]]
                 there = self._after.get(key)
                 entry = Entry(
                     kind=operation.removeprefix("Create"),
@@ -965,8 +983,11 @@ class _Court:
                 is_run = call.access_key_id != CONSOLE
                 scene.set(key, entry, Birth(tags[OWNER], tags[SOURCE], slot) if is_run and slot else None)
             case operation if operation in ANY_DELETES:
-                scene.set((region, call.parameters[ANY_DELETES[operation]]), None)
-            case "CreateDisk" | "CreateInstances":
+                gone = scene.entries[region, call.parameters[ANY_DELETES[operation]]]
+                scene.set((region, gone.name), None)
+                if operation == "DeleteRelationalDatabase":
+                    self._take_in_a_final_snapshot(gone)
+            case "CreateDisk" | "CreateInstances" | "CreateRelationalDatabase":
                 # Only a user does: whatever is new afterwards is taken as it is.
                 for key, new in self._after.items():
                     if key not in scene.entries and not new.state:
@@ -977,11 +998,17 @@ class _Court:
                 scene.set(key, replace(there, tags={**there.tags, **_given(call)}))
             case "UntagResource":
                 key = region, call.parameters["resourceName"]
-                there, gone = scene.entries[key], call.parameters["tagKeys"]
-                left = {name: value for name, value in there.tags.items() if name not in gone}
+                there, keys = scene.entries[key], call.parameters["tagKeys"]
+                left = {name: value for name, value in there.tags.items() if name not in keys}
                 scene.set(key, replace(there, tags=left))
             case _:
                 pass
+
+    def _take_in_a_final_snapshot(self, gone: Entry) -> None:
+        """Take what Lightsail itself made when a database was deleted as it is: the user's."""
+        for key, new in self._after.items():
+            if key not in self._scene.entries and new.source_arn == gone.arn and OWNER not in new.tags:
+                self._scene.set(key, new)
 
     # Whole runs
 
@@ -993,6 +1020,7 @@ class _Court:
         for name, run in self.runs.items():
             self._judge_numbers(name, run)
             self._judge_failed_creates(run)
+            self._judge_not_available(run)
         if expect_all:
             calls = [call for run in self.runs.values() for call in run.calls]
             for source in [entry for entry in self._scene.entries.values() if entry.state is None]:
@@ -1051,7 +1079,7 @@ class _Court:
         found: set[tuple[str, str]] = set()
         for run in self.runs.values():
             for region, operation in {(call.region, call.operation) for call in run.calls}:
-                kind = {"GetDisks": "Disk", "GetInstances": "Instance"}.get(operation)
+                kind = LISTS_OF_SOURCES.get(operation)
                 there = [
                     entry
                     for entry in self._before.entries.values()
@@ -1084,19 +1112,42 @@ class _Court:
             if call.operation in CREATES
             for tags in [_given(call)]
         }
-        prunes = [call for call in run.calls if call.operation in {"TagResource", *DELETES} and call.took_effect]
-        keys = {(call.region, call.parameters.get("resourceName") or _named(call)) for call in prunes}
-        pruned = {self._before.ours[key].source_arn for key in keys if key in self._before.ours}
+        pruned = self._pruned(run)
         for arn, slot in wanted:
             points = self._scene.points(arn, self._terms)
             there = [point for point in points if point.slot == slot and point.entry.state in COVERS]
             promise(there or arn not in pruned, 3, f"{arn}: pruned although its snapshot for {slot} failed")
 
+    def _judge_not_available(self, run: Run) -> None:
+        """Insist that nothing is pruned of a database that is due a snapshot of which none could be taken."""
+        pruned = self._pruned(run)
+        for key, database in self._before.entries.items():
+            still = self._scene.entries.get(key)
+            if database.database_state in {None, "available"} or still is None or still.arn != database.arn:
+                continue
+            wishes = [wish(entry.tags, entry.kind, self._terms) for entry in (database, still)]
+            slots = {asked.slot(self._now) if asked else None for asked in wishes}
+            points = self._before.points(database.arn, self._terms)
+            is_due = len(slots) == 1 and all(slot and not any(_covers(each, slot) for each in points) for slot in slots)
+            promise(
+                not is_due or database.arn not in pruned,
+                3,
+                f"{database.name}: pruned although it is {database.database_state}, so its snapshot has to wait",
+            )
+
+    def _pruned(self, run: Run) -> set[str]:
+        """Return the sources, by ARN, of which a run has marked or deleted snapshots."""
+        prunes = [call for call in run.calls if call.operation in {"TagResource", *DELETES} and call.took_effect]
+        keys = {(call.region, call.parameters.get("resourceName") or _named(call)) for call in prunes}
+        return {self._before.ours[key].source_arn for key in keys if key in self._before.ours}
+
     def _judge_source(self, source: Entry, calls: Sequence[Call]) -> None:
         """Insist that a source has what it is due, if no call has failed that this needs; others' do not matter."""
         terms, now, region = self._terms, self._now, source.region
         asked = wish(source.tags, source.kind, terms)
-        if asked is None or (terms.regions and region not in terms.regions):
+        before = self._before.entries.get((region, source.name))
+        is_busy = before is not None and before.database_state not in {None, "available"}
+        if asked is None or is_busy or (terms.regions and region not in terms.regions):
             return
         here = [call for call in calls if call.region == region]
         own = {point.key[1] for point in self._scene.points(source.arn, terms)}
@@ -1115,7 +1166,7 @@ class _Court:
             return
         slot = asked.slot(now)
         points = self._scene.points(source.arn, terms)
-        failed = [point for point in points if point.slot == slot and point.entry.state == "error"]
+        failed = [point for point in points if point.slot == slot and point.entry.state in FAILED]
         given_up = len(failed) >= QUICK_ATTEMPTS and max(point.taken for point in failed) > now - DAY - HOUR
         promise(
             given_up or any(_covers(point, slot) for point in points),
@@ -1134,6 +1185,11 @@ class _Court:
 
 def _covers(point: Point, slot: datetime) -> bool:
     return point.entry.state in COVERS and (point.slot == slot or point.taken >= slot)
+
+
+def _source_of(call: Call) -> tuple[str, str]:
+    """Return of what kind the source of a snapshot is that a call takes, and its name."""
+    return next((kind, call.parameters[key]) for key, kind in SOURCES.items() if key in call.parameters)
 
 
 def _given(call: Call) -> dict[str, str]:

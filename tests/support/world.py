@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
 
 import pytest
 
@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
 RUN = "sandbox"
 """The access key of a run."""
-SOURCES = {"shop": "Disk", "web": "Instance", "clinic": "Disk"}
-WHERE = {"shop": REGION, "web": REGION, "clinic": OTHER_REGION}
+SourceKind = Literal["Disk", "Instance", "RelationalDatabase"]
+SOURCES: dict[str, SourceKind] = {"shop": "Disk", "web": "Instance", "till": "RelationalDatabase", "clinic": "Disk"}
+WHERE = {"shop": REGION, "web": REGION, "till": REGION, "clinic": OTHER_REGION}
+_SNAPSHOTS: dict[SourceKind, Literal["DiskSnapshot", "InstanceSnapshot", "RelationalDatabaseSnapshot"]] = {
+    "Disk": "DiskSnapshot",
+    "Instance": "InstanceSnapshot",
+    "RelationalDatabase": "RelationalDatabaseSnapshot",
+}
 
 
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +140,7 @@ class World:
     # What there is
 
     def sources(self) -> dict[str, Entry]:
-        """Return the disks and instances by name."""
+        """Return the sources by name."""
         return {entry.name: entry for entry in self.keeper.sandbox.entries() if entry.state is None}
 
     def snapshots(self) -> list[Entry]:
@@ -158,15 +164,29 @@ class World:
         """Make a source, if it is not there."""
         if name not in self.sources():
             born = self.keeper.sandbox.now() - 100 * DAY
-            seed = Seed(kind=_kind(name), name=name, region=WHERE[name], tags=tags, created_at=born)
+            seed = Seed(kind=SOURCES[name], name=name, region=WHERE[name], tags=tags, created_at=born)
             self.keeper.sandbox.seed([seed])
 
-    def destroy(self, name: str) -> None:
-        """Delete a source, if it is there."""
-        if name in self.sources() and SOURCES[name] == "Disk":
-            self.users[WHERE[name]].delete_disk(diskName=name)
-        elif name in self.sources():
-            self.users[WHERE[name]].delete_instance(instanceName=name)
+    def destroy(self, name: str, *, keep_a_final_snapshot: bool = False) -> None:
+        """Delete a source, if it is there; a database, if it is available, with a final snapshot."""
+        source, user = self.sources().get(name), self.users[WHERE[name]]
+        if source is None:
+            return
+        match SOURCES[name]:
+            case "Disk":
+                user.delete_disk(diskName=name)
+            case "Instance":
+                user.delete_instance(instanceName=name)
+            case "RelationalDatabase":
+                skip = not keep_a_final_snapshot or source.database_state != "available"
+                user.delete_relational_database(relationalDatabaseName=name, skipFinalSnapshot=skip)
+            case _:
+                assert_never(SOURCES[name])
+
+    def set_state(self, name: str, state: str | None) -> None:
+        """Give a database a state, if it is there; None: it follows from what is done to it again."""
+        if name in self.sources():
+            self.keeper.sandbox.set_database_state(WHERE[name], name, state)
 
     def tag(self, region: str, name: str, key: str, value: str) -> None:
         """Tag a resource."""
@@ -180,10 +200,14 @@ class World:
 
     def delete(self, snapshot: Entry) -> None:
         """Delete a snapshot."""
-        if snapshot.kind == "DiskSnapshot":
-            self.users[snapshot.region].delete_disk_snapshot(diskSnapshotName=snapshot.name)
-        else:
-            self.users[snapshot.region].delete_instance_snapshot(instanceSnapshotName=snapshot.name)
+        user, name = self.users[snapshot.region], snapshot.name
+        match snapshot.kind:
+            case "DiskSnapshot":
+                user.delete_disk_snapshot(diskSnapshotName=name)
+            case "InstanceSnapshot":
+                user.delete_instance_snapshot(instanceSnapshotName=name)
+            case _:
+                user.delete_relational_database_snapshot(relationalDatabaseSnapshotName=name)
 
     def plant(self, of: str, name: str, tags: dict[str, str], age: timedelta) -> None:
         """Take a snapshot by hand, long ago, unless its source or the room for its name is gone."""
@@ -191,7 +215,7 @@ class World:
         if of in taken and name not in taken:
             born = self.keeper.sandbox.now() - age
             seed = Seed(
-                kind="DiskSnapshot" if SOURCES[of] == "Disk" else "InstanceSnapshot",
+                kind=_SNAPSHOTS[SOURCES[of]],
                 name=name,
                 region=WHERE[of],
                 source=of,
@@ -199,7 +223,3 @@ class World:
                 created_at=born,
             )
             self.keeper.sandbox.seed([seed])
-
-
-def _kind(name: str) -> Literal["Disk", "Instance"]:
-    return "Disk" if SOURCES[name] == "Disk" else "Instance"
