@@ -36,11 +36,11 @@ types: .venv/ready ## mypy, strict
 contracts: .venv/ready ## import-linter: who may import whom
 	$(BIN)/lint-imports
 
-format: .venv/ready ## let ruff mend what it can
+format: .venv/ready ## let ruff correct what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: .venv/ready ## write the documents' tables from the code
+docs: .venv/ready ## write the tables in the documents that follow from the code
 	$(BIN)/cog -I . -r docs/*.md README.md
 
 bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit
@@ -49,7 +49,7 @@ bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000
 	$(BIN)/python -m tools.bench.calendar
 	$(BIN)/python -m tools.bench.throttling
 
-pictures: .venv/ready ## the README's pictures anew, from the demo; wants a Chromium
+pictures: .venv/ready ## the README's pictures again, from the demo; needs a Chromium
 	$(BIN)/python -m tools.pictures
 
 mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about 15 minutes
@@ -67,7 +67,7 @@ deploy: .venv/ready node_modules/ready ## put Lightkeeper into the AWS account t
 diff: .venv/ready node_modules/ready ## what a deployment would change
 	$(CDK) diff
 
-drift: .venv/ready node_modules/ready ## what somebody has changed by hand since the deployment; fails if there is any
+drift: .venv/ready node_modules/ready ## what was changed by hand since the deployment; fails if there is any
 	$(CDK) drift --fail
 
 # Who answers no, or interrupts, keeps a stack that is protected.
@@ -77,7 +77,7 @@ destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account, 
 
 # A group without the project's own dependencies has its file in its name.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
-lock: $(UV) ## compile the locks anew from pyproject.toml; LOCK="--upgrade" takes newer releases
+lock: $(UV) ## compile the locks from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group pyproject.toml:uv --output-file .ci/uv-requirements.txt
 	$(COMPILE) $(LOCK) --group pyproject.toml:lambda --output-file lambda_src/requirements.txt
 	$(COMPILE) $(LOCK) --group pyproject.toml:calendar --constraint lambda_src/requirements.txt --output-file lambda_src/requirements-calendar.txt

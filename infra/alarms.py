@@ -13,7 +13,7 @@ from constructs import Construct
 
 from infra.metrics import metric
 from infra.props import Props
-from lightkeeper.report import MetricName
+from lightkeeper.metrics import MetricName
 
 _MISSING: Final = cloudwatch.TreatMissingData
 _BELOW: Final = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD

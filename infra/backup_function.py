@@ -59,7 +59,7 @@ class BackupFunction(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
-            description="Snapshots of tagged Lightsail disks and instances: takes what is due, prunes what is dropped",
+            description="Snapshots of what is tagged in Lightsail: takes what is due, prunes what is dropped",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             handler="lightkeeper.handler.handle",

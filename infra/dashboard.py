@@ -15,8 +15,8 @@ from infra.alarms import SECTIONS, Alarms, Section
 from infra.metrics import metric
 from infra.notifications import NOBODY
 from infra.props import RUN_LIMIT, Props
+from lightkeeper.metrics import MetricName
 from lightkeeper.pricing import USD_PER_GB_MONTH
-from lightkeeper.report import MetricName
 from lightkeeper.schedule import longest_gap
 from lightkeeper.settings import Settings
 
@@ -150,7 +150,7 @@ class Dashboard(Construct):
         oldest = self._metric(MetricName.OLDEST_RECOVERY_POINT_HOURS, "hours", _NEUTRAL, period=now)
         return [
             number(
-                "Disks and instances",
+                "Disks, instances and databases",
                 _HALF,
                 [self._metric(name, label, color, period=now) for name, label, color in _STATE],
             ),
@@ -175,7 +175,7 @@ class Dashboard(Construct):
 
     def _resources(self) -> cloudwatch.GraphWidget:
         return _graph(
-            "Disks and instances",
+            "Disks, instances and databases",
             "resources",
             [self._metric(name, label, color) for name, label, color in _STATE],
             stacked=True,

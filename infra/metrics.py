@@ -3,7 +3,7 @@
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.props import Props
-from lightkeeper.report import NAMESPACE, MetricName
+from lightkeeper.metrics import NAMESPACE, MetricName
 
 
 def metric(name: MetricName, props: Props, statistic: str) -> cloudwatch.Metric:

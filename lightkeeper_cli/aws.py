@@ -16,7 +16,6 @@ from lightkeeper.inventory import read_points_elsewhere
 from lightkeeper.lightsail import Lightsail, available_regions, check_regions, connect
 from lightkeeper.model import Inventory
 from lightkeeper.settings import Settings
-from lightkeeper_cli.settings import Chosen
 
 # Nobody waits longer for Regions that they do not use; what has not answered by then is named.
 _PATIENCE_SECONDS: Final = 10
@@ -35,8 +34,10 @@ def own_region() -> str | None:
         return os.environ.get("AWS_REGION") or boto3.Session().region_name
 
 
-def connect_regions(regions: Sequence[str] | None, chosen: Chosen, endpoint_url: str | None) -> dict[str, Lightsail]:
-    """Return Lightsail in the Regions that are named, else in the settings', the stack's own, or the configured one.
+def connect_regions(
+    regions: Sequence[str] | None, settings: Settings, own: str | None, endpoint_url: str | None
+) -> dict[str, Lightsail]:
+    """Return Lightsail in the Regions that are named, else in the settings', the stack's `own`, or the configured one.
 
     Raises
     ------
@@ -47,10 +48,9 @@ def connect_regions(regions: Sequence[str] | None, chosen: Chosen, endpoint_url:
     """
     with aws_errors("connecting"):
         check_regions(regions or ())
-    own = (chosen.region,) if chosen.region else ()
     return connect(
-        regions or chosen.settings.regions or own,
-        max_concurrency=chosen.settings.max_concurrency,
+        regions or settings.regions or ((own,) if own else ()),
+        max_concurrency=settings.max_concurrency,
         endpoint_url=endpoint_url,
     )
 

@@ -1,4 +1,4 @@
-"""The demo: the real handler, tick by tick, against a local Lightsail, and what came of it.
+"""The demo: the real handler, run by run, against a local Lightsail, and what came of it.
 
 Import this only for the demo: the sandbox and what Lambda brings come with the extra "demo".
 """
@@ -6,7 +6,7 @@ Import this only for the demo: the sandbox and what Lambda brings come with the 
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,6 @@ from lightkeeper.handler import RunFailedError, handle
 from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import connect
 from lightkeeper.model import Plan
-from lightkeeper.report import ActionDocument
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from lightkeeper_cli.tables.demo import deletions_table, kept_table, metrics_table
@@ -55,13 +54,13 @@ class _Context(LambdaContext):
 
 @dataclass(slots=True)
 class _Diary:
-    """What the function printed, tick after tick: its log lines and metrics."""
+    """What the function printed, run after run: its log lines and metrics."""
 
-    done: list[ActionDocument] = field(default_factory=list)
+    done: list[Mapping[str, str]] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def read(self, printed: str) -> None:
-        """Take in what one tick printed."""
+        """Take in what one run printed."""
         for line in printed.splitlines():
             entry = json.loads(line)
             if "_aws" in entry:
@@ -112,7 +111,7 @@ def _environment(sandbox: Sandbox) -> Iterator[None]:
 def _simulate(sandbox: Sandbox, days: int, console: Console) -> _Diary:
     diary = _Diary()
     user: LightsailClient = boto3.client("lightsail")
-    ticks = days * (_DAY // _TICK)
+    runs = days * (_DAY // _TICK)
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -121,10 +120,10 @@ def _simulate(sandbox: Sandbox, days: int, console: Console) -> _Diary:
         console=console,
         redirect_stdout=False,
     )
-    # One stream for all ticks: the Logger keeps the first that it is given.
+    # One stream for all runs: the Logger keeps the first that it is given.
     with redirect_stdout(StringIO()) as printed, progress:
-        task = progress.add_task("", total=ticks)
-        for number in range(ticks):
+        task = progress.add_task("", total=runs)
+        for number in range(runs):
             now = _START + number * _TICK
             sandbox.set_time(now)
             if number % (_DAY // _TICK) == 0:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from lightkeeper.model import ReadFailure
 from lightkeeper.pricing import USD_PER_GB_MONTH, usd_per_month
-from lightkeeper.report import PolicyDocument
+from lightkeeper.report import Document, failure_document, policy_document
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from lightkeeper_cli.simulation import Simulation
@@ -13,7 +12,7 @@ from lightkeeper_cli.tables.status import notes
 from recovery_calendar.view import Row, View, suggestions
 
 
-def status_document(view: View) -> dict[str, object]:
+def status_document(view: View) -> Document:
     """Return the calendar as a JSON document; times are UTC, days are those of its zone."""
     return {
         "now": format_instant(view.now),
@@ -24,19 +23,15 @@ def status_document(view: View) -> dict[str, object]:
         "usdPerMonth": round(view.usd, 2),
         "sources": [_source(row) for row in view.rows],
         "problems": list(suggestions(view.others)),
-        "failures": list(map(_failure, view.failures)),
+        "failures": list(map(failure_document, view.failures)),
         "doubted": list(view.doubted),
         "elsewhere": None
         if view.elsewhere is None
-        else {"recoveryPoints": dict(view.elsewhere), "failures": list(map(_failure, view.unseen))},
+        else {"recoveryPoints": dict(view.elsewhere), "failures": list(map(failure_document, view.unseen))},
     }
 
 
-def _failure(failure: ReadFailure) -> dict[str, str | None]:
-    return {"region": failure.region, "listing": failure.listing, "message": failure.message}
-
-
-def _source(row: Row) -> dict[str, object]:
+def _source(row: Row) -> Document:
     return {
         "name": row.name,
         "kind": row.kind.value,
@@ -60,7 +55,7 @@ def _source(row: Row) -> dict[str, object]:
         "newest": format_instant(row.newest) if row.newest else None,
         "oldest": format_instant(row.oldest) if row.oldest else None,
         "nextSlot": format_instant(row.next) if row.next else None,
-        "expiring": [{"snapshot": going.snapshot, "from": format_instant(going.at)} for going in row.going],
+        "expiring": [{"snapshot": each.snapshot, "from": format_instant(each.at)} for each in row.expiring],
         "held": [held.snapshot for held in row.held],
         "heldBy": {held.snapshot: held.by for held in row.held},
         "includedIn": row.included_in,
@@ -113,7 +108,7 @@ class RuleDocument(TypedDict):
 class SimulationDocument(TypedDict):
     """A simulation as one JSON document, with what it assumes."""
 
-    policy: PolicyDocument
+    policy: Document
     tick: str
     grace: str
     firstDay: str
@@ -129,12 +124,7 @@ def simulation_document(simulations: Sequence[Simulation], settings: Settings) -
     """Return simulations of the same scenario as a JSON document, rule by rule."""
     scenario, days = simulations[0].scenario, simulations[0].days
     return {
-        "policy": {
-            "name": scenario.policy.name,
-            "schedule": scenario.policy.schedule.cron,
-            "timeZone": scenario.policy.schedule.zone.key,
-            "keep": str(scenario.policy.keep),
-        },
+        "policy": policy_document(scenario.policy),
         "tick": settings.tick,
         "grace": str(settings.grace),
         "firstDay": days[0].date.isoformat(),

@@ -91,7 +91,7 @@ def now_to_write(at: str | None, settings: Settings, endpoint_url: str | None) -
     if abs(asked - read) > OFF_THE_CLOCK and is_at_aws(endpoint_url):
         raise InvalidValueError(
             f"--at {format_instant(asked)} is more than an hour off the clock, which says {format_instant(read)}: at a "
-            "wrong time snapshots get wrong names, and what is announced is deleted too early; expected a time within "
+            "wrong time snapshots get wrong names, and what is marked is deleted too early; expected a time within "
             "an hour of it, or --endpoint-url with the address of another Lightsail than AWS's"
         )
     return asked

@@ -24,7 +24,9 @@ def plan(  # noqa: PLR0913 - one for each option
 
     chosen = choose(config, stack)
     moment = now(at, chosen.settings)
-    planned = plan_regions(connect_regions(region, chosen, endpoint_url), chosen.settings, moment)
+    planned = plan_regions(
+        connect_regions(region, chosen.settings, chosen.region, endpoint_url), chosen.settings, moment
+    )
     if as_json:
         print_document(plan_document(planned))
     else:

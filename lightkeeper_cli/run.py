@@ -25,7 +25,7 @@ def run(  # noqa: PLR0913 - one for each option
 
     chosen = choose_to_write(config, stack)
     moment = now_to_write(at, chosen.settings, endpoint_url)
-    regions = connect_regions(region, chosen, endpoint_url)
+    regions = connect_regions(region, chosen.settings, chosen.region, endpoint_url)
     with showing_run(regions) as (on_plan, on_outcome):
         ended = run_regions(
             regions, chosen.settings, moment, seconds_left=patience(), on_outcome=on_outcome, on_plan=on_plan

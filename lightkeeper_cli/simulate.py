@@ -21,7 +21,12 @@ _PICTURES = (".png", ".svg")
 def simulate(  # noqa: PLR0913 - one for each option
     *,
     policy: Annotated[
-        str | None, typer.Option("--policy", metavar="POLICY", help="A policy. Default: the settings' defaultPolicy.")
+        str | None,
+        typer.Option(
+            "--policy",
+            metavar="POLICY",
+            help="The policy that gives schedule and zone. Default: the settings' defaultPolicy.",
+        ),
     ] = None,
     rule: Annotated[
         str | None, typer.Option("--keep", metavar="RULE", help="A keep rule. Default: the policy's own.")
@@ -29,13 +34,14 @@ def simulate(  # noqa: PLR0913 - one for each option
     against: Annotated[
         str | None, typer.Option("--against", metavar="RULE", help="A second keep rule, to compare with.")
     ] = None,
-    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days.")] = 400,
+    days: Annotated[int, typer.Option(min=1, max=3660, metavar="N", help="How many days.")] = 400,
     size: Annotated[int, typer.Option(min=1, max=65536, metavar="GIB", help="GiB of the source in use.")] = 80,
     change: Annotated[
         str, typer.Option("--change", metavar="RATE", help="How much of it changes in a day.")
     ] = f"{100 * CHANGE_PER_DAY:g}%/day",
     start: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="The day of the first snapshot. Default: today.")
+        str | None,
+        typer.Option("--from", metavar="DATE", help="Begin with the first slot on or after this day. Default: today."),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Also draw it, into a .png or .svg file.")

@@ -1,8 +1,9 @@
 """The simulator: days of the real schedule, plan and retention, on snapshots that exist only in memory. Pure.
 
-A run is simulated wherever one could do something: the plan is a function of inventory and time, and with the same
-inventory it changes at the next slot or at the end of an announcement, not in between. A snapshot is taken to be usable
-by the next run, and no call to fail. What is stored, and what it costs, is the estimate of `lightkeeper.pricing`.
+It makes a run wherever one could do something: the plan is a function of inventory and time, and with the same
+inventory it changes at the next slot or at the time of a scheduled deletion, not in between. It takes every snapshot to
+be usable by the next run, and no call to fail. What is stored, and what it costs, is the estimate of
+`lightkeeper.pricing`.
 """
 
 import re

@@ -47,7 +47,9 @@ def status(  # noqa: PLR0913 - one for each option
     chosen = choose(config, stack)
     order = parse_order(sort)
     moment = now(at, chosen.settings)
-    planned = plan_regions(connect_regions(region, chosen, endpoint_url), chosen.settings, moment)
+    planned = plan_regions(
+        connect_regions(region, chosen.settings, chosen.region, endpoint_url), chosen.settings, moment
+    )
     elsewhere = None if region else look_elsewhere(planned.regions, chosen.settings, endpoint_url)
     view = make_view(planned, chosen.settings, order, elsewhere=elsewhere)
     if html is not None:

@@ -9,7 +9,7 @@ from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack
 
 
 def take(  # noqa: PLR0913 - one for each option
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a disk or an instance.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The name of a disk, an instance or a database.")],
     *,
     hold: Annotated[
         str | None,
@@ -17,7 +17,7 @@ def take(  # noqa: PLR0913 - one for each option
     ] = None,
     kind: Annotated[
         SourceKind | None,
-        typer.Option("--kind", help="Which one is meant, where a disk and an instance have the name."),
+        typer.Option("--kind", help="Which one is meant, where sources of several kinds have the name."),
     ] = None,
     config: Config = None,
     stack: Stack = None,
@@ -41,7 +41,7 @@ def take(  # noqa: PLR0913 - one for each option
     chosen = choose_to_write(config, stack)
     moment = now_to_write(at, chosen.settings, endpoint_url)
     ended = take_point(
-        connect_regions(region, chosen, endpoint_url),
+        connect_regions(region, chosen.settings, chosen.region, endpoint_url),
         chosen.settings,
         moment,
         source,

@@ -78,7 +78,7 @@ class ScheduleDeletion:
 
 @dataclass(frozen=True, slots=True)
 class CancelDeletion:
-    """Take that tag off again."""
+    """Remove that tag."""
 
     verb: ClassVar = "cancel-deletion"
     doing: ClassVar = "canceling a deletion"
@@ -91,7 +91,7 @@ class CancelDeletion:
 
 @dataclass(frozen=True, slots=True)
 class RemoveHold:
-    """Take a hold off whose day is over: AWS itself refuses to delete what carries one."""
+    """Remove a hold whose last day is over: AWS itself refuses to delete what carries one."""
 
     verb: ClassVar = "remove-hold"
     doing: ClassVar = "taking off a hold that is over"
@@ -105,7 +105,7 @@ class RemoveHold:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Leave a deletion to a later run, and say so on the snapshot: a retry of this run leaves it too."""
+    """Leave a deletion to a later run, and say so in that tag: a retry of this run leaves it, too."""
 
     verb: ClassVar = "defer"
     doing: ClassVar = "deferring a deletion"

@@ -37,6 +37,11 @@ def quote_all(words: Iterable[str]) -> str:
     return ", ".join(f'"{word}"' for word in words)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 snapshot`, `1,200 snapshots`: a number of things for use in a sentence."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def as_json(value: object) -> str:
     """Return a parsed JSON value as JSON, for use in a sentence: no longer than one can read."""
     try:

@@ -1,7 +1,6 @@
-"""What needs a person after a run, and the message that tells it. Pure: a run in, sentences out.
+"""What needs a person after a run. Pure: a run in, findings out; message.py makes the e-mail's text of them.
 
-Each matter has a key that stays the same while the same state lasts. Texts come from tags and from Lightsail's answers,
-so everything in a message is made plain text of one line each.
+Each finding has a key that stays the same while the same state lasts.
 """
 
 import base64
@@ -10,49 +9,32 @@ import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from lightkeeper.actions import (
-    Cause,
-    Create,
-    Defer,
-    Outcome,
-    Result,
-    ScheduleDeletion,
-)
+from lightkeeper.actions import Cause, Create, Defer, Outcome, Result, ScheduleDeletion
+from lightkeeper.errors import counted
 from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
-from lightkeeper.overview import is_open, sentence, stopped, what_helps, what_helps_stopped, why_overdue, why_stopped
-from lightkeeper.pricing import usd_per_month
-from lightkeeper.report import MetricName, all_metrics
+from lightkeeper.overview import is_open, what_helps, what_helps_stopped, why_overdue, why_stopped
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
-from lightkeeper.times import format_instant
+from lightkeeper.times import format_instant, format_minute
 
 EXPECTED_DELETIONS: Final = 3
 """For one source in one run. A new snapshot pushes out one, or one more where periods of several clauses end together;
 a run after a gap a few. A rule that was cut pushes out more at once."""
-MAX_SUBJECT: Final = 99
-"""Characters. Source: Amazon SNS's documentation of Publish: less than 100, no line breaks, no control characters."""
-MAX_BODY_BYTES: Final = 256 * 1024
-"""Source: Amazon SNS's quotas."""
-_MAX_SHOWN: Final = 50
-"""Matters in one part of a message: nobody reads more."""
-_MAX_PART_BYTES: Final = MAX_BODY_BYTES * 2 // 5
-"""Of each of two parts; the rest is for what stands around them."""
-_MAX_SENTENCE: Final = 600
-_MAX_NAME: Final = 40
 _NAMED: Final = 5
 """Sources that are named where a whole fleet is meant."""
 # Letters of a key, and those of them that say which Region.
 _KEY: Final = 8
-_MARK: Final = 2
+_REGION_KEY: Final = 2
+_GRANT: Final = "If it names a permission, grant it. Otherwise wait: the next run tries again."
 
 
-class Kind(StrEnum):
-    """What sort of matter it is, as a subject line says it."""
+class FindingKind(StrEnum):
+    """What sort of finding it is, as a subject line says it. It is part of the key: another word makes it a new one."""
 
     OVERDUE = "overdue"
     FAILED = "an action failed"
@@ -65,42 +47,39 @@ class Kind(StrEnum):
 
 
 RUNBOOK: Final = {
-    Kind.OVERDUE: "Resources overdue",
-    Kind.FAILED: "Function errors",
-    Kind.ERROR: "Snapshots failed",
-    Kind.UNREAD: "Function errors",
-    Kind.PROBLEM: "Tag problems",
-    Kind.EXPIRING: "Many snapshots will expire",
-    Kind.STOPPED: "No longer backed up",
-    Kind.REGION: "No longer backed up",
+    FindingKind.OVERDUE: "Resources overdue",
+    FindingKind.FAILED: "Function errors",
+    FindingKind.ERROR: "Snapshots failed",
+    FindingKind.UNREAD: "Function errors",
+    FindingKind.PROBLEM: "Tag problems",
+    FindingKind.EXPIRING: "Many snapshots will expire",
+    FindingKind.STOPPED: "No longer backed up",
+    FindingKind.REGION: "No longer backed up",
 }
 """The section of docs/runbook.md for each kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that needs a person."""
+    """Something that needs a person. Its texts are as tags and Lightsail have them: on several lines, perhaps."""
 
-    kind: Kind
+    kind: FindingKind
     region: str
     source: str | None
     what: str
     since: str
     do: str
     key: str
-    """A fingerprint of the state: the same on every run while it lasts. It begins with `region_mark`."""
+    """A fingerprint of the state: the same on every run while it lasts. It begins with `region_key`."""
+
+    @property
+    def place(self) -> str:
+        """What it is about: a source's name, or a Region's."""
+        return self.source or self.region
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What is sent: plain text."""
-
-    subject: str
-    body: str
-
-
-def findings_of(run: Run, settings: Settings, regions_before: Iterable[str] = ()) -> tuple[Finding, ...]:
-    """Return what needs a person, each matter once, the most pressing kind first.
+def findings(run: Run, settings: Settings, regions_before: Iterable[str] = ()) -> tuple[Finding, ...]:
+    """Return what needs a person, each finding once, the most pressing kind first.
 
     Parameters
     ----------
@@ -122,8 +101,8 @@ def findings_of(run: Run, settings: Settings, regions_before: Iterable[str] = ()
         *_problems(run.plan),
     )
     first: dict[str, Finding] = {}
-    for matter in found:
-        first.setdefault(matter.key, matter)
+    for finding in found:
+        first.setdefault(finding.key, finding)
     return tuple(first.values())
 
 
@@ -138,42 +117,9 @@ def unseen_regions(run: Run) -> frozenset[str]:
     return frozenset((*unread, *run.plan.doubted, *put_off))
 
 
-def region_mark(region: str) -> str:
-    """Return the two letters that the keys of a Region's findings_of begin with."""
-    return _letters(region)[:_MARK]
-
-
-def compose(  # noqa: PLR0913 - a message has that many sides
-    new: Sequence[Finding],
-    still: Sequence[Finding],
-    run: Run,
-    settings: Settings,
-    *,
-    daily: bool,
-    dashboard: str | None,
-) -> Message:
-    """Return the message about a run.
-
-    Parameters
-    ----------
-    new, still
-        What was not told before, and what was and is still open.
-    run
-        For how everything stands.
-    settings
-        The deployment's.
-    daily
-        Whether it is the day's digest too.
-    dashboard
-        The dashboard's address, if there is one.
-    """
-    parts = [f"{settings.deployment}, run of {_at(run.plan.now)}: {_headline(new, still)}."]
-    parts += _part("NEW", new)
-    parts += _part("STILL OPEN" if new else "OPEN", still)
-    parts += ["HOW EVERYTHING STANDS\n" + "\n".join(_standing(run, settings))]
-    look = ["Look: .venv/bin/lightkeeper plan"] + ([f"Dashboard: {dashboard}"] if dashboard else [])
-    parts += ["\n".join(look)]
-    return Message(_subject(new, still, settings, daily=daily), "\n\n".join(parts) + "\n")
+def region_key(region: str) -> str:
+    """Return the two letters that the keys of a Region's findings begin with."""
+    return _letters(region)[:_REGION_KEY]
 
 
 def _letters(*marks: str) -> str:
@@ -182,43 +128,26 @@ def _letters(*marks: str) -> str:
 
 
 def _key(region: str, *marks: str) -> str:
-    return region_mark(region) + _letters(region, *marks)[: _KEY - _MARK]
+    return region_key(region) + _letters(region, *marks)[: _KEY - _REGION_KEY]
 
 
-def _plain(text: str, most: int = _MAX_SENTENCE) -> str:
-    """Return `text` on one line, without what is not printable, and cut where it is longer than any sentence."""
-    line = " ".join("".join(letter if letter.isprintable() or letter.isspace() else "?" for letter in text).split())
-    return line if len(line) <= most else f"{line[: most - 3]}..."
-
-
-def _at(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _matter(  # noqa: PLR0913 - a matter has that many sides
-    kind: Kind, region: str, source: str | None, *, what: str, since: str, do: str, marks: Sequence[str] = ()
+def _finding(  # noqa: PLR0913 - a finding has that many sides
+    kind: FindingKind, region: str, source: str | None, *, what: str, since: str, do: str, marks: Sequence[str] = ()
 ) -> Finding:
-    """Return a matter. Its key is made of kind, Region and `marks`: a source's ARN, as names are used again."""
-    return Finding(
-        kind=kind,
-        region=region,
-        source=_plain(source) if source else None,
-        what=_plain(what),
-        since=_plain(since),
-        do=_plain(do),
-        key=_key(region, kind, *marks),
-    )
+    """Return a finding. Its key is made of kind, Region and `marks`: a source's ARN, as names are used again."""
+    return Finding(kind, region, source, what, since, do, _key(region, kind, *marks))
 
 
 def _unread(plan: Plan) -> Iterator[Finding]:
     for failure in plan.failures:
-        yield _matter(
-            Kind.UNREAD,
+        yield _finding(
+            FindingKind.UNREAD,
             failure.region,
             None,
             what=failure.message,
-            since=f"In the run of {_at(plan.now)}. Nothing is deleted in this Region meanwhile.",
-            do="If it names a permission, give it; else wait, the next run reads again.",
+            since=f"The run of {format_minute(plan.now)}. Lightkeeper deletes nothing in this Region until it can "
+            "read it again.",
+            do=_GRANT,
             marks=[failure.listing or ""],
         )
 
@@ -231,15 +160,15 @@ def _overdue(run: Run) -> Iterator[Finding]:
         if isinstance(outcome.action, Create) and outcome.error
     }
     for source in run.plan.sources:
-        if source.status is Status.OVERDUE:
+        if source.overdue_since:
             refused = errors.get(source.arn)
-            why = f"this run could not begin one: {refused}" if refused else why_overdue(source)
-            yield _matter(
-                Kind.OVERDUE,
+            why = f"this run could not start one: {refused}" if refused else why_overdue(source)
+            yield _finding(
+                FindingKind.OVERDUE,
                 source.region,
                 source.name,
                 what=f"{source.name} has no usable snapshot for a slot that has passed: {why}.",
-                since=f"{_missed(source)}{_newest(source)}",
+                since=f"The slot of {format_minute(source.overdue_since)}, the first it missed. {_newest(source)}",
                 do=f"{what_helps(source)}.",
                 marks=[source.arn],
             )
@@ -247,46 +176,51 @@ def _overdue(run: Run) -> Iterator[Finding]:
 
 def _stopped(run: Run, settings: Settings) -> Iterator[Finding]:
     """Yield the sources that have recovery points and are not backed up any more."""
-    for source in stopped(run.plan.sources):
+    for source in run.plan.sources:
         if not is_open(source, run.plan.now):
             continue
-        left = "kept" if settings.orphans is Orphans.KEEP else "deleted one by one, down to the last"
-        number = len(source.usable)
-        inside = f"What there is of it is in whole snapshots of {source.included_in}, which go by that one's rule."
-        rest = f"Its {_many(number, 'recovery point')} {'is' if number == 1 else 'are'} {left}." if number else inside
-        yield _matter(
-            Kind.STOPPED,
+        yield _finding(
+            FindingKind.STOPPED,
             source.region,
             source.name,
-            what=f"No further snapshot of {source.name} is taken: {why_stopped(source, settings)}. {rest}",
-            since=_newest(source) if number else f"In the run of {_at(run.plan.now)}.",
-            do=f"{what_helps_stopped(source, settings)}. If it is meant, this is told once.",
+            what=f"Lightkeeper takes no more snapshots of {source.name}: {why_stopped(source, settings)}. "
+            f"{_what_is_left(source, settings)}",
+            since=_newest(source) if source.usable else f"The run of {format_minute(run.plan.now)}.",
+            do=f"{what_helps_stopped(source, settings)}. If you meant it, do nothing: this message comes once.",
             marks=[source.arn, source.status],
         )
+
+
+def _what_is_left(source: SourceStatus, settings: Settings) -> str:
+    """Return what becomes of the recovery points of a source that has stopped."""
+    number = len(source.usable)
+    if not number:
+        return f"What there is of it is in whole snapshots of {source.included_in}, which go by that one's rule."
+    if number == 1:
+        return "Its 1 recovery point is kept."
+    if settings.orphans is Orphans.KEEP:
+        return f"Its {counted(number, 'recovery point')} are kept."
+    return f"Its {counted(number, 'recovery point')} are deleted one by one; the newest is kept."
 
 
 def _dropped_regions(plan: Plan, regions_before: Iterable[str]) -> Iterator[Finding]:
     """Yield the Regions that an earlier run looked after and this one does not."""
     for region in sorted(set(regions_before) - set(plan.regions)):
-        yield _matter(
-            Kind.REGION,
+        yield _finding(
+            FindingKind.REGION,
             region,
             None,
-            what=f"The settings do not name {region} any more: nothing there is backed up or deleted.",
-            since=f"In the run of {_at(plan.now)}.",
-            do='If that is not meant, add it to "regions" in cdk.json and deploy. Else this is told once.',
+            what=f"The settings no longer name {region}: Lightkeeper backs up nothing there, and deletes nothing.",
+            since=f"The run of {format_minute(plan.now)}.",
+            do='If you did not mean that, add it to "regions" in cdk.json and deploy. If you did, do nothing: this '
+            "message comes once.",
         )
-
-
-def _missed(source: SourceStatus) -> str:
-    """Return the first slot that nothing usable covers."""
-    return f"From its slot of {_at(source.uncovered_since)} on. " if source.uncovered_since else ""
 
 
 def _newest(source: SourceStatus | None) -> str:
     if source is None or source.newest is None:
         return "It has no recovery point."
-    return f"Its newest recovery point was taken at {_at(source.newest.taken)}."
+    return f"Its newest recovery point was taken at {format_minute(source.newest.taken)}."
 
 
 def _errors(plan: Plan) -> Iterator[Finding]:
@@ -296,14 +230,15 @@ def _errors(plan: Plan) -> Iterator[Finding]:
             number = len(source.errors)
             what = f"The snapshot {last.name} of {source.name} ended in error"
             before = f", as did the {number - 1} before it" if number > 1 else ""
-            again = f"at {_at(source.next_attempt)}" if source.next_attempt else "in the next run"
-            yield _matter(
-                Kind.ERROR,
+            again = f"at {format_minute(source.next_attempt)}" if source.next_attempt else "in the next run"
+            yield _finding(
+                FindingKind.ERROR,
                 source.region,
                 source.name,
                 what=f"{what}{before}.",
-                since=f"Since {_at(first.taken)}. {_newest(source)}",
-                do=f"Lightkeeper tries again {again}. If all fail, {what_helps(source)}; AWS support can say why.",
+                since=f"{format_minute(first.taken)}. {_newest(source)}",
+                do=f"Lightkeeper tries again {again}. If its attempts keep failing, {what_helps(source)}; AWS support "
+                "can say why.",
                 # That the quick attempts are over is news.
                 marks=[source.arn, "waits" if source.next_attempt else ""],
             )
@@ -319,17 +254,16 @@ def _failed(run: Run) -> Iterator[Finding]:
     for (region, source, arn, action), outcomes in groups.items():
         more = f" ({len(outcomes) - 1} more like it)" if len(outcomes) > 1 else ""
         first = outcomes[0]
-        yield _matter(
-            Kind.FAILED,
+        is_create = isinstance(first.action, Create)
+        yield _finding(
+            FindingKind.FAILED,
             region,
             source,
             what=f"{source}: {first.action.doing} failed{more}: {first.error}",
-            since=f"For its slot of {_at(first.action.target.slot)}. {_newest(sources.get(arn))}"
-            if isinstance(first.action, Create)
-            else f"In the run of {_at(run.plan.now)}.",
-            do="If it names a permission, give it; else wait, the next run tries again. Nothing of it is deleted."
-            if isinstance(first.action, Create)
-            else "If it names a permission, give it; else wait, the next run tries again.",
+            since=f"Its slot of {format_minute(first.action.target.slot)}. {_newest(sources.get(arn))}"
+            if is_create
+            else f"The run of {format_minute(run.plan.now)}.",
+            do=f"{_GRANT} Until then Lightkeeper deletes no snapshot of {source}." if is_create else _GRANT,
             marks=[arn, action],
         )
 
@@ -339,13 +273,13 @@ def _problems(plan: Plan) -> Iterator[Finding]:
     for problem in plan.problems:
         if problem.severity is not Severity.ADVICE:
             newest = f"{_newest(sources[problem.arn])} " if problem.arn in sources else ""
-            held = "No snapshot of it is taken, none deleted." if problem.severity is Severity.ERROR else ""
-            yield _matter(
-                Kind.PROBLEM,
+            held_back = "takes and deletes" if problem.severity is Severity.ERROR else "deletes"
+            yield _finding(
+                FindingKind.PROBLEM,
                 problem.region,
                 problem.source,
                 what=_problem(problem),
-                since=f"{newest}{held or 'Nothing of it is deleted.'}",
+                since=f"{newest}Until this is corrected, Lightkeeper {held_back} no snapshot of it.",
                 do=f'Did you mean "{problem.suggestion}"? The next run reads it again.'
                 if problem.suggestion
                 else "Do as it says; the next run reads it again.",
@@ -354,7 +288,7 @@ def _problems(plan: Plan) -> Iterator[Finding]:
 
 
 def _what_is_wrong(problem: Problem) -> str:
-    """Return what tells a problem from another with the same tag; one with a tag is told by the tag alone."""
+    """Return what sets a problem apart from others of its source; where it has a tag, the tag and its value do."""
     return "" if problem.tag else problem.message.partition(",")[0]
 
 
@@ -376,17 +310,15 @@ def _expiring(run: Run, settings: Settings) -> Iterator[Finding]:
             continue
         if is_orphan:
             orphans.add((arn, kind))
-        what = (
-            f"{_many(number, 'snapshot')} of {source.name} will be deleted: {_why(source, kind, is_orphan=is_orphan)}."
-        )
-        yield _matter(
-            Kind.EXPIRING,
+        why = _why(source, kind, is_orphan=is_orphan)
+        yield _finding(
+            FindingKind.EXPIRING,
             source.region,
             source.name,
-            what=what,
+            what=f"{counted(number, 'snapshot')} of {source.name} will be deleted: {why}.",
             since=_from(expires_at, settings),
-            do=f"If that is not meant, before then: {_undo(source, settings, is_orphan=is_orphan)}",
-            # Of an orphan one after the other goes: that is one matter until all have gone.
+            do=f"If you did not mean that, do this before then: {_undo(source, settings, is_orphan=is_orphan)}",
+            # Of an orphan one after the other goes: that is one finding until all have gone.
             marks=[arn, kind] if is_orphan else [arn, format_instant(expires_at)],
         )
     yield from _cut(marked, settings)
@@ -403,22 +335,22 @@ def _cut(marked: Sequence["_Marked"], settings: Settings) -> Iterator[Finding]:
         if len(marks) <= EXPECTED_DELETIONS or len(names) == 1:
             continue
         some = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
-        yield _matter(
-            Kind.EXPIRING,
+        yield _finding(
+            FindingKind.EXPIRING,
             region,
             None,
-            what=f"{len(marks)} snapshots of {len(names)} sources will be deleted, and nothing newer pushes them out: "
-            f"their rules keep less than they did ({some}).",
+            what=f"{counted(len(marks), 'snapshot')} of {counted(len(names), 'source')} will be deleted: their rules "
+            f"keep fewer than before, and no newer snapshots take their place ({some}).",
             since=_from(expires_at, settings),
-            do="If that is not meant, before then: give the policy or the tags a wider rule; the next run takes the "
-            "deletions back.",
+            do="If you did not mean that, do this before then: give the policy or the tags a wider rule; the next run "
+            "cancels the deletions.",
             marks=[format_instant(expires_at)],
         )
 
 
 def _from(expires_at: datetime, settings: Settings) -> str:
     most = settings.max_deletes_per_source
-    return f"They go from {_at(expires_at)} on, oldest first, up to {most} of a source in a run."
+    return f"Deletions begin at {format_minute(expires_at)}, the oldest first, at most {most} of a source in a run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,75 +376,20 @@ def _marked(run: Run) -> Iterator[_Marked]:
             yield _Marked(point.region, point.source_name, point.source_arn, point.kind, kept.expires_at, kept.cause)
 
 
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _why(source: SourceStatus, kind: SnapshotKind, *, is_orphan: bool) -> str:
     if not is_orphan:
-        return f'its rule "{source.policy.keep}" keeps no more' if source.policy else "no rule keeps them"
-    is_what = f"no further {kind} of it is taken" if source.policy else f"it is {source.status}"
+        return f'its rule "{source.policy.keep}" no longer keeps them' if source.policy else "no rule keeps them"
+    is_what = f"Lightkeeper takes no more {kind}s of it" if source.policy else f"it is {source.status}"
     return f'{is_what}, and "orphans" is "{Orphans.EXPIRE}"'
 
 
 def _undo(source: SourceStatus, settings: Settings, *, is_orphan: bool) -> str:
     hold = f"{settings.tag_key}:hold"
     if source.status is Status.GONE:
-        return f'tag those to be kept with "{hold}", or set "orphans" to "keep"; the next run takes it back.'
+        return (
+            f'tag those you want to keep with "{hold}", or set "orphans" to "keep"; the next run cancels the deletions.'
+        )
     command = ["aws", "lightsail", "tag-resource", "--region", source.region, "--resource-name", source.name]
     command += ["--tags", f"key={hold}"]
     wider = "" if is_orphan else f'give it a wider "{settings.tag_key}:keep", or '
-    return f"{wider}hold them all, and the next run takes it back: {shlex.join(command)}"
-
-
-def _headline(new: Sequence[Finding], still: Sequence[Finding]) -> str:
-    if not new and not still:
-        return "nothing needs you"
-    return ", ".join([f"{len(new)} new"] * bool(new) + [f"{len(still)} {'still ' if new else ''}open"] * bool(still))
-
-
-def _subject(new: Sequence[Finding], still: Sequence[Finding], settings: Settings, *, daily: bool) -> str:
-    name = _plain(settings.deployment, _MAX_NAME)
-    if len(new) == 1 and not still:
-        (matter,) = new
-        place = _plain(matter.source or matter.region, _MAX_NAME)
-        text = f"{name}: {place}: {matter.kind}"
-    else:
-        text = f"{name}: {'daily digest: ' if daily and not new else ''}{_headline(new, still)}"
-    return text.encode("ascii", "replace").decode()[:MAX_SUBJECT]
-
-
-def _part(heading: str, found: Sequence[Finding]) -> list[str]:
-    """Return a part of the message, as much of it as there is room for."""
-    shown: list[str] = []
-    room = _MAX_PART_BYTES
-    for number, matter in enumerate(found[:_MAX_SHOWN], 1):
-        text = (
-            f"{number}. {matter.source or matter.region}: {matter.kind} ({matter.region})\n"
-            f"   What:  {matter.what}\n"
-            f"   Since: {matter.since}\n"
-            f"   Do:    {matter.do}\n"
-            f'   Read:  "{RUNBOOK[matter.kind]}" in docs/runbook.md'
-        )
-        room -= len(text.encode())
-        if room < 0:
-            break
-        shown.append(text)
-    more = [f"and {len(found) - len(shown)} more"] if len(found) > len(shown) else []
-    return [heading, *shown, *more] if found else []
-
-
-def _standing(run: Run, settings: Settings) -> Iterable[str]:
-    """Yield how everything stands, by the numbers that go to CloudWatch."""
-    counts = Counter(source.status for source in run.plan.sources)
-    numbers = {metric.name: metric.value for metric in all_metrics(run)}
-    stored = numbers[MetricName.STORED_GIB]
-    yield sentence(run.plan, settings)
-    yield "Resources: " + (", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "none")
-    newest = [source.newest for source in run.plan.sources if source.policy and source.newest]
-    if newest:
-        oldest = min(newest, key=lambda point: point.taken)
-        place = f"{_plain(oldest.source_name)} ({oldest.region})"
-        hours = numbers[MetricName.OLDEST_RECOVERY_POINT_HOURS]
-        yield f"Longest without a new recovery point: {place}, {hours:.0f} h, since {_at(oldest.taken)}"
-    yield f"Stored: {stored:g} GiB at full size, at most {usd_per_month(stored):.2f} USD a month"
+    return f"{wider}hold them all, and the next run cancels the deletions: {shlex.join(command)}"

@@ -3,41 +3,31 @@
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache, partial
-from typing import Final
-from zoneinfo import ZoneInfo
+from functools import lru_cache
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper.actions import Create, Outcome, Result
-from lightkeeper.errors import InvalidValueError, as_json
+from lightkeeper.event import Request, read_event
 from lightkeeper.inventory import plan_regions
-from lightkeeper.json_objects import ObjectReader, as_object, switch, text
 from lightkeeper.lightsail import Lightsail, connect, is_at_aws
+from lightkeeper.metrics import NAMESPACE, publishable
 from lightkeeper.model import Plan, Severity
-from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, tell
+from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, notify
 from lightkeeper.report import (
-    GAUGES,
-    NAMESPACE,
     Summary,
-    metrics,
+    action_document,
     outcome_document,
-    plan_document,
     plan_summary,
     problem_document,
     run_summary,
 )
-from lightkeeper.run import OFF_THE_CLOCK, Run, run_regions
+from lightkeeper.run import Run, is_long_past, refuse_future, run_regions
 from lightkeeper.settings import Settings
 from lightkeeper.sns import SLOWEST_CALL_SECONDS, Topic
-from lightkeeper.ticks import longest_gap_of_tick
-from lightkeeper.times import format_instant, parse_instant
-
-_TICKS_UNTIL_LATE: Final = 2
 
 
 # Lambda keeps the process between invocations, and this connection with it. Those to Lightsail are made for each run:
@@ -52,15 +42,6 @@ class RunFailedError(Exception):
     """A run in which something failed; everything else was done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What an event asks for."""
-
-    now: datetime
-    dry_run: bool
-    regions: tuple[str, ...]
-
-
 def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     """Run one run.
 
@@ -70,7 +51,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
         ``{"time": ISO 8601, "dryRun": bool, "regions": [names]}``, each optional: the time of the run (default: now),
         whether only to plan, and which Regions to look after (default: those of the settings, else the function's own).
     context
-        Lambda's; its remaining time is heeded.
+        Lambda's: the run ends before its remaining time does.
 
     Returns
     -------
@@ -80,40 +61,25 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     Raises
     ------
     RunFailedError
-        If any list or action failed, or if nobody could be told.
+        If any list or action failed, or if nobody could be notified.
     InvalidValueError, SettingsError
         If the event or the settings are not understood, or the event's time is more than an hour ahead.
     CallError
         If every Region refuses the credentials.
     """
     settings = Settings.from_env(os.environ)
-    request = read_event(event, settings)
+    clock = datetime.now(UTC)  # noqa: TID251 - entry point
+    request = read_event(event, settings, clock)
     is_late = False
     # A local Lightsail has a clock of its own.
     if is_at_aws():
-        clock = datetime.now(UTC)  # noqa: TID251 - entry point
-        _refuse_future(request.now, clock)
-        is_late = request.now < clock - max(OFF_THE_CLOCK, _TICKS_UNTIL_LATE * longest_gap_of_tick(settings.tick))
+        refuse_future(request.now, clock)
+        is_late = is_long_past(request.now, clock, settings)
     with ExitStack() as stack:
         regions = connect(request.regions, max_concurrency=settings.max_concurrency)
         for region in regions.values():
             stack.callback(region.close)
         return _run(request, regions, settings, context, is_late=is_late)
-
-
-def _refuse_future(now: datetime, clock: datetime) -> None:
-    """Refuse a run ahead of its time.
-
-    Raises
-    ------
-    InvalidValueError
-        If `now` is more than an hour ahead of the clock: it would skip the grace of what is marked.
-    """
-    if now > clock + OFF_THE_CLOCK:
-        raise InvalidValueError(
-            f'"time" is {format_instant(now)}, but it is {format_instant(clock)}; expected a time that has come: '
-            "a run ahead of its time would delete what is still in its grace"
-        )
 
 
 def _run(
@@ -129,8 +95,8 @@ def _run(
 
     if request.dry_run:
         plan = plan_regions(regions, settings, request.now)
-        for planned in plan_document(plan)["actions"]:
-            logger.info("planned", extra={"detail": planned})
+        for action in plan.actions:
+            logger.info("planned", extra={"detail": action_document(action)})
         _log_problems(logger, plan)
         return _end(plan_summary(plan), logger)
 
@@ -144,51 +110,20 @@ def _run(
     )
     _log_problems(logger, run.plan)
     summary = run_summary(run)
-    # A run over Regions of somebody's choice sees a part, and who asked for it reads the answer. To an event that comes
-    # late, a dead letter sent again say, things stand as they stood then: that is no news.
+    # A run over chosen Regions sees a part, and whoever asked for it reads the answer. An event that comes late, a dead
+    # letter sent again for example, shows how things stood then: that is no news.
     is_whole = request.regions == settings.regions and not is_late
     if is_late:
         logger.warning(
             "late", extra={"detail": {"message": "only what is missing is taken; the next run does the rest"}}
         )
     emf = Metrics(namespace=NAMESPACE, service=settings.deployment)
-    for metric in metrics(run):
-        if is_whole or metric.name not in GAUGES:
-            emf.add_metric(metric.name, MetricUnit(metric.unit), metric.value)
+    for name, value in publishable(run, is_whole=is_whole).items():
+        emf.add_metric(name, MetricUnit(name.unit), value)
     emf.flush_metrics()
     if is_whole:
-        summary["failures"] += _tell(run, settings, logger, seconds_left=seconds_left())
+        summary["failures"] += _notify(run, settings, logger, seconds_left=seconds_left())
     return _end(summary, logger)
-
-
-def read_event(event: Mapping[str, object], settings: Settings) -> Request:
-    """Return what an event asks for.
-
-    Raises
-    ------
-    InvalidValueError
-        If a key is unknown or a value is not understood.
-    """
-    read = ObjectReader(as_object(event, 'an object; expected one such as {"dryRun": true}'))
-    time = read.value("time", partial(_time, zone=settings.time_zone), None)
-    dry_run = read.value("dryRun", switch, default=False)
-    regions = read.value("regions", _regions, settings.regions)
-    if errors := read.errors():
-        raise InvalidValueError("\n".join(f"event.{error}" for error in errors))
-    now = time or datetime.now(UTC)  # noqa: TID251 - entry point
-    return Request(now.replace(microsecond=0), dry_run, regions or settings.regions)
-
-
-def _time(value: object, zone: ZoneInfo) -> datetime | None:
-    return None if value is None else parse_instant(text(value, 'ISO 8601 such as "2026-11-23T03:00:00Z"'), zone)
-
-
-def _regions(value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(region, str) for region in value):
-        raise InvalidValueError(f'{as_json(value)} is not a list of Regions; expected one such as ["eu-central-1"]')
-    return tuple(value)
 
 
 def _log_outcome(logger: Logger, outcome: Outcome) -> None:
@@ -207,19 +142,19 @@ def _log_problems(logger: Logger, plan: Plan) -> None:
         level("problem", extra={"detail": problem_document(problem)})
 
 
-def _tell(run: Run, settings: Settings, logger: Logger, *, seconds_left: float) -> list[str]:
-    """Tell the topic, if there is one; return what failed."""
+def _notify(run: Run, settings: Settings, logger: Logger, *, seconds_left: float) -> list[str]:
+    """Notify by the topic, if there is one; return what failed."""
     arn = os.environ.get(TOPIC_VARIABLE)
     if not arn:
         return []
     if seconds_left < MAX_CALLS * SLOWEST_CALL_SECONDS:
-        return ["notification: no time left in this run; the next one tells"]
+        return ["notification: no time left in this run; the next one sends it"]
     try:
-        message = tell(run, settings, topic(arn), dashboard=os.environ.get(DASHBOARD_VARIABLE))
+        message = notify(run, settings, topic(arn), dashboard=os.environ.get(DASHBOARD_VARIABLE))
     except TopicError as error:
         return [f"notification: {error}"]
     if message:
-        logger.info("told", extra={"detail": {"subject": message.subject}})
+        logger.info("notified", extra={"detail": {"subject": message.subject}})
     return []
 
 

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from lightkeeper.kinds import SnapshotKind, SourceKind, snapshot_kind, source_kind_of
@@ -23,7 +23,7 @@ from lightkeeper.model import (
     Tags,
     problem_of,
 )
-from lightkeeper.schedule import current_slot, next_slot
+from lightkeeper.schedule import Schedule, next_slot
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
     NOT_HELD,
@@ -38,6 +38,7 @@ from lightkeeper.tags import (
 from lightkeeper.ticks import is_rarer
 from lightkeeper.times import format_instant
 
+_DAY: Final = timedelta(days=1)
 _WINDOW: Final = re.compile(r"([0-2][0-9]:[0-5][0-9])-([0-2][0-9]:[0-5][0-9])")
 
 
@@ -238,19 +239,30 @@ def _over_hold(source: Source, reading: TagReading, settings: Settings, now: dat
 def _outside_quiet_window(source: Source, policy: Policy, settings: Settings, now: datetime) -> Iterator[Problem]:
     """Yield what is to be said of slots at which a snapshot interrupts the source at the wrong time of day."""
     window = _WINDOW.fullmatch(source.quiet_window or "")
-    slots = (current_slot(policy.schedule, now), next_slot(policy.schedule, now))
-    if window is None or all(_lies_in(window[1], window[2], slot) for slot in slots):
+    if window is None:
+        return
+    slots = _slots_of_a_day(policy.schedule, now)
+    outside = next((slot for slot in slots if not _lies_in(window[1], window[2], slot)), None)
+    if outside is None:
         return
     tag = f"{settings.tag_key}:at"
     yield problem_of(
         source,
-        f"a snapshot interrupts it for seconds to minutes, and its slot at {slots[1]:%H:%M} UTC lies outside its "
+        f"a snapshot interrupts it for seconds to minutes, and its slot at {outside:%H:%M} UTC lies outside its "
         f'backup window, {window[0]} UTC; expected "{tag}" = "{window[1]} UTC", with a policy of one time of day',
         Severity.ADVICE,
         tag=tag if tag in source.tags else None,
         value=source.tags.get(tag),
-        suggestion=f"{window[1]} UTC",
     )
+
+
+def _slots_of_a_day(schedule: Schedule, now: datetime) -> Iterator[datetime]:
+    """Yield the next slot, and those that come within a day of it."""
+    slot = next_slot(schedule, now)
+    end = slot + _DAY
+    while slot < end:
+        yield slot
+        slot = next_slot(schedule, slot)
 
 
 def _lies_in(start: str, end: str, instant: datetime) -> bool:

@@ -1,7 +1,7 @@
 """What Lightkeeper speaks of: sources, recovery points, policies, plans. Data only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias, assert_never
@@ -41,6 +41,16 @@ class Orphans(StrEnum):
     EXPIRE = "expire"
 
 
+class Origin(StrEnum):
+    """Where a value that is in force for a source comes from."""
+
+    TAG = "tag"
+    """Of the source."""
+    POLICY = "policy"
+    DEFAULT = "default"
+    """The deployment's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """When to take recovery points, how long to keep them and, for instances, of what."""
@@ -50,6 +60,19 @@ class Policy:
     keep: KeepRule
     mode: Mode | None = None
     """None leaves it to the deployment's `instanceMode`."""
+    named_by: Origin = field(default=Origin.TAG, compare=False)
+    overrides: frozenset[str] = field(default=frozenset(), compare=False)
+    """What the source's tags say instead of the policy: ``keep``, ``at``, ``mode``."""
+
+    @property
+    def schedule_from(self) -> Origin:
+        """Where its time of day comes from."""
+        return Origin.TAG if "at" in self.overrides else Origin.POLICY
+
+    @property
+    def keep_from(self) -> Origin:
+        """Where its keep rule comes from."""
+        return Origin.TAG if "keep" in self.overrides else Origin.POLICY
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +257,6 @@ class SourceStatus:
     next_slot: datetime | None
     usable: tuple[RecoveryPoint, ...]
     """What can be restored, newest first."""
-    newest: RecoveryPoint | None
-    """The usable one that was taken last."""
     pending: tuple[RecoveryPoint, ...]
     """What is still being taken, newest first."""
     errors: tuple[RecoveryPoint, ...]
@@ -250,6 +271,21 @@ class SourceStatus:
     """Of a disk without a policy: the name of its instance, where a whole snapshot of that includes it."""
     stopped_since: datetime | None = None
     """Without a policy: the first slot, UTC, that the policy its newest recovery point was taken under has missed."""
+
+    @property
+    def newest(self) -> RecoveryPoint | None:
+        """The usable one that was taken last."""
+        return self.usable[0] if self.usable else None
+
+    @property
+    def overdue_since(self) -> datetime | None:
+        """The first slot, UTC, that it missed; None where it is not overdue."""
+        return self.uncovered_since if self.status is Status.OVERDUE else None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its snapshots end in error, or do not end: one more that is begun is no sign of one to come."""
+        return self.is_stuck or bool(self.errors)
 
     @property
     def has_stopped(self) -> bool:

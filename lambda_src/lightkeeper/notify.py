@@ -1,10 +1,10 @@
-"""Tells a person what is new, once. What was told is remembered where it was told: in tags of the topic.
+"""Notifies people of what is new, once. What they were notified of is remembered where they were: in the topic's tags.
 
 There is no database for it. A run compares what is open with what the topic remembers, publishes if anything is new,
-and then remembers what is open now. In this order: a crash in between tells twice rather than never. Two runs at the
-same time may both tell; the one that ends last is remembered, and the next run puts that right.
+and then remembers what is open now. In this order: a crash in between notifies twice rather than never. Two runs at the
+same time may both notify; the one that ends last is remembered, and the next run puts that right.
 
-Where the topic refuses to be tagged, nothing can be remembered: then everything that is open is told once a day.
+Where the topic refuses to be tagged, nothing can be remembered: then each day one message has all that is open.
 """
 
 import hashlib
@@ -15,21 +15,23 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from lightkeeper.errors import InvalidValueError
-from lightkeeper.findings import Finding, Kind, Message, compose, findings_of, region_mark, unseen_regions
+from lightkeeper.findings import Finding, FindingKind, findings, region_key, unseen_regions
+from lightkeeper.message import Message, compose
 from lightkeeper.run import Run
 from lightkeeper.schedule import current_slot, parse_schedule
 from lightkeeper.settings import Settings
 from lightkeeper.ticks import longest_gap_of_tick
-from lightkeeper.times import format_instant, parse_instant, parse_zone
+from lightkeeper.times import format_instant, format_minute, parse_instant, parse_zone
 
 TOPIC_VARIABLE: Final = "LIGHTKEEPER_TOPIC"
-"""The environment variable with the topic's ARN; without it nobody is told."""
+"""The environment variable with the topic's ARN; without it nobody is notified."""
 DASHBOARD_VARIABLE: Final = "LIGHTKEEPER_DASHBOARD"
 """The environment variable with the dashboard's address."""
 MAX_CALLS: Final = 5
-"""That telling makes: what is remembered, whether it can be, the message, and two to remember."""
-_TOLD: Final = "lightkeeper:told:"
-_TELLING: Final = "lightkeeper:telling"
+"""That a notification makes: what is remembered, whether it can be, the message, and two to remember."""
+# The keys of the topic's tags: another word would forget what deployed stacks remember.
+_NOTIFIED: Final = "lightkeeper:told:"
+_NOTIFYING: Final = "lightkeeper:telling"
 _REGIONS: Final = "lightkeeper:regions:"
 _DIGEST: Final = "lightkeeper:digest"
 _ALL: Final = "all="
@@ -38,17 +40,18 @@ _SEPARATOR: Final = " "
 _KEYS_IN_A_TAG: Final = 28
 _MAX_TAGS: Final = 36
 _REGIONS_IN_A_TAG: Final = 12
-# When what cannot be remembered is told, where no digest has a time of its own.
+# When the message comes of what cannot be remembered, where no digest has a time of its own.
 _MORNING: Final = "0 8 * * *"
 CAPACITY: Final = _KEYS_IN_A_TAG * _MAX_TAGS
-"""Matters that can be remembered one by one. Beyond, they are remembered as a whole: any change is then news."""
+"""Findings that can be remembered one by one. Beyond, they are remembered as a whole: any change is then news."""
 
 
 class Channel(Protocol):
-    """Where people are told. Every method raises `TopicError` when its call fails."""
+    """Where people are notified. Every method raises `TopicError` when its call fails."""
 
     notified_for: datetime | None
-    """Where the topic cannot be tagged: the morning, UTC, for which this process has told. A retry must not tell it."""
+    """Where the topic cannot be tagged: the morning, UTC, for which this process has notified. A retry must not do it
+    again."""
 
     def publish(self, message: Message) -> None:
         """Send a message to everybody who listens."""
@@ -64,7 +67,7 @@ class Channel(Protocol):
 
 
 class TopicError(Exception):
-    """Nobody could be told, or it could not be remembered; a sentence that says why.
+    """Nobody could be notified, or it could not be remembered; a sentence that says why.
 
     Parameters
     ----------
@@ -81,96 +84,97 @@ class TopicError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What was last told."""
+    """What people were last notified of."""
 
-    told: frozenset[str] = frozenset()
-    """The keys of the findings_of that were open."""
+    notified: frozenset[str] = frozenset()
+    """The keys of the findings that were open."""
     whole: str | None = None
-    """A fingerprint of all of them, where they are too many for `told`."""
+    """A fingerprint of all of them, where they are too many for `notified`."""
     digest: datetime | None = None
     """The time of day, UTC, that the last daily digest was for."""
     regions: tuple[str, ...] = ()
     """Which Regions were looked after."""
 
     @classmethod
-    def of(cls, told: frozenset[str], digest: datetime | None, regions: Iterable[str]) -> "Memory":
-        """Return the memory of open findings_of."""
-        is_many = len(told) > CAPACITY
-        return cls(frozenset() if is_many else told, _fingerprint(told) if is_many else None, digest, tuple(regions))
+    def of(cls, notified: frozenset[str], digest: datetime | None, regions: Iterable[str]) -> "Memory":
+        """Return the memory of open findings."""
+        if len(notified) > CAPACITY:
+            return cls(frozenset(), _fingerprint(notified), digest, tuple(regions))
+        return cls(notified, None, digest, tuple(regions))
 
     @classmethod
     def from_tags(cls, tags: Mapping[str, str]) -> "Memory":
         """Return the memory in a topic's tags; what is none of ours, or not understood, is as if forgotten."""
-        values = [value for key, value in tags.items() if key.startswith(_TOLD)]
+        values = [value for key, value in tags.items() if key.startswith(_NOTIFIED)]
         whole = next((value.removeprefix(_ALL) for value in values if value.startswith(_ALL)), None)
-        told = frozenset() if whole else frozenset(key for value in values for key in value.split(_SEPARATOR) if key)
+        keys = () if whole else (key for value in values for key in value.split(_SEPARATOR) if key)
         regions = [name for key in sorted(tags) if key.startswith(_REGIONS) for name in tags[key].split(_SEPARATOR)]
-        return cls(told, whole, _instant(tags.get(_DIGEST)), tuple(name for name in regions if name))
+        return cls(frozenset(keys), whole, _instant(tags.get(_DIGEST)), tuple(name for name in regions if name))
 
     def to_tags(self) -> dict[str, str]:
         """Return the tags that `from_tags` reads this from."""
-        told = [_ALL + self.whole] if self.whole else _chunks(sorted(self.told), _KEYS_IN_A_TAG)
+        notified = [_ALL + self.whole] if self.whole else _chunks(sorted(self.notified), _KEYS_IN_A_TAG)
         regions = _chunks(self.regions, _REGIONS_IN_A_TAG)
-        tags = {f"{_TOLD}{number}": value for number, value in enumerate(told, 1)}
+        tags = {f"{_NOTIFIED}{number}": value for number, value in enumerate(notified, 1)}
         tags |= {f"{_REGIONS}{number}": value for number, value in enumerate(regions, 1)}
         return tags | ({_DIGEST: format_instant(self.digest)} if self.digest else {})
 
     def known(self, keys: frozenset[str]) -> frozenset[str]:
-        """Return those of the open findings_of that were told."""
+        """Return those of the open findings that people were notified of."""
         if self.whole:
             return keys if self.whole == _fingerprint(keys) else frozenset()
-        return keys & self.told
+        return keys & self.notified
 
 
-def tell(run: Run, settings: Settings, channel: Channel, *, dashboard: str | None) -> Message | None:
-    """Tell what is new, and the day's digest where it is due; return the message, or None if there was nothing to tell.
+def notify(run: Run, settings: Settings, channel: Channel, *, dashboard: str | None) -> Message | None:
+    """Send what is new, and the day's digest where it is due; return the message, or None if there was nothing to send.
 
     Raises
     ------
     TopicError
-        If it could not be told or remembered: then the next run tells it.
+        If it could not be sent or remembered: then the next run sends it.
     """
     try:
         tags = channel.tags()
         memory = Memory.from_tags(tags)
         due = _due(run, settings, memory)
-        found = findings_of(run, settings, memory.regions)
-        open_now = frozenset(matter.key for matter in found)
+        found = findings(run, settings, memory.regions)
+        open_now = frozenset(finding.key for finding in found)
         known = memory.known(open_now)
-        new = [matter for matter in found if matter.key not in known]
+        new = [finding for finding in found if finding.key not in known]
         if new or due:
-            # Whether it can be remembered shows before it is told: else it would be told in every run.
-            channel.tag({_TELLING: format_instant(run.plan.now)})
+            # Whether it can be remembered shows before it is sent: else it would be sent in every run.
+            channel.tag({_NOTIFYING: format_instant(run.plan.now)})
     except TopicError as error:
         if error.is_refused:
-            _tell_once_a_day(run, settings, channel, str(error), dashboard=dashboard)
+            _notify_once_a_day(run, settings, channel, str(error), dashboard=dashboard)
         raise
     message = None
     if new or due:
-        still = [matter for matter in found if matter.key in known and matter.kind is not Kind.STOPPED]
+        still = [finding for finding in found if finding.key in known and finding.kind is not FindingKind.STOPPED]
         message = compose(new, still, run, settings, daily=bool(due), dashboard=dashboard)
         channel.publish(message)
     # What a run has not seen is not over.
-    unseen = tuple(map(region_mark, unseen_regions(run)))
-    not_over = frozenset(key for key in memory.told if key.startswith(unseen))
+    unseen = tuple(map(region_key, unseen_regions(run)))
+    not_over = frozenset(key for key in memory.notified if key.startswith(unseen))
     _remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, run.plan.regions))
     return message
 
 
-def _tell_once_a_day(run: Run, settings: Settings, channel: Channel, why: str, *, dashboard: str | None) -> None:
-    """Tell everything that is open, in the first run of the day, and that it cannot be remembered."""
+def _notify_once_a_day(run: Run, settings: Settings, channel: Channel, why: str, *, dashboard: str | None) -> None:
+    """Send everything that is open, in the first run of the day, and that it cannot be remembered."""
     morning = settings.digest or parse_schedule(_MORNING, settings.time_zone)
     slot = current_slot(morning, run.plan.now)
     if slot <= run.plan.now - longest_gap_of_tick(settings.tick) or channel.notified_for == slot:
         return
-    found = findings_of(run, settings)
+    found = findings(run, settings)
     forgetful = Finding(
-        kind=Kind.FAILED,
+        kind=FindingKind.FAILED,
         region="",
         source=settings.deployment,
-        what=f"What was told cannot be remembered: {why}.",
-        since=f"In the run of {format_instant(run.plan.now)}. Until then this message comes once a day.",
-        do="Give the function's role the permission, or deploy again.",
+        what=f"Lightkeeper cannot remember what it has notified you of: {why}.",
+        since=f"The run of {format_minute(run.plan.now)}. Until it can, this message comes once a day.",
+        do="Grant the function's role the permission, or deploy again.",
         key="",
     )
     message = compose([*found, forgetful], [], run, settings, daily=False, dashboard=dashboard)
@@ -189,7 +193,7 @@ def _due(run: Run, settings: Settings, memory: Memory) -> datetime | None:
 def _remember(channel: Channel, tags: Mapping[str, str], memory: Memory) -> None:
     wanted = memory.to_tags()
     changed = {key: value for key, value in wanted.items() if tags.get(key) != value}
-    stale = [key for key in tags if key.startswith((_TOLD, _DIGEST, _REGIONS)) and key not in wanted]
+    stale = [key for key in tags if key.startswith((_NOTIFIED, _DIGEST, _REGIONS)) and key not in wanted]
     if changed:
         channel.tag(changed)
     if stale:

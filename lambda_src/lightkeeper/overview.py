@@ -5,11 +5,13 @@ Terminal, dashboard and message take it from here, so that they never say differ
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
 from lightkeeper.model import Inventory, Plan, Problem, Severity, SnapshotState, SourceStatus, Status
 from lightkeeper.settings import Settings
@@ -40,102 +42,114 @@ class Health(StrEnum):
     """Something could not be read, so nobody can tell."""
 
 
-def health(plan: Plan, elsewhere: Inventory | None = None) -> Health:
-    """Return how everything stands. `elsewhere` is what was found in Regions that nobody looks after."""
-    counts = Counter(source.status for source in plan.sources)
-    if plan.failures:
-        return Health.UNKNOWN
-    if (
-        plan.doubted
-        or counts[Status.OVERDUE]
-        or any(_counts(problem) for problem in plan.problems)
-        or any(is_open(source, plan.now) for source in plan.sources)
-        or points_elsewhere(elsewhere)
-    ):
-        return Health.DEGRADED
-    is_well = counts[Status.PROTECTED] and not any(
-        counts[status] for status in _WANTED if status is not Status.PROTECTED
-    )
-    return Health.OK if is_well else Health.WAITING
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How everything stands, counted."""
 
+    counts: Mapping[Status, int]
+    """Sources, by how they stand."""
+    unread: int
+    """Lists that could not be read."""
+    doubted: tuple[str, ...]
+    """Regions of which a list is not believed."""
+    problems: int
+    """Those that hold something back, except lists in doubt: `doubted` has them."""
+    stopped: int
+    """Sources that are no longer backed up, while that wants a person."""
+    deleted: int
+    """Sources that are gone and have recovery points, once that wants nobody any more."""
+    elsewhere: Mapping[str, int]
+    """Recovery points in Regions that nobody looks after, where there are any."""
 
-def sentence(plan: Plan, settings: Settings, elsewhere: Inventory | None = None) -> str:
-    """Return how everything stands, in one sentence: what wants a person first, and always what is not backed up.
+    @classmethod
+    def of(cls, plan: Plan, elsewhere: Inventory | None = None) -> "Overview":
+        """Return how everything stands. `elsewhere` is what was found in Regions that nobody looks after."""
+        return cls(
+            counts=Counter(source.status for source in plan.sources),
+            unread=len(plan.failures),
+            doubted=plan.doubted,
+            problems=sum(_counts(problem) for problem in plan.problems),
+            stopped=sum(is_open(source, plan.now) for source in plan.sources),
+            deleted=sum(
+                source.status is Status.GONE and source.has_stopped and not is_open(source, plan.now)
+                for source in plan.sources
+            ),
+            elsewhere=_usable_elsewhere(elsewhere),
+        )
 
-    Parameters
-    ----------
-    plan
-        What there is.
-    settings
-        The deployment's.
-    elsewhere
-        What was found in Regions that nobody looks after, if they were looked at.
-    """
-    counts = Counter(source.status for source in plan.sources)
-    facts: list[str] = []
-    if plan.failures:
-        facts.append(f"cannot tell how everything stands: {_many(len(plan.failures), 'list')} could not be read")
-    if plan.doubted:
-        facts.append(f"a list of {', '.join(plan.doubted)} is in doubt")
-    troubles = (
-        (counts[Status.OVERDUE], "{} overdue", "source"),
-        (sum(map(_counts, plan.problems)), "{}", "problem"),
-        (sum(is_open(source, plan.now) for source in plan.sources), "{} no longer backed up", "source"),
-    )
-    facts.append(", ".join(said.format(_many(number, noun)) for number, said, noun in troubles if number))
-    forgotten = [
-        _many(number, "recovery point") + f" in {name}" for name, number in points_elsewhere(elsewhere).items()
-    ]
-    if forgotten:
-        facts.append(f"{', '.join(forgotten)}, which nobody looks after")
-    facts.append(_protected(plan, counts, settings))
-    facts.extend(_rest(plan, counts))
-    said = "; ".join(filter(None, facts))
-    return f"{said[0].upper()}{said[1:]}."
+    @property
+    def health(self) -> Health:
+        """How everything stands, in a word."""
+        if self.unread:
+            return Health.UNKNOWN
+        if self.doubted or self.counts[Status.OVERDUE] or self.problems or self.stopped or self.elsewhere:
+            return Health.DEGRADED
+        return Health.OK if self.counts[Status.PROTECTED] == self._wanted > 0 else Health.WAITING
 
+    def sentence(self, settings: Settings) -> str:
+        """Return the same in a sentence: what wants a person first, and always what is not backed up."""
+        troubles = (
+            (self.counts[Status.OVERDUE], "{} overdue", "source"),
+            (self.problems, "{}", "problem"),
+            (self.stopped, "{} no longer backed up", "source"),
+        )
+        forgotten = ", ".join(
+            counted(number, "recovery point") + f" in {name}" for name, number in self.elsewhere.items()
+        )
+        facts = (
+            f"cannot tell how everything stands: {counted(self.unread, 'list')} could not be read"
+            if self.unread
+            else "",
+            f"a list of {', '.join(self.doubted)} is in doubt" if self.doubted else "",
+            ", ".join(said.format(counted(number, noun)) for number, said, noun in troubles if number),
+            f"{forgotten}, which nobody looks after" if forgotten else "",
+            self._protected(settings),
+            *self._rest(),
+        )
+        said = "; ".join(filter(None, facts))
+        return f"{said[0].upper()}{said[1:]}."
 
-def _protected(plan: Plan, counts: Mapping[Status, int], settings: Settings) -> str:
-    """Return how much of what is not switched off is protected; what has no tag counts, it is not."""
-    protected, wanted = counts[Status.PROTECTED], sum(counts[status] for status in _WANTED)
-    if plan.failures:
-        return f"of {_many(wanted, 'source')} seen, {protected} protected" if wanted else ""
-    if counts[Status.UNTAGGED] == wanted:
-        if wanted:
-            return f'nothing is backed up: {_many(wanted, "source")} without the tag "{settings.tag_key}"'
-        no_tag = f': no {ANY_SOURCE} has the tag "{settings.tag_key}"'
-        return f"nothing is backed up{'' if counts[Status.OFF] else no_tag}"
-    if protected == wanted:
-        return f"all {wanted} sources protected" if wanted > 1 else "the one source is protected"
-    return f"{protected} of {_many(wanted, 'source')} protected"
+    @property
+    def _wanted(self) -> int:
+        """Sources that exist and have not been switched off."""
+        return sum(self.counts[status] for status in _WANTED)
 
+    def _protected(self, settings: Settings) -> str:
+        """Return how much of what is not switched off is protected; what has no tag counts, it is not."""
+        protected, wanted = self.counts[Status.PROTECTED], self._wanted
+        if self.unread:
+            return f"of {counted(wanted, 'source')} seen, {protected} protected" if wanted else ""
+        if self.counts[Status.UNTAGGED] == wanted:
+            if wanted:
+                return f'nothing is backed up: {counted(wanted, "source")} without the tag "{settings.tag_key}"'
+            no_tag = f': no {ANY_SOURCE} has the tag "{settings.tag_key}"'
+            return f"nothing is backed up{'' if self.counts[Status.OFF] else no_tag}"
+        if protected == wanted:
+            return f"all {wanted} sources protected" if wanted > 1 else "the one source is protected"
+        return f"{protected} of {counted(wanted, 'source')} protected"
 
-def _rest(plan: Plan, counts: Mapping[Status, int]) -> Iterator[str]:
-    """Yield what is said of the sources that are not protected, and want nobody at once."""
-    if counts[Status.UNKNOWN]:
-        yield f"{counts[Status.UNKNOWN]} unknown"
-    if counts[Status.WAITING]:
-        yield f"{counts[Status.WAITING]} waiting for a first recovery point"
-    # Where nothing at all is backed up, that has been said.
-    if counts[Status.UNTAGGED] and (plan.failures or any(counts[each] for each in _WANTED if each != Status.UNTAGGED)):
-        yield f"{counts[Status.UNTAGGED]} not backed up"
-    if counts[Status.OFF]:
-        yield f"{counts[Status.OFF]} switched off"
-    gone = sum(source.status is Status.GONE and not is_open(source, plan.now) for source in stopped(plan.sources))
-    if gone:
-        yield f"{_many(gone, 'deleted source')} with recovery points"
+    def _rest(self) -> Iterator[str]:
+        """Yield what is said of the sources that are not protected, and want nobody at once."""
+        if number := self.counts[Status.UNKNOWN]:
+            yield f"{number} unknown"
+        if number := self.counts[Status.WAITING]:
+            yield f"{number} waiting for a first recovery point"
+        # Where nothing at all is backed up, that has been said.
+        if (number := self.counts[Status.UNTAGGED]) and (self.unread or number < self._wanted):
+            yield f"{number} not backed up"
+        if number := self.counts[Status.OFF]:
+            yield f"{number} switched off"
+        if self.deleted:
+            yield f"{counted(self.deleted, 'deleted source')} with recovery points"
 
 
 def _counts(problem: Problem) -> bool:
-    """Return whether a problem is trouble; a list in doubt is told by its Region."""
+    """Return whether a problem holds something back, and is not the one that says that a list is in doubt."""
     is_doubt = problem.arn is None and problem.source in LISTINGS
     return problem.severity is not Severity.ADVICE and not is_doubt
 
 
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def points_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:
+def _usable_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:
     """Return how many recovery points there are in each Region that nobody looks after, where there are any."""
     points = elsewhere.points if elsewhere else ()
     usable = Counter(point.region for point in points if point.state is SnapshotState.USABLE)
@@ -143,18 +157,24 @@ def points_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:
 
 
 def why_overdue(source: SourceStatus) -> str:
-    """Return why nothing usable covers an overdue source's slots, as far as its snapshots tell."""
+    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say."""
     if source.included_in:
         return f"the newest whole snapshot of {source.included_in} that includes it is older"
     if source.is_stuck:
         oldest = source.pending[-1]
         return f"snapshot {oldest.name} has been pending since {format_instant(oldest.taken)}"
-    if source.errors:
+    if is_overdue_by_errors(source):
         last, number = source.errors[0], len(source.errors)
         before = f" and {number - 1} before it" if number > 1 else ""
         following = f"; the next attempt is due at {format_instant(source.next_attempt)}" if source.next_attempt else ""
         return f"snapshot {last.name} of {format_instant(last.taken)}{before} ended in error{following}"
-    return "no snapshot was begun, or Lightsail refused it: the log of the last runs says why"
+    return "no snapshot was started, or Lightsail refused it; the log of the last runs says why"
+
+
+def is_overdue_by_errors(source: SourceStatus) -> bool:
+    """Return whether a source is overdue because its snapshots ended in error: then `why_overdue` speaks of them."""
+    is_otherwise = source.included_in or source.is_stuck
+    return source.overdue_since is not None and bool(source.errors) and not is_otherwise
 
 
 def what_helps(source: SourceStatus) -> str:
@@ -184,17 +204,12 @@ def what_helps_stopped(source: SourceStatus, settings: Settings) -> str:
         case Status.GONE:
             return "if it was deleted by mistake, bring it back from its newest recovery point"
         case Status.OFF:
-            return f'if that is not meant, give it a policy: "{settings.tag_key}" = "{settings.default_policy}"'
+            return f'if you did not mean that, give it a policy: "{settings.tag_key}" = "{settings.default_policy}"'
         case _:
             return (
-                f'tag it again: "{settings.tag_key}" = "{settings.default_policy}"; or say that it is meant: '
+                f'tag it again: "{settings.tag_key}" = "{settings.default_policy}"; or, if you meant it, say so: '
                 f'"{settings.tag_key}" = "off"'
             )
-
-
-def stopped(sources: Iterable[SourceStatus]) -> Iterator[SourceStatus]:
-    """Yield the sources that have recovery points and are not backed up any more."""
-    return (source for source in sources if source.has_stopped)
 
 
 def is_open(source: SourceStatus, now: datetime) -> bool:

@@ -115,7 +115,7 @@ def with_begun(plan: Plan, begun: frozenset[str]) -> Plan:
     """
 
     def after(source: SourceStatus) -> SourceStatus:
-        if source.status is not Status.OVERDUE or source.arn not in begun or source.errors or source.is_stuck:
+        if source.status is not Status.OVERDUE or source.arn not in begun or source.is_failing:
             return source
         return replace(source, status=Status.PROTECTED if source.newest else Status.WAITING)
 

@@ -1,138 +1,20 @@
-"""Outcomes into what people and machines read: one document, log lines, a summary, metrics."""
+"""What machines read of a plan or a run: the document of `--json`, the details of log lines, the function's summary.
+
+A document's keys are a contract, written once, here: a test compares them with those in docs/command-line.md.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, NotRequired, TypedDict
+from datetime import datetime
+from typing import TypeAlias, TypedDict
 
-from lightkeeper.actions import (
-    Action,
-    Create,
-    Delete,
-    Outcome,
-    Result,
-)
-from lightkeeper.model import Kept, Plan, Problem, Severity, SourceStatus, Status
+from lightkeeper.actions import Action, Outcome
+from lightkeeper.model import Kept, Plan, Policy, Problem, ReadFailure, SourceStatus
 from lightkeeper.run import Run
 from lightkeeper.times import format_instant
 
-NAMESPACE: Final = "Lightkeeper"
-_HOUR: Final = timedelta(hours=1)
-
-
-class Unit(StrEnum):
-    """CloudWatch's units, as far as they are used."""
-
-    COUNT = "Count"
-    GIGABYTES = "Gigabytes"
-    NONE = "None"
-
-
-class MetricName(StrEnum):
-    """The metrics, at most ten: CloudWatch's free tier."""
-
-    RESOURCES_PROTECTED = "ResourcesProtected"
-    RESOURCES_UNPROTECTED = "ResourcesUnprotected"
-    RESOURCES_OVERDUE = "ResourcesOverdue"
-    OLDEST_RECOVERY_POINT_HOURS = "OldestRecoveryPointHours"
-    SNAPSHOTS_CREATED = "SnapshotsCreated"
-    SNAPSHOTS_DELETED = "SnapshotsDeleted"
-    SNAPSHOTS_FAILED = "SnapshotsFailed"
-    TAG_PROBLEMS = "TagProblems"
-    ACTIONS_DEFERRED = "ActionsDeferred"
-    STORED_GIB = "StoredGiB"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A number for CloudWatch."""
-
-    name: MetricName
-    unit: Unit
-    value: float
-
-
-class PolicyDocument(TypedDict):
-    """A policy in the document."""
-
-    name: str
-    schedule: str
-    timeZone: str
-    keep: str
-
-
-class SourceDocument(TypedDict):
-    """A source in the document."""
-
-    name: str
-    kind: str
-    arn: str
-    region: str
-    policy: PolicyDocument | None
-    slot: str | None
-    nextSlot: str | None
-    lastRecoveryPoint: str | None
-    recoveryPoints: int
-    status: str
-
-
-class ActionDocument(TypedDict):
-    """An action in the document; after a run also how it ended."""
-
-    action: str
-    region: str
-    source: str
-    snapshot: str
-    slot: str
-    policy: str | None
-    reason: str
-    outcome: NotRequired[str]
-    error: NotRequired[str | None]
-
-
-class KeptDocument(TypedDict):
-    """A kept snapshot in the document."""
-
-    region: str
-    source: str
-    snapshot: str
-    taken: str
-    slot: str
-    reasons: list[str]
-
-
-class ProblemDocument(TypedDict):
-    """A problem in the document."""
-
-    region: str
-    source: str
-    arn: str | None
-    tag: str | None
-    value: str | None
-    message: str
-    suggestion: str | None
-    severity: str
-
-
-class FailureDocument(TypedDict):
-    """A list that could not be read."""
-
-    region: str
-    listing: str | None
-    message: str
-
-
-class Document(TypedDict):
-    """A plan, or a run, as one JSON document."""
-
-    now: str
-    sources: list[SourceDocument]
-    actions: list[ActionDocument]
-    kept: list[KeptDocument]
-    problems: list[ProblemDocument]
-    failures: list[FailureDocument]
+Document: TypeAlias = dict[str, object]
+"""A JSON object."""
 
 
 class Summary(TypedDict):
@@ -149,47 +31,32 @@ class Summary(TypedDict):
 
 def plan_document(plan: Plan) -> Document:
     """Return a plan as a JSON document."""
-    return _document(plan, [_action(action) for action in plan.actions])
+    return _document(plan, map(action_document, plan.actions))
 
 
 def run_document(run: Run) -> Document:
     """Return a run as a JSON document: the plan, with the outcome and error of each action."""
-    return _document(run.plan, [outcome_document(outcome) for outcome in run.outcomes])
+    return _document(run.plan, map(outcome_document, run.outcomes))
 
 
-def _document(plan: Plan, actions: list[ActionDocument]) -> Document:
+def _document(plan: Plan, actions: Iterable[Document]) -> Document:
     return {
         "now": format_instant(plan.now),
         "sources": [_source(source) for source in plan.sources],
-        "actions": actions,
+        "actions": [*actions],
         "kept": [_kept(kept) for kept in plan.kept],
         "problems": [problem_document(problem) for problem in plan.problems],
-        "failures": [
-            {"region": failure.region, "listing": failure.listing, "message": failure.message}
-            for failure in plan.failures
-        ],
+        "failures": [failure_document(failure) for failure in plan.failures],
     }
 
 
-def _instant(instant: datetime | None) -> str | None:
-    return format_instant(instant) if instant else None
-
-
-def _source(source: SourceStatus) -> SourceDocument:
-    policy = source.policy
+def _source(source: SourceStatus) -> Document:
     return {
         "name": source.name,
         "kind": source.kind.value,
         "arn": source.arn,
         "region": source.region,
-        "policy": {
-            "name": policy.name,
-            "schedule": policy.schedule.cron,
-            "timeZone": policy.schedule.zone.key,
-            "keep": str(policy.keep),
-        }
-        if policy
-        else None,
+        "policy": {**policy_document(source.policy), "from": _origins(source.policy)} if source.policy else None,
         "slot": _instant(source.slot),
         "nextSlot": _instant(source.next_slot),
         "lastRecoveryPoint": _instant(source.newest.taken) if source.newest else None,
@@ -198,7 +65,23 @@ def _source(source: SourceStatus) -> SourceDocument:
     }
 
 
-def _action(action: Action) -> ActionDocument:
+def _origins(policy: Policy) -> Document:
+    """Return where the values that are in force for a source come from."""
+    return {"name": policy.named_by.value, "schedule": policy.schedule_from.value, "keep": policy.keep_from.value}
+
+
+def policy_document(policy: Policy) -> Document:
+    """Return a policy."""
+    return {
+        "name": policy.name,
+        "schedule": policy.schedule.cron,
+        "timeZone": policy.schedule.zone.key,
+        "keep": str(policy.keep),
+    }
+
+
+def action_document(action: Action) -> Document:
+    """Return an action: an entry of a plan's document, and a log line."""
     target = action.target
     return {
         "action": action.verb,
@@ -211,12 +94,12 @@ def _action(action: Action) -> ActionDocument:
     }
 
 
-def outcome_document(outcome: Outcome) -> ActionDocument:
+def outcome_document(outcome: Outcome) -> Document:
     """Return an action and how it ended: an entry of a run's document, and a log line."""
-    return {**_action(outcome.action), "outcome": outcome.result.value, "error": outcome.error}
+    return {**action_document(outcome.action), "outcome": outcome.result.value, "error": outcome.error}
 
 
-def _kept(kept: Kept) -> KeptDocument:
+def _kept(kept: Kept) -> Document:
     point = kept.point
     return {
         "region": point.region,
@@ -228,7 +111,7 @@ def _kept(kept: Kept) -> KeptDocument:
     }
 
 
-def problem_document(problem: Problem) -> ProblemDocument:
+def problem_document(problem: Problem) -> Document:
     """Return a problem: an entry of the document, and a log line."""
     return {
         "region": problem.region,
@@ -242,90 +125,29 @@ def problem_document(problem: Problem) -> ProblemDocument:
     }
 
 
+def failure_document(failure: ReadFailure) -> Document:
+    """Return a list that could not be read."""
+    return {"region": failure.region, "listing": failure.listing, "message": failure.message}
+
+
 def plan_summary(plan: Plan) -> Summary:
     """Return what a dry run comes to."""
-    return {
-        "now": format_instant(plan.now),
-        "dryRun": True,
-        "sources": dict(Counter(source.status.value for source in plan.sources)),
-        "planned": dict(Counter(action.verb for action in plan.actions)),
-        "outcomes": {},
-        "problems": len(plan.problems),
-        "failures": list(Run(plan, ()).failures),
-    }
+    return run_summary(Run(plan, ())) | {"dryRun": True}
 
 
 def run_summary(run: Run) -> Summary:
     """Return what a run came to."""
-    return plan_summary(run.plan) | {
+    plan = run.plan
+    return {
+        "now": format_instant(plan.now),
         "dryRun": False,
+        "sources": dict(Counter(source.status.value for source in plan.sources)),
+        "planned": dict(Counter(action.verb for action in plan.actions)),
         "outcomes": dict(Counter(outcome.result.value for outcome in run.outcomes)),
+        "problems": len(plan.problems),
         "failures": list(run.failures),
     }
 
 
-GAUGES: Final = frozenset(
-    {
-        MetricName.RESOURCES_PROTECTED,
-        MetricName.RESOURCES_UNPROTECTED,
-        MetricName.RESOURCES_OVERDUE,
-        MetricName.OLDEST_RECOVERY_POINT_HOURS,
-        MetricName.TAG_PROBLEMS,
-        MetricName.STORED_GIB,
-    }
-)
-"""Metrics that say how everything stands; the others say what a run did."""
-_ALARMING: Final = frozenset({MetricName.RESOURCES_OVERDUE, MetricName.SNAPSHOTS_FAILED, MetricName.TAG_PROBLEMS})
-"""Those that alarms watch: none is good news, so that it has to be true."""
-
-
-def metrics(run: Run) -> list[Metric]:
-    """Return the metrics of a run over everything.
-
-    While a list fails, no gauge is among them. Nor is good news that an alarm watches, while one fails or is in doubt:
-    an alarm must not end because nobody looks. Bad news is true all the same.
-    """
-    found = all_metrics(run)
-    if not run.plan.failures and not run.plan.doubted:
-        return found
-    withheld = GAUGES if run.plan.failures else frozenset[MetricName]()
-    return [
-        metric
-        for metric in found
-        if metric.name not in withheld and not (metric.name in _ALARMING and not metric.value)
-    ]
-
-
-def all_metrics(run: Run) -> list[Metric]:
-    """Return the numbers of a run, as far as it could see.
-
-    Protected, unprotected and overdue sources together are all sources that exist, less those that are switched off and
-    those of a Region that could not be read. A source that waits for its first recovery point is unprotected.
-    """
-    plan, sources = run.plan, run.plan.sources
-    by_status = Counter(source.status for source in sources)
-    unprotected = (Status.WAITING, Status.PROBLEM, Status.UNTAGGED)
-    ages = [(plan.now - source.newest.taken) / _HOUR for source in sources if source.policy and source.newest]
-    failed = _count(run.outcomes, Create, Result.FAILED) + sum(len(source.errors) for source in sources)
-    deferred = sum(1 for outcome in run.outcomes if outcome.result is Result.DEFERRED)
-    tag_problems = sum(1 for problem in plan.problems if problem.tag and problem.severity is not Severity.ADVICE)
-    stored = sum(point.size_gib for source in sources for point in source.usable)
-    found = [
-        Metric(MetricName.RESOURCES_PROTECTED, Unit.COUNT, by_status[Status.PROTECTED]),
-        Metric(MetricName.RESOURCES_UNPROTECTED, Unit.COUNT, sum(by_status[status] for status in unprotected)),
-        Metric(MetricName.RESOURCES_OVERDUE, Unit.COUNT, by_status[Status.OVERDUE]),
-        Metric(MetricName.SNAPSHOTS_CREATED, Unit.COUNT, _count(run.outcomes, Create, Result.DONE)),
-        Metric(MetricName.SNAPSHOTS_DELETED, Unit.COUNT, _count(run.outcomes, Delete, Result.DONE)),
-        Metric(MetricName.SNAPSHOTS_FAILED, Unit.COUNT, failed),
-        Metric(MetricName.TAG_PROBLEMS, Unit.COUNT, tag_problems),
-        Metric(MetricName.ACTIONS_DEFERRED, Unit.COUNT, deferred),
-        Metric(MetricName.STORED_GIB, Unit.GIGABYTES, stored),
-    ]
-    if ages:
-        # CloudWatch has no unit for hours.
-        found.append(Metric(MetricName.OLDEST_RECOVERY_POINT_HOURS, Unit.NONE, round(max(ages), 2)))
-    return found
-
-
-def _count(outcomes: Iterable[Outcome], kind: type[Create | Delete], result: Result) -> int:
-    return sum(1 for outcome in outcomes if isinstance(outcome.action, kind) and outcome.result is result)
+def _instant(instant: datetime | None) -> str | None:
+    return format_instant(instant) if instant else None

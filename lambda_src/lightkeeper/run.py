@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from lightkeeper.actions import Create, Outcome, Result
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.execute import Writer, execute
 from lightkeeper.inventory import (
     Reader,
@@ -25,9 +26,12 @@ from lightkeeper.plan import creates_only, with_begun
 from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.settings import Settings
 from lightkeeper.take import plan_take
+from lightkeeper.ticks import longest_gap_of_tick
+from lightkeeper.times import format_instant
 
 OFF_THE_CLOCK: Final = timedelta(hours=1)
 """What `now` may differ from the clock at AWS: machines' clocks do, and a scheduled time lies back."""
+_TICKS_UNTIL_LATE: Final = 2
 
 
 class Region(Reader, Writer, Protocol):
@@ -52,6 +56,26 @@ class Run:
             if outcome.result is Result.FAILED
         )
         return (*lists, *actions)
+
+
+def refuse_future(now: datetime, clock: datetime) -> None:
+    """Refuse a run ahead of its time: it would delete what is still in its grace.
+
+    Raises
+    ------
+    InvalidValueError
+        If `now` (UTC) is more than an hour ahead of the clock.
+    """
+    if now > clock + OFF_THE_CLOCK:
+        raise InvalidValueError(
+            f'"time" is {format_instant(now)}, but it is {format_instant(clock)}; expected a time that has come: '
+            "a run ahead of its time would delete what is still in its grace"
+        )
+
+
+def is_long_past(now: datetime, clock: datetime, settings: Settings) -> bool:
+    """Return whether `now` (UTC) is so long past by the clock that a run must not mark or delete: see `run_regions`."""
+    return now < clock - max(OFF_THE_CLOCK, _TICKS_UNTIL_LATE * longest_gap_of_tick(settings.tick))
 
 
 def run_regions(  # noqa: PLR0913 - a run has that many sides

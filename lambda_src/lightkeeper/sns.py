@@ -1,4 +1,4 @@
-"""The topic that tells people, by boto3: the only module that knows Amazon SNS."""
+"""The topic that notifies people, by boto3: the only module that knows Amazon SNS."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lightkeeper.errors import InvalidValueError
-from lightkeeper.findings import Message
+from lightkeeper.message import Message
 from lightkeeper.notify import TopicError
 
 if TYPE_CHECKING:

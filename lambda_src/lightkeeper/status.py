@@ -41,7 +41,7 @@ def status_of(
     now
         The scheduled time of the run, UTC.
     is_unknown
-        Whether a list that tells is not to be had, or not believed.
+        Whether a list that would say so cannot be read, or is not believed.
     next_attempt
         When the next attempt at its slot is due, UTC, where several have ended in error.
     """
@@ -57,7 +57,6 @@ def status_of(
         slot=current_slot(policy.schedule, now) if policy else None,
         next_slot=next_slot(policy.schedule, now) if policy else None,
         usable=usable,
-        newest=usable[0] if usable else None,
         pending=tuple(point for point in facts.points if point.state is SnapshotState.PENDING),
         errors=tuple(
             point
@@ -107,17 +106,17 @@ def _kept_up(
     if created_at <= limit and not (newest and newest.covers_until >= due):
         uncovered_since = next_slot(policy.schedule, newest.covers_until) if newest else due
     is_stuck = any(point.taken <= limit for point in line.pending)
-    is_on_its_way = bool(line.pending) and not is_stuck and not line.errors
-    status = Status.PROTECTED if newest else Status.WAITING
+    line = replace(line, uncovered_since=uncovered_since, is_stuck=is_stuck)
+    is_on_its_way = bool(line.pending) and not line.is_failing
     if uncovered_since and not is_on_its_way:
-        status = Status.OVERDUE
-    return replace(line, status=status, uncovered_since=uncovered_since, is_stuck=is_stuck)
+        return replace(line, status=Status.OVERDUE)
+    return replace(line, status=Status.PROTECTED if newest else Status.WAITING)
 
 
 def look_at_attached(
     facts: Iterable[Facts], lines: Mapping[str, SourceStatus], settings: Settings, now: datetime
 ) -> Iterator[SourceStatus | Problem]:
-    """Yield what an instance's snapshots mean for each disk that is attached to it: its line anew, and advice.
+    """Yield what an instance's snapshots mean for each disk that is attached to it: its new line, and advice.
 
     A disk that is in its instance's newest whole snapshot is protected; one that its instance's mode leaves out gets
     advice; one that is backed up twice, too.
@@ -180,7 +179,7 @@ def _included(
     if whole.covers_until >= current_slot(schedule, limit):
         return replace(line, status=Status.PROTECTED)
     # A snapshot of the system disk may cover its instance's slots, but not the disk's.
-    is_on_its_way = any(point.kind is SnapshotKind.INSTANCE for point in instance.pending) and not instance.is_stuck
+    is_on_its_way = any(point.kind is SnapshotKind.INSTANCE for point in instance.pending) and not instance.is_failing
     since = next_slot(schedule, whole.covers_until)
     return replace(line, status=Status.WAITING if is_on_its_way else Status.OVERDUE, uncovered_since=since)
 

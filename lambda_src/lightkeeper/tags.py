@@ -16,7 +16,7 @@ from typing import Final
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SourceKind, has_modes
-from lightkeeper.model import Mode, Policy, Problem, RecoveryPoint, Severity, Snapshot, Source, Tags, problem_of
+from lightkeeper.model import Mode, Origin, Policy, Problem, RecoveryPoint, Severity, Snapshot, Source, Tags, problem_of
 from lightkeeper.names import attempt_of
 from lightkeeper.policies import OFF
 from lightkeeper.schedule import with_time_of_day
@@ -251,15 +251,17 @@ def _policy(tags: Tags, settings: Settings, found: list[_WrongTag]) -> Policy:
         try:
             match suffix:
                 case "keep":
-                    return replace(policy, keep=parse_keep(tags[tag]))
+                    policy = replace(policy, keep=parse_keep(tags[tag]))
                 case "at":
-                    return replace(policy, schedule=with_time_of_day(policy.schedule, tags[tag]))
+                    policy = replace(policy, schedule=with_time_of_day(policy.schedule, tags[tag]))
                 case _:
-                    return replace(policy, mode=_mode(tags[tag]))
+                    policy = replace(policy, mode=_mode(tags[tag]))
         except InvalidValueError as error:
             found.append(_WrongTag(tag, tags[tag], error, Severity.ERROR))
             return policy
+        return replace(policy, overrides=policy.overrides | {suffix})
 
+    policy = replace(policy, named_by=Origin.TAG if tags[key] else Origin.DEFAULT)
     for suffix in ("keep", "at", "mode"):
         policy = override(suffix, policy)
     return policy

@@ -131,6 +131,11 @@ def format_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def format_minute(instant: datetime) -> str:
+    """Return `instant` as people write it: `2026-11-23 03:00 UTC`."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 @cache
 def parse_zone(name: str) -> ZoneInfo:
     """Return the time zone of that IANA name.

@@ -27,7 +27,7 @@ _CONTEXT: Final = "widgetContext"
 DOCUMENTATION: Final = f"""
 ## Lightkeeper: the recovery calendar
 
-To which days and hours each disk and instance can be recovered. It only reads.
+To which days and hours each disk, instance and database can be recovered. It only reads.
 
 | parameter | meaning |
 |---|---|

@@ -15,7 +15,7 @@ _HOURS: Final = 24
 # Of a strip, in its own units.
 _CELL, _BAR, _TOP, _HOUR = 10, 8, 5, 1
 _MANY: Final = 6
-_WORDS: Final = {Mark.PENDING: "being taken", Mark.GOING: "about to expire", Mark.HELD: "held"}
+_WORDS: Final = {Mark.PENDING: "being taken", Mark.EXPIRING: "about to expire", Mark.HELD: "held"}
 
 
 class Theme(StrEnum):
@@ -71,7 +71,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"stamp": _stamp, "date": _date, "span": span, "told": suggestions, "tip": _tip, "box": _box}
+    environment.filters |= {
+        "stamp": _stamp,
+        "date": _date,
+        "span": span,
+        "suggestions": suggestions,
+        "tip": _tip,
+        "box": _box,
+    }
     environment.globals |= {"SortKey": SortKey, "DAYS": DAYS, "WIDTH": DAYS * _CELL, "HEIGHT": _TOP + _HOURS * _HOUR}
     return environment
 
@@ -98,7 +105,7 @@ def _tip(day: Day, now: datetime) -> str:
 def _box(run: Run, cell: int) -> dict[str, int]:
     """Return where a run of hours lies on a strip; part of a day that may go, or is not there yet, is half as wide."""
     whole = run.hours == _HOURS
-    slim = not whole and run.mark in {Mark.GOING, Mark.PENDING}
+    slim = not whole and run.mark in {Mark.EXPIRING, Mark.PENDING}
     return {
         "x": cell * _CELL + 1,
         "y": _TOP + run.start * _HOUR,

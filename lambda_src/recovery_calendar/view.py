@@ -28,10 +28,9 @@ from lightkeeper.model import (
 )
 from lightkeeper.overview import (
     Health,
-    health,
+    Overview,
     is_open,
-    points_elsewhere,
-    sentence,
+    is_overdue_by_errors,
     what_helps,
     what_helps_stopped,
     why_overdue,
@@ -67,8 +66,8 @@ class Mark(StrEnum):
 
     PENDING = "pending"
     """Still being taken."""
-    GOING = "going"
-    """Its deletion is announced or due, and nothing keeps it."""
+    EXPIRING = "expiring"
+    """Its deletion is scheduled or due, and nothing keeps it."""
     KEPT = "kept"
     HELD = "held"
     """A user's hold keeps it."""
@@ -122,7 +121,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Going:
+class Expiring:
     """A snapshot that is about to expire."""
 
     snapshot: str
@@ -157,15 +156,17 @@ class Row:
     newest: datetime | None
     oldest: datetime | None
     next: datetime | None
-    going: tuple[Going, ...]
+    expiring: tuple[Expiring, ...]
     """Soonest first."""
     held: tuple[Held, ...]
     failed: tuple[str, ...]
     """Snapshots that ended in error and that no newer one has replaced."""
+    is_overdue_by_errors: bool
+    """Whether it is overdue because of those: then `why` speaks of them."""
     included_in: str | None
     """Of a disk: the instance whose snapshots hold it."""
     overdue_since: datetime | None
-    """The first slot that nothing covers, in the view's zone, where it is overdue."""
+    """The first slot that it missed, in the view's zone, where it is overdue."""
     stopped: bool
     """Whether it has recovery points and is no longer backed up."""
     wants: bool
@@ -184,9 +185,9 @@ class Row:
     """A month."""
 
     @property
-    def untold(self) -> tuple[str, ...]:
-        """Snapshots that ended in error, where `why` does not tell of them."""
-        return () if self.why and any(name in self.why for name in self.failed) else self.failed
+    def failed_besides(self) -> tuple[str, ...]:
+        """Snapshots that ended in error, where `why` does not speak of them."""
+        return () if self.is_overdue_by_errors else self.failed
 
 
 class SortKey(StrEnum):
@@ -299,12 +300,13 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
     pages = max(-(-len(rows) // size), 1)
     page = min(page, pages)
     listed = {source.arn for source in plan.sources}
+    overview = Overview.of(plan, elsewhere)
     return View(
         now=now,
         zone=zone,
         days=days,
-        health=health(plan, elsewhere),
-        sentence=sentence(plan, settings, elsewhere),
+        health=overview.health,
+        sentence=overview.sentence(settings),
         rows=tuple(rows[(page - 1) * size : page * size]),
         order=order,
         page=page,
@@ -316,7 +318,7 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
         others=tuple(problem for problem in plan.problems if problem.arn not in listed),
         failures=plan.failures,
         doubted=plan.doubted,
-        elsewhere=points_elsewhere(elsewhere) if elsewhere else None,
+        elsewhere=overview.elsewhere if elsewhere else None,
         unseen=elsewhere.failures if elsewhere else (),
     )
 
@@ -338,7 +340,7 @@ class _Facts:
 
     now: datetime
     held: Mapping[_Point, str]
-    going: Mapping[_Point, datetime]
+    expiring: Mapping[_Point, datetime]
     problems: Mapping[str, Sequence[Problem]]
 
     @classmethod
@@ -350,17 +352,17 @@ class _Facts:
         return cls(
             now=plan.now,
             held={(kept.point.region, kept.point.name): ", ".join(kept.reasons) for kept in plan.kept if kept.held},
-            going=dict(_going(plan)),
+            expiring=dict(_expiring(plan)),
             problems=problems,
         )
 
     def mark(self, point: RecoveryPoint) -> Mark:
         if (point.region, point.name) in self.held:
             return Mark.HELD
-        return Mark.GOING if (point.region, point.name) in self.going else Mark.KEPT
+        return Mark.EXPIRING if (point.region, point.name) in self.expiring else Mark.KEPT
 
 
-def _going(plan: Plan) -> Iterator[tuple[_Point, datetime]]:
+def _expiring(plan: Plan) -> Iterator[tuple[_Point, datetime]]:
     """Yield the snapshots that nothing keeps, with the time from which they may be deleted (UTC)."""
     for kept in plan.kept:
         if kept.expires_at:
@@ -386,13 +388,12 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
 
     policy, newest = source.policy, source.newest
     stored = stored_gib((point.taken for point in source.usable), newest.size_gib if newest else 0)
-    going = (
-        Going(point.name, facts.going[point.region, point.name].astimezone(zone))
+    expiring = (
+        Expiring(point.name, facts.expiring[point.region, point.name].astimezone(zone))
         for point in source.usable
-        if facts.mark(point) is Mark.GOING
+        if facts.mark(point) is Mark.EXPIRING
     )
     notes = facts.problems.get(source.arn, ())
-    is_overdue = source.status is Status.OVERDUE
     why, helps = _why_and_help(source, settings)
     return Row(
         name=source.name,
@@ -407,17 +408,18 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         newest=wall(newest.taken) if newest else None,
         oldest=wall(source.usable[-1].taken) if source.usable else None,
         next=wall(source.next_slot),
-        going=tuple(sorted(going, key=lambda each: each.at)),
+        expiring=tuple(sorted(expiring, key=lambda each: each.at)),
         held=tuple(
             Held(point.name, facts.held[point.region, point.name])
             for point in source.usable
             if facts.mark(point) is Mark.HELD
         ),
         failed=tuple(point.name for point in source.errors),
+        is_overdue_by_errors=is_overdue_by_errors(source),
         included_in=source.included_in,
-        overdue_since=wall(source.uncovered_since) if is_overdue else None,
+        overdue_since=wall(source.overdue_since),
         stopped=source.has_stopped,
-        wants=is_overdue or is_open(source, facts.now),
+        wants=source.overdue_since is not None or is_open(source, facts.now),
         why=why,
         helps=helps,
         notes=tuple(sorted(notes, key=lambda problem: _SEVERITIES.index(problem.severity))),
@@ -428,7 +430,7 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
 
 
 def _why_and_help(source: SourceStatus, settings: Settings) -> tuple[str | None, str | None]:
-    if source.status is Status.OVERDUE:
+    if source.overdue_since:
         return why_overdue(source), what_helps(source)
     if source.has_stopped:
         return why_stopped(source, settings), what_helps_stopped(source, settings)
@@ -441,8 +443,7 @@ def _days(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneI
         mark = Mark.PENDING if point.state is SnapshotState.PENDING else facts.mark(point)
         moment = Moment(point.taken.astimezone(zone), point.slot, mark)
         moments[moment.wall.date()].append(moment)
-    is_overdue = source.status is Status.OVERDUE
-    since = source.uncovered_since.astimezone(zone).date() if is_overdue and source.uncovered_since else None
+    since = source.overdue_since.astimezone(zone).date() if source.overdue_since else None
     return tuple(
         Day(
             date=day,
@@ -474,7 +475,7 @@ def _value(row: Row, key: SortKey) -> float | None:  # noqa: PLR0911 - one for e
         case SortKey.NEXT:
             return row.next.timestamp() if row.next else None
         case SortKey.EXPIRES:
-            return row.going[0].at.timestamp() if row.going else None
+            return row.expiring[0].at.timestamp() if row.expiring else None
         case SortKey.SIZE:
             return -row.size_gib if row.size_gib else None
         case SortKey.COST:

@@ -8,8 +8,8 @@ from typing import Final
 
 from rich.table import Table
 
+from lightkeeper.metrics import MetricName
 from lightkeeper.model import Kept, Plan
-from lightkeeper.report import ActionDocument, MetricName
 
 _SUMMED: Final = (MetricName.SNAPSHOTS_CREATED, MetricName.SNAPSHOTS_DELETED)
 
@@ -29,12 +29,12 @@ def _reasons(kept: Kept) -> str:
     return f"about to expire: {kept.cause}" if kept.expires_at else ", ".join(kept.reasons)
 
 
-def deletions_table(done: Iterable[ActionDocument]) -> Table:
+def deletions_table(done: Iterable[Mapping[str, str]]) -> Table:
     """Return each source's deletions, and the reason of the last one, from the function's log lines."""
     table = _table(("Source", "Slots", "The last one, and why"), ("Points",))
-    deleted: defaultdict[str, list[ActionDocument]] = defaultdict(list)
+    deleted: defaultdict[str, list[Mapping[str, str]]] = defaultdict(list)
     for action in done:
-        if action["action"] == "delete" and action.get("outcome") == "done":
+        if action["action"] == "delete" and action["outcome"] == "done":
             deleted[action["source"]].append(action)
     for source, actions in sorted(deleted.items()):
         slots, last = [datetime.fromisoformat(action["slot"]) for action in actions], actions[-1]

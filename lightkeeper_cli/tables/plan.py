@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lightkeeper.actions import Action, Outcome, Result
-from lightkeeper.model import Plan, Problem, Severity, SourceStatus, Status
+from lightkeeper.actions import Action, Create, Outcome, Result
+from lightkeeper.model import Origin, Plan, Problem, Severity, SourceStatus, Status
 from lightkeeper.run import Run
 
 STATUS_STYLES: Final = {
@@ -81,13 +81,18 @@ def sources_table(plan: Plan) -> Table:
         table.add_row(
             Text.assemble(source.name, (f" {source.kind}", "dim")),
             source.region,
-            policy.name if policy else "-",
-            str(policy.keep) if policy else "-",
+            Text.assemble(policy.name, _origin(policy.named_by, Origin.DEFAULT)) if policy else "-",
+            Text.assemble(str(policy.keep), _origin(policy.keep_from, Origin.TAG)) if policy else "-",
             _last(source),
             _instant(source.next_slot),
             Text(source.status, STATUS_STYLES[source.status]),
         )
     return table
+
+
+def _origin(origin: Origin, told: Origin) -> tuple[str, str]:
+    """Return where a value comes from, if that is not where one looks first."""
+    return (f" ({origin})", "dim") if origin is told else ("", "")
 
 
 def _last(source: SourceStatus) -> str:
@@ -104,7 +109,9 @@ def _instant(instant: datetime | None) -> str:
 def _planned(actions: Iterable[Action]) -> Table:
     table = _actions_table("Action", "Snapshot", "Reason")
     for action in actions:
-        table.add_row(*_cells(action))
+        verb, snapshot, reason = _cells(action)
+        waits = action.not_now if isinstance(action, Create) else None
+        table.add_row(verb, snapshot, Text.assemble(reason, (f"; deferred: {waits}", "yellow") if waits else ""))
     return table
 
 

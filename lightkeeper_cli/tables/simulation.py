@@ -19,7 +19,7 @@ _MONTH_WIDTH: Final = 31
 _LABEL: Final = " " * len("2026-11 ")
 _BETWEEN: Final = " " * 3
 _RECOVERABLE: Final = ("█", "green")
-_ANNOUNCED: Final = ("▒", "yellow")
+_EXPIRING: Final = ("▒", "yellow")
 _GONE: Final = ("·", "dim")
 
 
@@ -32,11 +32,7 @@ def show_simulations(simulations: Sequence[Simulation], settings: Settings, cons
     console.print("Days that can be recovered at the end", style="bold")
     for line in _calendar(simulations):
         console.print(line)
-    console.print(
-        Text.assemble(
-            _RECOVERABLE, " can be recovered  ", _ANNOUNCED, " announced, about to be deleted  ", _GONE, " cannot"
-        )
-    )
+    console.print(Text.assemble(_RECOVERABLE, " can be recovered  ", _EXPIRING, " about to expire  ", _GONE, " cannot"))
     console.print()
     for sentence in assumptions(simulations[0].scenario, settings):
         console.print(sentence, highlight=False)
@@ -112,7 +108,7 @@ def _marks(simulation: Simulation) -> Mapping[date, tuple[str, str]]:
         day = simulation.day_of(point)
         # One that stays is enough for its day to stay.
         if marks.get(day) is not _RECOVERABLE:
-            marks[day] = _ANNOUNCED if point.expires_at else _RECOVERABLE
+            marks[day] = _EXPIRING if point.expires_at else _RECOVERABLE
     return marks
 
 

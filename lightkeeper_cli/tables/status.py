@@ -20,7 +20,7 @@ _HEALTH_STYLES: Final = {
 _CELLS: Final = {
     Mark.KEPT: ("█", "blue"),
     Mark.HELD: ("H", "bold"),
-    Mark.GOING: ("▒", "yellow"),
+    Mark.EXPIRING: ("▒", "yellow"),
     Mark.PENDING: ("░", "blue"),
 }
 _MISSED: Final = ("x", "bold red")
@@ -47,12 +47,12 @@ def show_status(view: View, console: Console) -> None:
             why = Text(_why(row), "" if row.wants else "dim")
             # A command that is to be pasted is not broken into lines here.
             console.print(Text.assemble((f"{row.name} ", "bold"), why), soft_wrap=row.overdue_since is not None)
-        for told in notes(row):
-            console.print(Text.assemble((f"{row.name} ", "bold"), told))
+        for note in notes(row):
+            console.print(Text.assemble((f"{row.name} ", "bold"), note))
         for by, number in Counter(held.by for held in row.held).items():
             console.print(Text.assemble((f"{row.name} ", "bold"), (f"{number} {by}", "dim")))
-    for problem, told in zip(view.others, suggestions(view.others), strict=True):
-        console.print(Text.assemble((f"{problem.source} ", "bold"), told))
+    for problem, note in zip(view.others, suggestions(view.others), strict=True):
+        console.print(Text.assemble((f"{problem.source} ", "bold"), note))
     if view.unseen:
         regions = ", ".join(dict.fromkeys(failure.region for failure in view.unseen))
         console.print(Text(f"Could not be looked at for recovery points left behind: {regions}", "dim"))
@@ -73,7 +73,7 @@ def _table(view: View, width: int) -> Table:
         facts = (
             f"{span(view.now - row.newest)} ago ({row.points})" if row.newest else "-",
             f"in {span(row.next - view.now)}" if row.next else "-",
-            f"in {span(row.going[0].at - view.now)} ({len(row.going)})" if row.going else "-",
+            f"in {span(row.expiring[0].at - view.now)} ({len(row.expiring)})" if row.expiring else "-",
             str(len(row.held) or "-"),
             "-" if row.size_gib is None else f"{row.size_gib:,}",
             f"{row.usd:,.2f}",
@@ -113,6 +113,8 @@ def _why(row: Row) -> str:
 
 def notes(row: Row) -> tuple[str, ...]:
     """Return what there is to know of a source besides why it wants a person, a sentence each."""
-    failed = (f"ended in error, and no newer one is usable: {', '.join(row.untold)}",) if row.untold else ()
+    failed = (
+        (f"ended in error, and no newer one is usable: {', '.join(row.failed_besides)}",) if row.failed_besides else ()
+    )
     inside = (f"in the snapshots of {row.included_in}, too",) if row.included_in and row.points else ()
     return (*suggestions(row.notes), *failed, *inside)

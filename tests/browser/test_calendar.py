@@ -17,7 +17,7 @@ from lightsail_sandbox.client import Seed
 from lightsail_sandbox.fleet import fleet
 from recovery_calendar.handler import MAX_PAGE_SIZE
 from recovery_calendar.render import Theme, render_calendar, render_message, render_page, render_sentence
-from recovery_calendar.view import Going, Held, Order, Row, View, make_view
+from recovery_calendar.view import Expiring, Held, Order, Row, View, make_view
 from tests.integration.test_calendar import ARN, _fresh_calendar, widget
 from tests.support.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
 from tests.support.keeper import DAY, Keeper, noop
@@ -157,7 +157,7 @@ def test_every_text_and_mark_stands_out_as_wcag_aa_asks(opened: Opened, theme: s
     assert len(texts) > 50
     assert {text: ratio for text, ratio in texts.items() if ratio < 4.5} == {}
     assert set(marks) == {
-        f"lk-{word}" for word in ("kept", "held", "lid", "going", "part", "pending", "missed", "soon")
+        f"lk-{word}" for word in ("kept", "held", "lid", "expiring", "part", "pending", "missed", "soon")
     }
     assert {mark: ratio for mark, ratio in marks.items() if ratio < 3} == {}
 
@@ -252,9 +252,9 @@ def hostile(text: str) -> View:
 
     def row(of: Row) -> Row:
         note = Problem(text, text, text, text, text, text, text, Severity.ERROR)
-        going, held = (Going(text, NOW),), (Held(text, text),)
+        expiring, held = (Expiring(text, NOW),), (Held(text, text),)
         return replace(
-            of, name=text, region=text, policy=text, schedule=text, keep=text, notes=(note,), going=going,
+            of, name=text, region=text, policy=text, schedule=text, keep=text, notes=(note,), expiring=expiring,
             held=held, failed=(f"failed {text}",), included_in=text, why=f"why {text}", helps=f"help {text}",
         )  # fmt: skip
 

@@ -31,11 +31,11 @@ def test_a_busy_tick_has_something_of_everything_to_do(world: World, cable: Wire
         run = world.keeper.run()
 
     assert Counter(action for action, _, _ in did(run)) == {
-        "create": 5,
+        "create": 6,
         "schedule-deletion": 2,
         "cancel-deletion": 2,
         "defer": 3,
-        "delete": 9,
+        "delete": 11,
     }
     assert run.failures == ()
     assert cable.calls > 30, "lists have several pages, too"

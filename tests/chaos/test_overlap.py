@@ -15,7 +15,7 @@ SLOWLY = 0.01
 def alone(world: World) -> State:
     """What a single run of the busy ended leaves; the world is at that ended again."""
     busy(world)
-    world.keeper.configure(max_concurrency=8)
+    world.keeper.configure(maxConcurrency=8)
     world.run()
     left = state(world)
     world.keeper.witness.restore()
@@ -48,7 +48,7 @@ def test_a_retry_that_starts_at_any_moment_of_the_first_run_does_no_harm(world: 
         assert state(world) == alone, f"the retry began when the first run had made {already} calls"
 
 
-@pytest.mark.parametrize("operation", ["CreateDiskSnapshot", "CreateInstanceSnapshot", "TagResource"])
+@pytest.mark.parametrize("operation", ["CreateDiskSnapshot", "CreateRelationalDatabaseSnapshot", "TagResource"])
 def test_a_retry_while_the_first_run_hangs_in_a_call_takes_no_second_snapshot(
     world: World, alone: State, operation: str
 ) -> None:

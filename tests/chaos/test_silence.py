@@ -57,7 +57,7 @@ def deleted(keeper: Keeper, name: str) -> None:
 
 @pytest.mark.parametrize("orphans", ["keep", "expire"])
 @pytest.mark.parametrize("stop", [untagged, turned_off, deleted])
-def test_each_source_that_stops_being_backed_up_is_told_once(
+def test_each_source_that_stops_being_backed_up_is_reported_once(
     keeper: Keeper, fleet: Fleet, hear: Hear, stop: Callable[[Keeper, str], None], orphans: str
 ) -> None:
     keeper.configure(orphans=orphans)
@@ -70,7 +70,7 @@ def test_each_source_that_stops_being_backed_up_is_told_once(
 
 
 @pytest.mark.parametrize("stop", [untagged, turned_off])
-def test_a_fleet_that_stops_being_backed_up_is_told_in_one_message(
+def test_a_fleet_that_stops_being_backed_up_is_reported_in_one_message(
     keeper: Keeper, fleet: Fleet, hear: Hear, stop: Callable[[Keeper, str], None]
 ) -> None:
     for name in fleet:
@@ -83,7 +83,7 @@ def test_a_fleet_that_stops_being_backed_up_is_told_in_one_message(
         assert hear() == []
 
 
-def test_what_stopped_while_its_list_failed_is_told_when_the_list_can_be_read_again(
+def test_what_stopped_while_its_list_failed_is_reported_when_the_list_can_be_read_again(
     keeper: Keeper, fleet: Fleet, hear: Hear
 ) -> None:
     untagged(keeper, fleet[0])
@@ -96,7 +96,7 @@ def test_what_stopped_while_its_list_failed_is_told_when_the_list_can_be_read_ag
     assert len(hear()) == 1
 
 
-def test_a_rule_that_is_cut_for_the_fleet_is_told(keeper: Keeper, fleet: Fleet, hear: Hear) -> None:
+def test_a_rule_that_is_cut_for_the_fleet_is_reported(keeper: Keeper, fleet: Fleet, hear: Hear) -> None:
     for name in fleet:
         keeper.tag(name, "backup:keep", "5")
     keeper.sandbox.advance(HOUR)
@@ -104,7 +104,9 @@ def test_a_rule_that_is_cut_for_the_fleet_is_told(keeper: Keeper, fleet: Fleet, 
     assert len(hear()) == 1
 
 
-def test_a_list_that_is_suddenly_empty_is_told_and_nothing_is_marked(keeper: Keeper, fleet: Fleet, hear: Hear) -> None:
+def test_a_list_that_is_suddenly_empty_is_reported_and_nothing_is_marked(
+    keeper: Keeper, fleet: Fleet, hear: Hear
+) -> None:
     keeper.configure(orphans="expire")
     before = {name: keeper.snapshots(name) for name in fleet}
     keeper.sandbox.add_faults(FaultRule(effect=ShortList(), operation="GetDisks", region=REGION))

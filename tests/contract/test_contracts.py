@@ -14,8 +14,8 @@ from botocore.session import get_session
 from infra.props import Props
 from lightkeeper import kinds, lightsail, sns
 from lightkeeper.kinds import LISTINGS
+from lightkeeper.metrics import ALARMING, NAMESPACE, MetricName
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
-from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
 from tests.integration.test_handler import invoke, lines
 from tests.support.keeper import Keeper
@@ -73,6 +73,12 @@ def test_the_function_is_told_its_topic_and_its_dashboard_and_the_calendar_neith
 
 
 # Metrics
+
+
+def test_the_metrics_that_alarms_watch_are_those_whose_good_news_has_to_be_true() -> None:
+    alarms = [resource["Properties"] for resource in resources(template(), "AWS::CloudWatch::Alarm")]
+
+    assert {alarm["MetricName"] for alarm in alarms if alarm.get("Namespace") == NAMESPACE} == ALARMING
 
 
 def watched(of: dict[str, Any]) -> set[tuple[str, tuple[tuple[str, str], ...]]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import boto3
 import pytest
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.xdist_group("stack")
 
 # AWS does not quite say whether a create with tags is judged as TagResource too: the default role is for both worlds.
 WORLDS = pytest.mark.parametrize("tag_on_create", [False, True])
+SnapshotKind = Literal["DiskSnapshot", "InstanceSnapshot", "RelationalDatabaseSnapshot"]
 MARK = {"key": EXPIRES, "value": "2026-06-16T12:00:00Z"}
 
 
@@ -58,12 +59,17 @@ def function(sandbox: Sandbox, policy: dict[str, Any]) -> Iterator["LightsailCli
         yield client
 
 
-def plant(keeper: Keeper, kind: Literal["DiskSnapshot", "InstanceSnapshot"], **tags: dict[str, str]) -> None:
+def plant(keeper: Keeper, kind: SnapshotKind, **tags: dict[str, str]) -> None:
     """Plant snapshots that bear these tags beside those that are ours by owner, source and slot."""
-    if kind == "DiskSnapshot":
-        source, arn = "shop", keeper.disk("shop", {})
-    else:
-        source, arn = "web", keeper.instance("web", {})
+    match kind:
+        case "DiskSnapshot":
+            source, arn = "shop", keeper.disk("shop", {})
+        case "InstanceSnapshot":
+            source, arn = "web", keeper.instance("web", {})
+        case "RelationalDatabaseSnapshot":
+            source, arn = "orders", keeper.database("orders", {})
+        case _:
+            assert_never(kind)
     ours = {OWNER: "Lightkeeper", SOURCE: arn, SLOT: "2026-06-15T03:00:00Z"}
     keeper.sandbox.seed([Seed(kind=kind, name=name, source=source, tags=ours | more) for name, more in tags.items()])
 
@@ -78,11 +84,13 @@ def life(keeper: Keeper, policy: dict[str, Any], *, tag_on_create: bool) -> list
     keeper.disk("shop", {"backup": "daily", "backup:keep": "3", "team": "sales"})
     keeper.instance("web", {"backup": "daily", "backup:keep": "3"})
     keeper.instance("mail", {"backup": "daily", "backup:keep": "3", "backup:mode": "system-disk"})
+    keeper.database("orders", {"backup": "daily", "backup:keep": "3"})
     enforce()
     # A retry of a create that had succeeded looks the name up.
     keeper.sandbox.add_faults(
         FaultRule(operation="CreateDiskSnapshot", calls=(1,), effect=LoseAnswer()),
         FaultRule(operation="CreateInstanceSnapshot", calls=(1,), effect=LoseAnswer()),
+        FaultRule(operation="CreateRelationalDatabaseSnapshot", calls=(1,), effect=LoseAnswer()),
     )
     ticks = [keeper.run(), *keeper.live(6 * DAY)]
     keeper.sandbox.enforce_role(None)
@@ -97,7 +105,7 @@ def assert_complete(keeper: Keeper, policy: dict[str, Any], ticks: list[Run]) ->
         kind: sum(count(run, kind) for run in ticks)
         for kind in ("create", "schedule-deletion", "cancel-deletion", "delete")
     }
-    assert done["create"] == 21
+    assert done["create"] == 28
     assert all(done.values()), done
     asked = {f"lightsail:{call.operation}" for call in keeper.sandbox.calls()}
     assert asked == actions(policy), "and every permission was needed"
@@ -171,9 +179,9 @@ def test_what_is_not_ours_cannot_be_deleted_with_the_function_s_own_credentials(
     assert set(keeper.snapshots()) == {"by-hand", "another-s", "web-by-hand"}
 
 
-@pytest.mark.parametrize("kind", ["DiskSnapshot", "InstanceSnapshot"])
+@pytest.mark.parametrize("kind", ["DiskSnapshot", "InstanceSnapshot", "RelationalDatabaseSnapshot"])
 def test_aws_itself_refuses_to_delete_what_is_held_or_was_not_marked(
-    keeper: Keeper, function: "LightsailClient", kind: Literal["DiskSnapshot", "InstanceSnapshot"]
+    keeper: Keeper, function: "LightsailClient", kind: SnapshotKind
 ) -> None:
     marked = {EXPIRES: MARK["value"]}
     held = {"backup:hold": ""}
@@ -188,10 +196,15 @@ def test_aws_itself_refuses_to_delete_what_is_held_or_was_not_marked(
     )
 
     def delete(name: str) -> None:
-        if kind == "DiskSnapshot":
-            function.delete_disk_snapshot(diskSnapshotName=name)
-        else:
-            function.delete_instance_snapshot(instanceSnapshotName=name)
+        match kind:
+            case "DiskSnapshot":
+                function.delete_disk_snapshot(diskSnapshotName=name)
+            case "InstanceSnapshot":
+                function.delete_instance_snapshot(instanceSnapshotName=name)
+            case "RelationalDatabaseSnapshot":
+                function.delete_relational_database_snapshot(relationalDatabaseSnapshotName=name)
+            case _:
+                assert_never(kind)
 
     for name in ("fresh", "held", "both", "dated"):
         with refused("AccessDeniedException", f"lightsail:Delete{kind}"):
@@ -300,7 +313,18 @@ def test_a_snapshot_cannot_be_taken_without_our_owner_tag(keeper: Keeper, functi
     assert keeper.snapshots() == {}
 
 
-def test_disks_and_instances_themselves_are_out_of_reach(keeper: Keeper, function: "LightsailClient") -> None:
+def test_nor_one_of_a_database_whatever_tags_that_has(keeper: Keeper, function: "LightsailClient") -> None:
+    keeper.database("orders", {OWNER: "Lightkeeper"})
+    sly = {"relationalDatabaseSnapshotName": "sly", "relationalDatabaseName": "orders"}
+
+    with refused("AccessDeniedException", "lightsail:CreateRelationalDatabaseSnapshot"):
+        function.create_relational_database_snapshot(**sly)  # type: ignore[arg-type] # names
+    function.create_relational_database_snapshot(**sly, tags=[{"key": OWNER, "value": "Lightkeeper"}])
+
+    assert [*keeper.snapshots()] == ["sly"], "the owner tag in the request is all that AWS asks for"
+
+
+def test_sources_themselves_are_out_of_reach(keeper: Keeper, function: "LightsailClient") -> None:
     keeper.disk("shop", {OWNER: "Lightkeeper"})
     keeper.instance("web", {OWNER: "Lightkeeper"})
 
@@ -308,6 +332,11 @@ def test_disks_and_instances_themselves_are_out_of_reach(keeper: Keeper, functio
         function.delete_disk(diskName="shop")
     with refused("AccessDeniedException"):
         function.delete_instance(instanceName="web")
+    keeper.database("orders", {OWNER: "Lightkeeper"})
+    with refused("AccessDeniedException"):
+        function.delete_relational_database(relationalDatabaseName="orders", skipFinalSnapshot=True)
+    with refused("AccessDeniedException"):
+        function.update_relational_database(relationalDatabaseName="orders", disableBackupRetention=True)
     with refused("AccessDeniedException"):
         function.create_disk_from_snapshot(
             diskName="copy", diskSnapshotName="x", availabilityZone="eu-central-1a", sizeInGb=32

@@ -10,24 +10,20 @@ from typing import Any
 
 import pytest
 
-from lightkeeper.findings import RUNBOOK, Kind
+from lightkeeper.actions import Outcome, Result
+from lightkeeper.findings import RUNBOOK, FindingKind
 from lightkeeper.keep_rules import parse_keep
-from lightkeeper.model import Status
+from lightkeeper.model import Inventory, ReadFailure, Status
+from lightkeeper.plan import make_plan
 from lightkeeper.pricing import CHANGE_PER_DAY, USD_PER_GB_MONTH
-from lightkeeper.report import (
-    ActionDocument,
-    Document,
-    FailureDocument,
-    KeptDocument,
-    PolicyDocument,
-    ProblemDocument,
-    SourceDocument,
-)
+from lightkeeper.report import plan_document, run_document
+from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.tags import vocabulary
 from lightkeeper_cli.tables.status import SIGNS
 from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
+from tests.unit.test_plan import NOW, daily, source
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,6 +42,15 @@ def first_cells(text: str, heading: str) -> list[list[str]]:
     return [re.findall(r"`([^`]+)`", row.split("|")[1]) for row in table]
 
 
+def test_make_docs_would_change_nothing() -> None:
+    files = [str(path.relative_to(ROOT)) for path in (*(ROOT / "docs").glob("*.md"), ROOT / "README.md")]
+    cog = [sys.executable, "-m", "cogapp", "-I", ".", "--check"]
+
+    checked = subprocess.run([*cog, *files], cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S603 - our own files
+
+    assert checked.returncode == 0, f"run `make docs`: {checked.stdout}{checked.stderr}"
+
+
 @pytest.mark.parametrize("example", blocks(COMMAND_LINE, "console"))
 def test_an_example_of_a_command_prints_what_is_shown(example: str, tmp_path: Path) -> None:
     first, _, shown = example.partition("\n")
@@ -57,20 +62,29 @@ def test_an_example_of_a_command_prints_what_is_shown(example: str, tmp_path: Pa
     assert ended.stdout.decode() == shown
 
 
+def keys(value: object) -> object:
+    """Return the keys of a document, and of what is in it; lists are lists of one kind of thing."""
+    match value:
+        case dict():
+            return {key: keys(each) for key, each in value.items()}
+        case [first, *_]:
+            return [keys(first)]
+        case _:
+            return None
+
+
 def test_the_documented_json_has_the_keys_of_the_document() -> None:
     (block,) = blocks(COMMAND_LINE, "json")
-    document: dict[str, Any] = json.loads(block)
+    documented: dict[str, Any] = json.loads(block)
+    shop, typo = source("shop", backup="daily"), source("typo", backup="dialy")
+    failure = ReadFailure("us-east-1", "GetDisks", "GetDisks: AccessDeniedException")
+    plan = make_plan(Inventory((shop, typo), daily(shop, [30]), failures=(failure,)), Settings(), NOW)
+    run = Run(plan, tuple(Outcome(action, Result.DONE) for action in plan.actions))
 
-    assert set(document) == set(Document.__annotations__)
-    for key, shape in {
-        "sources": SourceDocument,
-        "actions": ActionDocument,
-        "kept": KeptDocument,
-        "problems": ProblemDocument,
-        "failures": FailureDocument,
-    }.items():
-        assert set(document[key][0]) == set(shape.__annotations__), key
-    assert set(document["sources"][0]["policy"]) == set(PolicyDocument.__annotations__)
+    assert keys(run_document(run)) == keys(documented)
+    for ended in ("outcome", "error"):
+        del documented["actions"][0][ended]
+    assert keys(plan_document(plan)) == keys(documented)
 
 
 @pytest.mark.parametrize("path", ["README.md", "docs/cost.md", "docs/command-line.md"])
@@ -78,16 +92,6 @@ def test_the_price_of_a_snapshot_is_the_one_that_is_reckoned_with(path: str) -> 
     text = " ".join((ROOT / path).read_text(encoding="utf-8").split())
 
     assert set(re.findall(r"([0-9.]+) USD for a GB and month", text)) == {str(USD_PER_GB_MONTH)}
-
-
-def test_the_options_of_the_simulator_are_documented_with_their_defaults() -> None:
-    command = [str(Path(sys.executable).parent / "lightkeeper"), "simulate", "--help"]
-    shown = subprocess.run(command, capture_output=True, check=True, text=True).stdout  # noqa: S603 - our own command
-    rows = dict(re.findall(r"^\| `(--[a-z]+)[^|]*` \| [^|]+ \| ([^|]*)\|$", COMMAND_LINE, re.MULTILINE))
-
-    assert set(re.findall(r"^  (--[a-z]+)", shown, re.MULTILINE)) == {*rows, "--config", "--help"}
-    defaults = dict(re.findall(r"^  (--[a-z]+) .*\[default: ([^;\]]+)", shown, re.MULTILINE))
-    assert {option: rows[option].strip(" `") for option in defaults} == defaults
 
 
 def test_every_status_is_documented() -> None:
@@ -140,7 +144,8 @@ def test_the_parameters_of_the_calendar_are_those_of_the_widget() -> None:
     }
     assert f"up to {MAX_PAGE_SIZE} " in CALENDAR
     assert all(f"`{key}`" in CALENDAR for key in SortKey)
-    assert all(f"`{key}`" in COMMAND_LINE for key in SortKey)
+    (sort,) = (row for row in COMMAND_LINE.splitlines() if row.startswith("| `--sort ORDER` |"))
+    assert re.findall(r"\w+", sort.split("|")[2].partition(";")[0].replace(" or ", ", ")) == list(SortKey)
 
 
 def test_the_signs_of_the_calendar_are_those_of_the_terminal() -> None:
@@ -153,12 +158,12 @@ def test_the_price_and_the_change_of_the_calendar_are_those_it_reckons_with() ->
     assert f"{CHANGE_PER_DAY:.0%} a day, at {USD_PER_GB_MONTH} USD".replace("%", " %") in CALENDAR
 
 
-def test_every_kind_of_matter_is_in_the_runbook_with_its_section() -> None:
+def test_every_kind_of_finding_is_in_the_runbook_with_its_section() -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
     rows = re.findall(r'^\| `([^`]+)` \| [^|]+ \| "([^"]+)" \|$', runbook, re.MULTILINE)
 
     assert dict(rows) == {kind.value: section for kind, section in RUNBOOK.items()}
-    assert set(RUNBOOK) == set(Kind)
+    assert set(RUNBOOK) == set(FindingKind)
     assert all(f"\n## {section}\n" in runbook for section in RUNBOOK.values())
 
 
@@ -167,3 +172,19 @@ def test_the_pictures_are_there_and_said_in_words() -> None:
 
     assert set(shown) == {f"docs/pictures/{path.name}" for path in (ROOT / "docs" / "pictures").iterdir()}
     assert README.count("<img ") == README.count(' alt="')
+
+
+def test_the_folders_of_the_readme_are_those_there_are() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    named = [cell[0] for cell in first_cells(README, "folder")]
+
+    assert {path.partition("/")[0] for path in named} == {"docs", "lambda_src", *packages}
+    assert all((ROOT / path).is_dir() for path in named)
+
+
+def test_each_word_of_the_glossary_stands_once_and_in_order() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\| ([a-z ]+) \| ", glossary.partition("|---|")[2], re.MULTILINE)
+
+    assert len(words) > 20
+    assert words == sorted(set(words))

@@ -1,47 +1,16 @@
 """What docs/safety.md says is what the code does, and can be shown again."""
 
-import ast
 import re
-from pathlib import Path
 
 import botocore.session
 import pytest
 
 from tests.mutation.equivalents import EQUIVALENTS
-from tests.mutation.rules import ROOT, RULES, Removal, tables
+from tests.mutation.rules import ROOT, RULES, Removal
+from tests.support.code import code_of
 
 SAFETY = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
 REMOVALS = [removal for rule in RULES for removal in rule.removals]
-
-
-def source_of(path: Path, name: str) -> str:
-    """Return the code of a function or constant, dotted for a method."""
-    code = path.read_text(encoding="utf-8")
-    body: list[ast.stmt] = ast.parse(code).body
-    found: ast.stmt | None = None
-    for part in name.split("."):
-        found = next((statement for statement in body if part in names_of(statement)), None)
-        body = getattr(found, "body", [])
-    assert found, f"{path.name} has no {name}"
-    return ast.get_source_segment(code, found) or ""
-
-
-def names_of(statement: ast.stmt) -> set[str]:
-    match statement:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)):
-            return {name}
-        case _:
-            return set()
-
-
-def test_the_tables_are_those_of_the_rules() -> None:
-    shown = SAFETY.partition("<!-- Generated: python -m tests.mutation tables -->\n\n")[2]
-
-    assert shown.partition("\n<!-- End of what is generated -->")[0] == tables()
-
-
-def test_the_number_of_parts_is_that_of_the_rules() -> None:
-    assert f"Each of the {len(REMOVALS)} parts was taken out" in SAFETY
 
 
 def test_there_are_thirteen_rules_and_each_is_kept_by_something() -> None:
@@ -54,7 +23,7 @@ def test_the_code_that_keeps_a_rule_is_where_the_table_says(removal: Removal) ->
     path = ROOT / removal.path
 
     assert path.read_text(encoding="utf-8").count(removal.old) == 1
-    assert removal.old.strip() in source_of(path, removal.name)
+    assert removal.old.strip() in code_of(path, removal.name)
     assert removal.old != removal.new
 
 
@@ -69,7 +38,7 @@ def test_every_error_that_lightsail_declares_is_among_the_faults() -> None:
 def test_a_test_that_is_named_exists(node: str) -> None:
     path, _, name = node.partition("::")
 
-    assert source_of(ROOT / "tests" / path, name.partition("[")[0])
+    assert code_of(ROOT / "tests" / path, name.partition("[")[0])
 
 
 def test_a_mutant_that_no_test_can_kill_is_explained_in_one_sentence_by_the_function_it_is_in() -> None:
@@ -77,4 +46,4 @@ def test_a_mutant_that_no_test_can_kill_is_explained_in_one_sentence_by_the_func
         assert each.reason.endswith("."), each
         if each.function:
             module, _, name = each.function.partition(".")
-            assert source_of(ROOT / "lambda_src" / "lightkeeper" / f"{module}.py", name)
+            assert code_of(ROOT / "lambda_src" / "lightkeeper" / f"{module}.py", name)

@@ -68,6 +68,7 @@ class Deployment:
         found = [
             *self.ask("lightsail", "get_disk_snapshots")["diskSnapshots"],
             *self.ask("lightsail", "get_instance_snapshots")["instanceSnapshots"],
+            *self.ask("lightsail", "get_relational_database_snapshots")["relationalDatabaseSnapshots"],
         ]
         return {each["name"]: {tag["key"]: tag.get("value", "") for tag in each["tags"]} for each in found}
 
@@ -139,7 +140,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         aws = stack.enter_context(running_local_aws(tmp_path_factory.mktemp("local-aws")))
         deployment = stack.enter_context(deployed(aws, sandbox))
 
-        wait_until(lambda: len(deployment.snapshots()) == 2, "two snapshots after a firing", _A_FIRING_SECONDS)
+        wait_until(lambda: len(deployment.snapshots()) == 3, "three snapshots after a firing", _A_FIRING_SECONDS)
         wait_until(lambda: any('"summary"' in line for line in deployment.log()), "a summary in the log", 60)
         first, log = deployment.snapshots(), deployment.log()
 
@@ -197,11 +198,19 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 @contextmanager
 def deployed(aws: LocalAws, sandbox: Sandbox) -> Iterator[Deployment]:
-    """Deploy Lightkeeper where there are a disk and an instance to back up, and enforce the role it was given."""
+    """Deploy Lightkeeper where there is one source of each kind to back up, and enforce the role it was given."""
     sandbox.seed(
         [
             Seed(kind="Disk", name="shop", region=REGION, tags={"backup": "yearly", "team": "sales"}),
             Seed(kind="Instance", name="web", region=REGION, tags={"backup": "yearly"}),
+            # In two zones: where a snapshot interrupts it, its slot would be advised against.
+            Seed(
+                kind="RelationalDatabase",
+                name="orders",
+                region=REGION,
+                tags={"backup": "yearly"},
+                bundle_id="micro_ha_2_0",
+            ),
             Seed(kind="Disk", name="scratch", region=REGION),
             Seed(kind="Disk", name="typo", region=REGION, tags={"backup": "yearley"}),
         ]
@@ -305,9 +314,9 @@ def code_of(deployment: Deployment, service: str, operation: str, **parameters: 
 
 def deletion(deployment: Deployment, name: str) -> str:
     """Delete a snapshot as the function could, for the sandbox enforces its role on everybody; return the error."""
-    kind = "instance" if name.startswith("web-") else "disk"
-    parameters = {f"{kind}SnapshotName": name}
-    return code_of(deployment, "lightsail", f"delete_{kind}_snapshot", **parameters)
+    kinds = {"web": ("instance", "instance"), "orders": ("relational_database", "relationalDatabase")}
+    operation, parameter = kinds.get(name.partition("-")[0], ("disk", "disk"))
+    return code_of(deployment, "lightsail", f"delete_{operation}_snapshot", **{f"{parameter}SnapshotName": name})
 
 
 def protect(aws: LocalAws, state: str) -> "subprocess.CompletedProcess[str]":
@@ -334,7 +343,7 @@ def test_the_scheduler_fires_and_dated_tagged_snapshots_appear(story: Story) -> 
     slot = story.deployment.slot
     tags = {re.sub(r"-[0-9a-f]{6}$", "", name): tags for name, tags in story.first.items()}
 
-    assert set(tags) == {f"shop-{slot:%Y%m%d-%H%M}", f"web-{slot:%Y%m%d-%H%M}"}
+    assert set(tags) == {f"{source}-{slot:%Y%m%d-%H%M}" for source in ("shop", "web", "orders")}
     shop = tags[f"shop-{slot:%Y%m%d-%H%M}"]
     assert shop["lightkeeper:owner"] == "Lightkeeper"
     assert shop["lightkeeper:slot"] == f"{slot:%Y-%m-%dT%H:%M:%SZ}"
@@ -346,22 +355,22 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
     lines = [json.loads(line) for line in story.log]
 
     done = {line["detail"]["source"]: line["detail"] for line in lines if line.get("message") == "action"}
-    assert set(done) == {"shop", "web"}
+    assert set(done) == {"shop", "web", "orders"}
     for detail in done.values():
         assert (detail["action"], detail["outcome"]) == ("create", "done")
         assert detail["reason"].startswith("nothing covers the slot ")
     assert any("_aws" in line for line in lines), "and metrics"
-    told = [line["detail"]["subject"] for line in lines if line.get("message") == "told"]
-    assert told == ["Lightkeeper: typo: a problem"]
+    notified = [line["detail"]["subject"] for line in lines if line.get("message") == "notified"]
+    assert notified == ["Lightkeeper: typo: a problem"]
     assert not any(line["detail"]["failures"] for line in lines if line.get("message") == "summary")
 
 
 def test_the_commands_of_the_runbook_can_be_pasted(story: Story) -> None:
     assert [done.stderr for done in story.pasted if done.returncode] == []
     said = [done.stdout for done in story.pasted]
-    log, run, dry_run, subscriptions, told, stopped, started, schedules, _ = said
+    log, run, dry_run, subscriptions, notified, stopped, started, schedules, _ = said
     assert subscriptions == ""
-    assert re.search(r"^lightkeeper:told:1\s[0-9a-z]{8}$", told, re.MULTILINE), "the wrong tag was told, and remembered"
+    assert re.search(r"^lightkeeper:told:1\s[0-9a-z]{8}$", notified, re.MULTILINE), "the wrong tag is remembered"
     assert '"summary"' in log
     assert '"dryRun": false' in run
     assert '"dryRun": true' in dry_run

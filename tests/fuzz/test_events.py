@@ -5,6 +5,7 @@ The deployed schedule and the dashboard call with what the stack wrote; anybody 
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from lightkeeper import handler
 from lightkeeper.errors import InvalidValueError
+from lightkeeper.event import read_event
 from lightkeeper.faults import CallError
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings
@@ -23,6 +25,7 @@ from tests.support.keeper import OTHER_REGION, REGION, Keeper
 from tests.support.words import anything_or, deep_values, json_values, near, numbers_as_text
 
 NOON = "2026-06-15T12:00:00Z"
+CLOCK = datetime(2026, 6, 15, 12, tzinfo=UTC)
 tempting = st.sampled_from(
     ["<script>alert(1)</script>", '"><img src=x>', "</div><cwdb-action>", "&lt;b&gt;", "{{ 7 * 7 }}", "{% raw %}"]
 )
@@ -98,7 +101,7 @@ def test_an_event_is_understood_or_refused_in_words_before_anything_is_read(
     @example({"regions": [REGION, "<script>"], "dryRun": True})
     def called_with(event: Any) -> None:  # noqa: ANN401 - anything
         try:
-            request = handler.read_event(event, Settings())
+            request = read_event(event, Settings(), CLOCK)
         except InvalidValueError as refused:
             with pytest.raises(InvalidValueError, match=re.escape(str(refused))):
                 invoke(event)

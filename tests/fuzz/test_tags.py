@@ -16,9 +16,10 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from lightkeeper.actions import Create, Delete, ScheduleDeletion
-from lightkeeper.findings import compose, findings_of
+from lightkeeper.findings import findings
 from lightkeeper.inventory import plan_regions
 from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.message import compose
 from lightkeeper.model import Mode, Orphans, Plan, Severity, Snapshot, SnapshotState, Source
 from lightkeeper.names import snapshot_name
 from lightkeeper.report import plan_document
@@ -139,7 +140,7 @@ def plan_beside_the_plain_one(sources: tuple[Source, ...], snapshots: Iterable[S
     json.dumps(plan_document(plan))
     assert render_page(make_view(plan, settings), theme=Theme.AUTO)
     tick = Run(plan, ())
-    assert compose(findings_of(tick, settings), (), tick, settings, daily=True, dashboard=None).body
+    assert compose(findings(tick, settings), (), tick, settings, daily=True, dashboard=None).body
     assert any(isinstance(action, Delete) for action in plan.actions if action.target.source == PLAIN.name)
     return plan
 

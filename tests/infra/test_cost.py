@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lightkeeper.report import MetricName
+from lightkeeper.metrics import MetricName
 from tests.integration.test_handler import invoke
 from tests.support.keeper import Keeper
 from tests.support.synth import template

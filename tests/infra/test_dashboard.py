@@ -12,8 +12,8 @@ import pytest
 
 from infra.alarms import SECTIONS
 from infra.dashboard import GRID_COLUMNS, overdue_age
+from lightkeeper.metrics import NAMESPACE, MetricName
 from lightkeeper.pricing import USD_PER_GB_MONTH
-from lightkeeper.report import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import ErrorAnswer, FaultRule
 from tests.integration.test_handler import invoke, lines

@@ -14,7 +14,7 @@ from cdk_nag import AwsSolutionsChecks
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from infra.alarms import FUNCTION_ERRORS, NO_RUN, SECTIONS, Section
-from lightkeeper.report import MetricName
+from lightkeeper.metrics import MetricName
 from tests.support.synth import (
     CALENDAR,
     HOW,
@@ -142,12 +142,14 @@ def test_queue_and_topic_are_for_tls_only_and_the_queue_is_encrypted(default: Te
 
 def test_the_function_s_policy_is_the_least_there_is(default: Template) -> None:
     read, create, delete, mark, unmark, tag = lightsail_policy(default)["Statement"]
-    snapshots = [f"arn:aws:lightsail:*:{DEFAULT_ACCOUNT_ID}:{kind}/*" for kind in ("DiskSnapshot", "InstanceSnapshot")]
+    kinds = ("DiskSnapshot", "InstanceSnapshot", "RelationalDatabaseSnapshot")
+    snapshots = [f"arn:aws:lightsail:*:{DEFAULT_ACCOUNT_ID}:{kind}/*" for kind in kinds]
     ours = {"aws:ResourceTag/lightkeeper:owner": "Lightkeeper"}
 
     assert all(action.startswith("lightsail:Get") for action in read["Action"])
     assert "Condition" not in read
     assert create["Condition"] == {"StringEquals": {"aws:RequestTag/lightkeeper:owner": "Lightkeeper"}}
+    assert create["Resource"] == "*", "a snapshot of a database is judged on nothing narrower"
     assert [each["Resource"] for each in (delete, mark, unmark)] == [snapshots] * 3
     assert [each["Condition"]["StringEquals"] for each in (delete, mark, unmark)] == [ours] * 3
     assert delete["Condition"]["Null"] == {
@@ -189,7 +191,7 @@ def test_the_calendar_s_role_has_no_permission_to_write_anything_but_its_log(def
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     ]
 
-    assert len(actions) == 6
+    assert len(actions) == 8
     assert all(action.startswith(("lightsail:Get", "logs:")) for action in actions)
     (log,) = (each for each in function_role(default, CALENDAR)["Policies"] if each["PolicyName"] == "Log")
     (statement,) = log["PolicyDocument"]["Statement"]

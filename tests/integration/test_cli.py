@@ -67,7 +67,13 @@ def test_the_json_of_a_plan_is_one_document_with_the_documented_keys(keeper: Kee
                 "kind": "disk",
                 "arn": arn,
                 "region": REGION,
-                "policy": {"name": "daily", "schedule": "0 3 * * *", "timeZone": "UTC", "keep": "last=1"},
+                "policy": {
+                    "name": "daily",
+                    "schedule": "0 3 * * *",
+                    "timeZone": "UTC",
+                    "keep": "last=1",
+                    "from": {"name": "tag", "schedule": "policy", "keep": "tag"},
+                },
                 "slot": "2026-06-16T03:00:00Z",
                 "nextSlot": "2026-06-17T03:00:00Z",
                 "lastRecoveryPoint": taken,
@@ -283,7 +289,7 @@ def test_the_json_of_status_has_the_documented_keys(keeper: Keeper) -> None:
     (source,) = document["sources"]
     assert document["health"] == "ok"
     assert list(source["days"]) == ["2026-06-15", "2026-06-16", "2026-06-17", "2026-06-18"]
-    assert [day[0]["mark"] for day in source["days"].values()] == ["held", "going", "kept", "kept"]
+    assert [day[0]["mark"] for day in source["days"].values()] == ["held", "expiring", "kept", "kept"]
     assert (len(source["expiring"]), len(source["held"]), source["recoveryPoints"]) == (1, 1, 4)
     assert source["heldBy"] == {source["held"][0]: "on hold"}
     assert (source["why"], source["helps"], source["overdueSince"], source["includedIn"]) == (None, None, None, None)

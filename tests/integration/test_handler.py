@@ -12,7 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lightkeeper import handler
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.lightsail import Lightsail, connect
-from lightkeeper.report import GAUGES, NAMESPACE, MetricName, Summary
+from lightkeeper.metrics import GAUGES, NAMESPACE, MetricName
+from lightkeeper.report import Summary
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import format_instant
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox

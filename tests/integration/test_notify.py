@@ -1,4 +1,4 @@
-"""What a person is told, and that it is told once: stories on the sandbox and a local SNS, both over HTTP."""
+"""What a person is notified of, and that it is sent once: stories on the sandbox and a local SNS, both over HTTP."""
 
 import re
 import socket
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lightkeeper import handler
-from lightkeeper.findings import MAX_BODY_BYTES, MAX_SUBJECT
+from lightkeeper.message import MAX_BODY_BYTES, MAX_SUBJECT
 from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE
 from lightkeeper.retries import margin_seconds
 from lightkeeper.sns import SLOWEST_CALL_SECONDS
@@ -77,7 +77,7 @@ def part(text: str, heading: str) -> str:
     return text.partition(f"\n\n{heading}\n")[2].partition("\n\nHOW")[0].partition("\n\nSTILL OPEN")[0]
 
 
-def test_while_all_is_well_nobody_is_told(keeper: Keeper, person: Listener, run: Run) -> None:
+def test_while_all_is_well_nobody_is_notified(keeper: Keeper, person: Listener, run: Run) -> None:
     protected(keeper, run, "shop", "clinic")
     for _ in range(3):
         keeper.sandbox.advance(DAY)
@@ -100,7 +100,7 @@ def test_a_new_tag_on_an_old_disk_disturbs_nobody_while_its_first_snapshot_is_ta
     assert person.letters() == []
 
 
-def test_a_first_failure_is_told_once_with_what_since_when_and_what_to_do(
+def test_a_first_failure_is_reported_once_with_what_since_when_and_what_to_do(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     protected(keeper, run, "shop")
@@ -118,16 +118,17 @@ def test_a_first_failure_is_told_once_with_what_since_when_and_what_to_do(
     assert "What:  shop: taking a snapshot failed: CreateDiskSnapshot: AccessDeniedException: not you" in text
     assert "expected permission for lightsail:CreateDiskSnapshot" in text
     assert (
-        "Since: For its slot of 2026-06-16 03:00 UTC. Its newest recovery point was taken at 2026-06-15 12:00 UTC."
-        in text
+        "Since: Its slot of 2026-06-16 03:00 UTC. Its newest recovery point was taken at 2026-06-15 12:00 UTC." in text
     )
-    assert "Do:    If it names a permission, give it" in text
+    assert "Do:    If it names a permission, grant it" in text
     assert 'Read:  "Function errors" in docs/runbook.md' in text
     assert text.endswith("Look: .venv/bin/lightkeeper plan\nDashboard: https://console/dashboard\n")
     assert person.letters() == [], "neither the retry nor the next ended says it again"
 
 
-def test_a_second_failure_is_told_first_and_the_open_one_is_listed(keeper: Keeper, person: Listener, run: Run) -> None:
+def test_a_second_failure_is_reported_first_and_the_open_one_is_listed(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
     protected(keeper, run, "shop", "clinic")
     keeper.sandbox.advance(DAY)
     fail(keeper, "shop")
@@ -146,7 +147,7 @@ def test_a_second_failure_is_told_first_and_the_open_one_is_listed(keeper: Keepe
     assert part(text, "STILL OPEN").strip().startswith(f"1. shop: an action failed ({REGION})")
 
 
-def test_what_was_mended_and_fails_again_is_told_again(keeper: Keeper, person: Listener, run: Run) -> None:
+def test_what_works_again_and_then_fails_is_reported_again(keeper: Keeper, person: Listener, run: Run) -> None:
     protected(keeper, run, "shop")
     keeper.sandbox.advance(TO_THE_NEXT_SLOT)
     fail(keeper, "shop")
@@ -166,7 +167,9 @@ def test_what_was_mended_and_fails_again_is_told_again(keeper: Keeper, person: L
     assert [subject for subject, _ in person.letters()] == ["Lightkeeper: shop: an action failed"]
 
 
-def test_a_tag_that_is_not_understood_is_told_with_what_to_write(keeper: Keeper, person: Listener, run: Run) -> None:
+def test_a_tag_that_is_not_understood_is_reported_with_what_to_write(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
     protected(keeper, run, "shop")
     keeper.tag("shop", "backup", "dialy")
 
@@ -177,11 +180,12 @@ def test_a_tag_that_is_not_understood_is_told_with_what_to_write(keeper: Keeper,
     ((subject, text),) = person.letters()
     assert subject == "Lightkeeper: shop: a problem"
     assert 'What:  shop: the tag "backup" = "dialy": "dialy" is not a policy; expected "hourly", "daily"' in text
-    assert "Since: Its newest recovery point was taken at 2026-06-15 12:00 UTC. No snapshot of it is taken" in text
+    assert "Since: Its newest recovery point was taken at 2026-06-15 12:00 UTC. Until this is corrected" in text
+    assert "Lightkeeper takes and deletes no snapshot of it." in text
     assert 'Do:    Did you mean "daily"?' in text
 
 
-def test_another_wrong_value_is_another_matter(keeper: Keeper, person: Listener, run: Run) -> None:
+def test_another_wrong_value_is_another_finding(keeper: Keeper, person: Listener, run: Run) -> None:
     keeper.disk("shop", {"backup": "dialy"})
     run()
     keeper.tag("shop", "backup", "weekley")
@@ -190,7 +194,7 @@ def test_another_wrong_value_is_another_matter(keeper: Keeper, person: Listener,
     assert len(person.letters()) == 2
 
 
-def test_advice_is_not_told(keeper: Keeper, person: Listener, run: Run) -> None:
+def test_advice_is_not_reported(keeper: Keeper, person: Listener, run: Run) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:mode": "instance"})
 
     run()
@@ -199,7 +203,7 @@ def test_advice_is_not_told(keeper: Keeper, person: Listener, run: Run) -> None:
     assert person.letters() == []
 
 
-def test_a_snapshot_that_ended_in_error_is_told_and_later_that_no_more_are_tried(
+def test_a_snapshot_that_ended_in_error_is_reported_and_later_that_no_more_are_tried(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     protected(keeper, run, "shop")
@@ -207,13 +211,13 @@ def test_a_snapshot_that_ended_in_error_is_told_and_later_that_no_more_are_tried
     keeper.sandbox.advance(DAY)
     keeper.sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", effect=EndSnapshots(state="error")))
 
-    told = []
+    subjects = []
     for _ in range(6):
         run()
-        told.append([subject for subject, _ in person.letters()])
+        subjects.append([subject for subject, _ in person.letters()])
         keeper.sandbox.advance(HOUR)
 
-    assert told == [
+    assert subjects == [
         [],
         ["Lightkeeper: shop: a snapshot ended in error"],
         [],
@@ -223,27 +227,28 @@ def test_a_snapshot_that_ended_in_error_is_told_and_later_that_no_more_are_tried
     ]
 
 
-def test_a_resource_that_becomes_overdue_is_told_although_its_failure_was(
+def test_a_resource_that_becomes_overdue_is_reported_although_its_failure_was(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     protected(keeper, run, "shop")
     keeper.sandbox.advance(DAY - 9 * HOUR)
     fail(keeper, "shop")
 
-    told = []
+    letters = []
     for _ in range(9):
         run()
-        told += person.letters()
+        letters += person.letters()
         keeper.sandbox.advance(HOUR)
 
-    assert [subject for subject, _ in told] == [
+    assert [subject for subject, _ in letters] == [
         "Lightkeeper: shop: an action failed",
         "Lightkeeper: 1 new, 1 still open",
     ]
-    assert f"1. shop: overdue ({REGION})" in part(told[1][1], "NEW")
-    assert (
-        "Since: From its slot of 2026-06-16 03:00 UTC on. Its newest recovery point was taken at 2026-06" in told[1][1]
+    assert f"1. shop: overdue ({REGION})" in part(letters[1][1], "NEW")
+    since = (
+        "Since: The slot of 2026-06-16 03:00 UTC, the first it missed. Its newest recovery point was taken at 2026-06"
     )
+    assert since in letters[1][1]
 
 
 def test_a_snapshot_that_never_ends_is_overdue_in_the_end(keeper: Keeper, person: Listener, run: Run) -> None:
@@ -258,7 +263,7 @@ def test_a_snapshot_that_never_ends_is_overdue_in_the_end(keeper: Keeper, person
     assert "archive has no usable snapshot for a slot that has passed: snapshot archive-20260601-0300-" in text
     assert "has been pending since 2026-06-15T12:00:00Z" in text
     assert "Do:    take one now: lightkeeper take archive --kind disk --region eu-central-1." in text
-    assert "Since: From its slot of 2026-06-01 03:00 UTC on. It has no recovery point." in text
+    assert "Since: The slot of 2026-06-01 03:00 UTC, the first it missed. It has no recovery point." in text
 
 
 def test_snapshots_that_never_end_are_overdue_although_each_hour_begins_another(
@@ -274,7 +279,7 @@ def test_snapshots_that_never_end_are_overdue_although_each_hour_begins_another(
     assert [subject for subject, _ in person.letters()] == ["Lightkeeper: mail: overdue"]
 
 
-def test_what_was_put_off_for_want_of_time_is_not_taken_for_mended(
+def test_what_was_put_off_for_want_of_time_is_not_taken_for_over(
     keeper: Keeper, person: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     protected(keeper, run, "shop")
@@ -292,7 +297,7 @@ def test_what_was_put_off_for_want_of_time_is_not_taken_for_mended(
     assert person.letters() == []
 
 
-def test_a_list_that_cannot_be_read_is_told_and_what_it_hides_is_not_told_again_afterwards(
+def test_a_list_that_cannot_be_read_is_reported_and_what_it_hides_is_not_reported_again_afterwards(
     two_regions: Keeper, person: Listener, run: Run
 ) -> None:
     keeper = two_regions
@@ -313,7 +318,7 @@ def test_a_list_that_cannot_be_read_is_told_and_what_it_hides_is_not_told_again_
     assert len(person.tags()) == 1
 
 
-def test_a_rule_cut_from_30_to_3_is_told_with_how_to_undo_it_and_undoing_works(
+def test_a_rule_cut_from_30_to_3_is_reported_with_how_to_undo_it_and_undoing_works(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
@@ -331,7 +336,7 @@ def test_a_rule_cut_from_30_to_3_is_told_with_how_to_undo_it_and_undoing_works(
     announced = re.search(r'(\d+) snapshots of shop will be deleted: its rule "last=3"', text)
     assert announced
     assert int(announced[1]) >= 27
-    assert "Since: They go from 2026-07-16 12:00 UTC on, oldest first, up to 3 of a source in a run." in text
+    assert "Since: Deletions begin at 2026-07-16 12:00 UTC, the oldest first, at most 3 of a source in a run." in text
     undo = "aws lightsail tag-resource --region eu-central-1 --resource-name shop --tags key=backup:hold"
     assert undo in text
     assert person.letters() == []
@@ -346,7 +351,7 @@ def test_a_rule_cut_from_30_to_3_is_told_with_how_to_undo_it_and_undoing_works(
     assert person.letters() == []
 
 
-def test_many_expiries_that_could_not_be_told_at_once_are_told_by_the_next_run(
+def test_many_expiries_that_could_not_be_reported_at_once_are_reported_by_the_next_run(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
@@ -364,10 +369,10 @@ def test_many_expiries_that_could_not_be_told_at_once_are_told_by_the_next_run(
 
     ((_, text),) = person.letters()
     assert "6 snapshots of shop will be deleted" in text
-    assert "They go from 2026-06-24 12:00 UTC on" in text
+    assert "Deletions begin at 2026-06-24 12:00 UTC" in text
 
 
-def test_deletions_day_by_day_are_told_to_nobody_even_when_announced_long_before(
+def test_deletions_day_by_day_are_reported_to_nobody_even_when_announced_long_before(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     keeper.configure(grace="30d")
@@ -381,7 +386,7 @@ def test_deletions_day_by_day_are_told_to_nobody_even_when_announced_long_before
     assert person.letters() == []
 
 
-def test_orphans_that_are_to_expire_all_at_once_are_told_with_what_keeps_them(
+def test_orphans_that_are_to_expire_all_at_once_are_reported_with_what_keeps_them(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
@@ -400,10 +405,10 @@ def test_orphans_that_are_to_expire_all_at_once_are_told_with_what_keeps_them(
 
     ((_, text),) = person.letters()
     assert '11 snapshots of shop will be deleted: it is gone, and "orphans" is "expire".' in text
-    assert 'tag those to be kept with "backup:hold", or set "orphans" to "keep"' in text
+    assert 'tag those you want to keep with "backup:hold", or set "orphans" to "keep"' in text
 
 
-def test_orphans_that_expire_are_told_once_however_few_they_are(keeper: Keeper, person: Listener, run: Run) -> None:
+def test_orphans_that_expire_are_reported_once_however_few_they_are(keeper: Keeper, person: Listener, run: Run) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
     keeper.disk("another", {"backup": "daily"})
     for _ in range(4):
@@ -424,7 +429,7 @@ def test_orphans_that_expire_are_told_once_however_few_they_are(keeper: Keeper, 
     assert '3 snapshots of shop will be deleted: it is off, and "orphans" is "expire".' in text
 
 
-def test_whole_snapshots_that_the_mode_feeds_no_more_are_told_before_they_go(
+def test_whole_snapshots_that_the_mode_feeds_no_more_are_reported_before_they_go(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     keeper.configure(orphans="expire")
@@ -435,15 +440,15 @@ def test_whole_snapshots_that_the_mode_feeds_no_more_are_told_before_they_go(
     assert person.letters() == []
     keeper.tag("web", "backup:mode", "system-disk")
 
-    told: list[tuple[str, str]] = []
+    letters: list[tuple[str, str]] = []
     for _ in range(8):
         run()
-        told += person.letters()
+        letters += person.letters()
         keeper.sandbox.advance(DAY)
 
-    ((subject, text),) = told
+    ((subject, text),) = letters
     assert subject == "Lightkeeper: web: snapshots will expire"
-    assert 'of web will be deleted: no further instance-snapshot of it is taken, and "orphans" is "expire".' in text
+    assert "of web will be deleted: Lightkeeper takes no more instance-snapshots of it, and " in text
     assert len([tags for tags in keeper.snapshots("web").values() if "backup:mode" not in tags]) == 1
 
 
@@ -499,7 +504,7 @@ def test_the_daily_digest_lists_what_is_open(keeper: Keeper, person: Listener, r
     assert part(text, "OPEN").strip().startswith("1. typo: a problem")
 
 
-def test_without_a_topic_nobody_is_told_and_nothing_asked(
+def test_without_a_topic_nobody_is_notified_and_nothing_asked(
     keeper: Keeper, person: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(TOPIC_VARIABLE)
@@ -510,7 +515,7 @@ def test_without_a_topic_nobody_is_told_and_nothing_asked(
     assert person.server.asked == []
 
 
-def test_a_dry_run_and_a_run_over_chosen_regions_tell_nobody(keeper: Keeper, person: Listener, run: Run) -> None:
+def test_a_dry_run_and_a_run_over_chosen_regions_notify_nobody(keeper: Keeper, person: Listener, run: Run) -> None:
     keeper.disk("typo", {"backup": "dialy"})
 
     run(dryRun=True)
@@ -550,7 +555,7 @@ def test_when_the_topic_cannot_be_reached_the_backups_are_done_and_the_run_fails
 
 
 @pytest.mark.parametrize("action", ["ListTagsForResource", "Publish", "TagResource"])
-def test_a_permission_that_is_missing_is_named_and_what_was_not_told_is_told_later(
+def test_a_permission_that_is_missing_is_named_and_what_was_not_sent_is_sent_later(
     keeper: Keeper, person: Listener, run: Run, action: str
 ) -> None:
     keeper.disk("shop", {"backup": "daily"})
@@ -559,17 +564,17 @@ def test_a_permission_that_is_missing_is_named_and_what_was_not_told_is_told_lat
 
     with pytest.raises(handler.RunFailedError, match=f"expected permission for sns:{action}"):
         invoke({"time": "2026-06-15T12:00:00Z"})
-    told = len(person.letters())
+    sent = len(person.letters())
     person.server.refused.clear()
     run()
     run()
 
-    assert told == 0, "what cannot be remembered is told in the morning"
+    assert sent == 0, "what cannot be remembered is sent in the morning"
     assert len(person.letters()) == 1
     assert len(keeper.snapshots("shop")) == 1
 
 
-def test_with_no_time_left_the_run_says_so_and_the_next_one_tells(
+def test_with_no_time_left_the_run_says_so_and_the_next_one_sends_it(
     keeper: Keeper, person: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeper.disk("typo", {"backup": "dialy"})
@@ -598,7 +603,7 @@ def test_hostile_tags_come_as_plain_text_of_one_line(keeper: Keeper, person: Lis
     assert subject.isprintable()
 
 
-def test_hundreds_of_matters_fit_a_message_and_the_memory(keeper: Keeper, person: Listener, run: Run) -> None:
+def test_hundreds_of_findings_fit_a_message_and_the_memory(keeper: Keeper, person: Listener, run: Run) -> None:
     keeper.configure(deployment="L" * 100)
     for number in range(100):
         keeper.disk(f"disk-{number}" + "x" * 240, {"backup": f"{number}" + "y" * 250})
@@ -643,11 +648,11 @@ def test_a_memory_that_somebody_has_edited_is_put_right(keeper: Keeper, person: 
     assert len(person.letters()) == 1
 
 
-def test_there_is_time_to_tell_after_the_last_write() -> None:
+def test_there_is_time_to_notify_after_the_last_write() -> None:
     assert margin_seconds(8) >= MAX_CALLS * SLOWEST_CALL_SECONDS
 
 
-def test_telling_asks_for_every_permission_that_it_has_and_for_none_besides(
+def test_notifying_asks_for_every_permission_that_it_has_and_for_none_besides(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     keeper.disk("typo", {"backup": "dialy"})

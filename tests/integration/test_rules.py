@@ -10,9 +10,9 @@ from lightkeeper.actions import Create, Result
 from lightkeeper.inventory import plan_regions
 from lightkeeper.kinds import SnapshotKind
 from lightkeeper.lightsail import Lightsail
+from lightkeeper.metrics import GAUGES, MetricName, publishable
 from lightkeeper.model import Kept, Orphans, Severity, Snapshot, Status
 from lightkeeper.names import snapshot_name
-from lightkeeper.report import GAUGES, MetricName, metrics
 from lightkeeper.retries import margin_seconds, slowest_call_seconds
 from lightkeeper.run import Run
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
@@ -773,7 +773,7 @@ def test_a_snapshot_is_deleted_a_day_after_it_was_announced_and_not_before(keepe
     assert name not in keeper.snapshots()
 
 
-def test_a_snapshot_without_room_for_a_mark_stays_is_told_and_fails_no_run(keeper: Keeper) -> None:
+def test_a_snapshot_without_room_for_a_mark_stays_is_reported_and_fails_no_run(keeper: Keeper) -> None:
     run_daily(keeper)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
     keeper.run()
@@ -997,7 +997,7 @@ def test_a_list_of_sources_that_lacks_most_of_them_is_not_believed(keeper: Keepe
     assert [(problem.source, problem.severity) for problem in plan.problems] == [("GetDisks", Severity.WARNING)]
     assert f"lacks {4 - left} that were backed up lately" in plan.problems[0].message
     assert {line.status for line in plan.sources if line.name != "disk-0" or not left} == {Status.UNKNOWN}
-    numbers = {metric.name: metric.value for metric in metrics(ticks[0])}
+    numbers = publishable(ticks[0], is_whole=True)
     assert numbers.get(MetricName.RESOURCES_OVERDUE, 1) > 0, "no alarm ends by a list in doubt"
 
     keeper.sandbox.clear_faults()
@@ -1136,6 +1136,7 @@ def test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only(
             keeper.disk(f"disk-{number}", {"backup": "daily", "backup:keep": "1"}, region)
     for number in range(3):
         keeper.instance(f"web-{number}", {"backup": "daily", "backup:keep": "1"})
+        keeper.database(f"till-{number}", {"backup": "daily", "backup:keep": "1"})
     keeper.run()
     keeper.live(2 * DAY)
     keeper.sandbox.set_options(page_size=2)
@@ -1213,7 +1214,7 @@ def test_a_source_that_has_recovery_points_and_is_not_backed_up_any_more_shows(k
 
 
 def number(run: Run, name: MetricName) -> float | None:
-    return next((metric.value for metric in metrics(run) if metric.name is name), None)
+    return publishable(run, is_whole=True).get(name)
 
 
 def test_the_run_that_takes_the_first_snapshot_calls_nothing_overdue(keeper: Keeper) -> None:
@@ -1262,7 +1263,7 @@ def test_while_a_list_fails_no_gauge_is_published_so_no_alarm_ends_by_blindness(
 
     blind = keeper.run()
 
-    sent = {metric.name for metric in metrics(blind)}
+    sent = set(publishable(blind, is_whole=True))
     assert GAUGES.isdisjoint(sent)
     assert MetricName.ACTIONS_DEFERRED in sent
     assert len(blind.failures) >= 1

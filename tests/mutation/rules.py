@@ -1,6 +1,6 @@
 """The thirteen safety rules: the code that keeps each of them, and the test that fails when that code is taken out.
 
-`python -m tests.mutation rules` takes it out, in a copy. The tables of `docs/safety.md` are generated from here.
+`python -m tests.mutation rules` takes it out, in a copy. `make docs` writes the tables of `docs/safety.md` from here.
 """
 
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ LIGHTSAIL: Final = "lambda_src/lightkeeper/lightsail.py"
 HANDLER: Final = "lambda_src/lightkeeper/handler.py"
 LIMITS: Final = "lambda_src/lightkeeper/retries.py"
 MODEL: Final = "lambda_src/lightkeeper/model.py"
-REPORT: Final = "lambda_src/lightkeeper/report.py"
-STANDING: Final = "lambda_src/lightkeeper/overview.py"
-DIGEST: Final = "lambda_src/lightkeeper/findings.py"
-TELLING: Final = "lambda_src/lightkeeper/notify.py"
+METRICS: Final = "lambda_src/lightkeeper/metrics.py"
+OVERVIEW: Final = "lambda_src/lightkeeper/overview.py"
+FINDINGS: Final = "lambda_src/lightkeeper/findings.py"
+NOTIFY: Final = "lambda_src/lightkeeper/notify.py"
 PERMISSIONS: Final = "infra/permissions.py"
 
 IN_PLAN: Final = "tests/unit/test_plan.py"
@@ -36,10 +36,11 @@ IN_EXECUTE: Final = "tests/unit/test_execute.py"
 IN_CYCLE: Final = "tests/unit/test_run.py"
 IN_MEMORY: Final = "tests/unit/test_notify.py"
 IN_RULES: Final = "tests/integration/test_rules.py"
+IN_DATABASES: Final = "tests/integration/test_databases.py"
 IN_FAULTS: Final = "tests/integration/test_faults.py"
 IN_CLI: Final = "tests/integration/test_cli.py"
 IN_HANDLER: Final = "tests/integration/test_handler.py"
-IN_TELLING: Final = "tests/integration/test_notify.py"
+IN_NOTIFY: Final = "tests/integration/test_notify.py"
 IN_SILENCE: Final = "tests/chaos/test_silence.py"
 IN_ROLE: Final = "tests/contract/test_role.py"
 
@@ -415,6 +416,15 @@ RULES: Final = (
                 IN_EXECUTE,
                 "test_nothing_is_pruned_where_the_snapshot_was_not_taken",
             ),
+            Removal(
+                "and that of a database that is not available",
+                KINDS,
+                "_not_available",
+                'return None if state == "available" else',
+                "return None if True else",
+                IN_DATABASES,
+                "test_a_database_that_is_not_available_is_deferred_without_a_call_and_nothing_of_it_is_pruned[modifying]",
+            ),
         ),
     ),
     Rule(
@@ -632,6 +642,15 @@ RULES: Final = (
                 "if False:",
                 IN_FAULTS,
                 "test_an_earlier_attempt_that_ended_in_error_is_no_success",
+            ),
+            Removal(
+                "a database snapshot that failed has another word for it",
+                KINDS,
+                "DatabaseSnapshots",
+                '        "failed": SnapshotState.ERROR,\n',
+                "",
+                IN_DATABASES,
+                "test_only_an_available_snapshot_protects_and_only_a_failed_one_is_tried_again[failed-overdue-1]",
             ),
         ),
     ),
@@ -938,8 +957,8 @@ RULES: Final = (
             ),
             Removal(
                 "an event ahead of its time, for which every grace would be over, is refused",
-                HANDLER,
-                "_refuse_future",
+                CYCLE,
+                "refuse_future",
                 "if now > clock + OFF_THE_CLOCK:",
                 "if False:",
                 IN_HANDLER,
@@ -990,7 +1009,7 @@ RULES: Final = (
                 "    if point.is_full:\n",
                 "    if False:\n",
                 IN_RULES,
-                "test_a_snapshot_without_room_for_a_mark_stays_is_told_and_fails_no_run",
+                "test_a_snapshot_without_room_for_a_mark_stays_is_reported_and_fails_no_run",
             ),
             Removal(
                 "AWS itself refuses to delete what is not marked",
@@ -1201,6 +1220,24 @@ RULES: Final = (
                 "test_an_idle_run_reads_the_pages_that_exist_and_writes_nothing",
             ),
             Removal(
+                "that of the databases, too",
+                KINDS,
+                "Databases",
+                'for page in client.get_paginator("get_relational_databases").paginate():',
+                'for page in [next(iter(client.get_paginator("get_relational_databases").paginate()))]:',
+                IN_RULES,
+                "test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only[GetRelationalDatabases]",
+            ),
+            Removal(
+                "and that of their snapshots",
+                KINDS,
+                "DatabaseSnapshots",
+                'for page in client.get_paginator("get_relational_database_snapshots").paginate():',
+                'for page in [next(iter(client.get_paginator("get_relational_database_snapshots").paginate()))]:',
+                IN_RULES,
+                "test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only[GetRelationalDatabaseSnapshots]",
+            ),
+            Removal(
                 "what is no answer of Lightsail's does not pass for an empty list",
                 KINDS,
                 "_entries",
@@ -1396,30 +1433,30 @@ RULES: Final = (
                 "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick",
             ),
             Removal(
-                "what nobody could be told any more is told by the next run",
+                "what could not be sent any more is sent by the next run",
                 HANDLER,
-                "_tell",
+                "_notify",
                 "if seconds_left < MAX_CALLS * SLOWEST_CALL_SECONDS:",
                 "if False:",
-                IN_TELLING,
-                "test_with_no_time_left_the_run_says_so_and_the_next_one_tells",
+                IN_NOTIFY,
+                "test_with_no_time_left_the_run_says_so_and_the_next_one_sends_it",
             ),
         ),
     ),
     Rule(
         13,
-        "Nothing stops being protected in silence: it is told once, then only counted. While a list fails no gauge "
+        "Nothing stops being protected in silence: it is reported once, then only counted. While a list fails no gauge "
         "is published, so "
         "no alarm ends by blindness.",
         (
             Removal(
-                "a source that has recovery points and has lost its tag is told",
+                "a source that has recovery points and has lost its tag is reported",
                 MODEL,
                 "SourceStatus.has_stopped",
                 "(Status.UNTAGGED, Status.OFF, Status.GONE)",
                 "(Status.OFF, Status.GONE)",
                 IN_SILENCE,
-                "test_each_source_that_stops_being_backed_up_is_told_once[untagged-keep]",
+                "test_each_source_that_stops_being_backed_up_is_reported_once[untagged-keep]",
             ),
             Removal(
                 "so is one that is switched off",
@@ -1428,7 +1465,7 @@ RULES: Final = (
                 "(Status.UNTAGGED, Status.OFF, Status.GONE)",
                 "(Status.UNTAGGED, Status.GONE)",
                 IN_SILENCE,
-                "test_each_source_that_stops_being_backed_up_is_told_once[turned_off-keep]",
+                "test_each_source_that_stops_being_backed_up_is_reported_once[turned_off-keep]",
             ),
             Removal(
                 "and one that is gone",
@@ -1437,61 +1474,61 @@ RULES: Final = (
                 "(Status.UNTAGGED, Status.OFF, Status.GONE)",
                 "(Status.UNTAGGED, Status.OFF)",
                 IN_SILENCE,
-                "test_each_source_that_stops_being_backed_up_is_told_once[deleted-keep]",
+                "test_each_source_that_stops_being_backed_up_is_reported_once[deleted-keep]",
             ),
             Removal(
                 "`lightkeeper status` ends with 3 for them",
-                STANDING,
-                "health",
-                "or any(is_open(source, plan.now) for source in plan.sources)",
+                OVERVIEW,
+                "Overview.health",
+                " or self.stopped",
                 "",
                 IN_CLI,
                 "test_status_is_three_while_something_is_no_longer_backed_up",
             ),
             Removal(
                 "and for recovery points in a Region that nobody looks after",
-                STANDING,
-                "health",
-                "or points_elsewhere(elsewhere)",
+                OVERVIEW,
+                "Overview.health",
+                " or self.elsewhere",
                 "",
                 IN_CLI,
                 "test_status_finds_what_was_left_in_a_region_that_nobody_looks_after",
             ),
             Removal(
-                "a Region that is dropped from the settings is told",
-                DIGEST,
-                "findings_of",
+                "a Region that is dropped from the settings is reported",
+                FINDINGS,
+                "findings",
                 "*_dropped_regions(run.plan, regions_before),",
                 "",
                 IN_MEMORY,
-                "test_a_region_that_is_not_looked_after_any_more_is_told_once",
+                "test_a_region_that_is_no_longer_looked_after_is_reported_once",
             ),
             Removal(
                 "a rule that was cut for one source",
-                DIGEST,
+                FINDINGS,
                 "_expiring",
                 "if (arn, kind) in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):",
                 "if (arn, kind) in orphans or not is_orphan:",
-                IN_TELLING,
-                "test_a_rule_cut_from_30_to_3_is_told_with_how_to_undo_it_and_undoing_works",
+                IN_NOTIFY,
+                "test_a_rule_cut_from_30_to_3_is_reported_with_how_to_undo_it_and_undoing_works",
             ),
             Removal(
                 "a rule that was cut for the fleet",
-                DIGEST,
+                FINDINGS,
                 "_expiring",
                 "yield from _cut(marked, settings)",
                 "",
                 IN_SILENCE,
-                "test_a_rule_that_is_cut_for_the_fleet_is_told",
+                "test_a_rule_that_is_cut_for_the_fleet_is_reported",
             ),
             Removal(
                 "orphans that expire, however few",
-                DIGEST,
+                FINDINGS,
                 "_expiring",
                 "(number <= EXPECTED_DELETIONS and not is_orphan)",
                 "number <= EXPECTED_DELETIONS",
-                IN_TELLING,
-                "test_orphans_that_expire_are_told_once_however_few_they_are",
+                IN_NOTIFY,
+                "test_orphans_that_expire_are_reported_once_however_few_they_are",
             ),
             Removal(
                 "so are those of the kind of snapshot that an instance's mode takes no more",
@@ -1499,8 +1536,8 @@ RULES: Final = (
                 "_prune_unfed",
                 "_Rule(series, series.policy, missed, _DAY, Cause.ORPHANED)",
                 "_Rule(series, series.policy, missed, _DAY)",
-                IN_TELLING,
-                "test_whole_snapshots_that_the_mode_feeds_no_more_are_told_before_they_go",
+                IN_NOTIFY,
+                "test_whole_snapshots_that_the_mode_feeds_no_more_are_reported_before_they_go",
             ),
             Removal(
                 "a disk that whole snapshots included and include no more",
@@ -1530,29 +1567,29 @@ RULES: Final = (
                 "test_a_list_that_lacks_most_of_what_was_backed_up_lately_is_not_believed",
             ),
             Removal(
-                "and it is told",
+                "and it is reported",
                 PLAN,
                 "make_plan",
                 "why, None, Severity.WARNING)",
                 "why, None, Severity.ADVICE)",
                 IN_SILENCE,
-                "test_a_list_that_is_suddenly_empty_is_told_and_nothing_is_marked",
+                "test_a_list_that_is_suddenly_empty_is_reported_and_nothing_is_marked",
             ),
             Removal(
                 "a source whose snapshots end in error is overdue, although each run begins another",
-                STATUS,
-                "_kept_up",
-                " and not is_stuck and not line.errors",
-                " and not is_stuck",
+                MODEL,
+                "SourceStatus.is_failing",
+                "return self.is_stuck or bool(self.errors)",
+                "return self.is_stuck",
                 IN_RULES,
                 "test_snapshots_that_fail_hour_after_hour_are_overdue_although_each_run_begins_another",
             ),
             Removal(
                 "so is one whose snapshot never ends",
-                STATUS,
-                "_kept_up",
-                " and not is_stuck and not line.errors",
-                " and not line.errors",
+                MODEL,
+                "SourceStatus.is_failing",
+                "return self.is_stuck or bool(self.errors)",
+                "return bool(self.errors)",
                 IN_RULES,
                 "test_a_snapshot_that_never_ends_is_no_longer_on_its_way_after_a_while",
             ),
@@ -1560,7 +1597,7 @@ RULES: Final = (
                 "in the run that begins another, too",
                 PLAN,
                 "with_begun",
-                " or source.errors or source.is_stuck",
+                " or source.is_failing",
                 "",
                 IN_PLAN,
                 "test_a_snapshot_that_the_run_has_begun_changes_nothing_after_an_error_or_beside_a_stuck_one",
@@ -1593,65 +1630,65 @@ RULES: Final = (
                 "test_a_remade_disk_is_not_in_a_whole_snapshot_from_before_it",
             ),
             Removal(
-                "what was told is not told again",
-                TELLING,
-                "tell",
+                "what somebody was notified of is not sent again",
+                NOTIFY,
+                "notify",
                 "_remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, run.plan.regions))",
                 "pass",
                 IN_SILENCE,
-                "test_a_fleet_that_stops_being_backed_up_is_told_in_one_message[untagged]",
+                "test_a_fleet_that_stops_being_backed_up_is_reported_in_one_message[untagged]",
             ),
             Removal(
                 "not even after its list has failed",
-                TELLING,
-                "tell",
-                "frozenset(key for key in memory.told if key.startswith(unseen))",
+                NOTIFY,
+                "notify",
+                "frozenset(key for key in memory.notified if key.startswith(unseen))",
                 "frozenset()",
                 IN_MEMORY,
-                "test_while_a_list_of_its_own_region_fails_nothing_told_is_forgotten",
+                "test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten",
             ),
             Removal(
-                "where it cannot be remembered, it is told once a day",
-                TELLING,
-                "tell",
-                "_tell_once_a_day(run, settings, channel, str(error), dashboard=dashboard)",
+                "where it cannot be remembered, it is sent once a day",
+                NOTIFY,
+                "notify",
+                "_notify_once_a_day(run, settings, channel, str(error), dashboard=dashboard)",
                 "pass",
                 IN_MEMORY,
-                "test_where_nothing_can_be_remembered_everything_is_told_once_a_day_and_a_retry_tells_nothing",
+                "test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_retry_sends_nothing",
             ),
             Removal(
-                "a source under an old name is another matter",
-                DIGEST,
+                "a source under an old name is another finding",
+                FINDINGS,
                 "_problems",
                 "marks=[problem.arn or problem.source,",
                 "marks=[problem.source,",
                 IN_MEMORY,
-                "test_names_are_used_again_but_a_matter_goes_by_the_arn",
+                "test_names_are_used_again_but_a_finding_goes_by_the_arn",
             ),
             Removal(
                 "while a list fails, no gauge is published",
-                REPORT,
-                "metrics",
-                "withheld = GAUGES",
-                "withheld = frozenset()",
+                METRICS,
+                "publishable",
+                "if run.plan.failures or not is_whole:",
+                "if not is_whole:",
                 IN_RULES,
                 "test_while_a_list_fails_no_gauge_is_published_so_no_alarm_ends_by_blindness",
             ),
             Removal(
                 "while a list is not believed, no good news that an alarm watches",
-                REPORT,
-                "metrics",
-                "if not run.plan.failures and not run.plan.doubted:",
-                "if not run.plan.failures:",
+                METRICS,
+                "publishable",
+                "if run.plan.failures or run.plan.doubted:",
+                "if run.plan.failures:",
                 IN_RULES,
                 "test_a_list_of_sources_that_lacks_most_of_them_is_not_believed",
             ),
             Removal(
-                "a run over Regions of somebody's choice publishes none either",
-                HANDLER,
-                "_run",
-                "if is_whole or metric.name not in GAUGES:",
-                "if True:",
+                "a run over chosen Regions publishes none either",
+                METRICS,
+                "publishable",
+                "if run.plan.failures or not is_whole:",
+                "if run.plan.failures:",
                 IN_HANDLER,
                 "test_a_run_over_regions_of_somebodys_choice_says_what_it_did_but_not_how_everything_stands",
             ),

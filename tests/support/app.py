@@ -11,7 +11,7 @@ from aws_cdk import aws_scheduler as scheduler
 
 from infra.props import Props
 from infra.stack import LightkeeperStack
-from lightkeeper.report import NAMESPACE, MetricName
+from lightkeeper.metrics import NAMESPACE, MetricName
 
 _T = TypeVar("_T")
 

@@ -48,7 +48,7 @@ class LocalSns:
 
 @dataclass
 class Listener:
-    """A person who reads what the topic tells."""
+    """A person who reads what the topic sends."""
 
     url: str
     sns: "SNSClient"
@@ -67,7 +67,7 @@ class Listener:
         self.server.asked.clear()
 
     def forget(self) -> None:
-        """Delete the topic, and what was told."""
+        """Delete the topic, and what was sent."""
         self.server.refused.clear()
         if self.topic:
             self.sns.delete_topic(TopicArn=self.topic)
@@ -85,7 +85,7 @@ class Listener:
         return found
 
     def tags(self) -> dict[str, str]:
-        """Return the topic's tags, but for those that say which Regions a run saw and when something was last told."""
+        """Return the topic's tags, but for those that say which Regions a run saw and when one last notified."""
         return {
             tag["Key"]: tag["Value"]
             for tag in self.sns.list_tags_for_resource(ResourceArn=self.topic).get("Tags", [])

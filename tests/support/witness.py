@@ -622,9 +622,9 @@ class Witness:
     """Of the last run."""
     _earlier: Judgement | None = None
     """How things stood after the run before."""
-    _told: set[str] = field(default_factory=set)
+    _notified: set[str] = field(default_factory=set)
     """The sources, by ARN, of which a person knows that they are not backed up any more."""
-    _told_lists: set[tuple[str, str]] = field(default_factory=set)
+    _notified_lists: set[tuple[str, str]] = field(default_factory=set)
 
     def look(self) -> None:
         """Take in what has happened since, none of it by a run."""
@@ -712,7 +712,7 @@ class Witness:
         self.look()
 
     def said(self, texts: Iterable[str]) -> None:
-        """Judge whether the run that was watched last has told a person what stops being protected.
+        """Judge whether the run that was watched last has notified a person of what stops being protected.
 
         Parameters
         ----------
@@ -727,7 +727,7 @@ class Witness:
         assert self._court, "nothing was watched"
         text = "\n".join(texts)
         stopped = self._court.stopped()
-        new = {arn: name for arn, name in stopped.items() if arn not in self._told}
+        new = {arn: name for arn, name in stopped.items() if arn not in self._notified}
         _expect_named(new, text, "recovery points, and is not backed up any more")
         cut = self._court.cut(self._earlier)
         if sum(cut.values()) > EVERYDAY_MARKS:
@@ -736,17 +736,17 @@ class Witness:
             _expect_named({} if re.search(number, text) else names, text, "its rule cut")
         lists = self._court.short_lists()
         for region, operation in lists:
-            is_told = (region, operation) in self._told_lists or region in text
-            promise(is_told, 13, f"{region}: {operation} has lost most, and nobody is told")
-        # What is backed up again, and stops again, is told again.
-        self._told = {*stopped, *(arn for arn in self._told if not self._court.has_seen(arn))}
-        self._told_lists = {*lists}
+            is_notified = (region, operation) in self._notified_lists or region in text
+            promise(is_notified, 13, f"{region}: {operation} has lost most, and nobody is notified")
+        # What is backed up again, and stops again, is news again.
+        self._notified = {*stopped, *(arn for arn in self._notified if not self._court.has_seen(arn))}
+        self._notified_lists = {*lists}
 
 
 def _expect_named(names: Mapping[str, str], text: str, what: str) -> None:
     silent = sorted(name for name in names.values() if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text))
     is_counted = len(names) > FEW and len(silent) < len(names) and re.search(rf"\b{len(names)}\b", text)
-    promise(not silent or is_counted, 13, f"{silent} has {what}; nobody is told")
+    promise(not silent or is_counted, 13, f"{silent} has {what}; nobody is notified")
 
 
 class _Court:

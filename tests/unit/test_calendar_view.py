@@ -73,7 +73,7 @@ def daily(of: Source, days: int, since: int = 0) -> list[RecoveryPoint]:
 
 
 def strip(row: Row) -> str:
-    letters = {Mark.KEPT: "#", Mark.HELD: "H", Mark.GOING: "e", Mark.PENDING: "p"}
+    letters = {Mark.KEPT: "#", Mark.HELD: "H", Mark.EXPIRING: "e", Mark.PENDING: "p"}
     return "".join("x" if day.missed else letters[day.mark] if day.mark else "." for day in row.days)
 
 
@@ -133,7 +133,7 @@ def test_what_is_announced_and_what_falls_out_now_is_marked_with_its_time() -> N
     (row,) = view([shop], [*daily(shop, 4), announced]).rows
 
     assert strip(row) == 25 * "." + "ee###"
-    assert [(going.snapshot, going.at) for going in row.going] == [
+    assert [(each.snapshot, each.at) for each in row.expiring] == [
         (announced.name, NOW + 5 * HOUR),
         (point(shop, THREE - 3 * DAY).name, NOW + DAY),
     ], "soonest first"
@@ -145,7 +145,7 @@ def test_what_is_due_goes_now_even_if_a_limit_defers_it() -> None:
 
     (row,) = view([shop], [point(shop, THREE), *due]).rows
 
-    assert [going.at for going in row.going] == [NOW] * 5
+    assert [each.at for each in row.expiring] == [NOW] * 5
 
 
 def test_an_announcement_that_is_taken_back_or_cannot_go_on_marks_nothing() -> None:
@@ -157,7 +157,7 @@ def test_an_announcement_that_is_taken_back_or_cannot_go_on_marks_nothing() -> N
         point(blocked, THREE - DAY, expires_at=NOW - HOUR),
     ]
 
-    assert [row.going for row in view([rescued, blocked], points).rows] == [(), ()]
+    assert [row.expiring for row in view([rescued, blocked], points).rows] == [(), ()]
 
 
 def test_a_hold_weighs_more_than_anything_else_on_its_day() -> None:
@@ -268,9 +268,9 @@ def test_an_overdue_source_says_since_when_why_and_what_helps() -> None:
 
     assert {row.status for row in rows.values()} == {Status.OVERDUE}
     assert rows["quiet"].overdue_since == THREE - DAY
-    assert "no snapshot was begun" in str(rows["quiet"].why)
+    assert "no snapshot was started" in str(rows["quiet"].why)
     assert f"{points[2].name} of 2026-06-15T03:00:00Z ended in error" in str(rows["broken"].why)
-    assert rows["broken"].untold == (), "it is told once"
+    assert rows["broken"].failed_besides == (), "why says it already"
     assert f"{points[3].name} has been pending since 2026-06-15T03:00:00Z" in str(rows["stuck"].why)
     assert rows["stuck"].helps == "take one now: lightkeeper take stuck --kind disk --region eu-central-1"
 

@@ -1,4 +1,4 @@
-"""What is remembered, in tags that a topic takes, and how findings_of are told apart."""
+"""What is remembered, in tags that a topic takes, and how findings are told apart."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -22,10 +22,11 @@ from lightkeeper.actions import (
     Target,
 )
 from lightkeeper.errors import InvalidValueError
-from lightkeeper.findings import MAX_BODY_BYTES, Kind, Message, compose, findings_of
+from lightkeeper.findings import FindingKind, findings
 from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.message import MAX_BODY_BYTES, Message, compose
 from lightkeeper.model import Plan, Problem, ReadFailure, Severity, SourceStatus, Status
-from lightkeeper.notify import CAPACITY, Memory, TopicError, tell
+from lightkeeper.notify import CAPACITY, Memory, TopicError, notify
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.sns import Topic
@@ -82,19 +83,19 @@ class Deaf(Board):
 
 @given(st.frozensets(keys, max_size=300), digests, region_names)
 def test_what_is_remembered_is_read_from_the_tags_as_it_was(
-    told: frozenset[str], digest: datetime | None, regions: tuple[str, ...]
+    notified: frozenset[str], digest: datetime | None, regions: tuple[str, ...]
 ) -> None:
-    memory = Memory.of(told, digest, regions)
+    memory = Memory.of(notified, digest, regions)
 
     assert Memory.from_tags(memory.to_tags()) == memory
-    assert memory.known(told) == told
+    assert memory.known(notified) == notified
 
 
 @pytest.mark.parametrize("number", [0, 1, 28, 29, CAPACITY, CAPACITY + 1, 10_000])
 def test_the_tags_are_such_as_a_topic_takes(number: int) -> None:
     tags = Memory.of(numbered(number), NOON, [f"ap-southeast-{each}" for each in range(19)]).to_tags()
 
-    assert len(tags) <= 39, "one more says when something was last told, and ten are left to the user"
+    assert len(tags) <= 39, "one more says when a run last notified, and ten are left to the user"
     assert all(len(key) <= 128 and len(value) <= 256 for key, value in tags.items())
     assert all(re.fullmatch(r"[A-Za-z0-9 +\-=._:/@]*", text) for pair in tags.items() for text in pair)
 
@@ -107,16 +108,16 @@ def test_more_than_can_be_remembered_one_by_one_are_remembered_as_a_whole() -> N
     assert memory.known(many - {"00000000"}) == frozenset(), "then any change is news"
 
 
-def test_even_beyond_that_nothing_is_told_twice_in_a_row() -> None:
+def test_even_beyond_that_nothing_is_sent_twice_in_a_row() -> None:
     board = Board()
     fleet = [problem(f"disk-{number}") for number in range(CAPACITY + 10)]
 
     for hour in range(3):
-        tell(ended(*fleet, now=NOON + timedelta(hours=hour)), Settings(), board, dashboard=None)
-    tell(ended(*fleet[:-1]), Settings(), board, dashboard=None)
-    tell(ended(*fleet[:3]), Settings(), board, dashboard=None)
-    tell(ended(*fleet[:3]), Settings(), board, dashboard=None)
-    tell(ended(), Settings(), board, dashboard=None)
+        notify(ended(*fleet, now=NOON + timedelta(hours=hour)), Settings(), board, dashboard=None)
+    notify(ended(*fleet[:-1]), Settings(), board, dashboard=None)
+    notify(ended(*fleet[:3]), Settings(), board, dashboard=None)
+    notify(ended(*fleet[:3]), Settings(), board, dashboard=None)
+    notify(ended(), Settings(), board, dashboard=None)
 
     assert board.subjects == [
         f"Lightkeeper: {CAPACITY + 10} new",
@@ -126,11 +127,11 @@ def test_even_beyond_that_nothing_is_told_twice_in_a_row() -> None:
     assert set(board.kept) == {"lightkeeper:telling", "lightkeeper:regions:1"}
 
 
-def test_a_matter_is_the_same_whatever_the_time_and_the_words() -> None:
+def test_a_finding_is_the_same_whatever_the_time_and_the_words() -> None:
     settings = Settings()
-    (first,) = findings_of(ended(problem()), settings)
-    (later,) = findings_of(ended(problem(message="is none"), now=NOON + timedelta(days=9)), settings)
-    others = [findings_of(ended(other), settings)[0] for other in (problem("clinic"), problem(value="weekley"))]
+    (first,) = findings(ended(problem()), settings)
+    (later,) = findings(ended(problem(message="is none"), now=NOON + timedelta(days=9)), settings)
+    others = [findings(ended(other), settings)[0] for other in (problem("clinic"), problem(value="weekley"))]
 
     assert first.key == later.key
     assert len({first.key, *(other.key for other in others)}) == 3
@@ -140,39 +141,39 @@ def test_a_matter_is_the_same_whatever_the_time_and_the_words() -> None:
     ("action", "doing"),
     [
         (Create(TARGET, SourceKind.DISK, {}, (), "due"), "taking a snapshot"),
-        (ScheduleDeletion(TARGET, NOON, "dropped"), "announcing a deletion"),
-        (CancelDeletion(TARGET, "kept"), "taking back the announcement of a deletion"),
+        (ScheduleDeletion(TARGET, NOON, "dropped"), "scheduling a deletion"),
+        (CancelDeletion(TARGET, "kept"), "canceling a deletion"),
         (Delete(TARGET, NOON, "dropped"), "deleting a snapshot"),
         (RemoveHold(TARGET, "backup:hold", "over"), "taking off a hold that is over"),
-        (Defer(TARGET, NOON, "at most 3"), "putting off a deletion"),
+        (Defer(TARGET, NOON, "at most 3"), "deferring a deletion"),
     ],
     ids=lambda each: type(each).__name__ if not isinstance(each, str) else "",
 )
-def test_each_action_that_fails_is_told_by_what_it_was_to_do(action: Action, doing: str) -> None:
+def test_each_action_that_fails_is_named_by_what_it_was_to_do(action: Action, doing: str) -> None:
     failed = Outcome(action, Result.FAILED, "TagResource: AccessDeniedException")
     shop = SourceStatus(
-        REGION, SourceKind.DISK, "shop", TARGET.source_arn, None, Status.PROTECTED, None, None, (), None, (), ()
+        REGION, SourceKind.DISK, "shop", TARGET.source_arn, None, Status.PROTECTED, None, None, (), (), ()
     )
 
-    (matter,) = findings_of(Run(Plan(NOON, (shop,), (action,), (), (), ()), (failed,)), Settings())
+    (finding,) = findings(Run(Plan(NOON, (shop,), (action,), (), (), ()), (failed,)), Settings())
 
-    assert matter.what == f"shop: {doing} failed: TagResource: AccessDeniedException"
+    assert finding.what == f"shop: {doing} failed: TagResource: AccessDeniedException"
 
 
-def test_parts_of_a_matter_do_not_run_into_each_other() -> None:
-    found = findings_of(ended(problem("a", "bc"), problem("ab", "c")), Settings())
+def test_parts_of_a_finding_do_not_run_into_each_other() -> None:
+    found = findings(ended(problem("a", "bc"), problem("ab", "c")), Settings())
 
     assert len(found) == 2
 
 
-def test_a_matter_that_is_found_twice_is_told_once() -> None:
-    assert len(findings_of(ended(problem(), problem(message="on snapshot b: is not a date")), Settings())) == 1
+def test_what_is_found_twice_is_one_finding() -> None:
+    assert len(findings(ended(problem(), problem(message="on snapshot b: is not a date")), Settings())) == 1
 
 
 @given(any_text, any_text)
 def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
-    (matter,) = findings_of(ended(problem(source, value, value)), Settings())
-    message = compose([matter], [], ended(), Settings(), daily=False, dashboard=None)
+    (finding,) = findings(ended(problem(source, value, value)), Settings())
+    message = compose([finding], [], ended(), Settings(), daily=False, dashboard=None)
 
     assert message.subject.isascii()
     assert message.subject.isprintable()
@@ -183,7 +184,7 @@ def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
 
 
 def test_however_wide_its_letters_a_message_fits() -> None:
-    found = findings_of(
+    found = findings(
         ended(*(problem(f"{number}-" + "\U0001d504" * 700, "v" * 700) for number in range(80))), Settings()
     )
     body = compose(found, found, ended(), Settings(), daily=True, dashboard=None).body
@@ -192,57 +193,59 @@ def test_however_wide_its_letters_a_message_fits() -> None:
     assert sum(int(more) for more in re.findall(r"^and (\d+) more$", body, re.MULTILINE)) == 160 - body.count("What:")
 
 
-def test_names_are_used_again_but_a_matter_goes_by_the_arn() -> None:
+def test_names_are_used_again_but_a_finding_goes_by_the_arn() -> None:
     dead, alive = replace(problem(), arn="arn:1"), replace(problem(), arn="arn:2")
 
-    assert len({matter.key for each in (dead, alive) for matter in findings_of(ended(each), Settings())}) == 2
+    assert len({finding.key for each in (dead, alive) for finding in findings(ended(each), Settings())}) == 2
 
 
-def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_told_when_it_comes_back() -> None:
+def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_sent_when_it_comes_back() -> None:
     board = Board()
     elsewhere = ReadFailure("us-east-1", "GetDisks", "GetDisks: ServiceException")
 
     for hour, found in enumerate([(problem(),), (), (problem(),)]):
-        tell(ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, dashboard=None)
+        notify(
+            ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, dashboard=None
+        )
 
     assert board.subjects == ["Lightkeeper: 2 new", "Lightkeeper: 1 new, 1 still open"]
 
 
-def test_while_a_list_of_its_own_region_fails_nothing_told_is_forgotten() -> None:
+def test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten() -> None:
     board = Board()
     here = ReadFailure(REGION, "GetDisks", "GetDisks: ServiceException")
 
-    tell(ended(problem()), Settings(), board, dashboard=None)
-    tell(ended(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, dashboard=None)
-    tell(ended(problem(), now=NOON + timedelta(hours=2)), Settings(), board, dashboard=None)
+    notify(ended(problem()), Settings(), board, dashboard=None)
+    notify(ended(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, dashboard=None)
+    notify(ended(problem(), now=NOON + timedelta(hours=2)), Settings(), board, dashboard=None)
 
     assert board.subjects == ["Lightkeeper: shop: a problem", f"Lightkeeper: {REGION}: a list cannot be read"]
 
 
-def test_where_nothing_can_be_remembered_everything_is_told_once_a_day_and_a_retry_tells_nothing() -> None:
+def test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_retry_sends_nothing() -> None:
     deaf = Deaf()
 
     for hour in range(48):
         for _ in range(3):
             with pytest.raises(TopicError, match="TagResource: AccessDenied"):
-                tell(ended(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
+                notify(ended(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
 
     assert deaf.subjects == ["Lightkeeper: 2 new"] * 2
 
 
-def test_a_region_that_is_not_looked_after_any_more_is_told_once() -> None:
+def test_a_region_that_is_no_longer_looked_after_is_reported_once() -> None:
     board = Board()
     both = Plan(NOON, (), (), (), (), (), (REGION, "us-east-1"))
 
-    tell(Run(both, ()), Settings(), board, dashboard=None)
+    notify(Run(both, ()), Settings(), board, dashboard=None)
     for hour in range(3):
-        tell(ended(now=NOON + timedelta(hours=hour + 1)), Settings(), board, dashboard=None)
+        notify(ended(now=NOON + timedelta(hours=hour + 1)), Settings(), board, dashboard=None)
 
     assert board.subjects == ["Lightkeeper: us-east-1: a Region is no longer looked after"]
 
 
 def test_every_kind_has_its_words() -> None:
-    assert all(len(kind) < 40 and kind.isascii() for kind in Kind)
+    assert all(len(kind) < 40 and kind.isascii() for kind in FindingKind)
 
 
 @pytest.mark.parametrize("arn", ["", "Lightkeeper", "arn:aws:sqs:eu-central-1:123456789012:queue"])

@@ -12,7 +12,7 @@ from lightkeeper.overview import is_open
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 ONCE_INCLUDED = SourceStatus(
-    "eu-central-1", SourceKind.DISK, "data", "arn:data", None, Status.UNTAGGED, None, None, (), None, (), (), None
+    "eu-central-1", SourceKind.DISK, "data", "arn:data", None, Status.UNTAGGED, None, None, (), (), (), None
 )
 STOPPED = replace(ONCE_INCLUDED, included_in="web")
 

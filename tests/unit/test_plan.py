@@ -1267,6 +1267,18 @@ def test_a_disk_that_only_an_older_whole_snapshot_includes_is_overdue_although_i
     assert (status(plan, "data"), line(plan, "data").uncovered_since) == (Status.OVERDUE, older.taken + DAY)
 
 
+def test_a_disk_waits_for_a_whole_snapshot_that_is_pending_unless_those_before_it_ended_in_error() -> None:
+    older = point(web(), NOW.replace(hour=3) - 40 * DAY, kind=WHOLE, disks=["data"])
+    pending = replace(point(web(), NOW.replace(hour=3), SnapshotState.PENDING, kind=WHOLE), taken=NOW)
+    failed = point(web(), NOW.replace(hour=3) - DAY, SnapshotState.ERROR, kind=WHOLE)
+
+    waiting = make_plan(Inventory((web(), DATA), (pending, older)), Settings(), NOW)
+    failing = make_plan(Inventory((web(), DATA), (pending, failed, older)), Settings(), NOW)
+
+    assert (status(waiting, "web"), status(waiting, "data")) == (Status.PROTECTED, Status.WAITING)
+    assert (status(failing, "web"), status(failing, "data")) == (Status.OVERDUE, Status.OVERDUE)
+
+
 @pytest.mark.parametrize("of", [web(backup_mode="system-disk"), source("web", SourceKind.INSTANCE)])
 def test_a_disk_that_whole_snapshots_included_and_include_no_more_is_no_longer_backed_up(of: Source) -> None:
     whole = point(web(), NOW.replace(hour=3) - DAY, kind=WHOLE, disks=["data"])
@@ -1623,7 +1635,6 @@ def test_a_source_that_is_not_backed_up_says_how_it_stands_and_what_becomes_of_i
             None,
             None,
             (last,),
-            last,
             (),
             (),
             stopped_since=last.taken + DAY,
@@ -1652,7 +1663,6 @@ def test_a_source_that_is_backed_up_says_what_is_newest_and_when_the_next_one_co
             slot=now,
             next_slot=now + DAY,
             usable=points,
-            newest=points[0],
             pending=(),
             errors=(),
         ),
@@ -1678,7 +1688,6 @@ def test_a_source_that_is_gone_is_still_listed_with_what_can_be_restored(kind: S
             None,
             None,
             (last, announced),
-            last,
             (),
             (),
             stopped_since=last.taken + DAY,

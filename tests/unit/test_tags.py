@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SnapshotKind, SourceKind
-from lightkeeper.model import Mode, Policy, Problem, RecoveryPoint, Severity, Snapshot, SnapshotState, Source
+from lightkeeper.model import Mode, Origin, Policy, Problem, RecoveryPoint, Severity, Snapshot, SnapshotState, Source
 from lightkeeper.names import snapshot_name
 from lightkeeper.schedule import parse_schedule
 from lightkeeper.settings import Settings
@@ -165,6 +165,21 @@ def test_all_overrides_go_together() -> None:
     policy = policy_of(instance(backup="", backup__keep="7", backup__at="23:05", backup__mode="system-disk"))
 
     assert policy == Policy("daily", parse_schedule("5 23 * * *", parse_zone("UTC")), parse_keep("7"), Mode.SYSTEM_DISK)
+
+
+@pytest.mark.parametrize(
+    ("tags", "origins"),
+    [
+        ({"backup": "daily"}, (Origin.TAG, Origin.POLICY, Origin.POLICY)),
+        ({"backup": ""}, (Origin.DEFAULT, Origin.POLICY, Origin.POLICY)),
+        ({"backup": "daily", "backup__at": "04:00"}, (Origin.TAG, Origin.TAG, Origin.POLICY)),
+        ({"backup": "", "backup__keep": "3"}, (Origin.DEFAULT, Origin.POLICY, Origin.TAG)),
+    ],
+)
+def test_a_policy_says_where_each_of_its_values_comes_from(tags: dict[str, str], origins: tuple[Origin, ...]) -> None:
+    policy = policy_of(disk(**tags))
+
+    assert (policy.named_by, policy.schedule_from, policy.keep_from) == origins
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""What an event asks for, as EventBridge Scheduler or a person sends it to the function. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from lightkeeper.errors import InvalidValueError, as_json
+from lightkeeper.json_objects import ObjectReader, as_object, switch, text
+from lightkeeper.settings import Settings
+from lightkeeper.times import parse_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an event asks for."""
+
+    now: datetime
+    """The time of the run, UTC: the clock's, where the event names none."""
+    dry_run: bool
+    """Whether only to plan."""
+    regions: tuple[str, ...]
+    """Which to look after: those of the settings, where the event names none."""
+
+
+def read_event(event: Mapping[str, object], settings: Settings, clock: datetime) -> Request:
+    """Return what an event asks for.
+
+    Parameters
+    ----------
+    event
+        ``{"time": ISO 8601, "dryRun": bool, "regions": [names]}``, each optional.
+    settings
+        The deployment's.
+    clock
+        What the clock says, UTC.
+
+    Raises
+    ------
+    InvalidValueError
+        If a key is unknown or a value is not understood.
+    """
+    read = ObjectReader(as_object(event, 'an object; expected one such as {"dryRun": true}'))
+    time = read.value("time", partial(_time, zone=settings.time_zone), None)
+    dry_run = read.value("dryRun", switch, default=False)
+    regions = read.value("regions", _regions, settings.regions)
+    if errors := read.errors():
+        raise InvalidValueError("\n".join(f"event.{error}" for error in errors))
+    return Request((time or clock).replace(microsecond=0), dry_run, regions or settings.regions)
+
+
+def _time(value: object, zone: ZoneInfo) -> datetime | None:
+    return None if value is None else parse_instant(text(value, 'ISO 8601 such as "2026-11-23T03:00:00Z"'), zone)
+
+
+def _regions(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(region, str) for region in value):
+        raise InvalidValueError(f'{as_json(value)} is not a list of Regions; expected one such as ["eu-central-1"]')
+    return tuple(value)

@@ -1,0 +1,127 @@
+"""What the lists mean: slots at which a snapshot interrupts its source at the wrong time of day."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lightkeeper.interpret import interpret
+from lightkeeper.kinds import SourceKind
+from lightkeeper.model import Inventory, Severity, Source
+from lightkeeper.settings import Settings
+
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+# So that no policy here is too frequent for it.
+SETTINGS = Settings.from_mapping(
+    {
+        "tick": "rate(1 hour)",
+        "policies": {
+            "twice": {"schedule": "15 4,16 * * *", "keep": "7"},
+            "office": {"schedule": "0 9-17 * * 1-5", "keep": "7"},
+        },
+    }
+)
+
+
+def said(window: str | None, now: datetime = NOON, **tags: str) -> Sequence[str]:
+    """Return what is said of a database with this backup window."""
+    arn = "arn:aws:lightsail:eu-central-1:1:RelationalDatabase/orders"
+    written = {key.replace("_", ":"): value for key, value in tags.items()}
+    database = Source(
+        SourceKind.DATABASE, "orders", arn, "eu-central-1", NOON - timedelta(days=400), written, quiet_window=window
+    )
+    (facts,) = interpret(Inventory((database,), ()), SETTINGS, now)
+    assert {problem.severity for problem in facts.problems} <= {Severity.ADVICE}
+    return [problem.message for problem in facts.problems]
+
+
+def slot_outside(window: str | None, now: datetime = NOON, **tags: str) -> str | None:
+    """Return the slot that is advised against."""
+    messages = said(window, now, **tags)
+    return messages[0].partition("its slot at ")[2].partition(" UTC")[0] if messages else None
+
+
+@pytest.mark.parametrize(
+    ("window", "at", "is_inside"),
+    [
+        ("16:00-16:30", "15:59", False),
+        ("16:00-16:30", "16:00", True),
+        ("16:00-16:30", "16:29", True),
+        ("16:00-16:30", "16:30", False),
+        ("23:45-00:15", "23:44", False),
+        ("23:45-00:15", "23:45", True),
+        ("23:45-00:15", "00:00", True),
+        ("23:45-00:15", "00:14", True),
+        ("23:45-00:15", "00:15", False),
+        ("23:45-00:15", "12:00", False),
+        ("23:30-00:00", "23:59", True),
+        ("23:30-00:00", "00:00", False),
+        ("00:00-00:30", "00:00", True),
+        ("00:00-00:30", "23:59", False),
+    ],
+)
+def test_a_window_has_its_start_and_not_its_end_and_may_pass_midnight(window: str, at: str, *, is_inside: bool) -> None:
+    assert slot_outside(window, backup="daily", backup_at=at) == (None if is_inside else at)
+
+
+@pytest.mark.parametrize("window", [None, "", "16:00", "sat:16:00-sat:16:30", "whenever"])
+def test_without_a_window_that_can_be_read_nothing_is_said(window: str | None) -> None:
+    assert said(window, backup="daily") == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "window", "outside"),
+    [
+        ("hourly", "16:00-16:30", "13:00"),
+        ("hourly", "12:30-13:30", "14:00"),
+        ("hourly", "13:00-12:30", None),
+        ("twice", "16:00-16:30", "04:15"),
+        ("twice", "04:00-04:30", "16:15"),
+        ("twice", "04:00-16:30", None),
+        ("office", "09:00-16:30", "17:00"),
+    ],
+)
+def test_of_several_slots_a_day_the_next_one_that_lies_outside_is_named(
+    policy: str, window: str, outside: str | None
+) -> None:
+    assert slot_outside(window, backup=policy) == outside
+
+
+@pytest.mark.parametrize(("policy", "window"), [("hourly", "08:00-18:00"), ("twice", "16:00-16:30")])
+def test_the_advice_does_not_come_and_go_with_the_time_of_day(policy: str, window: str) -> None:
+    assert all(said(window, NOON + hours * HOUR, backup=policy) for hours in range(24))
+
+
+@pytest.mark.parametrize("policy", ["weekly", "monthly"])
+def test_a_rare_slot_is_looked_at_however_far_it_is(policy: str) -> None:
+    assert slot_outside("16:00-16:30", backup=policy) == "03:00"
+    assert said("16:00-16:30", backup=policy, backup_at="16:00") == []
+
+
+@pytest.mark.parametrize(
+    ("now", "outside"),
+    [
+        (datetime(2026, 6, 15, 12, tzinfo=UTC), None),
+        # The next slot is the first one after the clocks have changed.
+        (datetime(2026, 10, 25, 3, tzinfo=UTC), "01:30"),
+        (datetime(2026, 12, 15, 12, tzinfo=UTC), "01:30"),
+        (datetime(2027, 3, 28, 12, tzinfo=UTC), None),
+    ],
+)
+def test_where_clocks_change_a_slot_leaves_the_window_for_half_of_the_year(now: datetime, outside: str | None) -> None:
+    at = {"backup": "daily", "backup_at": "02:30 Europe/Zurich"}
+
+    assert slot_outside("00:15-00:45", now, **at) == outside
+
+
+def test_the_advice_names_the_tag_to_write_and_quotes_the_one_that_is_there() -> None:
+    expected = 'expected "backup:at" = "16:00 UTC", with a policy of one time of day'
+
+    assert said("16:00-16:30", backup="daily")[0].endswith(expected)
+    assert said("16:00-16:30", backup="daily", backup_at="16:00 UTC") == []
+
+
+@pytest.mark.parametrize("tags", [{}, {"backup": "off"}])
+def test_what_is_not_backed_up_is_not_interrupted(tags: dict[str, str]) -> None:
+    assert said("16:00-16:30", NOON, **tags) == []
