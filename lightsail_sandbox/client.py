@@ -8,9 +8,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any, TypedDict
@@ -58,6 +58,7 @@ __all__ = [
     "Seed",
     "ShortList",
     "Throttle",
+    "ask_over_http",
     "running_sandbox",
 ]
 
@@ -77,11 +78,32 @@ class SandboxError(Exception):
     """The sandbox has refused a control request, or could not be started."""
 
 
+def ask_over_http(url: str, method: str, path: str, body: bytes, patience_seconds: float) -> tuple[int, bytes]:
+    """Make a request to a sandbox, and give the status and the body of its answer."""
+    address = urlsplit(url)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=patience_seconds)
+    try:
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running sandbox, by its URL."""
+    """A running sandbox, by its URL.
+
+    Parameters
+    ----------
+    url
+        Where it listens, without a slash at the end.
+    ask
+        How its control interface is reached.
+    """
 
     url: str
+    ask: Callable[[str, str, str, bytes, float], tuple[int, bytes]] = field(default=ask_over_http, repr=False)
 
     def client_options(self, region: str) -> ClientOptions:
         """Give the arguments with which `boto3.client` reaches this sandbox."""
@@ -264,16 +286,10 @@ class Sandbox:
         self._ask("POST", "/reset")
 
     def _ask(self, method: str, path: str, body: object = None, wait_seconds: float = 0) -> Any:  # noqa: ANN401 - JSON; each caller knows its shape
-        address = urlsplit(self.url)
         patience = _CONTROL_TIMEOUT_SECONDS + wait_seconds
-        connection = HTTPConnection(address.hostname or "", address.port, timeout=patience)
-        try:
-            connection.request(method, f"/sandbox{path}", json.dumps(body), {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-        finally:
-            connection.close()
-        if response.status >= 400:  # noqa: PLR2004 - HTTP's own threshold for a refusal
+        status, answered = self.ask(self.url, method, f"/sandbox{path}", json.dumps(body).encode(), patience)
+        answer = json.loads(answered)
+        if status >= 400:  # noqa: PLR2004 - HTTP's own threshold for a refusal
             raise SandboxError(answer["error"])
         return answer
 

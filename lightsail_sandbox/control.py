@@ -6,11 +6,12 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from moto.core.base_backend import BackendDict
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from werkzeug.datastructures import MultiDict
 
 from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.exceptions import LightsailError
+from lightsail_sandbox.backend.models import lightsail_backends
 from lightsail_sandbox.backend.resources import Snapshot
 from lightsail_sandbox.backend.settings import settings
 from lightsail_sandbox.backend.shapes import operation_names
@@ -80,7 +81,8 @@ class Control:
 
     def reset(self) -> None:
         """Empty the sandbox; clock and options are as at the start, and everybody may do everything."""
-        BackendDict.reset()
+        for region in lightsail_backends[DEFAULT_ACCOUNT_ID].values():
+            region.reset()
         settings.clock.set(None)
         settings.options = self._defaults
         self.faults.reset()

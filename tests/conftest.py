@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from lightsail_sandbox.client import Sandbox, running_sandbox
+from lightsail_sandbox.client import Sandbox
 from tests.support.asking import make_client
 from tests.support.keeper import NOON, OTHER_REGION, REGION, Keeper, enter_sandbox, make_keeper
+from tests.support.shortcut import Shortcut, sandbox_in_this_process
 from tests.support.world import World, no_waiting
 
 if TYPE_CHECKING:
@@ -36,9 +37,23 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(scope="session")
-def _session_sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
+def _shortcut() -> Iterator[tuple[Sandbox, Shortcut]]:
+    with sandbox_in_this_process() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def _session_sandbox(_shortcut: tuple[Sandbox, Shortcut]) -> Sandbox:
+    return _shortcut[0]
+
+
+@pytest.fixture
+def over_http(_shortcut: tuple[Sandbox, Shortcut]) -> Iterator[None]:
+    """Let all calls to the sandbox go over sockets: the story is about what these do."""
+    shortcut = _shortcut[1]
+    shortcut.is_open = False
+    yield
+    shortcut.is_open = True
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ def test_a_passing_fault_is_retried_until_it_has_passed(one_run: Keeper, code: s
     assert run.failures == ()
 
 
+@pytest.mark.usefixtures("over_http")
 def test_a_lost_connection_on_a_list_is_retried(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=LoseAnswer(), operation="GetDisks", calls=(1,)))
@@ -339,6 +340,7 @@ def test_a_region_that_nobody_knows_fails_alone(keeper: Keeper, monkeypatch: pyt
     assert all(failure.startswith("eu-nowhere-9: ") for failure in run.failures)
 
 
+@pytest.mark.usefixtures("over_http")
 def test_a_region_that_hangs_keeps_no_other_from_its_snapshots_and_deletions(two_regions: Keeper) -> None:
     keeper = two_regions
     for region in (REGION, OTHER_REGION):
@@ -362,6 +364,7 @@ def test_a_region_that_hangs_keeps_no_other_from_its_snapshots_and_deletions(two
     assert run.failures == ()
 
 
+@pytest.mark.usefixtures("over_http")
 def test_a_region_that_never_answers_fails_once_its_time_is_up(
     two_regions: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -381,6 +384,7 @@ def test_a_region_that_never_answers_fails_once_its_time_is_up(
     assert run.failures[0].startswith(f"{OTHER_REGION}: GetInstances: Read timeout")
 
 
+@pytest.mark.usefixtures("over_http")
 def test_a_create_that_hangs_is_made_again_and_takes_one_snapshot(
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:

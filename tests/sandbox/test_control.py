@@ -13,6 +13,8 @@ from tests.support.keeper import NOON
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
+pytestmark = pytest.mark.usefixtures("over_http")
+
 
 def test_the_clock_stands_still_where_it_is_set_until_it_is_moved(sandbox: Sandbox) -> None:
     assert sandbox.now() == NOON

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from lightsail_sandbox.seeds import Kind
 
+pytestmark = pytest.mark.usefixtures("over_http")
+
 
 @dataclass
 class _Outcome:

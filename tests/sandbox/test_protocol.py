@@ -23,6 +23,8 @@ from tests.support.asking import REGION, ZONE, make_client, refused
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
+pytestmark = pytest.mark.usefixtures("over_http")
+
 _GET_DISKS = b"POST / HTTP/1.1\r\nX-Amz-Target: Lightsail_20161128.GetDisks\r\nContent-Length: 2\r\n\r\n{}"
 
 
