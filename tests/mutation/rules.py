@@ -843,7 +843,7 @@ RULES: Final = (
                 "_drop",
                 "    elif has_hold:\n"
                 '        reasons = (f"{why}, but its hold has to be taken off first",)\n'
-                "        pruning.kept.append(Kept(point, reasons, expires_at=now))\n",
+                "        pruning.kept.append(Kept(point, reasons, expires_at=now, cause=rule.cause))\n",
                 "",
                 IN_PLAN,
                 "test_a_snapshot_is_not_deleted_in_the_run_that_takes_its_hold_off",
