@@ -267,6 +267,8 @@ class SourceStatus:
     """Whether a snapshot is pending for longer than `overdueAfter`."""
     next_attempt: datetime | None = None
     """Where the attempts at its slot have ended in error: when the next one is due, UTC."""
+    not_now: str | None = None
+    """Why no snapshot of it can be taken now."""
     included_in: str | None = None
     """Of a disk without a policy: the name of its instance, where a whole snapshot of that includes it."""
     stopped_since: datetime | None = None

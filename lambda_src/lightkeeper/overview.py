@@ -168,7 +168,7 @@ def why_overdue(source: SourceStatus) -> str:
         before = f" and {number - 1} before it" if number > 1 else ""
         following = f"; the next attempt is due at {format_instant(source.next_attempt)}" if source.next_attempt else ""
         return f"snapshot {last.name} of {format_instant(last.taken)}{before} ended in error{following}"
-    return "no snapshot was started, or Lightsail refused it; the log of the last runs says why"
+    return source.not_now or "no snapshot was started, or Lightsail refused it; the log of the last runs says why"
 
 
 def is_overdue_by_errors(source: SourceStatus) -> bool:
@@ -178,7 +178,9 @@ def is_overdue_by_errors(source: SourceStatus) -> bool:
 
 
 def what_helps(source: SourceStatus) -> str:
-    """Return what to do about an overdue source, as a command that can be pasted."""
+    """Return what to do about an overdue source, as a command that can be pasted where one helps."""
+    if source.not_now:
+        return "start it, or wait until it is available: then the next run takes one"
     return f"take one now: {take_command(source)}"
 
 

@@ -6,6 +6,8 @@ of it, though not the same blocks, and a block that changes twice is stored once
 changed is ``1 - (1 - share) ** days``. When a snapshot in between is deleted, what a later one needs of it moves to the
 next; the same formula gives that for the longer time.
 
+Whether snapshots of databases are incremental, too, AWS does not say; they are taken to be.
+
 Source of the price: Amazon Lightsail's price list, *Snapshots*. A GiB is taken for a GB.
 """
 

@@ -64,6 +64,7 @@ def status_of(
             if policy and point.state is SnapshotState.ERROR and not is_replaced(point, usable)
         ),
         next_attempt=next_attempt,
+        not_now=facts.source.not_now if facts.source else None,
         stopped_since=_stopped_since(facts) if usable and not policy else None,
     )
     if is_unknown or policy is None or facts.source is None:

@@ -279,6 +279,21 @@ def test_a_database_that_stays_so_is_overdue(keeper: Keeper) -> None:
     assert numbers[MetricName.SNAPSHOTS_FAILED] == 0
 
 
+def test_what_is_said_of_it_then_is_why_and_no_command_that_cannot_help(keeper: Keeper) -> None:
+    keeper.database("orders", {"backup": "daily"})
+    keeper.run()
+    keeper.sandbox.set_database_state(REGION, "orders", "stopped")
+    keeper.sandbox.advance(2 * DAY)
+
+    said = " ".join(lightkeeper("status", "--at", keeper.sandbox.now().isoformat()).out.split())
+
+    assert (
+        'orders overdue since 2026-06-16 03:00: the database is "stopped", not "available"; the next run tries again; '
+        "start it, or wait until it is available: then the next run takes one" in said
+    )
+    assert "lightkeeper take" not in said
+
+
 def test_a_database_that_is_due_nothing_is_pruned_whatever_its_state(keeper: Keeper) -> None:
     keeper.database("orders", KEEPS_TWO)
     keeper.run()
