@@ -58,8 +58,8 @@ class Shortcut:
         body = request.body.encode() if isinstance(request.body, str) else cast("bytes", request.body or b"")
         environ = self._environ(request.method, request.url.removeprefix(self.url), body)
         for name, value in request.headers.items():
-            # What is signed is bytes, whatever the stubs say.
-            text = value.decode() if isinstance(cast("object", value), bytes) else value
+            raw = cast("str | bytes", value)  # what is signed is bytes, whatever the stubs say
+            text = raw.decode() if isinstance(raw, bytes) else raw
             environ[f"HTTP_{name.upper().replace('-', '_')}"] = text
         environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
         try:
