@@ -4,10 +4,10 @@ UV     := .uv/bin/uv
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak check lint types contracts format docs lock bench mutants pictures bootstrap deploy diff drift destroy clean
+.PHONY: help setup demo sandbox test test-all soak check lint types contracts format docs lock bench mutants pictures bootstrap deploy diff drift destroy clean
 
 help: ## show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 setup: .venv/ready ## put the command and the tools into .venv/
 
@@ -17,14 +17,20 @@ demo: .venv/ready ## 60 days of backups on a local Lightsail, in about a minute
 sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
 	@$(BIN)/python -m lightsail_sandbox
 
-# A deployment into a local AWS is part of the tests where Node is there; without it those tests say that they skip.
-test: .venv/ready .aws-local/ready $(if $(shell command -v npm),node_modules/ready) ## run the tests, with branch coverage
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
+PYTEST = $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
+NODE   = $(if $(shell command -v npm),node_modules/ready)
+
+test: .venv/ready $(NODE) ## run the tests but for the slow ones, with branch coverage
+	$(PYTEST) -m "not slow"
+
+# A deployment into a local AWS is part of them where Node is there; without it those tests say that they skip.
+test-all: .venv/ready .aws-local/ready $(NODE) ## run all tests: a deployment, a browser, ten thousand snapshots too
+	$(PYTEST)
 
 soak: .venv/ready ## chance, judged by the witness, for MINUTES=30 from SEED=1000
 	$(BIN)/python -m tools.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1000)
 
-check: lint types contracts test ## lint, types, import contracts, tests
+check: lint types contracts test-all ## lint, types, import contracts, all tests
 
 lint: .venv/ready ## ruff: rules and format
 	$(BIN)/ruff check

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from lightkeeper import handler
+from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
+from lightkeeper.times import format_instant
 from lightsail_sandbox.client import Sandbox
+from recovery_calendar import handler as calendar
 from tests.support.asking import make_client
+from tests.support.functions import Run, invoke
 from tests.support.keeper import NOON, OTHER_REGION, REGION, Keeper, enter_sandbox, make_keeper
+from tests.support.listening import Listener, listening
 from tests.support.shortcut import Shortcut, sandbox_in_this_process
 from tests.support.world import World, no_waiting
 
@@ -113,3 +119,49 @@ def _session_lightsail(_session_sandbox: Sandbox) -> Iterator["LightsailClient"]
 def lightsail(sandbox: Sandbox, _session_lightsail: "LightsailClient") -> "LightsailClient":  # noqa: ARG001 - it empties the sandbox
     """A boto3 client without retries, on an empty sandbox."""
     return _session_lightsail
+
+
+@pytest.fixture
+def fresh_calendar(aws: Sandbox) -> Iterator[None]:  # noqa: ARG001 - its surroundings
+    """Have the calendar's function connect to the sandbox, as if it had just been started."""
+    calendar.connections.cache_clear()
+    yield
+    if calendar.connections.cache_info().currsize:
+        for connection in calendar.connections(()).values():
+            connection.close()
+    calendar.connections.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def _session_listener() -> Iterator[Listener]:
+    with listening() as listener:
+        yield listener
+
+
+@pytest.fixture
+def person(_session_listener: Listener, monkeypatch: pytest.MonkeyPatch, keeper: Keeper) -> Iterator[Listener]:  # noqa: ARG001 - its surroundings
+    """Somebody who listens to the topic that the function was given."""
+    _session_listener.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", _session_listener.url)
+    monkeypatch.setenv(TOPIC_VARIABLE, _session_listener.topic)
+    monkeypatch.setenv(DASHBOARD_VARIABLE, "https://console/dashboard")
+    yield _session_listener
+    if handler.topic.cache_info().currsize:
+        handler.topic(_session_listener.topic or "").close()
+    handler.topic.cache_clear()
+    _session_listener.forget()
+
+
+@pytest.fixture
+def run(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Let the function run at the sandbox's time, with the keeper's settings; whether it fails is not the story."""
+
+    def run(**event: object) -> None:
+        for name, value in keeper.settings.to_env().items():
+            monkeypatch.setenv(name, value)
+        try:
+            invoke({"time": format_instant(keeper.sandbox.now()), **event})
+        except handler.RunFailedError:
+            return
+
+    return run

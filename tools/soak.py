@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from lightsail_sandbox.client import running_sandbox
 from tests.support.chance import run_chance
 from tests.support.keeper import OTHER_REGION, REGION, enter_sandbox, make_keeper
+from tests.support.shortcut import sandbox_in_this_process
 from tests.support.world import World, no_waiting
 
 EXAMPLES = 20
@@ -17,7 +17,7 @@ def soak(minutes: float, seed: int) -> None:
     """Go on from a seed until the time is up; a broken rule ends it with the steps that show it."""
     until = time.monotonic() + 60 * minutes
     steps = 0
-    with pytest.MonkeyPatch.context() as patch, running_sandbox() as sandbox:
+    with pytest.MonkeyPatch.context() as patch, sandbox_in_this_process() as (sandbox, _):
         enter_sandbox(sandbox, patch)
         no_waiting(patch)
         world = World(make_keeper(sandbox, (REGION, OTHER_REGION)))

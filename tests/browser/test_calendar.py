@@ -18,14 +18,18 @@ from lightsail_sandbox.fleet import fleet
 from recovery_calendar.handler import MAX_PAGE_SIZE
 from recovery_calendar.render import Theme, render_calendar, render_message, render_page, render_sentence
 from recovery_calendar.view import Expiring, Held, Order, Row, View, make_view
-from tests.integration.test_calendar import ARN, _fresh_calendar, widget
 from tests.support.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
+from tests.support.functions import ARN, widget
 from tests.support.keeper import DAY, Keeper, noop
 from tests.unit.test_calendar_view import THREE, daily, point
 from tests.unit.test_plan import NOW, source
 
-__all__ = ["_fresh_calendar"]
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT)]
+pytestmark = [
+    pytest.mark.usefixtures("fresh_calendar"),
+    pytest.mark.slow,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT),
+]
 THEMES = ("light", "dark")
 WIDTHS = (600, 1400)
 HOUR = timedelta(hours=1)

@@ -15,6 +15,7 @@ from lightkeeper.times import format_instant
 from lightsail_sandbox.client import Entry, ErrorAnswer, FaultRule, Seed
 from tests.support.keeper import DAY, HOUR, Keeper, count
 
+pytestmark = pytest.mark.slow
 SOURCES, SLOTS_EACH, PAGE = 200, 40, 7
 KEPT = 36
 """Of the forty of a source: the four oldest are over, and have been announced."""

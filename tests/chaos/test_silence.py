@@ -5,11 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, ShortList
-from tests.integration.test_notify import Run, _listener, person, run
+from tests.support.functions import Run
 from tests.support.keeper import DAY, HOUR, REGION, Keeper
 from tests.support.listening import Listener
 
-__all__ = ["_listener", "person", "run"]
 Fleet = tuple[str, ...]
 FLEET: Fleet = tuple(f"disk-{number:02}" for number in range(7))
 Hear = Callable[[], list[str]]

@@ -17,7 +17,7 @@ from lightkeeper.kinds import LISTINGS
 from lightkeeper.metrics import ALARMING, NAMESPACE, MetricName
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 from lightkeeper.settings import Settings
-from tests.integration.test_handler import invoke, lines
+from tests.support.functions import invoke, lines
 from tests.support.keeper import Keeper
 from tests.support.synth import (
     CALENDAR,

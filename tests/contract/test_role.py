@@ -11,16 +11,15 @@ from lightkeeper.actions import Result
 from lightkeeper.run import Run
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, LoseAnswer, Sandbox, Seed
-from tests.integration.test_calendar import _fresh_calendar, widget
 from tests.support.asking import refused
+from tests.support.functions import widget
 from tests.support.keeper import DAY, REGION, Keeper, count
 from tests.support.synth import CALENDAR, lightsail_policy, template
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
 
-__all__ = ["_fresh_calendar"]
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.usefixtures("fresh_calendar")]
 
 
 # AWS does not quite say whether a create with tags is judged as TagResource too: the default role is for both worlds.

@@ -23,10 +23,11 @@ from tests.support.keeper import READS
 from tests.support.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws, wait_until
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.xdist_group("deployment"),
     pytest.mark.skipif(
         not (CDK.exists() and MINISTACK.exists()),
-        reason="there is no Node, or no `make test` yet: it brings the CDK and a local AWS where Node is present",
+        reason="there is no Node, or no `make test-all` yet: it brings the CDK and a local AWS where Node is present",
     ),
 ]
 _A_FIRING_SECONDS = 180  # a minute for the run, ten seconds between two looks of the local scheduler; a busy machine

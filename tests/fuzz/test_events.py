@@ -19,12 +19,10 @@ from lightkeeper.faults import CallError
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings
 from recovery_calendar import handler as calendar
-from tests.integration.test_calendar import Context as WidgetContext
-from tests.integration.test_handler import invoke
+from tests.support.functions import NOON, WidgetContext, invoke
 from tests.support.keeper import OTHER_REGION, REGION, Keeper
 from tests.support.words import anything_or, deep_values, json_values, near, numbers_as_text
 
-NOON = "2026-06-15T12:00:00Z"
 CLOCK = datetime(2026, 6, 15, 12, tzinfo=UTC)
 tempting = st.sampled_from(
     ["<script>alert(1)</script>", '"><img src=x>', "</div><cwdb-action>", "&lt;b&gt;", "{{ 7 * 7 }}", "{% raw %}"]

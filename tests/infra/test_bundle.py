@@ -11,7 +11,7 @@ from infra.bundling import CALENDAR, KEEPER, ROOT, Bundle, write_zip
 from lightsail_sandbox.client import Sandbox, Seed
 from tests.support.interpreter import LIKE_LAMBDA, run_like_lambda
 
-pytestmark = pytest.mark.xdist_group("stack")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 _THREE_MB = 3_000_000
 _RUN = """
 import json
@@ -80,7 +80,7 @@ def test_the_calendar_s_holds_both_packages_its_templates_and_its_dependencies(c
     assert all("aarch64" in name for name in native), "for Lambda's processor, not this machine's"
 
 
-@pytest.mark.skipif(not LIKE_LAMBDA.exists(), reason=f"there is no {LIKE_LAMBDA}; `make test` brings it")
+@pytest.mark.skipif(not LIKE_LAMBDA.exists(), reason=f"there is no {LIKE_LAMBDA}; `make test-all` brings it")
 def test_the_calendar_runs_from_its_zip_alone_with_no_more_than_lambda_has(
     calendar: Path, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -114,7 +114,7 @@ def test_it_holds_our_package_and_its_dependencies_and_nothing_of_this_machine(b
     assert not [name for name in names if name.endswith((".pyc", ".so", "RECORD"))]
 
 
-@pytest.mark.skipif(not LIKE_LAMBDA.exists(), reason=f"there is no {LIKE_LAMBDA}; `make test` brings it")
+@pytest.mark.skipif(not LIKE_LAMBDA.exists(), reason=f"there is no {LIKE_LAMBDA}; `make test-all` brings it")
 def test_it_runs_from_its_zip_alone_with_no_more_than_lambda_has(
     bundle: Path, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -130,7 +130,7 @@ def test_it_runs_from_its_zip_alone_with_no_more_than_lambda_has(
     assert json.loads(summary.removeprefix("SUMMARY "))["outcomes"] == {"done": 1}
 
 
-@pytest.mark.skipif(not LIKE_LAMBDA.exists(), reason=f"there is no {LIKE_LAMBDA}; `make test` brings it")
+@pytest.mark.skipif(not LIKE_LAMBDA.exists(), reason=f"there is no {LIKE_LAMBDA}; `make test-all` brings it")
 def test_without_the_zip_the_same_interpreter_finds_nothing_of_ours(tmp_path: Path, sandbox: Sandbox) -> None:
     done = run_like_lambda(_RUN, tmp_path, sandbox.environment("eu-central-1"))
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lightkeeper.metrics import MetricName
-from tests.integration.test_handler import invoke
+from tests.support.functions import invoke
 from tests.support.keeper import Keeper
 from tests.support.synth import template
 from tools.cost import ACTION_LOG_BYTES, QUIET_RUN_LOG_BYTES, RESOURCES, lines, table

@@ -16,7 +16,7 @@ from lightkeeper.metrics import NAMESPACE, MetricName
 from lightkeeper.pricing import USD_PER_GB_MONTH
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import ErrorAnswer, FaultRule
-from tests.integration.test_handler import invoke, lines
+from tests.support.functions import invoke, lines
 from tests.support.keeper import OTHER_REGION, Keeper
 from tests.support.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
 from tools.cost import DAYS_IN_VIEW

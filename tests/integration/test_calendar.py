@@ -2,63 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from lightkeeper.settings import ENVIRONMENT_VARIABLE
-from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Sandbox, Seed
+from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Seed
 from recovery_calendar import handler
 from recovery_calendar.handler import DOCUMENTATION, MAX_PAGE_SIZE, handle, read_event
+from tests.support.functions import ARN, WidgetContext, widget
 from tests.support.keeper import DAY, READS, REGION, Keeper
 
-NOON = "2026-06-15T12:00:00Z"
-ARN = "arn:aws:lambda:eu-central-1:123456789012:function:Calendar"
-
-
-@dataclass(frozen=True)
-class Context:
-    invoked_function_arn: str = ARN
-
-
-@pytest.fixture(autouse=True)
-def _fresh_calendar(aws: Sandbox) -> Iterator[None]:  # noqa: ARG001 - its surroundings
-    handler.connections.cache_clear()
-    yield
-    if handler.connections.cache_info().currsize:
-        for connection in handler.connections(()).values():
-            connection.close()
-    handler.connections.cache_clear()
-
-
-def widget(
-    clicked: Mapping[str, object] | None = None,
-    *,
-    original: Mapping[str, object] | None = None,
-    theme: str = "light",
-    time: str = NOON,
-) -> str:
-    """Return what a widget shows, called with CloudWatch's event."""
-    context = {
-        "dashboardName": "Lightkeeper",
-        "widgetId": "widget-1",
-        "accountId": "123456789012",
-        "locale": "en",
-        "timezone": {"label": "UTC", "offsetISO": "+00:00", "offsetInMinutes": 0},
-        "period": 300,
-        "timeRange": {"mode": "relative", "start": 1, "end": 2, "relativeStart": 86400012},
-        "theme": theme,
-        "linkCharts": True,
-        "title": "Recovery calendar",
-        "forms": {"all": {}},
-        "params": original or {},
-        "width": 588,
-        "height": 369,
-    }
-    return handle({"time": time, **(clicked or {}), "widgetContext": context}, Context())
+pytestmark = pytest.mark.usefixtures("fresh_calendar")
 
 
 def names(html: str) -> list[str]:
@@ -207,7 +163,7 @@ def test_the_theme_is_cloudwatch_s(keeper: Keeper) -> None:  # noqa: ARG001 - an
 
 
 def test_the_parameters_are_described_and_the_described_example_is_understood() -> None:
-    documentation = handle({"describe": True}, Context())
+    documentation = handle({"describe": True}, WidgetContext())
 
     assert documentation == DOCUMENTATION
     (example,) = re.findall(r"``` yaml\n(.*?)```", documentation, re.DOTALL)
@@ -246,7 +202,7 @@ def test_a_wrong_parameter_is_a_sentence_in_the_widget(parameters: dict[str, obj
 
 @pytest.mark.parametrize("event", [[], ["describe"], "describe", 1, None])
 def test_an_event_that_is_no_object_is_a_sentence_in_the_widget(event: Any) -> None:  # noqa: ANN401 - anything
-    html = handle(event, Context())
+    html = handle(event, WidgetContext())
 
     assert "is not an object; expected one such as {&#34;view&#34;" in html
     assert 'role="alert"' in html

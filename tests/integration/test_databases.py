@@ -11,12 +11,12 @@ from lightkeeper.run import Run
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Meanwhile
 from lightsail_sandbox.seeds import SnapshotState
-from tests.integration.test_calendar import _fresh_calendar, widget
 from tests.support.command import lightkeeper
+from tests.support.functions import widget
 from tests.support.keeper import DAY, HOUR, REGION, Keeper, count, did, why_not
 from tests.support.witness import CONSOLE
 
-__all__ = ["_fresh_calendar"]
+pytestmark = pytest.mark.usefixtures("fresh_calendar")
 
 CREATE = "CreateRelationalDatabaseSnapshot"
 HIGHLY_AVAILABLE = "small_ha_2_0"

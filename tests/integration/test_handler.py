@@ -1,50 +1,24 @@
 """The function as Lambda calls it: events in; log lines, metrics, a summary or an exception out."""
 
-import json
-import logging
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper import handler
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.metrics import GAUGES, NAMESPACE, MetricName
-from lightkeeper.report import Summary
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import format_instant
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
+from tests.support.functions import NOON, invoke, lines
 from tests.support.keeper import DAY, OTHER_REGION, REGION, Keeper, did
-
-NOON = "2026-06-15T12:00:00Z"
-
-
-class Context(LambdaContext):
-    _aws_request_id = "request-1"
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 900_000
 
 
 @pytest.fixture(autouse=True)
 def _fresh_process(aws: Sandbox) -> None:
     """Have the sandbox be what the function takes for AWS."""
-
-
-def invoke(event: dict[str, object]) -> Summary:
-    # A Logger keeps the standard output it was born with: that of an earlier test.
-    for stream in logging.getLogger("Lightkeeper").handlers:
-        assert isinstance(stream, logging.StreamHandler)
-        stream.stream = sys.stdout
-    return handler.handle(event, Context())
-
-
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_a_tick_returns_a_summary_logs_each_action_and_sends_the_metrics(

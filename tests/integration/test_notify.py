@@ -2,61 +2,23 @@
 
 import re
 import socket
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lightkeeper import handler
 from lightkeeper.message import MAX_BODY_BYTES, MAX_SUBJECT
-from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE
+from lightkeeper.notify import MAX_CALLS, TOPIC_VARIABLE
 from lightkeeper.retries import margin_seconds
 from lightkeeper.sns import SLOWEST_CALL_SECONDS
-from lightkeeper.times import format_instant
 from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule
-from tests.integration.test_handler import Context, invoke
+from tests.support.functions import Context, Run, invoke
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
-from tests.support.listening import Listener, listening
+from tests.support.listening import Listener
 
 TO_THE_NEXT_SLOT = timedelta(hours=15)
 """From one in the afternoon to an hour after the slot at three."""
 DENIED = ErrorAnswer(code="AccessDeniedException", message="not you")
-Run = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def _listener() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
-
-
-@pytest.fixture
-def person(_listener: Listener, monkeypatch: pytest.MonkeyPatch, keeper: Keeper) -> Iterator[Listener]:  # noqa: ARG001 - its surroundings
-    """Somebody who listens to the topic that the function was given."""
-    _listener.start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", _listener.url)
-    monkeypatch.setenv(TOPIC_VARIABLE, _listener.topic)
-    monkeypatch.setenv(DASHBOARD_VARIABLE, "https://console/dashboard")
-    yield _listener
-    if handler.topic.cache_info().currsize:
-        handler.topic(_listener.topic or "").close()
-    handler.topic.cache_clear()
-    _listener.forget()
-
-
-@pytest.fixture
-def run(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Let the function run at the sandbox's time, with the keeper's settings; whether it fails is not the story."""
-
-    def run(**event: object) -> None:
-        for name, value in keeper.settings.to_env().items():
-            monkeypatch.setenv(name, value)
-        try:
-            invoke({"time": format_instant(keeper.sandbox.now()), **event})
-        except handler.RunFailedError:
-            return
-
-    return run
 
 
 def protected(keeper: Keeper, run: Run, *names: str) -> None:

@@ -137,6 +137,7 @@ def typed(commands: Path, folder: Path, *arguments: str, stdin: str = "") -> sub
     )
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_our_packages_and_nothing_else_at_the_top(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -152,6 +153,7 @@ def test_the_wheel_holds_our_packages_and_nothing_else_at_the_top(wheel: Path) -
     assert not any("__pycache__" in name or name.endswith(".txt") for name in names if ".dist-info/" not in name)
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_does_and_which_version_it_is(commands: Path, tmp_path: Path) -> None:
     shown, version = typed(commands, tmp_path, "--help"), typed(commands, tmp_path, "--version")
 
@@ -161,6 +163,7 @@ def test_the_command_says_what_it_does_and_which_version_it_is(commands: Path, t
     assert version.stdout == f"lightkeeper {PROJECT['project']['version']}\n"
 
 
+@pytest.mark.slow
 def test_the_installed_command_judges_times_and_simulates(commands: Path, tmp_path: Path) -> None:
     kept = typed(commands, tmp_path, "keep", "1", stdin="2026-01-01\n2026-01-02\n")
     simulated = typed(commands, tmp_path, "simulate", "--days", "3")
@@ -169,6 +172,7 @@ def test_the_installed_command_judges_times_and_simulates(commands: Path, tmp_pa
     assert "Snapshots held at the end" in simulated.stdout
 
 
+@pytest.mark.slow
 def test_the_installed_command_plans_runs_and_draws_the_calendar(
     commands: Path, tmp_path: Path, keeper: Keeper
 ) -> None:
@@ -187,6 +191,7 @@ def test_the_installed_command_plans_runs_and_draws_the_calendar(
     assert "shop" in (tmp_path / "calendar.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "extra"), [(("demo",), "demo"), (("simulate", "--days", "3", "--plot", "plot.png"), "plot")]
 )
@@ -202,6 +207,7 @@ def test_without_its_extra_a_verb_says_what_to_install(
     )
 
 
+@pytest.mark.slow
 def test_with_its_extras_it_draws_and_has_a_local_lightsail(wheel: Path, tmp_path: Path) -> None:
     commands = install(wheel, tmp_path / "full", "[demo,plot]")
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +22,7 @@ from lightsail_sandbox.server import make_sandbox_server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+    from botocore.compat import HTTPHeaders
 
 _Send = Callable[[URLLib3Session, AWSPreparedRequest], AWSResponse]
 
@@ -54,10 +55,11 @@ class Shortcut:
         """Make a call to the AWS interface, where it is for the sandbox."""
         if not self.is_open or not request.url.startswith(f"{self.url}/"):
             return real(session, request)
-        body = request.body.encode() if isinstance(request.body, str) else bytes(request.body or b"")
+        body = request.body.encode() if isinstance(request.body, str) else cast("bytes", request.body or b"")
         environ = self._environ(request.method, request.url.removeprefix(self.url), body)
         for name, value in request.headers.items():
-            text = value.decode() if isinstance(value, bytes) else str(value)
+            raw = cast("str | bytes", value)  # what is signed is bytes, whatever the stubs say
+            text = raw.decode() if isinstance(raw, bytes) else raw
             environ[f"HTTP_{name.upper().replace('-', '_')}"] = text
         environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
         try:
@@ -65,7 +67,9 @@ class Shortcut:
         except ConnectionAbortedError as error:
             raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
         answer = _Body(b"".join(chunks))
-        return AWSResponse(request.url, int(status.split()[0]), HeadersDict(headers.items()), answer)
+        return AWSResponse(
+            request.url, int(status.split()[0]), cast("HTTPHeaders", HeadersDict(headers.items())), answer
+        )
 
     def _environ(self, method: str, target: str, body: bytes) -> "WSGIEnvironment":
         address = urlsplit(target)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,18 @@ def stack(**keys: object) -> LightkeeperStack:
 
 def template(**keys: object) -> dict[str, Any]:
     """Return its template, without the name of the bundle, which every change of the code changes."""
-    synthesized = dict(Template.from_stack(stack(**keys)).to_json())
+    of: dict[str, Any] = json.loads(_synthesized(json.dumps(keys)))
+    return of
+
+
+@cache
+def _synthesized(keys: str) -> str:
+    """Return a template as text: who asks for it again gets a copy of their own."""
+    synthesized = dict(Template.from_stack(stack(**json.loads(keys))).to_json())
     for resource in synthesized["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             resource["Properties"]["Code"]["S3Key"] = "bundle.zip"
-    return synthesized
+    return json.dumps(synthesized)
 
 
 def resources(of: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -631,7 +631,7 @@ class Witness:
         entries = {(entry.region, entry.name): entry for entry in self.sandbox.entries()}
         born = {key: birth for key, birth in self._scene.ours.items() if self._is_the_same(key, entries.get(key))}
         self._scene = Scene(entries, born)
-        # A record that was cleared counts from 1 again. Else the last call that is known is still there.
+        # The record may have been cleared: then it counts from 1 again. Else it still has the last call that is known.
         calls = self.sandbox.calls(max(self._number - 1, 0)) or self.sandbox.calls()
         self._number = calls[-1].number if calls else 0
 
