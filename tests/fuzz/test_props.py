@@ -1,7 +1,7 @@
 """What `cdk` reads: whatever stands in cdk.json makes a stack, or sentences that name the key."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.props import Props
@@ -32,6 +32,7 @@ def read(document: object) -> Props | tuple[str, ...]:
     return props
 
 
+@settings(max_examples=40)  # each asks Node for its periods
 @given(st.sampled_from(sorted(OWN)), values)
 def test_one_wrong_value_is_named_by_its_key_alone(key: str, value: object) -> None:
     match read({"app": "x", "lightkeeper": OWN | {key: value}}):
@@ -41,6 +42,7 @@ def test_one_wrong_value_is_named_by_its_key_alone(key: str, value: object) -> N
             assert [error.partition(": ")[0] for error in errors] == [key]
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(["tick", "deployment"]), values | any_text)
 def test_what_would_do_for_a_run_but_not_for_a_stack_is_named_too(key: str, value: object) -> None:
     match read({"lightkeeper": {key: value}}):

@@ -186,7 +186,7 @@ def wrong(tags: Mapping[str, str], kind: SourceKind | None) -> set[str]:
     found |= {key for key, pattern in grammar.items() if key in tags and not pattern.fullmatch(tags[key])}
     if policy == "hourly" and "backup:at" in tags:
         found.add("backup:at")
-    if kind is not SourceKind.DISK and tags.get("backup:mode", "instance") not in list(Mode):
+    if kind is SourceKind.INSTANCE and tags.get("backup:mode", "instance") not in list(Mode):
         found.add("backup:mode")
     return found
 

@@ -254,7 +254,7 @@ def test_status_finds_what_was_left_in_a_region_that_nobody_looks_after(two_regi
     assert elsewhere["recoveryPoints"] == {OTHER_REGION: 1}
     assert {failure["region"] for failure in elsewhere["failures"]} == {"ap-east-1"}
     asked = {call.operation for call in two_regions.sandbox.calls()[before:] if call.region != REGION}
-    assert asked == {"GetDiskSnapshots", "GetInstanceSnapshots"}
+    assert asked == {"GetDiskSnapshots", "GetInstanceSnapshots", "GetRelationalDatabaseSnapshots"}
 
 
 def test_status_of_a_region_of_somebody_s_choice_looks_nowhere_else(two_regions: Keeper) -> None:
@@ -478,7 +478,7 @@ def test_a_mistake_is_answered_with_one_sentence(arguments: tuple[str, ...], sen
     ("text", "sentence"),
     [
         ("{", "not JSON"),
-        ("[]", "expected a JSON object"),
+        ("[]", "is not a JSON object"),
         ('{"grase": "1d"}', "settings.json: grase: unknown key"),
         ('{"app": "x", "lightkeeper": {"grace": "1w"}}', '"1w" is not a duration'),
         ('{"lightkeeper": []}', "is not an object of settings"),
@@ -598,6 +598,7 @@ def test_an_answer_that_is_no_json_is_answered_with_a_sentence() -> None:
 # The installed command, in a process of its own
 
 
+@pytest.mark.slow
 def test_the_demo_shows_what_a_user_wants_to_see() -> None:
     command = [str(Path(sys.executable).parent / "lightkeeper"), "demo", "--days", "14"]
 

@@ -291,10 +291,10 @@ def test_two_ticks_at_once_take_one_snapshot_per_slot(keeper: Keeper) -> None:
 def test_two_sources_whose_snapshot_names_collide_are_not_taken_for_one(
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lightkeeper.tags._digest", lambda _: "000000")
+    monkeypatch.setattr("lightkeeper.names._digest", lambda _: "000000")
     for name in ("shop.eu", "shop-eu"):
         keeper.disk(name, {"backup": "daily"})
-    keeper.configure(max_concurrency=1)
+    keeper.configure(maxConcurrency=1)
 
     run = keeper.run()
 
@@ -1334,7 +1334,7 @@ def test_a_policy_that_asks_oftener_than_runs_come_is_a_problem_and_is_served_as
 
     (problem,) = run.plan.problems
     assert (problem.source, problem.severity) == ("shop", Severity.WARNING)
-    assert 'oftener than the run "rate(1 day)" comes' in problem.message
+    assert 'oftener than the tick "rate(1 day)" comes' in problem.message
     assert count(run, "create") == 2
 
 
@@ -1344,7 +1344,7 @@ def test_a_policy_that_asks_oftener_than_runs_come_is_a_problem_and_is_served_as
 def test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick(keeper: Keeper) -> None:
     for number in range(6):
         keeper.disk(f"disk-{number}", {"backup": "daily"})
-    keeper.configure(max_concurrency=1)
+    keeper.configure(maxConcurrency=1)
 
     run = keeper.run(seconds_left=clock_after_writes(keeper, 3))
 
@@ -1440,7 +1440,14 @@ def test_an_idle_run_reads_the_pages_that_exist_and_writes_nothing(keeper: Keepe
 
     assert run.outcomes == ()
     # 5 disks; 2 instances; 3 snapshots of each of 6 sources; 3 of one instance.
-    assert reads(keeper) == {"GetDiskSnapshots": 6, "GetDisks": 2, "GetInstanceSnapshots": 1, "GetInstances": 1}
+    assert reads(keeper) == {
+        "GetDiskSnapshots": 6,
+        "GetDisks": 2,
+        "GetInstanceSnapshots": 1,
+        "GetInstances": 1,
+        "GetRelationalDatabaseSnapshots": 1,
+        "GetRelationalDatabases": 1,
+    }
     assert keeper.writes() == []
 
 
@@ -1456,7 +1463,14 @@ def test_a_run_that_deletes_reads_the_pages_twice_and_its_writes_are_the_actions
     run = keeper.run()
 
     # 5 disks; 2 instances; 4 snapshots of each of 6 sources, and 5 once the new ones are begun; of one instance too.
-    assert reads(keeper) == {"GetDiskSnapshots": 18, "GetDisks": 4, "GetInstanceSnapshots": 4, "GetInstances": 2}
+    assert reads(keeper) == {
+        "GetDiskSnapshots": 18,
+        "GetDisks": 4,
+        "GetInstanceSnapshots": 4,
+        "GetInstances": 2,
+        "GetRelationalDatabaseSnapshots": 2,
+        "GetRelationalDatabases": 2,
+    }
     assert [outcome.action for outcome in run.outcomes] == [*plan.actions]
     assert sorted(keeper.writes()) == sorted(
         ["CreateDiskSnapshot"] * 6
