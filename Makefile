@@ -17,15 +17,15 @@ demo: .venv/ready ## 60 days of backups on a local Lightsail, in about a minute
 sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
 	@$(BIN)/python -m lightsail_sandbox
 
-PYTEST = $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --cov --cov-report=term
+PYTEST = $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 NODE   = $(if $(shell command -v npm),node_modules/ready)
 
-test: .venv/ready $(NODE) ## run the tests but for the slow ones, with branch coverage
+test: .venv/ready $(NODE) ## run the tests but for the slow ones, in about four minutes
 	$(PYTEST) -m "not slow"
 
 # A deployment into a local AWS is part of them where Node is there; without it those tests say that they skip.
-test-all: .venv/ready .aws-local/ready $(NODE) ## run all tests: a deployment, a browser, ten thousand snapshots too
-	$(PYTEST)
+test-all: .venv/ready .aws-local/ready $(NODE) ## run all tests, with branch coverage: a deployment, a browser, ten thousand snapshots too
+	$(PYTEST) --cov --cov-report=term
 
 soak: .venv/ready ## chance, judged by the witness, for MINUTES=30 from SEED=1000
 	$(BIN)/python -m tools.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1000)

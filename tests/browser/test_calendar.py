@@ -316,7 +316,7 @@ def test_the_function_s_own_html_on_a_fleet_with_hostile_tags(keeper: Keeper, op
 
         assert_clean(html)
         assert opened.page.evaluate(SPILLED) == [0]
-        assert opened.page.locator("tbody").count() == 17
+        assert opened.page.locator("tbody").count() == 19
         assert "http://example.com/x.js" in opened.page.inner_text("body")
     assert opened.did == []
 
