@@ -13,7 +13,6 @@ from typing import Final, assert_never
 from lightkeeper.kinds import SnapshotKind, SourceKind, snapshot_kind, source_kind_of
 from lightkeeper.model import (
     Inventory,
-    Orphans,
     Policy,
     Problem,
     RecoveryPoint,
@@ -189,8 +188,7 @@ def _series(
         if fed and kind is fed[0]:
             found.append(Series(kind, of_kind, fed[1]))
             continue
-        # Where orphans are kept, no rule decides on them, and what is wrong with it is no concern.
-        usable = usable_of(of_kind) if settings.orphans is Orphans.EXPIRE else ()
+        usable = usable_of(of_kind)
         own = read_inherited(usable[0], settings) if usable else None
         policy = own.policy if own and isinstance(own.policy, Policy) else None
         found.append(Series(kind, of_kind, policy, unfed, own.problems if own else ()))

@@ -63,7 +63,7 @@ def of_gone(*points: RecoveryPoint, settings: Settings = SETTINGS) -> Facts:
 # Of a source and what is left of one
 
 
-def test_of_a_source_with_a_policy_the_series_that_it_feeds_goes_by_that_and_the_other_by_nothing() -> None:
+def test_of_a_source_with_a_policy_the_series_that_it_feeds_goes_by_that_and_the_other_by_what_it_inherited() -> None:
     shop = source(SourceKind.INSTANCE, backup="daily")
     whole, system_disk = point(shop, kind=SnapshotKind.INSTANCE), point(shop, 1)
 
@@ -78,7 +78,7 @@ def test_of_a_source_with_a_policy_the_series_that_it_feeds_goes_by_that_and_the
         points=[whole, system_disk],
         usable=(whole, system_disk),
         series=(
-            Series(SnapshotKind.DISK, [system_disk], None, "it is backed up by instance-snapshots now"),
+            Series(SnapshotKind.DISK, [system_disk], DAILY, "it is backed up by instance-snapshots now"),
             Series(SnapshotKind.INSTANCE, [whole], DAILY),
         ),
         held={},
@@ -110,7 +110,7 @@ def test_what_is_not_backed_up_any_more_says_why_and_what_its_newest_was_taken_u
         takes=None,
         points=[before],
         usable=(before,),
-        series=(Series(SnapshotKind.DISK, [before], None, unfed),),
+        series=(Series(SnapshotKind.DISK, [before], DAILY, unfed),),
         held={},
         inherited=DAILY,
         problems=(),
@@ -139,7 +139,7 @@ def test_what_is_left_of_a_source_that_is_gone_says_what_that_was(kind: SourceKi
         takes=None,
         points=[newest, older],
         usable=(newest, older),
-        series=(Series(SnapshotKind.DISK, [newest, older], None, "its source is gone"),),
+        series=(Series(SnapshotKind.DISK, [newest, older], DAILY, "its source is gone"),),
         held={},
         inherited=DAILY,
         problems=(),
