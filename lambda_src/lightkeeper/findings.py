@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from lightkeeper.actions import Cause, Create, Defer, Outcome, Result, ScheduleDeletion
+from lightkeeper.actions import Action, Cause, Create, Defer, Outcome, Result, ScheduleDeletion
 from lightkeeper.errors import counted
 from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
@@ -111,10 +111,15 @@ def unseen_regions(run: Run) -> frozenset[str]:
     put_off = (
         outcome.action.target.region
         for outcome in run.outcomes
-        if outcome.result is Result.DEFERRED and not isinstance(outcome.action, Defer)
+        if outcome.result is Result.DEFERRED and not _is_expected(outcome.action)
     )
     unread = (failure.region for failure in run.plan.failures)
     return frozenset((*unread, *run.plan.doubted, *put_off))
+
+
+def _is_expected(action: Action) -> bool:
+    """Return whether an action was planned to wait: a run that leaves it has seen and tried everything else."""
+    return isinstance(action, Defer) or (isinstance(action, Create) and action.not_now is not None)
 
 
 def region_key(region: str) -> str:
@@ -162,7 +167,9 @@ def _overdue(run: Run) -> Iterator[Finding]:
     for source in run.plan.sources:
         if source.overdue_since:
             refused = errors.get(source.arn)
-            why = f"this run could not start one: {refused}" if refused else why_overdue(source)
+            # One that never ends keeps a database busy, so the run could not start another.
+            is_refused = refused and not source.is_stuck
+            why = f"this run could not start one: {refused}" if is_refused else why_overdue(source)
             yield _finding(
                 FindingKind.OVERDUE,
                 source.region,

@@ -396,7 +396,7 @@ def _entries(listing: str, entries: "Sequence[_T] | None", metadata: "ResponseMe
 
 
 def _not_available(state: str | None) -> str | None:
-    return None if state == "available" else f'the database is "{state}", not "available"; the next run tries again'
+    return None if state == "available" else f'the database is "{state}", not "available"'
 
 
 def _utc(instant: datetime) -> datetime:

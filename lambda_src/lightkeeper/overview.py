@@ -179,6 +179,8 @@ def is_overdue_by_errors(source: SourceStatus) -> bool:
 
 def what_helps(source: SourceStatus) -> str:
     """Return what to do about an overdue source, as a command that can be pasted where one helps."""
+    if source.not_now and source.is_stuck:
+        return "wait; if that snapshot never ends, delete it, and ask AWS support why"
     if source.not_now:
         return "start it, or wait until it is available: then the next run takes one"
     return f"take one now: {take_command(source)}"

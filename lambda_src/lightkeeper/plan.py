@@ -244,7 +244,8 @@ def _attempt(  # noqa: PLR0913, PLR0917 - a snapshot to take has that many sides
     reason = f"nothing covers the slot {format_instant(slot)}"
     if attempt > 1:
         reason = f"attempt {attempt} for the slot {format_instant(slot)}: the one before ended in error"
-    return create_for(source, policy.name, kind, slot, settings, now, attempt=attempt, reason=reason)
+    create = create_for(source, policy.name, kind, slot, settings, now, attempt=attempt, reason=reason)
+    return replace(create, not_now=f"{create.not_now}; the next run tries again") if create.not_now else create
 
 
 def create_for(  # noqa: PLR0913, PLR0917 - a snapshot to take has that many sides

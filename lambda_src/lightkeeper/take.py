@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from lightkeeper.actions import Create
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.kinds import ANY_SOURCE, SourceKind, snapshot_kind
-from lightkeeper.model import Inventory, Plan, Policy, Problem, Severity, Source, problem_of
+from lightkeeper.model import Inventory, Plan, Policy, Problem, RecoveryPoint, Severity, Source, problem_of
 from lightkeeper.plan import create_for
 from lightkeeper.settings import Settings
 from lightkeeper.tags import BY_HAND, MAX_TAGS, NoPolicy, hold_key, read_source
@@ -61,6 +61,9 @@ def plan_take(  # noqa: PLR0913 - a recovery point on demand has that many sides
     create = create_for(
         source, policy.name if policy else None, of, slot, settings, now, reason="asked for by hand", also={BY_HAND: ""}
     )
+    if any(_is_target(point, create) for point in inventory.points):
+        # Asked for twice within a minute: what is there is busy because that snapshot is being taken.
+        create = replace(create, not_now=None)
     if hold is not None:
         create = _held(create, hold, settings, now)
         _refuse_lost_hold(create, inventory, settings)
@@ -107,12 +110,15 @@ def _refuse_lost_hold(create: Create, inventory: Inventory, settings: Settings) 
     """Refuse a hold for a snapshot of this minute that is there without it: a second one is not taken."""
     key = hold_key(settings)
     for point in inventory.points:
-        is_same = (point.region, point.name) == (create.target.region, create.target.snapshot)
-        if is_same and point.tags.get(key) != create.tags[key]:
+        if _is_target(point, create) and point.tags.get(key) != create.tags[key]:
             raise InvalidValueError(
                 f"{point.name} was taken within this minute, without that hold; expected a minute between them, "
                 f'or the tag "{key}" on it'
             )
+
+
+def _is_target(point: RecoveryPoint, create: Create) -> bool:
+    return (point.region, point.name) == (create.target.region, create.target.snapshot)
 
 
 def _never_dropped(source: Source) -> Problem:

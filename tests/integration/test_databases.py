@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lightkeeper.findings import FindingKind, findings
 from lightkeeper.metrics import MetricName, publishable
 from lightkeeper.model import Severity, Status
 from lightkeeper.run import Run
@@ -288,10 +289,23 @@ def test_what_is_said_of_it_then_is_why_and_no_command_that_cannot_help(keeper: 
     said = " ".join(lightkeeper("status", "--at", keeper.sandbox.now().isoformat()).out.split())
 
     assert (
-        'orders overdue since 2026-06-16 03:00: the database is "stopped", not "available"; the next run tries again; '
+        'orders overdue since 2026-06-16 03:00: the database is "stopped", not "available"; '
         "start it, or wait until it is available: then the next run takes one" in said
     )
     assert "lightkeeper take" not in said
+
+
+def test_a_snapshot_that_never_ends_is_named_though_its_database_is_busy_too(keeper: Keeper) -> None:
+    keeper.configure(tick="rate(1 hour)")
+    keeper.database("orders", {"backup": "hourly"})
+    keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="pending"), operation=CREATE))
+    keeper.run()
+
+    run = keeper.live(8 * HOUR, step=HOUR)[-1]
+
+    (found,) = (each for each in findings(run, keeper.settings) if each.kind is FindingKind.OVERDUE)
+    assert "has been pending since" in found.what
+    assert found.do == "wait; if that snapshot never ends, delete it, and ask AWS support why."
 
 
 def test_a_database_that_is_due_nothing_is_pruned_whatever_its_state(keeper: Keeper) -> None:
@@ -456,6 +470,7 @@ def test_of_a_database_that_is_not_available_none_is_taken_and_the_command_says_
 
     assert ended.status == 1
     assert 'the database is "stopped"' in " ".join(ended.out.split())
+    assert "tries again" not in ended.out, "no run takes up what was asked for by hand"
     assert "nothing tries again by itself" in ended.err
     assert creates(keeper) == 0
 
@@ -472,3 +487,13 @@ def test_the_calendar_has_a_row_for_a_database_and_says_of_it_nothing_about_disk
     assert "lies outside its backup window" in html
     assert "disk" not in html
     assert "instance" not in html
+
+
+def test_asked_for_twice_in_a_minute_it_is_taken_once_though_it_is_busy_by_then(keeper: Keeper) -> None:
+    keeper.database("orders", {"backup": "daily"})
+    asked = "take", "orders", "--at", keeper.sandbox.now().isoformat()
+
+    assert [lightkeeper(*asked).status for _ in range(2)] == [0, 0]
+
+    assert creates(keeper) == 2, "the second finds the first by its name"
+    assert len(keeper.snapshots()) == 1

@@ -626,3 +626,25 @@ def test_notifying_asks_for_every_permission_that_it_has_and_for_none_besides(
 
     assert set(person.server.asked[:quiet]) == {"ListTagsForResource", "Publish", "TagResource", "UntagResource"}
     assert person.server.asked[quiet:] == ["ListTagsForResource"], "a run without news only looks"
+
+
+def test_beside_a_stopped_database_what_ends_and_begins_again_is_news_again(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    keeper.database("orders", {"backup": "daily"})
+    protected(keeper, run, "shop")
+    keeper.sandbox.set_database_state(REGION, "orders", "stopped")
+    keeper.sandbox.advance(TO_THE_NEXT_SLOT)
+    run()
+    person.letters()
+
+    for _ in range(2):
+        keeper.user.untag_resource(resourceName="shop", tagKeys=["backup"])
+        keeper.sandbox.advance(HOUR)
+        run()
+        keeper.tag("shop", "backup", "daily")
+        keeper.sandbox.advance(HOUR)
+        run()
+
+    told = [text for _, text in person.letters() if "shop" in part(text, "NEW")]
+    assert len(told) == 2, "it was over in between"
