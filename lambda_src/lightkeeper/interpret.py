@@ -22,6 +22,7 @@ from lightkeeper.model import (
     Tags,
     problem_of,
 )
+from lightkeeper.recipe import PART_WORDS
 from lightkeeper.schedule import Schedule, next_slot
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
@@ -33,6 +34,7 @@ from lightkeeper.tags import (
     read_hold,
     read_inherited,
     read_source,
+    recipe_without_room,
 )
 from lightkeeper.ticks import is_rarer
 from lightkeeper.times import format_instant
@@ -123,6 +125,7 @@ def _facts_of(source: Source, points: Sequence[RecoveryPoint], settings: Setting
                 problems.append(_rare_tick(source, policy, settings))
             problems.extend(problem_of(source, advice, Severity.ADVICE) for advice in source.advice)
             problems.extend(_outside_quiet_window(source, policy, settings, now))
+            problems.extend(_recipe_without_room(source, settings))
             series = _series(points, settings, f"it is backed up by {takes}s now", fed=(takes, policy))
         case NoPolicy.UNREADABLE:
             series = ()
@@ -252,6 +255,17 @@ def _outside_quiet_window(source: Source, policy: Policy, settings: Settings, no
         tag=tag if tag in source.tags else None,
         value=source.tags.get(tag),
     )
+
+
+def _recipe_without_room(source: Source, settings: Settings) -> Iterator[Problem]:
+    """Yield what is to be said of what a restore will not put back, for want of room in the tags of a snapshot."""
+    if parts := recipe_without_room(source, settings):
+        yield problem_of(
+            source,
+            f"the tags of its snapshots have no room for {', '.join(PART_WORDS[part] for part in parts)}, so a restore "
+            "will not put that back; expected fewer tags on it, or fewer and shorter rules: write them down elsewhere",
+            Severity.ADVICE,
+        )
 
 
 def _slots_of_a_day(schedule: Schedule, now: datetime) -> Iterator[datetime]:

@@ -1,7 +1,7 @@
 """Reads everything, and makes the plan that follows from it. Writes nothing. Each Region is read on its own."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -10,9 +10,10 @@ from threading import Thread
 from typing import Protocol, TypeVar
 
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.kinds import SNAPSHOTS, SOURCES, SnapshotKind, SourceKind
-from lightkeeper.model import Inventory, Plan, Problem, ReadFailure, RecoveryPoint, Snapshot, Source
+from lightkeeper.kinds import SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, Plan, Problem, ReadFailure, RecoveryPoint, Snapshot, Source, StaticIp
 from lightkeeper.plan import join_plans, make_plan
+from lightkeeper.recipe import InstanceRecipe, Part
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_snapshot
 
@@ -27,6 +28,9 @@ class Reader(Protocol):
 
     def snapshots(self, kind: SnapshotKind) -> Iterator[Snapshot]:
         """Yield all snapshots of a kind, anybody's."""
+
+    def static_ips(self) -> Iterator[StaticIp]:
+        """Yield all static IPs."""
 
 
 def plan_regions(regions: Mapping[str, Reader], settings: Settings, now: datetime) -> Plan:
@@ -122,19 +126,34 @@ def read_region(name: str, reader: Reader, settings: Settings, time_left: Callab
     reads: tuple[Callable[[], Inventory], ...] = (
         *(partial(_sources, name, kind, reader, time_left) for kind in SourceKind),
         *(partial(_points, name, kind, reader, time_left, settings) for kind in SnapshotKind),
+        partial(_static_ips, name, reader, time_left),
     )
     with ThreadPoolExecutor(len(reads), f"reads {name}") as pool:
         parts = list(pool.map(lambda read: read(), reads))
     # A list that changes while its pages are read may give an entry twice; counted twice, it would push others out.
     sources = {source.arn: source for part in parts for source in part.sources}
     points = {point.name: point for part in parts for point in part.points}
+    failures = tuple(failure for part in parts for failure in part.failures)
+    static_ips = tuple(found for part in parts for found in part.static_ips)
+    is_known = all(failure.listing != STATIC_IPS for failure in failures)
     return Inventory(
-        sources=tuple(sources.values()),
+        sources=tuple(_with_static_ip(source, static_ips if is_known else None) for source in sources.values()),
         points=tuple(points.values()),
         problems=tuple(dict.fromkeys(problem for part in parts for problem in part.problems)),
-        failures=tuple(failure for part in parts for failure in part.failures),
+        failures=failures,
         regions=(name,),
+        static_ips=static_ips,
     )
+
+
+def _with_static_ip(source: Source, static_ips: Sequence[StaticIp] | None) -> Source:
+    """Return an instance with the static IP that it has in its recipe; None: nobody knows which there are."""
+    if not isinstance(source.recipe, InstanceRecipe):
+        return source
+    if static_ips is None:
+        return replace(source, recipe=replace(source.recipe, missing=(*source.recipe.missing, Part.STATIC_IP)))
+    name = next((found.name for found in static_ips if found.attached_to == source.name), None)
+    return replace(source, recipe=replace(source.recipe, static_ip=name)) if name else source
 
 
 def read_points_elsewhere(
@@ -201,6 +220,13 @@ def _sources(region: str, kind: SourceKind, reader: Reader, time_left: Callable[
         return Inventory(sources=tuple(_in_time(listing, reader.sources(kind), time_left)), points=())
     except Exception as error:  # noqa: BLE001 - an answer nobody expected fails its list, not the other Regions
         return _failed(region, listing, error)
+
+
+def _static_ips(region: str, reader: Reader, time_left: Callable[[], float]) -> Inventory:
+    try:
+        return Inventory((), (), static_ips=tuple(_in_time(STATIC_IPS, reader.static_ips(), time_left)))
+    except Exception as error:  # noqa: BLE001 - as above
+        return _failed(region, STATIC_IPS, error)
 
 
 def _points(

@@ -11,18 +11,34 @@ from sys import intern
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypeVar
 
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.model import Mode, Snapshot, SnapshotState, Source, Tags
+from lightkeeper.model import AttachedDisk, Mode, Snapshot, SnapshotState, Source, StaticIp, Tags
+from lightkeeper.recipe import (
+    ANYWHERE,
+    ANYWHERE_V6,
+    DatabaseRecipe,
+    DiskRecipe,
+    InstanceRecipe,
+    MetadataOptions,
+    Part,
+    PortRule,
+    merged_rules,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mypy_boto3_lightsail import LightsailClient
     from mypy_boto3_lightsail.type_defs import (
-        DiskInfoTypeDef,
+        AddOnTypeDef,
         DiskSnapshotTypeDef,
+        DiskTypeDef,
+        InstanceMetadataOptionsTypeDef,
+        InstancePortInfoTypeDef,
         InstanceSnapshotTypeDef,
+        InstanceTypeDef,
         OperationTypeDef,
         RelationalDatabaseSnapshotTypeDef,
+        RelationalDatabaseTypeDef,
         ResponseMetadataTypeDef,
         TagTypeDef,
     )
@@ -111,6 +127,7 @@ class Disks:
                         tags=_tags(disk.get("tags")),
                         attached_to=disk.get("attachedTo") or None,
                         path=disk.get("path") or None,
+                        recipe=_disk_recipe(disk),
                     )
 
 
@@ -135,6 +152,7 @@ class Instances:
                     region=region,
                     created_at=_utc(instance["createdAt"]),
                     tags=_tags(instance.get("tags")),
+                    recipe=_instance_recipe(instance),
                 )
 
 
@@ -162,6 +180,7 @@ class Databases:
                     if database.get("secondaryAvailabilityZone")
                     else database.get("preferredBackupWindow"),
                     advice=() if database.get("backupRetentionEnabled", True) else (_NO_NATIVE_BACKUPS,),
+                    recipe=_database_recipe(database),
                 )
 
 
@@ -259,9 +278,11 @@ class InstanceSnapshots:
         return client.delete_instance_snapshot(instanceSnapshotName=name).get("operations", [])
 
     def _read(self, snapshot: "InstanceSnapshotTypeDef", region: str) -> Snapshot:
-        attached: list[DiskInfoTypeDef] = [
-            disk for disk in snapshot.get("fromAttachedDisks", []) if not disk.get("isSystemDisk")
-        ]
+        attached = tuple(
+            AttachedDisk(intern(disk.get("path", "")), intern(disk.get("name", "")) or None, disk.get("sizeInGb", 0))
+            for disk in snapshot.get("fromAttachedDisks", [])
+            if not disk.get("isSystemDisk")
+        )
         return Snapshot(
             kind=SnapshotKind.INSTANCE,
             name=snapshot["name"],
@@ -269,12 +290,14 @@ class InstanceSnapshots:
             state=self._states.get(snapshot.get("state", ""), SnapshotState.UNKNOWN),
             created_at=_utc(snapshot["createdAt"]),
             # Its own size is the system disk's; the attached disks are in it too.
-            size_gib=snapshot.get("sizeInGb", 0) + sum(disk.get("sizeInGb", 0) for disk in attached),
+            size_gib=snapshot.get("sizeInGb", 0) + sum(disk.size_gib for disk in attached),
             source_name=intern(snapshot.get("fromInstanceName") or ""),
             source_arns=_arns(snapshot.get("fromInstanceArn")),
             from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
             tags=_tags(snapshot.get("tags")),
-            disks=frozenset(intern(disk.get("name") or disk.get("path") or "") for disk in attached),
+            attached=attached,
+            bundle=snapshot.get("fromBundleId"),
+            blueprint=snapshot.get("fromBlueprintId"),
         )
 
 
@@ -338,6 +361,8 @@ class DatabaseSnapshots:
             # Native backups of databases are no snapshots.
             from_auto_snapshot=False,
             tags=_tags(snapshot.get("tags")),
+            bundle=snapshot.get("fromRelationalDatabaseBundleId"),
+            blueprint=snapshot.get("fromRelationalDatabaseBlueprintId"),
         )
 
 
@@ -351,7 +376,13 @@ SNAPSHOTS: Final[Mapping[SnapshotKind, SnapshotApi]] = {
     SnapshotKind.INSTANCE: InstanceSnapshots(),
     SnapshotKind.DATABASE: DatabaseSnapshots(),
 }
-LISTINGS: Final = (*(api.listing for api in SOURCES.values()), *(api.listing for api in SNAPSHOTS.values()))
+STATIC_IPS: Final = "GetStaticIps"
+"""The operation that lists the static IPs: an instance does not say which one it has."""
+LISTINGS: Final = (
+    *(api.listing for api in SOURCES.values()),
+    *(api.listing for api in SNAPSHOTS.values()),
+    STATIC_IPS,
+)
 """The lists that make an inventory, by their operations."""
 
 ANY_SOURCE: Final = f"{', '.join([*SourceKind][:-1])} or {[*SourceKind][-1]}"
@@ -377,6 +408,13 @@ def source_kind_of(arn: str, taken: SnapshotKind) -> SourceKind:
     return next(named, None) or next(likely)
 
 
+def list_static_ips(client: "LightsailClient") -> Iterator[StaticIp]:
+    """Yield the static IPs in the client's Region."""
+    for page in client.get_paginator("get_static_ips").paginate():
+        for found in _entries(STATIC_IPS, page.get("staticIps"), page["ResponseMetadata"]):
+            yield StaticIp(found["name"], found.get("ipAddress", ""), found.get("attachedTo") or None)
+
+
 def _entries(listing: str, entries: "Sequence[_T] | None", metadata: "ResponseMetadataTypeDef") -> "Sequence[_T]":
     """Return the entries of a page; what is not Lightsail's own answer must not pass for an empty list.
 
@@ -393,6 +431,78 @@ def _entries(listing: str, entries: "Sequence[_T] | None", metadata: "ResponseMe
             Fault.UNAVAILABLE, f"{listing}: the answer is of type {content_type}; expected Lightsail's JSON"
         )
     return ()
+
+
+def _instance_recipe(instance: "InstanceTypeDef") -> InstanceRecipe:
+    ports = instance.get("networking", {}).get("ports")
+    options = instance.get("metadataOptions")
+    return InstanceRecipe(
+        zone=instance.get("location", {}).get("availabilityZone"),
+        bundle=instance.get("bundleId"),
+        ports=None if ports is None else merged_rules(_port_rule(port) for port in ports),
+        key=instance.get("sshKeyName"),
+        address_type=instance.get("ipAddressType"),
+        metadata=_metadata_options(options) if options else None,
+        auto_snapshot=_auto_snapshot(instance.get("addOns")),
+        missing=(Part.PORTS,) if ports is None else (),
+    )
+
+
+def _port_rule(port: "InstancePortInfoTypeDef") -> PortRule:
+    cidrs = tuple(port.get("cidrs", ()))
+    ipv6_cidrs = tuple(port.get("ipv6Cidrs", ()))
+    aliases = tuple(port.get("cidrListAliases", ()))
+    # Where Lightsail names no place, all the world may come in, as it says of such ports: "Anywhere".
+    is_anywhere = not (cidrs or ipv6_cidrs or aliases) and port.get("accessType", "Public") == "Public"
+    return PortRule(
+        port.get("protocol", "tcp"),
+        port.get("fromPort", 0),
+        port.get("toPort", port.get("fromPort", 0)),
+        cidrs=(ANYWHERE,) if is_anywhere else cidrs,
+        ipv6_cidrs=(ANYWHERE_V6,) if is_anywhere else ipv6_cidrs,
+        aliases=aliases,
+    )
+
+
+def _metadata_options(options: "InstanceMetadataOptionsTypeDef") -> MetadataOptions:
+    return MetadataOptions(
+        tokens=options.get("httpTokens"),
+        endpoint=options.get("httpEndpoint"),
+        hops=options.get("httpPutResponseHopLimit"),
+        ipv6=options.get("httpProtocolIpv6"),
+    )
+
+
+def _disk_recipe(disk: "DiskTypeDef") -> DiskRecipe:
+    return DiskRecipe(
+        zone=disk.get("location", {}).get("availabilityZone"),
+        size_gib=disk.get("sizeInGb"),
+        attached_to=disk.get("attachedTo") or None,
+        path=disk.get("path") or None,
+        auto_snapshot=_auto_snapshot(disk.get("addOns")),
+    )
+
+
+def _database_recipe(database: "RelationalDatabaseTypeDef") -> DatabaseRecipe:
+    return DatabaseRecipe(
+        zone=database.get("location", {}).get("availabilityZone"),
+        bundle=database.get("relationalDatabaseBundleId"),
+        is_public=database.get("publiclyAccessible"),
+        backup_window=database.get("preferredBackupWindow"),
+        maintenance_window=database.get("preferredMaintenanceWindow"),
+    )
+
+
+def _auto_snapshot(add_ons: "Iterable[AddOnTypeDef] | None") -> str | None:
+    """Return the hour of automatic snapshots, where they are on; which words say so is not documented."""
+    return next(
+        (
+            add_on.get("snapshotTimeOfDay")
+            for add_on in add_ons or ()
+            if add_on.get("name") == "AutoSnapshot" and not add_on.get("status", "").lower().startswith("disabl")
+        ),
+        None,
+    )
 
 
 def _not_available(state: str | None) -> str | None:

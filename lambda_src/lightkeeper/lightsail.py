@@ -29,8 +29,8 @@ from botocore.parsers import ResponseParserError
 from lightkeeper.actions import Create, Target
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, SnapshotKind, SourceKind
-from lightkeeper.model import Snapshot, Source, Tags
+from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind, list_static_ips
+from lightkeeper.model import Snapshot, Source, StaticIp, Tags
 from lightkeeper.retries import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
@@ -210,6 +210,11 @@ class Lightsail:
         """Yield all snapshots of a kind, anybody's."""
         with _errors(SNAPSHOTS[kind].listing):
             yield from SNAPSHOTS[kind].list(self._client, self._region)
+
+    def static_ips(self) -> Iterator[StaticIp]:
+        """Yield all static IPs."""
+        with _errors(STATIC_IPS):
+            yield from list_static_ips(self._client)
 
     def find(self, target: Target) -> Snapshot:
         """Return the snapshot of the target's name and kind."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from lightkeeper.actions import Action, Cause
 from lightkeeper.faults import Fault
 from lightkeeper.keep_rules import KeepRule
+from lightkeeper.recipe import Recipe
 from lightkeeper.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -95,6 +96,27 @@ class Source:
     """Where a snapshot interrupts it: the time of day, UTC, for that, such as ``16:00-16:30``."""
     advice: tuple[str, ...] = ()
     """What its owner should know about it, a sentence each."""
+    recipe: Recipe | None = None
+    """What a restore needs and its snapshots do not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticIp:
+    """An address that stays the account's when its instance is deleted."""
+
+    name: str
+    address: str
+    attached_to: str | None
+    """The name of the instance that has it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedDisk:
+    """A disk that was attached to an instance when a snapshot of it was taken."""
+
+    path: str
+    name: str | None
+    size_gib: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +134,16 @@ class Snapshot:
     """What Lightsail says it was made from: the disk, or the instance; empty where it does not say."""
     from_auto_snapshot: bool
     tags: Tags
-    disks: frozenset[str] = frozenset()
-    """Of a whole instance: the attached disks that are in it, by name where Lightsail says it, and by path."""
+    attached: tuple[AttachedDisk, ...] = ()
+    """Of a whole instance: the attached disks that are in it."""
+    bundle: str | None = None
+    """Of an instance or a database: the bundle it had, the least that a restore needs."""
+    blueprint: str | None = None
+
+    @property
+    def disks(self) -> frozenset[str]:
+        """Of a whole instance: the attached disks that are in it, by name where Lightsail says it, else by path."""
+        return frozenset(disk.name or disk.path for disk in self.attached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +177,8 @@ class RecoveryPoint:
     """Whether it has no room for one more tag."""
     by_hand: bool = False
     """Whether a person asked for it, not a schedule."""
+    lacks: tuple[str, ...] | None = None
+    """Which parts its recipe lacks; None: it has no recipe."""
 
     @property
     def covers_until(self) -> datetime:
@@ -221,6 +253,7 @@ class Inventory:
     failures: tuple[ReadFailure, ...] = ()
     regions: tuple[str, ...] = ()
     """Which Regions were looked at."""
+    static_ips: tuple[StaticIp, ...] = ()
 
 
 class Status(StrEnum):

@@ -19,6 +19,7 @@ from lightkeeper.kinds import SourceKind, has_modes
 from lightkeeper.model import Mode, Origin, Policy, Problem, RecoveryPoint, Severity, Snapshot, Source, Tags, problem_of
 from lightkeeper.names import attempt_of
 from lightkeeper.policies import OFF
+from lightkeeper.recipe import Part, missing_parts, recipe_tags
 from lightkeeper.schedule import with_time_of_day
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, parse_day_or_instant, parse_instant, parse_zone
@@ -371,7 +372,8 @@ def snapshot_tags(
     What `also` has is among them.
 
     The source's tags are inherited, except those of AWS and of ours, in whatever letters, and a hold that is over. The
-    user's vocabulary comes first, as the retention of an orphan depends on it.
+    user's vocabulary comes first, as the retention of an orphan depends on it; then the recipe, then what else the
+    source has.
     """
     hold, _ = _read_hold(source.tags, settings)
     is_over = hold.held and not hold.is_on(now)
@@ -381,11 +383,23 @@ def snapshot_tags(
         if not _is_reserved(key) and not (is_over and key == hold_key(settings))
     }
     first = policy_tags(inherited, settings)
-    keys = [*first, *sorted(key for key in inherited if key not in first)]
     room = _ROOM - len(also)
+    recipe, _ = _recipe_in(source, room - len(first))
+    room -= len(recipe)
+    keys = [*first, *sorted(key for key in inherited if key not in first)]
     tags = {key: inherited[key] for key in keys[:room]}
     own = {**also, OWNER: settings.deployment, SOURCE: source.arn, SLOT: format_instant(slot)}
-    return tags | own, tuple(keys[room:])
+    return tags | recipe | own, tuple(keys[room:])
+
+
+def recipe_without_room(source: Source, settings: Settings) -> tuple[Part, ...]:
+    """Return the parts of a source's recipe that are known, and for which the tags of its snapshots have no room."""
+    _, missing = _recipe_in(source, _ROOM - len(policy_tags(source.tags, settings)))
+    return tuple(part for part in missing if source.recipe and part not in source.recipe.missing)
+
+
+def _recipe_in(source: Source, room: int) -> tuple[dict[str, str], tuple[Part, ...]]:
+    return recipe_tags(source.recipe, room) if source.recipe else ({}, ())
 
 
 def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Problem | None:
@@ -429,6 +443,7 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         disks=snapshot.disks,
         is_full=len(snapshot.tags) >= MAX_TAGS and EXPIRES not in snapshot.tags,
         by_hand=BY_HAND in snapshot.tags,
+        lacks=missing_parts(snapshot.tags),
     )
 
 

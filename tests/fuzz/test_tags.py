@@ -20,7 +20,7 @@ from lightkeeper.findings import findings
 from lightkeeper.inventory import plan_regions
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.message import compose
-from lightkeeper.model import Mode, Orphans, Plan, Severity, Snapshot, SnapshotState, Source
+from lightkeeper.model import Mode, Orphans, Plan, Severity, Snapshot, SnapshotState, Source, StaticIp
 from lightkeeper.names import snapshot_name
 from lightkeeper.report import plan_document
 from lightkeeper.run import Run
@@ -103,6 +103,9 @@ class Region:
 
     def snapshots(self, kind: SnapshotKind) -> Iterator[Snapshot]:
         return (snapshot for snapshot in self.taken if snapshot.kind is kind)
+
+    def static_ips(self) -> Iterator[StaticIp]:
+        return iter(())
 
 
 def make_source(name: str, tags: Mapping[str, str], kind: SourceKind = SourceKind.DISK) -> Source:

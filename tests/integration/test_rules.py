@@ -1380,6 +1380,7 @@ def test_an_entry_that_a_changing_list_gives_twice_counts_once(keeper: Keeper) -
 
     class Twice:
         sources = staticmethod(region.sources)
+        static_ips = staticmethod(region.static_ips)
 
         @staticmethod
         def snapshots(kind: SnapshotKind) -> Iterator[Snapshot]:

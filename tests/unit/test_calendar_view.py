@@ -528,7 +528,7 @@ def test_lists_that_are_refused_are_not_told_as_nothing_to_back_up() -> None:
 
     assert state(view([], failures=failures)) == (
         Health.UNKNOWN,
-        "Cannot tell how everything stands: 6 lists could not be read.",
+        "Cannot tell how everything stands: 7 lists could not be read.",
     )
 
 

@@ -11,8 +11,8 @@ import pytest
 from lightkeeper.actions import Create, Outcome, Result, Target
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.inventory import plan_regions, read_region
-from lightkeeper.kinds import LISTINGS, SnapshotKind, SourceKind
-from lightkeeper.model import Inventory, Plan, Snapshot, SnapshotState, Source, Status
+from lightkeeper.kinds import LISTINGS, STATIC_IPS, SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, Plan, Snapshot, SnapshotState, Source, StaticIp, Status
 from lightkeeper.names import snapshot_name
 from lightkeeper.plan import make_plan
 from lightkeeper.run import Run, run_regions
@@ -69,6 +69,9 @@ class Region:
 
     def snapshots(self, kind: SnapshotKind) -> Iterator[Snapshot]:
         yield from self._answer(kind, [snapshot for snapshot in self.taken if snapshot.kind is kind])
+
+    def static_ips(self) -> Iterator[StaticIp]:
+        yield from self._answer(STATIC_IPS, ())
 
     def create(self, create: Create) -> None:
         self._answer("create", create)

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SnapshotKind, SourceKind
-from lightkeeper.model import Mode, Origin, Policy, Problem, RecoveryPoint, Severity, Snapshot, SnapshotState, Source
+from lightkeeper.model import (
+    AttachedDisk,
+    Mode,
+    Origin,
+    Policy,
+    Problem,
+    RecoveryPoint,
+    Severity,
+    Snapshot,
+    SnapshotState,
+    Source,
+)
 from lightkeeper.names import attempt_of, snapshot_name
 from lightkeeper.schedule import parse_schedule
 from lightkeeper.settings import Settings
@@ -623,14 +634,15 @@ def test_what_we_made_is_ours() -> None:
 
 
 def test_a_whole_instance_s_snapshot_says_which_disks_are_in_it_and_one_taken_by_hand_that_it_was() -> None:
-    snapshot = replace(our_snapshot(), kind=SnapshotKind.INSTANCE, disks=frozenset({"data", "/dev/xvdf"}))
+    attached = (AttachedDisk("/dev/xvdf", "data", 8), AttachedDisk("/dev/xvdg", None, 8))
+    snapshot = replace(our_snapshot(), kind=SnapshotKind.INSTANCE, attached=attached)
     by_hand = replace(snapshot, tags={**snapshot.tags, BY_HAND: ""})
 
     points = [read_snapshot(each, SETTINGS) for each in (snapshot, by_hand)]
 
     assert [(each.disks, each.by_hand) for each in points if isinstance(each, RecoveryPoint)] == [
-        (snapshot.disks, False),
-        (snapshot.disks, True),
+        (frozenset({"data", "/dev/xvdg"}), False),
+        (frozenset({"data", "/dev/xvdg"}), True),
     ]
 
 
