@@ -4,7 +4,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -21,6 +21,7 @@ from lightsail_sandbox.calls import Call, HeldCall
 from lightsail_sandbox.control import Control
 from lightsail_sandbox.faults import (
     Effect,
+    EndInstances,
     EndSnapshots,
     ErrorAnswer,
     FailOperation,
@@ -54,7 +55,7 @@ class _Asked:
         """Give every name the request mentions."""
         names: set[str] = set()
         for value in self.parameters.values():
-            names.update([value] if isinstance(value, str) else _strings(value))
+            names.update(_strings(value))
         return frozenset(names)
 
     def held(self) -> HeldCall:
@@ -261,6 +262,8 @@ def _write_script(script: CallScript, effects: Sequence[Effect]) -> None:
                 script.failure = (code, details)
             case EndSnapshots(state=state):
                 script.snapshot_end = state
+            case EndInstances(state=end):
+                script.instance_end = end
             case ShortList(entries=entries):
                 script.shown = entries
             case _:
@@ -287,8 +290,17 @@ def _parameters(body: bytes) -> dict[str, Any]:
     return parameters if isinstance(parameters, dict) else {}
 
 
-def _strings(value: object) -> list[str]:
-    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
+def _strings(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            yield from (each for each in value if isinstance(each, str))
+            yield from (each["newDiskName"] for each in value if isinstance(each, dict) and "newDiskName" in each)
+        case dict():  # such as which new disks an instance gets
+            yield from (name for each in value.values() if isinstance(each, list) for name in _strings(each))
+        case _:
+            pass
 
 
 def _error(code: str, message: str) -> _Answered:

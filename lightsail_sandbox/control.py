@@ -12,9 +12,9 @@ from werkzeug.datastructures import MultiDict
 from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.exceptions import LightsailError
 from lightsail_sandbox.backend.models import lightsail_backends
-from lightsail_sandbox.backend.resources import Snapshot
 from lightsail_sandbox.backend.settings import settings
 from lightsail_sandbox.backend.shapes import operation_names
+from lightsail_sandbox.backend.snapshots import Snapshot
 from lightsail_sandbox.calls import Journal
 from lightsail_sandbox.checkpoints import Checkpoint, checkpoint, restore
 from lightsail_sandbox.entries import entries

@@ -1,4 +1,4 @@
-"""What there is in a sandbox, seen from outside: every resource of every Region, as it is at this moment."""
+"""What there is in a sandbox, seen from outside: every source and snapshot of every Region, as it is now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -9,8 +9,9 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.models import lightsail_backends
-from lightsail_sandbox.backend.resources import Resource, Snapshot
+from lightsail_sandbox.backend.resources import Resource, Source
 from lightsail_sandbox.backend.settings import settings
+from lightsail_sandbox.backend.snapshots import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +58,10 @@ _ENTRY: Final = tuple(each.name for each in fields(Entry))
 
 
 def entries() -> list[Entry]:
-    """Give all resources, Region by Region, each kind in the order of creation."""
+    """Give all sources and snapshots, Region by Region, each kind in the order of creation."""
     backends = lightsail_backends[DEFAULT_ACCOUNT_ID].values()
-    return [_entry(resource) for backend in backends for resource in backend.resources()]
+    resources = (resource for backend in backends for resource in backend.resources())
+    return [_entry(resource) for resource in resources if isinstance(resource, Source | Snapshot)]
 
 
 def _entry(resource: Resource) -> Entry:

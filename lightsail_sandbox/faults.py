@@ -125,6 +125,27 @@ class EndSnapshots:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndInstances:
+    """An instance restored by the call does not come to life.
+
+    Parameters
+    ----------
+    state
+        ``pending``: it never runs. ``error``: its making fails. ``initializing``: it runs, and Lightsail's checks of it
+        never end. ``impaired``: it runs, and the checks fail.
+    """
+
+    state: Literal["pending", "error", "initializing", "impaired"]
+
+    def __post_init__(self) -> None:
+        if self.state not in ("pending", "error", "initializing", "impaired"):
+            raise ValueError(
+                f"An instance cannot be made to end as {self.state!r}; "
+                "expected pending, error, initializing or impaired."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Throttle:
     """Calls that come too fast, in real time, are refused with ``ThrottlingException``.
 
@@ -151,6 +172,7 @@ Effect = (
     | ShortList
     | FailOperation
     | EndSnapshots
+    | EndInstances
     | Throttle
 )
 
@@ -164,6 +186,7 @@ _EFFECTS: Mapping[str, type[Effect]] = {
     "short_list": ShortList,
     "operation_failed": FailOperation,
     "snapshot_ends": EndSnapshots,
+    "instance_ends": EndInstances,
     "throttle": Throttle,
 }
 _EFFECT_NAMES: Mapping[type[Effect], str] = {effect: name for name, effect in _EFFECTS.items()}

@@ -6,11 +6,15 @@ from typing import Any, Final, TypeVar
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from lightsail_sandbox.backend.databases import BACKUP_WINDOW, RelationalDatabase, check_backup_window, database_size_gb
+from lightsail_sandbox.backend.bundles import bundle_or_alike
+from lightsail_sandbox.backend.database_bundles import database_bundle_or_alike
+from lightsail_sandbox.backend.databases import BACKUP_WINDOW, RelationalDatabase, check_backup_window
 from lightsail_sandbox.backend.exceptions import LightsailError
+from lightsail_sandbox.backend.instances import Disk, Instance
 from lightsail_sandbox.backend.kinds import KINDS, SOURCE_KINDS
 from lightsail_sandbox.backend.models import LightsailBackend, lightsail_backends
-from lightsail_sandbox.backend.resources import Disk, Instance, Resource, Snapshot, Source, bundle_size_gb
+from lightsail_sandbox.backend.resources import Resource, Source
+from lightsail_sandbox.backend.snapshots import Snapshot
 from lightsail_sandbox.seeds import Seed
 
 R = TypeVar("R", bound=Resource)
@@ -77,11 +81,11 @@ def _members(kind: type[Resource], seed: Seed, created_at: datetime) -> dict[str
     bundle_id = seed.bundle_id or _BUNDLES[kind]
     members = {"blueprint_id": seed.blueprint_id or _BLUEPRINTS[kind], "bundle_id": bundle_id}
     if kind is Instance:
-        return members | {"size_gb": seed.size_gb or bundle_size_gb(bundle_id)}
+        return members | {"size_gb": seed.size_gb or bundle_or_alike(bundle_id).disk_gb}
     window = seed.backup_window or BACKUP_WINDOW
     check_backup_window(window)
     return members | {
-        "size_gb": seed.size_gb or database_size_gb(bundle_id),
+        "size_gb": seed.size_gb or database_bundle_or_alike(bundle_id).disk_gb,
         "backup_window": window,
         "retained_since": created_at if seed.backup_retention else None,
         "stalled_at": seed.restorable_until,

@@ -6,21 +6,41 @@ from typing import Any, Final, Literal, get_args
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from lightsail_sandbox.backend.databases import RelationalDatabase
+from lightsail_sandbox.backend.databases import RelationalDatabase, RelationalDatabaseSnapshot
 from lightsail_sandbox.backend.exceptions import NotFoundError
+from lightsail_sandbox.backend.instances import Disk, Instance
 from lightsail_sandbox.backend.kinds import KINDS
 from lightsail_sandbox.backend.models import LightsailBackend
-from lightsail_sandbox.backend.resources import Disk, Instance, Resource
+from lightsail_sandbox.backend.resources import Resource
+from lightsail_sandbox.backend.snapshots import DiskSnapshot, InstanceSnapshot
+from lightsail_sandbox.backend.static_ips import StaticIp
 from lightsail_sandbox.planting import region_backend
 from lightsail_sandbox.policy import Policy, Request
 
 MissingResource = Literal["not-found", "untagged"]
 
+_ON_AN_INSTANCE: Final = (
+    "CloseInstancePublicPorts",
+    "OpenInstancePublicPorts",
+    "PutInstancePublicPorts",
+    "RebootInstance",
+    "StartInstance",
+    "StopInstance",
+    "UpdateInstanceMetadataOptions",
+)
 # Which member of the request names the resource that the call is authorised on, and of which kind that is, by the
 # Service Authorization Reference. A snapshot is authorised on what it is made of, as it does not exist yet itself. One
 # of a database is authorised on nothing at all: a policy can only ask what tags the snapshot gets.
 _AUTHORISED_ON: Final[Mapping[str, Mapping[str, type[Resource]]]] = {
     "AttachDisk": {"diskName": Disk},
+    "AttachStaticIp": {"instanceName": Instance, "staticIpName": StaticIp},
+    "CreateDiskFromSnapshot": {"diskSnapshotName": DiskSnapshot},
+    "CreateInstancesFromSnapshot": {"instanceSnapshotName": InstanceSnapshot},
+    "CreateRelationalDatabaseFromSnapshot": {"relationalDatabaseSnapshotName": RelationalDatabaseSnapshot},
+    "DetachStaticIp": {"staticIpName": StaticIp},
+    "GetRelationalDatabaseMasterUserPassword": {"relationalDatabaseName": RelationalDatabase},
+    "ReleaseStaticIp": {"staticIpName": StaticIp},
+    **{operation: {"instanceName": Instance} for operation in _ON_AN_INSTANCE},
     "DetachDisk": {"diskName": Disk},
     "CreateDiskSnapshot": {"diskName": Disk, "instanceName": Instance},
     "CreateInstanceSnapshot": {"instanceName": Instance},
@@ -29,8 +49,17 @@ _AUTHORISED_ON: Final[Mapping[str, Mapping[str, type[Resource]]]] = {
     "UntagResource": {"resourceName": Resource},
     **{f"Delete{kind.kind}": {f"{kind.member()}Name": kind} for kind in KINDS},
 }
+_FROM_SNAPSHOTS: Final = (
+    "CreateDiskFromSnapshot",
+    "CreateInstancesFromSnapshot",
+    "CreateRelationalDatabaseFromSnapshot",
+)
+"""They can be asked for without naming a snapshot; what AWS then looks at is not known."""
 _MAKES: Final[Mapping[str, type[Resource]]] = {
+    "CreateDiskFromSnapshot": Disk,
     "CreateInstances": Instance,
+    "CreateInstancesFromSnapshot": Instance,
+    "CreateRelationalDatabaseFromSnapshot": RelationalDatabase,
     **{f"Create{kind.kind}": kind for kind in KINDS if kind is not Instance},
 }
 
@@ -82,7 +111,7 @@ class Role:
     def _requests(self, operation: str, region: str, parameters: Mapping[str, Any]) -> Iterator[Request]:
         asked = Request(action=f"lightsail:{operation}", context=_request_tags(parameters))
         named = _AUTHORISED_ON.get(operation)
-        if named is None:
+        if named is None or (operation in _FROM_SNAPSHOTS and not set(named) & set(parameters)):
             yield asked
         for member, kind in (named or {}).items():
             if member in parameters:

@@ -8,43 +8,30 @@ What AWS does not say is inferred here, so be lenient about it:
   the request, and the same one succeeds later. An update is refused like that too, and so is a deletion that is to
   leave a final snapshot behind.
 
-Simpler than AWS: a new database is available at once and a deleted one gone at once, an update is made at once,
-whatever the maintenance window, and native backups never make a database busy.
+Simpler than AWS: a new database is available at once unless it is restored, a deleted one gone at once, an update is
+made at once, whatever the maintenance window, and native backups never make a database busy.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from lightsail_sandbox.backend.database_bundles import database_bundle_or_alike, engine_and_version
 from lightsail_sandbox.backend.exceptions import InvalidInputError
-from lightsail_sandbox.backend.resources import Snapshot, Source
+from lightsail_sandbox.backend.resources import Making, Source
+from lightsail_sandbox.backend.snapshots import Snapshot
 
 BACKUP_WINDOW = "10:01-10:31"
 """The one that the sandbox gives a database whose creator asks for none, where AWS draws lots."""
 
-_BUNDLES = {  # disk in GiB, memory in GiB
-    "micro": (40, 1.0),
-    "small": (80, 2.0),
-    "medium": (120, 4.0),
-    "large": (240, 8.0),
-}
-_PROCESSORS = 2
 _PORTS = {"mysql": 3306, "postgres": 5432}
 _AVAILABLE = "available"
 _RESTORABLE_EVERY = timedelta(minutes=5)
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _SHORTEST_WINDOW_MINUTES = 30
 _MINUTES_PER_DAY = 1440
-
-
-def database_size_gb(bundle_id: str) -> int:
-    """Give the size of a bundle's disk; an unknown bundle is taken for a micro one."""
-    return _bundle(bundle_id)[0]
-
-
-def _bundle(bundle_id: str) -> tuple[int, float]:
-    return _BUNDLES.get(bundle_id.partition("_")[0], _BUNDLES["micro"])
 
 
 def check_backup_window(window: str) -> None:
@@ -73,6 +60,11 @@ class RelationalDatabase(Source):
     backup_window: str = BACKUP_WINDOW
     master_database_name: str = "dbmaster"
     master_username: str = "dbmasteruser"
+    own_password: str | None = None
+    """What its creator has chosen; None: Lightsail has."""
+    publicly_accessible: bool = False
+    takes: timedelta = timedelta(0)
+    """How long its making takes."""
     retained_since: datetime | None
     """Since when there are native backups; None: they are switched off."""
     stalled_at: datetime | None = None
@@ -92,8 +84,20 @@ class RelationalDatabase(Source):
         """Give the state at a time."""
         if self.fixed_state is not None:
             return self.fixed_state
+        if self.takes and now < self.created_at + self.takes:
+            return "creating"
         is_running = any(snapshot.state(now) == snapshot.pending for snapshot in self._running)
         return "backing-up" if is_running and self.secondary_zone is None else _AVAILABLE
+
+    def making(self, now: datetime) -> Making:
+        """Say how far the making of it has come. That ends before the database can be used, as it may in AWS."""
+        ends_at = self.created_at + self.takes / 2
+        return Making("Started", self.created_at) if now < ends_at else Making("Succeeded", ends_at)
+
+    @property
+    def master_password(self) -> str:
+        """The password of its first user."""
+        return self.own_password or hashlib.sha256(self.arn.encode()).hexdigest()[:32]
 
     def is_available(self, now: datetime) -> bool:
         """Say whether anything can be done with the database."""
@@ -116,6 +120,11 @@ class RelationalDatabase(Source):
         self.retained_since = (self.retained_since or since) if since is not None else None
         self.forget_rendering()
 
+    def set_publicly_accessible(self, *, publicly_accessible: bool) -> None:
+        """Be reachable from outside of the account, or not."""
+        self.publicly_accessible = publicly_accessible
+        self.forget_rendering()
+
     def set_backup_window(self, window: str) -> None:
         """Make native backups at another time of the day."""
         self.backup_window = window
@@ -135,14 +144,18 @@ class RelationalDatabase(Source):
         return self.state(now), self.latest_restorable_time(now)
 
     def _members(self, now: datetime) -> dict[str, Any]:
-        _, memory_gb = _bundle(self.bundle_id)
-        engine, version = _engine(self.blueprint_id)
+        bundle = database_bundle_or_alike(self.bundle_id)
+        engine, version = engine_and_version(self.blueprint_id)
         endpoint = f"{self.support_code.partition('/')[2]}.sandbox.{self.region}.rds.amazonaws.com"
         members = {
             "relationalDatabaseBlueprintId": self.blueprint_id,
             "relationalDatabaseBundleId": self.bundle_id,
             "masterDatabaseName": self.master_database_name,
-            "hardware": {"cpuCount": _PROCESSORS, "diskSizeInGb": self.size_gb, "ramSizeInGb": memory_gb},
+            "hardware": {
+                "cpuCount": bundle.cpu_count,
+                "diskSizeInGb": self.size_gb,
+                "ramSizeInGb": bundle.memory_gb,
+            },
             "state": self.state(now),
             "backupRetentionEnabled": self.retained_since is not None,
             "pendingModifiedValues": {},
@@ -152,7 +165,7 @@ class RelationalDatabase(Source):
             "parameterApplyStatus": "in-sync",
             "preferredBackupWindow": self.backup_window,
             "preferredMaintenanceWindow": "sat:11:14-sat:11:44",
-            "publiclyAccessible": False,
+            "publiclyAccessible": self.publicly_accessible,
             "masterEndpoint": {"port": _PORTS.get(engine, _PORTS["mysql"]), "address": endpoint},
             "pendingMaintenanceActions": [],
         }
@@ -201,7 +214,7 @@ class RelationalDatabaseSnapshot(Snapshot):
         return self.state(now)
 
     def _members(self, now: datetime) -> dict[str, Any]:
-        engine, version = _engine(self.blueprint_id)
+        engine, version = engine_and_version(self.blueprint_id)
         return {
             "engine": engine,
             "engineVersion": version,
@@ -212,9 +225,3 @@ class RelationalDatabaseSnapshot(Snapshot):
             "fromRelationalDatabaseBundleId": self.bundle_id,
             "fromRelationalDatabaseBlueprintId": self.blueprint_id,
         }
-
-
-def _engine(blueprint_id: str) -> tuple[str, str]:
-    """Give engine and version, as a blueprint such as ``mysql_8_0`` has them."""
-    engine, _, version = blueprint_id.partition("_")
-    return engine, version.replace("_", ".") or "1"

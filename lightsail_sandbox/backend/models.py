@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 from moto.core.base_backend import BackendDict, BaseBackend
 
 from lightsail_sandbox.backend.automatic import AutomaticSnapshot, automatic_snapshots
+from lightsail_sandbox.backend.database_bundles import database_bundle_or_alike
 from lightsail_sandbox.backend.databases import (
     BACKUP_WINDOW,
     RelationalDatabase,
     RelationalDatabaseSnapshot,
     check_backup_window,
-    database_size_gb,
 )
 from lightsail_sandbox.backend.exceptions import InvalidInputError, NotFoundError, OperationFailureError
+from lightsail_sandbox.backend.instances import Disk, Instance
 from lightsail_sandbox.backend.kinds import KINDS
 from lightsail_sandbox.backend.names import (
     check_database_name,
@@ -31,17 +32,10 @@ from lightsail_sandbox.backend.names import (
 )
 from lightsail_sandbox.backend.operations import Operation
 from lightsail_sandbox.backend.paging import cut_page, cut_shifting_page
-from lightsail_sandbox.backend.resources import (
-    AddOnSource,
-    Disk,
-    DiskSnapshot,
-    Instance,
-    Resource,
-    Snapshot,
-    Source,
-    bundle_size_gb,
-)
+from lightsail_sandbox.backend.resources import AddOnSource, Made, Resource, Source
 from lightsail_sandbox.backend.settings import current_script, settings
+from lightsail_sandbox.backend.snapshots import DiskSnapshot, Snapshot
+from lightsail_sandbox.backend.static_ips import detach_from
 
 R = TypeVar("R", bound=Resource)
 S = TypeVar("S", bound=Snapshot)
@@ -85,7 +79,15 @@ class LightsailBackend(BaseBackend):
 
     def page(self, kind: type[R], token: str | None) -> tuple[Sequence[R], str | None]:
         """Give a page of the resources of one kind, and the token of the next one."""
-        return self._cut(self._by_kind[kind.kind], token, kind.kind)
+        return self.cut(self._by_kind[kind.kind], token, kind.kind)
+
+    def all_of(self, kind: type[R]) -> Sequence[R]:
+        """Give the resources of one kind, in the order of creation."""
+        return self._by_kind[kind.kind]
+
+    def page_of_names(self, token: str | None) -> tuple[Sequence[Resource], str | None]:
+        """Give a page of everything that has a name."""
+        return self.cut(sorted(self._by_name.values(), key=attrgetter("position")), token, "names")
 
     def find_operation(self, operation_id: str) -> Operation:
         """Give the operation with this id."""
@@ -99,14 +101,15 @@ class LightsailBackend(BaseBackend):
         operations = [each for each in self._operations if resource_name in (None, each.resource_name)]
         if resource_name is not None and not operations:
             self.find(Resource, resource_name)
-        return self._cut(operations, token, f"operations {resource_name or ''}")
+        return self.cut(operations, token, f"operations {resource_name or ''}")
 
     def automatic_snapshots_of(self, source: AddOnSource) -> tuple[AutomaticSnapshot, ...]:
         """Give a source's automatic snapshots, newest first."""
         duration = timedelta(seconds=settings.options.automatic_snapshot_seconds)
         return automatic_snapshots(source.switchings, self.now, duration)
 
-    def _cut(self, entries: Sequence[Any], token: str | None, what: str) -> tuple[Sequence[Any], str | None]:
+    def cut(self, entries: Sequence[Any], token: str | None, what: str) -> tuple[Sequence[Any], str | None]:
+        """Give a page of anything that has a position, and the token of the next one; `what` names the list."""
         scope = f"{self.account_id} {self.region_name} {what}"
         cut = cut_shifting_page if settings.options.shifting_pages else cut_page
         return cut(entries[: current_script().shown], token, scope, settings.options.page_size)
@@ -115,63 +118,62 @@ class LightsailBackend(BaseBackend):
 
     def create_disk(self, name: str, zone: str, size_gb: int, tags: Tags, add_ons: AddOns) -> list[Operation]:
         """Create a block storage disk."""
+        disk = self.new_disk(name, zone, size_gb, tags, add_ons)
+        return self.carry_out("CreateDisk", [(disk, None)], lambda: self.add(disk))
+
+    def new_disk(  # noqa: PLR0913 - AWS asks for that much
+        self, name: str, zone: str, size_gb: int, tags: Tags, add_ons: AddOns, *, takes: timedelta = timedelta(0)
+    ) -> Disk:
+        """Make a disk that is not there yet, if all of this is right."""
         check_source_name(name)
-        self._check_zone(zone)
+        self.check_zone(zone)
         if size_gb not in _DISK_SIZES_GB:
             raise InvalidInputError(
                 f"Invalid disk size: {size_gb} GB. A disk has {_DISK_SIZES_GB[0]} to {_DISK_SIZES_GB[-1]} GB."
             )
-        hours = [_automatic_hour(add_on) for add_on in add_ons]
+        hours = self.automatic_hours(add_ons)
         read = read_tags(tags)
-        self._check_free(name)
-        disk = self.new(Disk, name, zone, read, {"size_gb": size_gb})
+        self.check_free(name)
+        disk = self.new(Disk, name, zone, read, {"size_gb": size_gb, "takes": takes})
         for hour in hours:
             disk.switch_automatic(hour, self.now)
-        return self._carry_out("CreateDisk", [(disk, None)], lambda: self.add(disk))
-
-    def create_instances(
-        self, names: Sequence[str], zone: str, bundle: tuple[str, str], tags: Tags, add_ons: AddOns
-    ) -> list[Operation]:
-        """Create instances alike but for their names; `bundle` is blueprint and bundle."""
-        if not names:
-            raise InvalidInputError("Invalid input: instanceNames is empty, name at least one instance.")
-        if len(set(names)) < len(names):
-            raise InvalidInputError("Invalid input: instanceNames names an instance twice.")
-        for name in names:
-            check_source_name(name)
-        self._check_zone(zone)
-        hours = [_automatic_hour(add_on) for add_on in add_ons]
-        read = read_tags(tags)
-        self._check_free(*names)
-        blueprint_id, bundle_id = bundle
-        members = {"blueprint_id": blueprint_id, "bundle_id": bundle_id, "size_gb": bundle_size_gb(bundle_id)}
-        instances = [self.new(Instance, name, zone, dict(read), members) for name in names]
-        for instance, hour in itertools.product(instances, hours):
-            instance.switch_automatic(hour, self.now)
-
-        def create() -> None:
-            for instance in instances:
-                self.add(instance)
-
-        return self._carry_out("CreateInstance", [(instance, None) for instance in instances], create)
+        return disk
 
     def attach_disk(self, disk_name: str, instance_name: str, path: str) -> list[Operation]:
         """Attach a disk to an instance."""
         disk, instance = self.find(Disk, disk_name), self.find(Instance, instance_name)
         if disk.attached_to is not None:
             raise OperationFailureError(f"The disk {disk.name} is attached to {disk.attached_to.name} already.")
+        if disk.state(self.now) != "available":
+            raise OperationFailureError(f"The disk {disk.name} is {disk.state(self.now)}: wait until it is available.")
+        if instance.state(self.now) not in ("running", "stopped"):
+            raise OperationFailureError(
+                f"The instance {instance.name} is {instance.state(self.now)}: wait until it is running or stopped."
+            )
+        if disk.zone != instance.zone:
+            raise InvalidInputError(
+                f"The disk {disk.name} is in {disk.zone}, but the instance {instance.name} is in {instance.zone}."
+            )
         if any(path == other.path for other in instance.disks):
             raise OperationFailureError(f"The path {path} of {instance.name} is taken by another disk.")
         parts = [(disk, instance.name), (instance, disk.name)]
-        return self._carry_out("AttachDisk", parts, lambda: disk.attach(instance, path))
+        return self.carry_out("AttachDisk", parts, lambda: disk.attach(instance, path))
 
     def detach_disk(self, disk_name: str) -> list[Operation]:
         """Detach a disk from its instance."""
         disk = self.find(Disk, disk_name)
         if disk.attached_to is None:
             raise OperationFailureError(f"The disk {disk.name} is not attached to any instance.")
-        parts = [(disk, disk.attached_to.name), (disk.attached_to, disk.name)]
-        return self._carry_out("DetachDisk", parts, disk.detach)
+        if disk.attached_to.state(self.now) != "stopped":
+            raise OperationFailureError(
+                f"The instance {disk.attached_to.name} is {disk.attached_to.state(self.now)}: "
+                f"stop it before you detach the disk {disk.name}."
+            )
+        return self._detach(disk, disk.attached_to)
+
+    def _detach(self, disk: Disk, instance: Instance) -> list[Operation]:
+        parts = [(disk, instance.name), (instance, disk.name)]
+        return self.carry_out("DetachDisk", parts, disk.detach)
 
     def delete_disk(self, name: str) -> list[Operation]:
         """Delete a disk; its snapshots stay."""
@@ -180,17 +182,22 @@ class LightsailBackend(BaseBackend):
             raise OperationFailureError(
                 f"The disk {name} is attached to {disk.attached_to.name}: detach it before you delete it."
             )
-        return self._carry_out("DeleteDisk", [(disk, None)], lambda: self.remove(disk))
+        return self.carry_out("DeleteDisk", [(disk, None)], lambda: self.remove(disk))
 
     def delete_instance(self, name: str) -> list[Operation]:
-        """Delete an instance; its snapshots stay, and its disks are detached."""
+        """Delete an instance; its snapshots stay, and its disks and its static IP are detached."""
         instance = self.find(Instance, name)
         detached: list[Operation] = []
         for disk in list(instance.disks):
-            detached += self.detach_disk(disk.name)
+            detached += self._detach(disk, instance)
+        detached += detach_from(self, instance)
         if any(operation.failure for operation in detached):
             return detached
-        return detached + self._carry_out("DeleteInstance", [(instance, None)], lambda: self.remove(instance))
+        return detached + self.carry_out("DeleteInstance", [(instance, None)], lambda: self.remove(instance))
+
+    def automatic_hours(self, add_ons: AddOns) -> list[int]:
+        """Give the hours of the day at which add-ons take automatic snapshots, or refuse the add-ons."""
+        return [_automatic_hour(add_on) for add_on in add_ons]
 
     # Databases
 
@@ -203,45 +210,51 @@ class LightsailBackend(BaseBackend):
         bundle: tuple[str, str],
         master: tuple[str, str],
         backup_window: str | None,
+        password: str | None,
+        publicly_accessible: bool,
     ) -> list[Operation]:
         """Create a database; `bundle` is blueprint and bundle, `master` is the first database and its user."""
         check_database_name(name)
         zone = zone or f"{self.region_name}a"
-        self._check_zone(zone)
+        self.check_zone(zone)
         if backup_window is not None:
             check_backup_window(backup_window)
         read = read_tags(tags)
-        self._check_free(name)
+        self.check_free(name)
         blueprint_id, bundle_id = bundle
         master_database_name, master_username = master
         members = {
             "blueprint_id": blueprint_id,
             "bundle_id": bundle_id,
-            "size_gb": database_size_gb(bundle_id),
+            "size_gb": database_bundle_or_alike(bundle_id).disk_gb,
             "master_database_name": master_database_name,
             "master_username": master_username,
             "backup_window": backup_window or BACKUP_WINDOW,
             "retained_since": self.now,
+            "own_password": password,
+            "publicly_accessible": publicly_accessible,
         }
         database = self.new(RelationalDatabase, name, zone, read, members)
-        return self._carry_out("CreateRelationalDatabase", [(database, None)], lambda: self.add(database))
+        return self.carry_out("CreateRelationalDatabase", [(database, None)], lambda: self.add(database))
 
     def update_relational_database(
-        self, name: str, *, retain_backups: bool | None, backup_window: str | None
+        self, name: str, *, retain_backups: bool | None, backup_window: str | None, publicly_accessible: bool | None
     ) -> list[Operation]:
-        """Switch native backups on or off, or give them another time of the day; None leaves it as it is."""
+        """Switch native backups on or off, give them another time, or open the database; None leaves it as it is."""
         if backup_window is not None:
             check_backup_window(backup_window)
         database = self.find(RelationalDatabase, name)
-        self._check_available(database)
+        self.check_available(database)
 
         def update() -> None:
             if retain_backups is not None:
                 database.retain_backups(self.now if retain_backups else None)
             if backup_window is not None:
                 database.set_backup_window(backup_window)
+            if publicly_accessible is not None:
+                database.set_publicly_accessible(publicly_accessible=publicly_accessible)
 
-        return self._carry_out("UpdateRelationalDatabase", [(database, None)], update)
+        return self.carry_out("UpdateRelationalDatabase", [(database, None)], update)
 
     def delete_relational_database(self, name: str, final_snapshot: str | None) -> list[Operation]:
         """Delete a database, after a final snapshot of this name; None: without one, whatever the database's state."""
@@ -249,10 +262,11 @@ class LightsailBackend(BaseBackend):
         taken: list[Operation] = []
         if final_snapshot is not None:
             taken = self.create_snapshot(RelationalDatabaseSnapshot, final_snapshot, RelationalDatabase, name, ())
-        deleted = self._carry_out("DeleteRelationalDatabase", [(database, None)], lambda: self.remove(database))
+        deleted = self.carry_out("DeleteRelationalDatabase", [(database, None)], lambda: self.remove(database))
         return [*deleted, *reversed(taken)]
 
-    def _check_available(self, database: RelationalDatabase) -> None:
+    def check_available(self, database: RelationalDatabase) -> None:
+        """Refuse what is done to a database that is busy."""
         if not database.is_available(self.now):
             raise OperationFailureError(
                 f"The database {database.name} is not available but {database.state(self.now)}. Try again later."
@@ -276,17 +290,17 @@ class LightsailBackend(BaseBackend):
         check_name = check_database_name if kind is RelationalDatabaseSnapshot else check_snapshot_name
         check_name(name)
         read = read_tags(tags)
-        self._check_free(name)
+        self.check_free(name)
         source = self._ready_source(source_kind, source_name)
         snapshot = self.new_snapshot(kind, name, source, read)
         snapshot.script_end(current_script().snapshot_end)
         parts = [(snapshot, source.name), (source, snapshot.name)]
-        return self._carry_out(f"Create{kind.kind}", parts, lambda: self.add(snapshot), snapshot)
+        return self.carry_out(f"Create{kind.kind}", parts, lambda: self.add(snapshot), snapshot)
 
     def delete_snapshot(self, kind: type[Snapshot], name: str) -> list[Operation]:
         """Delete a snapshot."""
         snapshot = self.find(kind, name)
-        return self._carry_out(f"Delete{kind.kind}", [(snapshot, None)], lambda: self.remove(snapshot))
+        return self.carry_out(f"Delete{kind.kind}", [(snapshot, None)], lambda: self.remove(snapshot))
 
     def new_snapshot(
         self, kind: type[S], name: str, source: Source, tags: dict[str, str], created_at: datetime | None = None
@@ -308,7 +322,7 @@ class LightsailBackend(BaseBackend):
                     f"An automatic snapshot of {name} is in progress. Try again when it is complete."
                 )
             case RelationalDatabase():
-                self._check_available(source)
+                self.check_available(source)
             case _:
                 pass
         return source
@@ -320,25 +334,25 @@ class LightsailBackend(BaseBackend):
         resource = self._find_for_tags(name, arn)
         merged = resource.tags | read_tags(tags)
         check_tag_count(merged)
-        return self._carry_out("TagResource", [(resource, None)], lambda: resource.set_tags(merged))
+        return self.carry_out("TagResource", [(resource, None)], lambda: resource.set_tags(merged))
 
     def untag_resource(self, name: str, arn: str | None, keys: Iterable[str]) -> list[Operation]:
         """Take tags from a resource; keys it does not have are no error."""
         resource = self._find_for_tags(name, arn)
         gone = set(keys)
         kept = {key: value for key, value in resource.tags.items() if key not in gone}
-        return self._carry_out("UntagResource", [(resource, None)], lambda: resource.set_tags(kept))
+        return self.carry_out("UntagResource", [(resource, None)], lambda: resource.set_tags(kept))
 
     def enable_add_on(self, name: str, add_on: Mapping[str, Any]) -> list[Operation]:
         """Take automatic snapshots of a disk or an instance from now on."""
         source, hour = self.find(AddOnSource, name), _automatic_hour(add_on)
-        return self._carry_out("EnableAddOn", [(source, None)], lambda: source.switch_automatic(hour, self.now))
+        return self.carry_out("EnableAddOn", [(source, None)], lambda: source.switch_automatic(hour, self.now))
 
     def disable_add_on(self, name: str, add_on_type: str) -> list[Operation]:
         """Take no more automatic snapshots; those there are stay."""
         _check_add_on_type(add_on_type)
         source = self.find(AddOnSource, name)
-        return self._carry_out("DisableAddOn", [(source, None)], lambda: source.switch_automatic(None, self.now))
+        return self.carry_out("DisableAddOn", [(source, None)], lambda: source.switch_automatic(None, self.now))
 
     def _find_for_tags(self, name: str, arn: str | None) -> Resource:
         resource = self.find(Resource, name)
@@ -359,7 +373,7 @@ class LightsailBackend(BaseBackend):
         created_at: datetime | None = None,
     ) -> R:
         """Make a resource that is not there yet: `add` puts it there. `members` are those of its kind."""
-        identity = self._uuid()
+        identity = self.new_uuid()
         return kind(
             name=name,
             arn=f"arn:{self.partition}:lightsail:{self.region_name}:{self.account_id}:{kind.kind}/{identity}",
@@ -372,9 +386,17 @@ class LightsailBackend(BaseBackend):
             **members,
         )
 
+    def new_anywhere(self, kind: type[R], name: str, tags: dict[str, str]) -> R:
+        """Make a resource that is in no zone and has nothing but what all have."""
+        return self.new(kind, name, _ANYWHERE, tags, {})
+
+    def new_position(self) -> int:
+        """Give a number that nothing else in this Region ever gets."""
+        return next(self._positions)
+
     def add(self, resource: Resource) -> None:
         """Put a resource there. Its name must be free."""
-        self._check_free(resource.name)
+        self.check_free(resource.name)
         self._by_name[resource.name] = resource
         self._by_kind[resource.kind].append(resource)
         resource.added()
@@ -386,37 +408,48 @@ class LightsailBackend(BaseBackend):
         del siblings[bisect_left(siblings, resource.position, key=attrgetter("position"))]
         resource.removed()
 
-    def _check_free(self, *names: str) -> None:
+    def check_free(self, *names: str) -> None:
+        """Refuse names that something in the Region has, whatever its kind."""
         used = [name for name in names if name in self._by_name]
         if used:
             raise InvalidInputError(f"Some names are already in use: {', '.join(used)}")
 
-    def _check_zone(self, zone: str) -> None:
+    def check_running(self, instance: Instance) -> None:
+        """Refuse what is done to an instance that does not run."""
+        state = instance.state(self.now)
+        if state != "running":
+            raise OperationFailureError(f"The instance {instance.name} is not running but {state}.")
+
+    def check_zone(self, zone: str) -> None:
+        """Refuse a zone of another Region."""
         if not re.fullmatch(f"{re.escape(self.region_name)}[a-f]", zone):
             raise InvalidInputError(
                 f"Invalid availability zone: {zone!r}. Expected one of {self.region_name}, such as {self.region_name}a."
             )
 
-    def _carry_out(
+    def carry_out(
         self,
         operation_type: str,
         parts: Sequence[tuple[Resource, str | None]],
         change: Callable[[], None],
-        snapshot: Snapshot | None = None,
+        made: Made | None = None,
     ) -> list[Operation]:
-        """Make a change, unless it is scripted to fail, and record it for each resource that takes part in it."""
+        """Make a change, unless it is scripted to fail, and record it for each resource that takes part in it.
+
+        The operations go on for as long as the making of what is `made` by it.
+        """
         script = current_script()
         operations = [
             Operation(
                 position=next(self._positions),
-                id=self._uuid(),
+                id=self.new_uuid(),
                 operation_type=operation_type,
                 resource_name=resource.name,
                 resource_type=resource.kind,
                 location=resource.location(),
                 created_at=self.now,
                 details=details,
-                snapshot=snapshot,
+                made=made,
                 failure=script.failure,
             )
             for resource, details in parts
@@ -428,7 +461,8 @@ class LightsailBackend(BaseBackend):
         self._operations += operations
         return operations
 
-    def _uuid(self) -> str:
+    def new_uuid(self) -> str:
+        """Give an id that nothing else has."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lightsail_sandbox.backend.resources import Snapshot
+from lightsail_sandbox.backend.resources import Made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +15,8 @@ class Operation:
     ----------
     details
         The name of the other resource that took part, if any.
-    snapshot
-        The snapshot whose making this is: the operation goes on for as long as that is pending.
+    made
+        What this makes: the operation goes on for as long as that does.
     failure
         Code and details of a failed operation.
     """
@@ -29,7 +29,7 @@ class Operation:
     location: dict[str, str]
     created_at: datetime
     details: str | None = None
-    snapshot: Snapshot | None = None
+    made: Made | None = None
     failure: tuple[str, str] | None = None
 
     def render(self, now: datetime) -> dict[str, Any]:
@@ -55,13 +55,9 @@ class Operation:
     def _status(self, now: datetime) -> tuple[str, datetime, tuple[str, str] | None]:
         if self.failure is not None:
             return "Failed", self.created_at, self.failure
-        if self.snapshot is None:
+        if self.made is None:
             return "Succeeded", self.created_at, None
-        match self.snapshot.state(now):
-            case self.snapshot.pending:
-                return "Started", self.created_at, None
-            case self.snapshot.failed:
-                failure = ("InternalFailure", f"The snapshot {self.snapshot.name} could not be completed.")
-                return "Failed", self.created_at + self.snapshot.takes, failure
-            case _:
-                return "Succeeded", self.created_at + self.snapshot.takes, None
+        making = self.made.making(now)
+        if making.status != "Failed":
+            return making.status, making.since, None
+        return "Failed", making.since, ("InternalFailure", making.problem)

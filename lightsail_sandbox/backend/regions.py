@@ -27,15 +27,15 @@ _CONTINENTS = {"ap": "AS", "ca": "NA", "eu": "EU", "sa": "SA", "us": "NA"}
 _ZONES = "abc"
 
 
-def render_region(name: str, *, with_zones: bool) -> dict[str, Any]:
+def render_region(name: str, *, with_zones: bool, with_database_zones: bool) -> dict[str, Any]:
     """Give a Region as answers show it."""
     place = _PLACES.get(name, name)
-    zones = [{"zoneName": f"{name}{letter}", "state": "available"} for letter in _ZONES] if with_zones else []
+    zones = [{"zoneName": f"{name}{letter}", "state": "available"} for letter in _ZONES]
     return {
         "continentCode": _CONTINENTS.get(name.partition("-")[0], "NA"),
         "description": f"This region is recommended to serve users near {place}",
         "displayName": place,
         "name": name,
-        "availabilityZones": zones,
-        "relationalDatabaseAvailabilityZones": [],
+        "availabilityZones": zones if with_zones else [],
+        "relationalDatabaseAvailabilityZones": zones if with_database_zones else [],
     }

@@ -10,6 +10,7 @@ from moto.core.exceptions import AccessDeniedError as MotoAccessDeniedError
 from moto.core.responses import BaseResponse
 from werkzeug.exceptions import HTTPException
 
+from lightsail_sandbox.backend.answers import ANSWERS, Answering
 from lightsail_sandbox.backend.databases import RelationalDatabase, RelationalDatabaseSnapshot
 from lightsail_sandbox.backend.exceptions import (
     AccessDeniedError,
@@ -20,15 +21,15 @@ from lightsail_sandbox.backend.exceptions import (
     error_body,
     error_status,
 )
+from lightsail_sandbox.backend.instances import Instance
 from lightsail_sandbox.backend.kinds import KINDS, SNAPSHOT_KINDS
 from lightsail_sandbox.backend.models import LightsailBackend, lightsail_backends
 from lightsail_sandbox.backend.operations import Operation
 from lightsail_sandbox.backend.regions import render_region
-from lightsail_sandbox.backend.resources import AddOnSource, Instance, InstanceSnapshot, Resource, Snapshot, Source
-from lightsail_sandbox.backend.settings import current_script
+from lightsail_sandbox.backend.resources import AddOnSource, Resource, Source
 from lightsail_sandbox.backend.shapes import read_request, write_answer
-
-Answer = dict[str, Any]
+from lightsail_sandbox.backend.snapshots import InstanceSnapshot, Snapshot
+from lightsail_sandbox.backend.writing import Answer, write_operations, write_page
 
 K = TypeVar("K")
 
@@ -38,6 +39,7 @@ _UPDATES_OF_DATABASES: Final = {
     "enableBackupRetention",
     "disableBackupRetention",
     "preferredBackupWindow",
+    "publiclyAccessible",
     "applyImmediately",
 }
 
@@ -103,19 +105,6 @@ class LightsailResponse(BaseResponse):
             )
         )
 
-    def create_instances(self) -> Answer:
-        """Handle CreateInstances."""
-        params = self.params
-        return self._operations(
-            self.backend.create_instances(
-                params["instanceNames"],
-                params["availabilityZone"],
-                (params["blueprintId"], params["bundleId"]),
-                params.get("tags", []),
-                params.get("addOns", []),
-            )
-        )
-
     def attach_disk(self) -> Answer:
         """Handle AttachDisk."""
         params = self.params
@@ -148,6 +137,8 @@ class LightsailResponse(BaseResponse):
                 bundle=(params["relationalDatabaseBlueprintId"], params["relationalDatabaseBundleId"]),
                 master=(params["masterDatabaseName"], params["masterUsername"]),
                 backup_window=params.get("preferredBackupWindow"),
+                password=params.get("masterUserPassword"),
+                publicly_accessible=params.get("publiclyAccessible", False),
             )
         )
 
@@ -165,6 +156,7 @@ class LightsailResponse(BaseResponse):
                 params["relationalDatabaseName"],
                 retain_backups=enable if enable or disable else None,
                 backup_window=params.get("preferredBackupWindow"),
+                publicly_accessible=params.get("publiclyAccessible"),
             )
         )
 
@@ -261,9 +253,10 @@ class LightsailResponse(BaseResponse):
     def get_regions(self) -> Answer:
         """Handle GetRegions."""
         with_zones = self.params.get("includeAvailabilityZones", False)
+        with_database_zones = self.params.get("includeRelationalDatabaseAvailabilityZones", False)
         return {
             "regions": [
-                render_region(name, with_zones=with_zones)
+                render_region(name, with_zones=with_zones, with_database_zones=with_database_zones)
                 for name in sorted(lightsail_backends[self.current_account].regions)
             ]
         }
@@ -271,7 +264,7 @@ class LightsailResponse(BaseResponse):
     # What all of them use
 
     def _operations(self, operations: Sequence[Operation]) -> Answer:
-        return {"operations": [operation.render(self.backend.now) for operation in operations]}
+        return write_operations(self.backend, operations)
 
     def _create_snapshot(self, kind: type[Snapshot], source: type[Source]) -> Answer:
         params = self.params
@@ -301,12 +294,7 @@ class LightsailResponse(BaseResponse):
 
     def _write_page(self, member: str, entries: Sequence[Resource | Operation], token: str | None) -> Answer:
         now = self.backend.now
-        script = current_script()
-        script.items, script.more = len(entries), token is not None
-        answer: Answer = {member: [entry.render(now) for entry in entries]}
-        if token is not None:
-            answer["nextPageToken"] = token
-        return answer
+        return write_page(member, [entry.render(now) for entry in entries], token)
 
     @classmethod
     @functools.cache
@@ -316,8 +304,13 @@ class LightsailResponse(BaseResponse):
         gets = {f"Get{kind.kind}": _for_kind(cls._get, kind) for kind in KINDS}
         lists = {f"Get{kind.kind}s": _for_kind(cls._list, kind) for kind in KINDS}
         deletes = {f"Delete{kind.kind}": _for_kind(cls._delete_snapshot, kind) for kind in SNAPSHOT_KINDS}
-        return own | {xform_name(name): method for name, method in (gets | lists | deletes).items()}
+        functions = {name: _for_function(answering) for name, answering in ANSWERS.items()}
+        return own | {xform_name(name): method for name, method in (gets | lists | deletes | functions).items()}
 
 
 def _for_kind(method: Callable[[LightsailResponse, K], Answer], kind: K) -> Callable[[LightsailResponse], Answer]:
     return lambda response: method(response, kind)
+
+
+def _for_function(answering: Answering) -> Callable[[LightsailResponse], Answer]:
+    return lambda response: answering(response.backend, response.params)

@@ -4,6 +4,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from lightsail_sandbox.backend.life import InstanceEnd
 from lightsail_sandbox.options import Options
 
 
@@ -53,6 +54,8 @@ class CallScript:
     """The code and details with which a write's operations fail."""
     snapshot_end: str | None = None
     """How a snapshot created by the call ends."""
+    instance_end: InstanceEnd | None = None
+    """How an instance restored by the call ends."""
     shown: int | None = None
     """How many entries a list shows; None for all."""
     failed: bool = False
