@@ -137,7 +137,7 @@ def read_region(name: str, reader: Reader, settings: Settings, time_left: Callab
     static_ips = tuple(found for part in parts for found in part.static_ips)
     is_known = all(failure.listing != STATIC_IPS for failure in failures)
     return Inventory(
-        sources=tuple(_with_static_ip(source, static_ips if is_known else None) for source in sources.values()),
+        sources=tuple(with_static_ip(source, static_ips if is_known else None) for source in sources.values()),
         points=tuple(points.values()),
         problems=tuple(dict.fromkeys(problem for part in parts for problem in part.problems)),
         failures=failures,
@@ -146,7 +146,7 @@ def read_region(name: str, reader: Reader, settings: Settings, time_left: Callab
     )
 
 
-def _with_static_ip(source: Source, static_ips: Sequence[StaticIp] | None) -> Source:
+def with_static_ip(source: Source, static_ips: Sequence[StaticIp] | None) -> Source:
     """Return an instance with the static IP that it has in its recipe; None: nobody knows which there are."""
     if not isinstance(source.recipe, InstanceRecipe):
         return source

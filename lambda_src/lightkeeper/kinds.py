@@ -452,14 +452,17 @@ def _port_rule(port: "InstancePortInfoTypeDef") -> PortRule:
     cidrs = tuple(port.get("cidrs", ()))
     ipv6_cidrs = tuple(port.get("ipv6Cidrs", ()))
     aliases = tuple(port.get("cidrListAliases", ()))
+    protocol = port.get("protocol", "tcp")
     # Where Lightsail names no place, all the world may come in, as it says of such ports: "Anywhere".
-    is_anywhere = not (cidrs or ipv6_cidrs or aliases) and port.get("accessType", "Public") == "Public"
+    if not (cidrs or ipv6_cidrs or aliases) and port.get("accessType", "Public") == "Public":
+        cidrs = () if protocol == "icmpv6" else (ANYWHERE,)
+        ipv6_cidrs = () if protocol == "icmp" else (ANYWHERE_V6,)
     return PortRule(
-        port.get("protocol", "tcp"),
+        protocol,
         port.get("fromPort", 0),
         port.get("toPort", port.get("fromPort", 0)),
-        cidrs=(ANYWHERE,) if is_anywhere else cidrs,
-        ipv6_cidrs=(ANYWHERE_V6,) if is_anywhere else ipv6_cidrs,
+        cidrs=cidrs,
+        ipv6_cidrs=ipv6_cidrs,
         aliases=aliases,
     )
 

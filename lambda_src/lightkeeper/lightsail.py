@@ -26,11 +26,14 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from lightkeeper import restore_calls
 from lightkeeper.actions import Create, Target
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind, list_static_ips
 from lightkeeper.model import Snapshot, Source, StaticIp, Tags
+from lightkeeper.restore_steps import AttachDisk, Bundle, Condition, OpenPorts, SetOptions
+from lightkeeper.restore_steps import Create as RestoreCreate
 from lightkeeper.retries import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
 
 if TYPE_CHECKING:
@@ -245,6 +248,79 @@ class Lightsail:
         api = SNAPSHOTS[target.kind]
         with _errors(api.deleting):
             _check(api.delete(self._client, target.snapshot))
+
+    # What follows is a restore's, with the credentials of a person.
+
+    def restore(self, step: RestoreCreate) -> None:
+        """Make an instance, a disk or a database of a snapshot, together with its tags."""
+        with _errors(restore_calls.CREATE[type(step)]):
+            _check(restore_calls.create(self._client, step, _tag_list(step.tags)))
+
+    def put_ports(self, step: OpenPorts) -> None:
+        """Give an instance exactly these rules."""
+        with _errors("PutInstancePublicPorts"):
+            _check(restore_calls.put_ports(self._client, step))
+
+    def set_options(self, step: SetOptions) -> None:
+        """Set the metadata options of an instance, or the windows of a database."""
+        with _errors("UpdateInstanceMetadataOptions" if step.metadata else "UpdateRelationalDatabase"):
+            _check(restore_calls.set_options(self._client, step))
+
+    def attach_disk(self, step: AttachDisk) -> None:
+        """Attach a disk to an instance."""
+        with _errors("AttachDisk"):
+            _check(restore_calls.attach_disk(self._client, step))
+
+    def detach_address(self, name: str) -> None:
+        """Take a static IP from the instance that has it."""
+        with _errors("DetachStaticIp"):
+            _check(self._client.detach_static_ip(staticIpName=name).get("operations", []))
+
+    def attach_address(self, name: str, instance: str) -> None:
+        """Give a static IP to an instance."""
+        with _errors("AttachStaticIp"):
+            _check(self._client.attach_static_ip(staticIpName=name, instanceName=instance).get("operations", []))
+
+    def mark(self, name: str, key: str, value: str) -> None:
+        """Set a tag on what a restore has made."""
+        with _errors("TagResource"):
+            answer = self._client.tag_resource(resourceName=name, tags=[{"key": key, "value": value}])
+            _check(answer.get("operations", []))
+
+    def conditions(self, kind: SourceKind) -> dict[str, Condition]:
+        """Return how each instance, disk or database stands, by its name."""
+        with _errors(restore_calls.GET[kind]):
+            return dict(restore_calls.conditions(self._client, kind))
+
+    def bundles(self) -> tuple[Bundle, ...]:
+        """Return the bundles of instances."""
+        with _errors("GetBundles"):
+            return tuple(restore_calls.bundles(self._client))
+
+    def database_bundles(self) -> tuple[Bundle, ...]:
+        """Return the bundles of databases."""
+        with _errors("GetRelationalDatabaseBundles"):
+            return tuple(restore_calls.database_bundles(self._client))
+
+    def zones(self) -> tuple[str, ...]:
+        """Return the Region's zones."""
+        with _errors("GetRegions"):
+            return tuple(restore_calls.zones(self._client, self._region))
+
+    def key_pairs(self) -> tuple[str, ...]:
+        """Return the names of the key pairs."""
+        with _errors("GetKeyPairs"):
+            return tuple(restore_calls.key_pairs(self._client))
+
+    def names(self) -> frozenset[str]:
+        """Return every name in use in the Region."""
+        with _errors("GetActiveNames"):
+            return frozenset(restore_calls.names(self._client))
+
+    def cpus_in_use(self) -> int:
+        """Return how many vCPUs the instances have together."""
+        with _errors("GetInstances"):
+            return sum(restore_calls.cpus_in_use(self._client))
 
 
 def _tag_list(tags: Tags) -> list["TagTypeDef"]:

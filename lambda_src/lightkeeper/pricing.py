@@ -18,6 +18,8 @@ from math import pow as power
 from typing import Final
 
 USD_PER_GB_MONTH: Final = 0.05
+USD_PER_DISK_GB_MONTH: Final = 0.10
+"""Of a block storage disk, not of a snapshot. Source: the same list, *Block storage*."""
 CHANGE_PER_DAY: Final = 0.02
 """The part of a source that a day changes, where nobody knows better."""
 _DAY: Final = timedelta(days=1)

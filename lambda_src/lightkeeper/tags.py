@@ -106,7 +106,7 @@ def is_hold(key: str) -> bool:
     """
     lower = key.lower()
     last_word = re.split(r"[^a-z]", lower)[-1]
-    return lower.endswith("hold") and last_word not in _NO_HOLDS and not _is_reserved(key)
+    return lower.endswith("hold") and last_word not in _NO_HOLDS and not is_reserved(key)
 
 
 def hold_key(settings: Settings) -> str:
@@ -114,7 +114,7 @@ def hold_key(settings: Settings) -> str:
     return f"{settings.tag_key}:hold"
 
 
-def _is_reserved(key: str) -> bool:
+def is_reserved(key: str) -> bool:
     """Return whether a key is AWS's or ours, in whatever letters."""
     return key.lower().startswith(("aws:", OWN_PREFIX))
 
@@ -344,7 +344,7 @@ def _is_others(key: str, tags: Tags, settings: Settings) -> bool:
 
 def _closest_key(key: str, settings: Settings) -> str | None:
     """Return the key of the vocabulary that `key` is, or most likely was meant to be."""
-    return None if _is_reserved(key) else _closest_known(key, vocabulary(settings))
+    return None if is_reserved(key) else _closest_known(key, vocabulary(settings))
 
 
 @lru_cache(maxsize=4096)
@@ -380,7 +380,7 @@ def snapshot_tags(
     inherited = {
         key: value
         for key, value in source.tags.items()
-        if not _is_reserved(key) and not (is_over and key == hold_key(settings))
+        if not is_reserved(key) and not (is_over and key == hold_key(settings))
     }
     first = policy_tags(inherited, settings)
     room = _ROOM - len(also)

@@ -1,0 +1,853 @@
+"""How a source comes back: what is asked for and what the Regions hold in; steps, each with its reason, out. Pure.
+
+Nothing of the user's is ever deleted or overwritten: what is made gets a name that is free.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Final, assert_never
+
+from lightkeeper.errors import InvalidValueError, closest, quote_all
+from lightkeeper.kinds import SNAPSHOTS, SnapshotKind, SourceKind, source_kind_of
+from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState, Source, StaticIp, Tags
+from lightkeeper.pricing import USD_PER_DISK_GB_MONTH
+from lightkeeper.recipe import (
+    PART_WORDS,
+    DatabaseRecipe,
+    DiskRecipe,
+    InstanceRecipe,
+    MetadataOptions,
+    Part,
+    Recipe,
+    read_database_recipe,
+    read_disk_recipe,
+    read_instance_recipe,
+)
+from lightkeeper.restore_steps import (
+    RESTORE_KEY,
+    RESTORED_AT,
+    RESTORED_FROM,
+    AttachDisk,
+    Attachment,
+    Bundle,
+    CreateDatabase,
+    CreateDisk,
+    CreateInstance,
+    MoveAddress,
+    OpenPorts,
+    Place,
+    Request,
+    RestorePlan,
+    SetOptions,
+    Step,
+    Until,
+    Wait,
+)
+from lightkeeper.settings import Settings
+from lightkeeper.tags import MAX_TAGS, is_hold, is_reserved, read_snapshot
+from lightkeeper.times import format_instant, format_minute
+
+CPU_QUOTA: Final = 20
+"""vCPUs of all instances in a Region, until AWS allows more. Source: the AWS General Reference, *Lightsail quotas*."""
+_DEFAULT_KEY: Final = "LightsailDefaultKeyPair"
+_WINDOWS: Final = "WINDOWS"
+# Letters, digits, `-`, `_` and `.`; of a database no `_` and no `.`.
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,253}[A-Za-z0-9]")
+_DATABASE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,253}[A-Za-z0-9]")
+_PATH: Final = re.compile(r"/dev/[a-z0-9]+")
+_MAX_NAME: Final = 254
+_DEFAULT_METADATA: Final = (
+    MetadataOptions(),
+    MetadataOptions("optional", "enabled", 1, "disabled"),
+    MetadataOptions("optional", "enabled", 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A snapshot that a source could come back from."""
+
+    place: Place
+    snapshot: Snapshot
+    source_name: str
+    source_arn: str | None
+    source_kind: SourceKind
+
+    @property
+    def makes(self) -> SourceKind:
+        """What can be made of it: of an instance's system disk, a disk, which boots no server."""
+        match self.snapshot.kind:
+            case SnapshotKind.INSTANCE:
+                return SourceKind.INSTANCE
+            case SnapshotKind.DISK:
+                return SourceKind.DISK
+            case SnapshotKind.DATABASE:
+                return SourceKind.DATABASE
+            case _:
+                assert_never(self.snapshot.kind)
+
+
+def plan_restore(request: Request, places: Sequence[Place], settings: Settings, now: datetime) -> RestorePlan:
+    """Return how what is asked for comes back.
+
+    Parameters
+    ----------
+    request
+        What a person asks for.
+    places
+        What the Regions hold that are to be searched.
+    settings
+        The deployment's, for what is ours.
+    now
+        The time, UTC: part of the name of what is made.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such source, snapshot or time, or more than one.
+    """
+    _check_words(request)
+    found = _of_snapshot(request, places, settings) if request.snapshot else _newest(request, places, settings)
+    return _plan(found, request, settings, now)
+
+
+def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
+    places: Sequence[Place],
+    settings: Settings,
+    now: datetime,
+    *,
+    at: datetime | None = None,
+    gone: bool = False,
+    suffix: str | None = None,
+) -> tuple[RestorePlan, ...]:
+    """Return how everything that has a recovery point comes back: instances first, then the disks that go to them.
+
+    Parameters
+    ----------
+    places
+        What the Regions hold that are to be searched.
+    settings
+        The deployment's, for what is ours.
+    now
+        The time, UTC.
+    at
+        The newest content of this time (UTC) or before; None: the newest.
+    gone
+        Only what no longer exists.
+    suffix
+        What the names of what is made end in; None: ``-restored-<YYYYMMDD>-<HHMM>``.
+
+    Raises
+    ------
+    InvalidValueError
+        If the suffix is not one, or there is nothing to restore.
+    """
+    if suffix is not None and not re.fullmatch(r"[A-Za-z0-9_.-]*[A-Za-z0-9]", suffix):
+        raise InvalidValueError(
+            f'"{suffix}" cannot end a name; expected letters, digits, "-", "_" and ".", the last a letter or digit'
+        )
+    chosen: dict[tuple[str, SourceKind, str], _Found] = {}
+    for found in sorted(_usable(_ours(places, settings), at), key=_preference):
+        living = {source.arn for source in found.place.sources}
+        if not (gone and found.source_arn in living):
+            # The last one wins: of a source, the newest; and of an instance, one that boots.
+            chosen[found.place.region, found.source_kind, found.source_name] = found
+    if not chosen:
+        what = "no source that is gone has" if gone else "nothing has"
+        raise InvalidValueError(f"{what} a usable recovery point in {_regions(places)}")
+
+    def request(found: _Found) -> Request:
+        name = None if suffix is None else f"{found.source_name[: _MAX_NAME - len(suffix)]}{suffix}"
+        return Request(found.source_name, found.source_kind, at, name=name)
+
+    plans = {key: _plan(found, request(found), settings, now) for key, found in chosen.items()}
+    return tuple(_in_order(plans, chosen))
+
+
+def read_recipe(snapshot: Snapshot, kind: SourceKind) -> Recipe | None:
+    """Return what the tags of a snapshot keep for a restore; `kind` is what the source was."""
+    match kind:
+        case SourceKind.INSTANCE:
+            return read_instance_recipe(snapshot.tags)
+        case SourceKind.DISK:
+            return read_disk_recipe(snapshot.tags)
+        case SourceKind.DATABASE:
+            return read_database_recipe(snapshot.tags)
+        case _:
+            assert_never(kind)
+
+
+def find_recipe(
+    request: Request, places: Sequence[Place], settings: Settings
+) -> tuple[Snapshot, SourceKind, Recipe | None]:
+    """Return the snapshot that a restore would use, what its source was, and its recipe.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such source, snapshot or time, or more than one.
+    """
+    found = _of_snapshot(request, places, settings) if request.snapshot else _newest(request, places, settings)
+    return found.snapshot, found.source_kind, read_recipe(found.snapshot, found.source_kind)
+
+
+def parse_attachment(text: str) -> Attachment:
+    """Return the `INSTANCE:PATH` that a person has written.
+
+    Raises
+    ------
+    InvalidValueError
+        If it is not of that form.
+    """
+    instance, colon, path = text.partition(":")
+    if not instance or not colon or not _PATH.fullmatch(path):
+        raise InvalidValueError(f'"{text}" is no INSTANCE:PATH; expected such as "web:/dev/xvdf"')
+    return Attachment(instance, path)
+
+
+def _check_words(request: Request) -> None:
+    if request.name is not None:
+        is_database = request.kind is SourceKind.DATABASE
+        if not (_DATABASE_NAME if is_database else _NAME).fullmatch(request.name):
+            characters = 'letters, digits and "-"' if is_database else 'letters, digits, "-", "_" and "."'
+            raise InvalidValueError(
+                f'"{request.name}" cannot be the name of what is restored; expected 2 to 255 characters: {characters}, '
+                "the first and the last a letter or digit"
+            )
+
+
+def _ours(places: Iterable[Place], settings: Settings) -> Iterator[_Found]:
+    for place in places:
+        for snapshot in place.snapshots:
+            point = read_snapshot(snapshot, settings)
+            if isinstance(point, RecoveryPoint):
+                kind = source_kind_of(point.source_arn, point.kind)
+                yield _Found(place, snapshot, point.source_name, point.source_arn, kind)
+
+
+def _usable(found: Iterable[_Found], at: datetime | None) -> Iterator[_Found]:
+    for each in found:
+        if each.snapshot.state is SnapshotState.USABLE and (at is None or each.snapshot.created_at <= at):
+            yield each
+
+
+def _preference(found: _Found) -> tuple[bool, datetime]:
+    """Return the key that sorts snapshots of a source: a whole instance before its system disk, then by content."""
+    return found.source_kind is found.makes, found.snapshot.created_at
+
+
+def _of_snapshot(request: Request, places: Sequence[Place], settings: Settings) -> _Found:
+    named = [(place, snapshot) for place in places for snapshot in place.snapshots if snapshot.name == request.snapshot]
+    if not named:
+        names = sorted({snapshot.name for place in places for snapshot in place.snapshots})
+        raise InvalidValueError(
+            f'there is no snapshot "{request.snapshot}" in {_regions(places)}{_unread(places)}; expected one there is',
+            closest(request.snapshot or "", names),
+        )
+    place, snapshot = named[0]
+    if len(named) > 1:
+        where = quote_all(sorted(each.region for each, _ in named))
+        raise InvalidValueError(
+            f'"{request.snapshot}" is in more than one Region: {where}; expected --region to say which'
+        )
+    point = read_snapshot(snapshot, settings)
+    arn = point.source_arn if isinstance(point, RecoveryPoint) else next(iter(snapshot.source_arns), None)
+    name = snapshot.source_name or request.source
+    if name != request.source:
+        raise InvalidValueError(
+            f'the snapshot "{snapshot.name}" is of "{name}", not of "{request.source}"; expected a snapshot of it', name
+        )
+    found = _Found(place, snapshot, name, arn, source_kind_of(arn or "", snapshot.kind))
+    if request.kind not in {None, found.makes}:
+        raise InvalidValueError(
+            f'the snapshot "{snapshot.name}" comes back as {_a(found.makes)}, not as {_a(request.kind)}; expected '
+            f"--kind {found.makes}, or another snapshot"
+        )
+    return found
+
+
+def _newest(request: Request, places: Sequence[Place], settings: Settings) -> _Found:
+    ours = [found for found in _ours(places, settings) if found.source_name == request.source]
+    wanted = [found for found in ours if request.kind in {None, found.makes, found.source_kind}]
+    if request.kind is not None and any(found.makes is request.kind for found in wanted):
+        wanted = [found for found in wanted if found.makes is request.kind]
+    if not wanted:
+        raise _nothing_of(request, ours, places, settings)
+    origins = {(found.place.region, found.source_kind) for found in wanted}
+    if len(origins) > 1:
+        these = quote_all(sorted(f"{kind} in {region}" for region, kind in origins))
+        raise InvalidValueError(
+            f'"{request.source}" is more than one source: {these}; expected --region and --kind to say which'
+        )
+    usable = sorted(_usable(wanted, request.at), key=_preference)
+    if usable:
+        return usable[-1]
+    if request.at and (later := sorted(_usable(wanted, None), key=_preference)):
+        oldest = min(found.snapshot.created_at for found in later)
+        raise InvalidValueError(
+            f'the oldest recovery point of "{request.source}" was taken at {format_minute(oldest)}, after '
+            f"{format_minute(request.at)}; expected a time from then on"
+        )
+    newest = max(wanted, key=lambda found: found.snapshot.created_at)
+    raise InvalidValueError(
+        f'"{request.source}" has no usable recovery point: {newest.snapshot.name} is "{newest.snapshot.state}"; '
+        "expected one that is complete: wait, or look with lightkeeper status"
+    )
+
+
+def _nothing_of(
+    request: Request, ours: Sequence[_Found], places: Sequence[Place], settings: Settings
+) -> InvalidValueError:
+    if ours:
+        kinds = quote_all(sorted({found.makes for found in ours}))
+        return InvalidValueError(
+            f'"{request.source}" has no recovery point that comes back as {_a(request.kind)}; expected --kind as one '
+            f"of {kinds}"
+        )
+    if any(source.name == request.source for place in places for source in place.sources):
+        return InvalidValueError(
+            f'"{request.source}" has no recovery point of the deployment "{settings.deployment}"{_unread(places)}; '
+            "expected one: lightkeeper take, or --snapshot with the name of a snapshot of your own"
+        )
+    names = sorted({found.source_name for found in _ours(places, settings)})
+    return InvalidValueError(
+        f'"{request.source}" is no source that has a recovery point in {_regions(places)}{_unread(places)}; expected '
+        "the name of one",
+        closest(request.source, names),
+    )
+
+
+def _plan(found: _Found, request: Request, settings: Settings, now: datetime) -> RestorePlan:
+    existing = _made_before(found, request)
+    if existing:
+        # A newer snapshot may have been taken since: what was begun is finished with its own.
+        begun = next((each for each in found.place.snapshots if each.name == existing.tags[RESTORED_FROM]), None)
+        found = replace(found, snapshot=begun or found.snapshot)
+    draft = _Draft(found, request, now, existing)
+    living = next((source for source in found.place.sources if source.arn == found.source_arn), None)
+    recipe = read_recipe(found.snapshot, found.source_kind)
+    if recipe is None and living is not None and living.recipe is not None:
+        recipe = living.recipe
+        draft.notes.append(
+            f"{found.snapshot.name} has no recipe, so what it does not hold is as {living.name} has it now"
+        )
+    elif recipe is None:
+        draft.not_restored.append(
+            f"{found.snapshot.name} has no recipe, so nobody knows what {found.source_name} had beside its content: "
+            "look at what is made before you use it"
+        )
+    draft.tags = _tags(draft, settings)
+    if found.snapshot.state is not SnapshotState.USABLE:
+        draft.problems.append(
+            f'{found.snapshot.name} is "{found.snapshot.state}"; expected one that is complete: wait until it is, or '
+            "take another"
+        )
+    if isinstance(recipe, InstanceRecipe | DiskRecipe | DatabaseRecipe):
+        draft.lack(recipe.missing)
+    if request.kind in {None, SourceKind.INSTANCE} and found.makes is not found.source_kind:
+        draft.problems.append(
+            f"{found.snapshot.name} is of the system disk alone, which cannot boot a server; expected --kind disk: it "
+            "comes back as a disk, to be attached to another instance for its files"
+        )
+    match found.makes:
+        case SourceKind.INSTANCE:
+            assert not isinstance(recipe, DiskRecipe | DatabaseRecipe)  # noqa: S101 - of an instance
+            return _instance(draft, recipe or InstanceRecipe(), living)
+        case SourceKind.DISK:
+            return _disk(draft, recipe if isinstance(recipe, DiskRecipe) else _as_disk(recipe))
+        case SourceKind.DATABASE:
+            return _database(draft, recipe if isinstance(recipe, DatabaseRecipe) else DatabaseRecipe())
+        case _:
+            assert_never(found.makes)
+
+
+class _Draft:
+    """A plan while it is made."""
+
+    def __init__(self, found: _Found, request: Request, now: datetime, existing: Source | None) -> None:
+        self.found = found
+        self.request = request
+        self.place = found.place
+        self.stamp = f"-restored-{now:%Y%m%d-%H%M}"
+        self.key = _key(found, request)
+        self.existing = existing
+        self.name = self.existing.name if self.existing else request.name or _stamped(found.source_name, self.stamp)
+        self.tags: Tags = {}
+        self.steps: list[Step] = []
+        self.not_restored: list[str] = []
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        if not self.existing and (holder := _holder(self.name, found.place)):
+            self.problems.append(
+                f'the name "{self.name}" is in use by {holder}, and names are unique in a Region; expected --as with a '
+                "name that is free"
+            )
+
+    def lack(self, parts: Iterable[Part]) -> None:
+        """Say what the recipe lacks."""
+        # Of a firewall that is not known there is more to say.
+        self.not_restored.extend(f"{PART_WORDS[part]}: it is not in the recipe" for part in parts if part != Part.PORTS)
+
+    def done(self, usd_per_month: float | None, cpus_in_use: int | None = None) -> RestorePlan:
+        """Return the plan."""
+        return RestorePlan(
+            source=self.found.source_name,
+            source_arn=self.found.source_arn,
+            kind=self.found.makes,
+            region=self.place.region,
+            snapshot=self.found.snapshot.name,
+            taken=self.found.snapshot.created_at,
+            resource=self.name,
+            key=self.key,
+            steps=tuple(self.steps),
+            not_restored=tuple(self.not_restored),
+            problems=tuple(self.problems),
+            notes=tuple(self.notes),
+            usd_per_month=usd_per_month,
+            cpus_in_use=cpus_in_use,
+            exists=self.existing is not None,
+            is_finished=self.existing is not None and RESTORED_AT in self.existing.tags,
+        )
+
+
+def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> RestorePlan:
+    found, place, request = draft.found, draft.place, draft.request
+    if request.attach:
+        draft.problems.append(f"--attach is for a disk, and {draft.name} is an instance; expected none")
+    zone, zone_reason = _zone(draft, recipe.zone)
+    wanted = request.bundle or recipe.bundle or found.snapshot.bundle
+    bundle = _bundle(draft, wanted, found.snapshot.bundle, place.bundles)
+    is_windows = (bundle.platform if bundle else None) == _WINDOWS
+    key = _key_pair(draft, recipe.key, is_windows=is_windows)
+    disks = tuple((disk.path, _disk_name(draft, disk.name or disk.path)) for disk in found.snapshot.attached)
+    draft.steps.append(
+        CreateInstance(
+            draft.name,
+            found.snapshot.name,
+            zone,
+            bundle.id if bundle else wanted or "",
+            draft.tags,
+            f"the newest usable snapshot that was asked for; {zone_reason}",
+            key=key,
+            address_type=recipe.address_type,
+            auto_snapshot=recipe.auto_snapshot,
+            disks=disks,
+        )
+    )
+    draft.steps.append(Wait(draft.name, SourceKind.INSTANCE, Until.RUNS, "a firewall is set only while it runs"))
+    if recipe.ports is not None:
+        draft.steps.append(
+            OpenPorts(draft.name, recipe.ports, "until then it has its blueprint's firewall, open to the world")
+        )
+    else:
+        draft.not_restored.append(
+            "the firewall: it is the blueprint's default, open to the world; close what must not be open: "
+            f"aws lightsail put-instance-public-ports --instance-name {draft.name} --port-infos ..."
+        )
+    if recipe.metadata and recipe.metadata not in _DEFAULT_METADATA:
+        draft.steps.append(SetOptions(draft.name, "the source had them", metadata=recipe.metadata))
+    draft.steps.append(Wait(draft.name, SourceKind.INSTANCE, Until.HEALTHY, "only what answers may take an address"))
+    _address(draft, recipe, living)
+    _left_of_instance(draft, recipe, is_windows=is_windows)
+    cost = None
+    if bundle:
+        cost = bundle.usd_per_month + USD_PER_DISK_GB_MONTH * sum(disk.size_gib for disk in found.snapshot.attached)
+    cpus = None
+    if bundle:
+        cpus = place.cpus_in_use + (0 if draft.existing else bundle.cpus)
+        if cpus > CPU_QUOTA:
+            draft.notes.append(
+                f"the instances of {place.region} then have {cpus} vCPUs, more than the {CPU_QUOTA} that Lightsail "
+                "allows unless AWS has raised it for you"
+            )
+    return draft.done(cost, cpus)
+
+
+def _address(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> None:
+    """Add the step that moves the static IP, or say why there is none."""
+    asked = draft.request.move_address
+    name = recipe.static_ip
+    if name is None:
+        if asked:
+            draft.problems.append(
+                f"{draft.found.source_name} had no static IP when the snapshot was taken; expected no --move-address"
+            )
+        if Part.STATIC_IP not in recipe.missing:
+            draft.not_restored.append(
+                "the address: it had no static IP, so it gets a new one; point what uses it there"
+            )
+        return
+    found: StaticIp | None = next((each for each in draft.place.static_ips if each.name == name), None)
+    if found is None:
+        draft.not_restored.append(f"the static IP {name}: it is not in {draft.place.region} any more")
+        if asked:
+            draft.problems.append(f"there is no static IP {name} any more; expected no --move-address")
+        return
+    old = living.name if living else None
+    holder = found.attached_to
+    if holder in {None, draft.name} or (asked and holder == old):
+        reason = f"it is {old}'s, and --move-address asks for it" if holder == old and old else "nobody has it now"
+        draft.steps.append(
+            MoveAddress(draft.name, name, found.address, holder if holder != draft.name else None, reason)
+        )
+        if old and holder == old:
+            draft.notes.append(
+                f"to move the address back: aws lightsail detach-static-ip --static-ip-name {name} && aws lightsail "
+                f"attach-static-ip --static-ip-name {name} --instance-name {old}"
+            )
+    elif holder == old:
+        draft.not_restored.append(
+            f"the static IP {name} ({found.address}): {old} has it; run the same command again with --move-address to "
+            "move it"
+        )
+    else:
+        draft.not_restored.append(f"the static IP {name} ({found.address}): {holder} has it, and keeps it")
+        if asked:
+            draft.problems.append(f"the static IP {name} is attached to {holder}, not to {draft.found.source_name}")
+
+
+def _left_of_instance(draft: _Draft, recipe: InstanceRecipe, *, is_windows: bool) -> None:
+    draft.not_restored.append(
+        "load balancers and distributions that sent traffic to it: attach it again, aws lightsail "
+        f"attach-instances-to-load-balancer --instance-names {draft.name} --load-balancer-name ..."
+    )
+    draft.not_restored.append(
+        f"its alarms: set them again, aws lightsail put-alarm --monitored-resource-name {draft.name} ..."
+    )
+    if recipe.address_type != "ipv4":
+        draft.not_restored.append("its IPv6 address: it gets a new one; change the AAAA records that name the old one")
+    if is_windows:
+        draft.not_restored.append(
+            "the administrator's password: unless Sysprep ran before the snapshot, the old one stays, and Lightsail's "
+            "own client does not log in"
+        )
+    if draft.found.snapshot.attached:
+        draft.not_restored.append("the tags and add-ons of the disks that come with it")
+
+
+def _disk(draft: _Draft, recipe: DiskRecipe) -> RestorePlan:
+    found, request = draft.found, draft.request
+    if request.bundle:
+        draft.problems.append(f"--bundle is for an instance or a database, and {draft.name} is a disk; expected none")
+    if request.move_address:
+        draft.problems.append(f"--move-address is for an instance, and {draft.name} is a disk; expected none")
+    target = _target(draft)
+    target_zone = target.recipe.zone if target and isinstance(target.recipe, InstanceRecipe) else None
+    zone, zone_reason = _zone(draft, target_zone or recipe.zone)
+    if target_zone and zone != target_zone and request.zone:
+        draft.problems.append(
+            f"{target.name if target else ''} is in {target_zone}, and a disk is attached only in its own zone; "
+            f"expected --zone {target_zone}, or none"
+        )
+    size = max(recipe.size_gib or 0, found.snapshot.size_gib)
+    draft.steps.append(
+        CreateDisk(
+            draft.name,
+            found.snapshot.name,
+            zone,
+            size,
+            draft.tags,
+            f"the newest usable snapshot that was asked for; {zone_reason}",
+            auto_snapshot=recipe.auto_snapshot,
+        )
+    )
+    draft.steps.append(Wait(draft.name, SourceKind.DISK, Until.RUNS, "a disk is attached only when it is available"))
+    if request.attach:
+        draft.steps.append(AttachDisk(draft.name, request.attach.instance, request.attach.path, "--attach asks for it"))
+        draft.not_restored.append(
+            f"its mount: in {request.attach.instance}, mount it where you want its files, such as sudo mount -o ro "
+            f"{request.attach.path} /mnt"
+        )
+    else:
+        where = f"{recipe.attached_to}:{recipe.path or '/dev/xvdf'}" if recipe.attached_to else "INSTANCE:/dev/xvdf"
+        draft.not_restored.append(
+            f"its attachment: run the same command again with --attach {where}, or aws lightsail attach-disk"
+        )
+    return draft.done(USD_PER_DISK_GB_MONTH * size)
+
+
+def _target(draft: _Draft) -> Source | None:
+    """Return the instance that a disk is to be attached to; what is wrong with it is a problem."""
+    attach = draft.request.attach
+    if attach is None:
+        return None
+    instances = [source for source in draft.place.sources if source.kind is SourceKind.INSTANCE]
+    target = next((source for source in instances if source.name == attach.instance), None)
+    if target is None:
+        near = closest(attach.instance, [source.name for source in instances])
+        hint = f'; did you mean "{near}"?' if near else ""
+        draft.problems.append(
+            f'--attach: there is no instance "{attach.instance}" in {draft.place.region}; expected one there is{hint}'
+        )
+        return None
+    taken = next(
+        (
+            source
+            for source in draft.place.sources
+            if source.attached_to == target.name and source.path == attach.path and source != draft.existing
+        ),
+        None,
+    )
+    if taken:
+        draft.problems.append(
+            f"--attach: {attach.path} of {target.name} is taken by {taken.name}; expected a path that is free"
+        )
+    return target
+
+
+def _database(draft: _Draft, recipe: DatabaseRecipe) -> RestorePlan:
+    found, place, request = draft.found, draft.place, draft.request
+    if request.attach or request.move_address:
+        option = "--attach" if request.attach else "--move-address"
+        draft.problems.append(f"{option} is not for a database; expected none")
+    wanted = request.bundle or recipe.bundle or found.snapshot.bundle
+    bundle = _bundle(draft, wanted, found.snapshot.bundle, place.database_bundles)
+    zone, zone_reason = _zone(draft, recipe.zone)
+    draft.steps.append(
+        CreateDatabase(
+            draft.name,
+            found.snapshot.name,
+            bundle.id if bundle else wanted,
+            draft.tags,
+            f"the newest usable snapshot that was asked for; {zone_reason}",
+            zone=zone or None,
+            is_public=recipe.is_public,
+        )
+    )
+    draft.steps.append(Wait(draft.name, SourceKind.DATABASE, Until.RUNS, "nothing connects before"))
+    if recipe.backup_window or recipe.maintenance_window:
+        draft.steps.append(
+            SetOptions(
+                draft.name,
+                "the source had them, and they cannot be said before",
+                backup_window=recipe.backup_window,
+                maintenance_window=recipe.maintenance_window,
+            )
+        )
+    draft.not_restored.append(
+        "its endpoint: it gets a new one; write it into your applications: aws lightsail get-relational-database "
+        f"--relational-database-name {draft.name} --query relationalDatabase.masterEndpoint"
+    )
+    draft.not_restored.append(
+        "its password: Lightsail makes a new one: aws lightsail get-relational-database-master-user-password "
+        f"--relational-database-name {draft.name}"
+    )
+    draft.not_restored.append("its parameters and its alarms: set again what you had changed")
+    return draft.done(bundle.usd_per_month if bundle else None)
+
+
+def _zone(draft: _Draft, known: str | None) -> tuple[str, str]:
+    """Return the zone, and why that one."""
+    zones = draft.place.zones
+    asked = draft.request.zone
+    if asked:
+        if zones and asked not in zones:
+            near = closest(asked, zones)
+            hint = f'; did you mean "{near}"?' if near else ""
+            draft.problems.append(
+                f'"{asked}" is no zone of {draft.place.region}; expected one of {quote_all(zones)}{hint}'
+            )
+        return asked, "--zone asks for it"
+    if known and (not zones or known in zones):
+        return known, "in the zone where the source was"
+    first = zones[0] if zones else f"{draft.place.region}a"
+    return (
+        first,
+        f"{known or 'the zone of the source'} is not {'to be had' if known else 'known'}, so the first is taken",
+    )
+
+
+def _bundle(draft: _Draft, wanted: str | None, least: str | None, bundles: Sequence[Bundle]) -> Bundle | None:
+    """Return the bundle, or None where it is not known; what is wrong with it is a problem."""
+    by_id = {bundle.id: bundle for bundle in bundles}
+    asked = draft.request.bundle
+    floor = by_id.get(least or "")
+    if not bundles:
+        draft.notes.append(
+            "the bundles could not be read, so neither its price nor whether it is large enough is known"
+        )
+        return None
+    found = by_id.get(wanted or "")
+    if asked:
+        if found is None:
+            near = closest(asked, by_id)
+            hint = f'; did you mean "{near}"?' if near else ""
+            draft.problems.append(f'"{asked}" is no bundle of Lightsail{hint}; expected one such as "{least}"')
+        elif floor and (why := _too_small(found, floor)):
+            fits = _cheapest(floor, bundles)
+            hint = f", such as {fits.id}" if fits else ""
+            draft.problems.append(f"the bundle {asked} {why}; expected one at least as large{hint}")
+        return found
+    if found and found.is_active:
+        return found
+    like = found or floor
+    replacement = _cheapest(like, bundles) if like else None
+    if replacement is None:
+        draft.problems.append(
+            f'the bundle "{wanted}" of {draft.found.source_name} is not to be had any more, and none is as large; '
+            "expected --bundle to name one"
+        )
+        return None
+    draft.notes.append(
+        f"the bundle {wanted} is not to be had any more; {replacement.id} is the cheapest that is as large"
+    )
+    return replacement
+
+
+def _too_small(bundle: Bundle, least: Bundle) -> str | None:
+    """Return why a bundle cannot take what another had, or None if it can."""
+    if bundle.platform != least.platform:
+        return f"is for {bundle.platform}, and the snapshot is of {least.platform}"
+    for have, need, unit in (
+        (bundle.disk_gib, least.disk_gib, "GB of disk"),
+        (bundle.ram_gib, least.ram_gib, "GB of memory"),
+        (bundle.cpus, least.cpus, "vCPUs"),
+    ):
+        if have < need:
+            return f"has {have:g} {unit}, and the snapshot's ({least.id}) has {need:g}"
+    return None
+
+
+def _cheapest(least: Bundle, bundles: Iterable[Bundle]) -> Bundle | None:
+    fit = (
+        bundle
+        for bundle in bundles
+        if bundle.is_active and bundle.has_ipv4 == least.has_ipv4 and _too_small(bundle, least) is None
+    )
+    return min(fit, key=lambda bundle: (bundle.usd_per_month, bundle.id), default=None)
+
+
+def _key_pair(draft: _Draft, key: str | None, *, is_windows: bool) -> str | None:
+    if key is None or is_windows:
+        return None
+    if key == _DEFAULT_KEY or key in draft.place.key_pairs:
+        return key
+    draft.not_restored.append(
+        f"the key pair {key}: it is not in {draft.place.region} any more, so Lightsail's default is set; the keys "
+        "inside the image still work"
+    )
+    return None
+
+
+def _as_disk(recipe: Recipe | None) -> DiskRecipe:
+    """Return what a disk made of an instance's system disk takes over: the zone."""
+    return DiskRecipe(zone=recipe.zone) if recipe else DiskRecipe()
+
+
+def _tags(draft: _Draft, settings: Settings) -> Tags:
+    """Return the tags of what is made: the user's, so that it is backed up again, and which restore made it."""
+    tags = draft.found.snapshot.tags
+    users = {key: value for key, value in tags.items() if not is_reserved(key) and not is_hold(key)}
+    del settings
+    own = {RESTORED_FROM: draft.found.snapshot.name, RESTORE_KEY: draft.key}
+    # One more is written when everything is done.
+    return dict([*users.items()][: MAX_TAGS - len(own) - 1]) | own
+
+
+def _in_order(
+    plans: Mapping[tuple[str, SourceKind, str], RestorePlan], chosen: Mapping[tuple[str, SourceKind, str], _Found]
+) -> Iterator[RestorePlan]:
+    """Yield instances, then databases, then the disks; a disk that is in an instance's snapshot comes with that."""
+    rank = {SourceKind.INSTANCE: 0, SourceKind.DATABASE: 1, SourceKind.DISK: 2}
+    for key in sorted(plans, key=lambda key: (rank[key[1]], key)):
+        region, kind, name = key
+        plan = plans[key]
+        if kind is not SourceKind.DISK:
+            yield plan
+            continue
+        recipe = read_disk_recipe(chosen[key].snapshot.tags)
+        instance = (region, SourceKind.INSTANCE, (recipe.attached_to if recipe else None) or "")
+        if instance not in chosen or chosen[instance].makes is not SourceKind.INSTANCE:
+            yield plan
+        elif name not in chosen[instance].snapshot.disks:
+            yield _attached(plan, plans[instance], recipe.path if recipe else None)
+
+
+def _attached(plan: RestorePlan, instance: RestorePlan, path: str | None) -> RestorePlan:
+    """Return the plan of a disk that is attached to an instance which is restored as well."""
+    zone = next((step.zone for step in instance.steps if isinstance(step, CreateInstance)), None)
+    steps = [replace(step, zone=zone) if isinstance(step, CreateDisk) and zone else step for step in plan.steps]
+    if path:
+        steps.append(AttachDisk(plan.resource, instance.resource, path, "where it was attached"))
+    return replace(plan, steps=tuple(steps), not_restored=(), after=instance.resource)
+
+
+def _made_before(found: _Found, request: Request) -> Source | None:
+    """Return what an earlier try of the same restore has made, unless it was finished with an older snapshot."""
+    key = _key(found, request)
+    return next(
+        (
+            source
+            for source in found.place.sources
+            if source.kind is found.makes
+            and source.tags.get(RESTORE_KEY) == key
+            and RESTORED_FROM in source.tags
+            and (RESTORED_AT not in source.tags or source.tags[RESTORED_FROM] == found.snapshot.name)
+        ),
+        None,
+    )
+
+
+def _key(found: _Found, request: Request) -> str:
+    """Return what a restore is recognised by: what was asked for, and not what it makes."""
+    parts = (
+        found.place.region,
+        found.source_arn or found.source_name,
+        found.makes,
+        request.snapshot or "",
+        format_instant(request.at) if request.at else "",
+        request.name or "",
+        request.zone or "",
+        request.bundle or "",
+    )
+    return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _stamped(name: str, stamp: str) -> str:
+    return f"{name[: _MAX_NAME - len(stamp)]}{stamp}"
+
+
+def _disk_name(draft: _Draft, name: str) -> str:
+    """Return what the disk of a restored instance is called."""
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-_.") or "disk"
+    if draft.existing or draft.request.name is None:
+        wanted = _stamped(stem, draft.stamp)
+    else:
+        wanted = f"{stem}-{draft.request.name}"[:_MAX_NAME].rstrip("-_.")
+    number = 2
+    free = wanted
+    while _holder(free, draft.place):
+        free = f"{wanted[: _MAX_NAME - 4]}-{number}"
+        number += 1
+    return free
+
+
+def _holder(name: str, place: Place) -> str | None:
+    """Return what has a name, in words; None where nothing has."""
+    for source in place.sources:
+        if source.name == name:
+            return f"the {source.kind} {name}"
+    for snapshot in place.snapshots:
+        if snapshot.name == name:
+            return f"the {SNAPSHOTS[snapshot.kind].arn_type} {name}"
+    if any(found.name == name for found in place.static_ips):
+        return f"the static IP {name}"
+    if name in place.key_pairs:
+        return f"the key pair {name}"
+    return "another resource" if name in place.names else None
+
+
+def _regions(places: Iterable[Place]) -> str:
+    return ", ".join(place.region for place in places)
+
+
+def _unread(places: Iterable[Place]) -> str:
+    failures = [failure for place in places for failure in place.failures]
+    return f", as far as could be read ({failures[0]})" if failures else ""
+
+
+def _a(kind: SourceKind | None) -> str:
+    return f"an {kind}" if kind is SourceKind.INSTANCE else f"a {kind}"
