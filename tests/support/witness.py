@@ -29,7 +29,8 @@ LISTS_OF_SOURCES = {
     "GetInstances": "Instance",
     "GetRelationalDatabases": "RelationalDatabase",
 }
-LISTS = (*LISTS_OF_SOURCES, "GetDiskSnapshots", "GetInstanceSnapshots", "GetRelationalDatabaseSnapshots")
+LISTS_OF_SNAPSHOTS = ("GetDiskSnapshots", "GetInstanceSnapshots", "GetRelationalDatabaseSnapshots")
+LISTS = (*LISTS_OF_SOURCES, *LISTS_OF_SNAPSHOTS, "GetStaticIps")
 LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot", "GetRelationalDatabaseSnapshot")
 READS = {*LISTS, *LOOK_UPS}
 CREATES = {
