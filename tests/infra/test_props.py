@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -182,9 +183,20 @@ def joined(value: object, real: dict[str, str]) -> str:
         (b"[" * 100_000, ["cdk.json: not JSON "]),
     ],
 )
-def test_synth_ends_with_those_sentences_and_nothing_else(tmp_path: Path, text: bytes, sentences: list[str]) -> None:
+def test_synth_ends_with_those_sentences(tmp_path: Path, text: bytes, sentences: list[str]) -> None:
     shutil.copy(ROOT / "app.py", tmp_path)
     (tmp_path / "cdk.json").write_bytes(text)
+
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(tmp_path / "app.py"), run_name="__main__")
+
+    told = str(ended.value.code).splitlines()
+    assert [line[: len(words)] for line, words in zip(told, sentences, strict=True)] == sentences
+
+
+def test_the_process_of_synth_prints_such_a_sentence_and_nothing_else(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "app.py", tmp_path)
+    (tmp_path / "cdk.json").write_bytes(b'{"lightkeeper": {"grace": "soon"}}')
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
     done = subprocess.run(
@@ -197,8 +209,8 @@ def test_synth_ends_with_those_sentences_and_nothing_else(tmp_path: Path, text: 
     )
 
     assert done.returncode == 1
-    told = [line for line in done.stderr.splitlines() if line.startswith("cdk.json: ")]
-    assert [line[: len(words)] for line, words in zip(told, sentences, strict=True)] == sentences
+    (told,) = (line for line in done.stderr.splitlines() if line.startswith("cdk.json: "))
+    assert told.startswith('cdk.json: lightkeeper: grace: "soon" ')
     assert "Traceback" not in done.stderr
 
 
