@@ -5,7 +5,6 @@ the status checks only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from lightsail_sandbox.backend.models import LightsailBackend
     from lightsail_sandbox.backend.operations import Operation
 
-_HOPS: Final = range(1, 64 + 1)
 _STATUS_CHECKS: Final = ("StatusCheckFailed", "StatusCheckFailed_Instance", "StatusCheckFailed_System")
 _MINUTE_SECONDS: Final = 60
 
@@ -106,23 +104,7 @@ def update_metadata_options(backend: "LightsailBackend", params: Mapping[str, An
     state = instance.state(backend.now)
     if state not in ("running", "stopped"):
         raise OperationFailureError(f"The instance {instance.name} is neither running nor stopped but {state}.")
-    old = instance.metadata
-    new = replace(
-        old,
-        http_tokens=params.get("httpTokens", "optional"),  # what is not asked for becomes optional, AWS says
-        http_endpoint=params.get("httpEndpoint", old.http_endpoint),
-        hop_limit=params.get("httpPutResponseHopLimit", old.hop_limit),
-        http_protocol_ipv6=params.get("httpProtocolIpv6", old.http_protocol_ipv6),
-    )
-    if (
-        new.http_tokens not in ("optional", "required")
-        or {new.http_endpoint, new.http_protocol_ipv6} - {"enabled", "disabled"}
-        or new.hop_limit not in _HOPS
-    ):
-        raise InvalidInputError(
-            f"Invalid metadata options: {new.render()}. Expected optional or required, enabled or disabled, "
-            f"and {_HOPS[0]} to {_HOPS[-1]} hops."
-        )
+    new = instance.metadata.updated(params)
     parts = [(instance, None)]
     change = backend.carry_out("UpdateInstanceMetadataOptions", parts, lambda: instance.set_metadata(new))
     return write_operation(backend, change)

@@ -222,7 +222,7 @@ def test_all_there_is_can_be_seen_at_once(sandbox: Sandbox, lightsail: "Lightsai
         (Seed(kind="DiskSnapshot", name="db-1", source="db"), "its source db is a RelationalDatabase"),
         (Seed(kind="RelationalDatabaseSnapshot", name="data-1", source="data"), "its source data is a Disk"),
         (Seed(kind="RelationalDatabase", name="late", backup_window="16:00"), "Invalid preferredBackupWindow: '16:00'"),
-        (Seed(kind="Database", name="wrong"), "expected Disk, .* or RelationalDatabaseSnapshot"),  # type: ignore[arg-type] # what this is about
+        (Seed(kind="Database", name="wrong"), "expected Disk, .* or KeyPair"),  # type: ignore[arg-type] # what this is about
         (Seed(kind="Disk", name="far", region="mars-north-1"), "mars-north-1"),
         (Seed(kind="Disk", name="logs", attached_to="gone"), "does not exist: gone"),
     ],

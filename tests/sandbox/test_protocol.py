@@ -49,8 +49,8 @@ def test_a_body_that_is_not_json_is_refused(sandbox: Sandbox) -> None:
 
 
 def test_an_operation_the_sandbox_has_not_is_refused_without_retries(sandbox: Sandbox) -> None:
-    with closing(make_client(sandbox, attempts=3)) as client, refused("UnknownOperationException", "GetBlueprints"):
-        client.get_blueprints()
+    with closing(make_client(sandbox, attempts=3)) as client, refused("UnknownOperationException", "GetAlarms"):
+        client.get_alarms()
 
     assert len(sandbox.calls()) == 1
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -133,6 +134,8 @@ def test_a_disk_is_attached_by_who_may_do_so_to_the_disk_whatever_the_instance(
     add_disk(lightsail, "ours", owner="us")
     add_disk(lightsail, "secret")
     add_instance(lightsail)
+    lightsail.stop_instance(instanceName="web")
+    sandbox.advance(timedelta(minutes=1))
     sandbox.enforce_role(role(allow(condition={"StringEquals": {"aws:ResourceTag/owner": "us"}})))
 
     with refused("AccessDeniedException", "lightsail:AttachDisk", ":Disk/"):
