@@ -52,6 +52,7 @@ __all__ = [
     "HeldCall",
     "HoldAnswer",
     "HoldCall",
+    "InstanceEnd",
     "LoseAnswer",
     "Meanwhile",
     "MissingResource",
