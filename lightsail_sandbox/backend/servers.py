@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.utils import parse_timestamp
+
 from lightsail_sandbox.backend.exceptions import InvalidInputError, OperationFailureError
 from lightsail_sandbox.backend.firewall import Rule, read_rule, read_rules, with_rule, without_rule
 from lightsail_sandbox.backend.instances import Instance
@@ -119,7 +121,7 @@ def get_metric_data(backend: "LightsailBackend", params: Mapping[str, Any]) -> A
 
 
 def _points(instance: Instance, params: Mapping[str, Any], now: datetime) -> Iterator[dict[str, Any]]:
-    start, end = (_time(params[name], now) for name in ("startTime", "endTime"))
+    start, end = parse_timestamp(params["startTime"]), parse_timestamp(params["endTime"])
     if start >= end:
         raise InvalidInputError("Invalid input: startTime is not before endTime.")
     if params["period"] % _MINUTE_SECONDS:
@@ -143,12 +145,6 @@ def _points(instance: Instance, params: Mapping[str, Any], now: datetime) -> Ite
         }
         asked = {f"{name[0].lower()}{name[1:]}": values[name] for name in params["statistics"] if name in values}
         yield {"timestamp": period, "unit": "Count", **asked}
-
-
-def _time(value: float | str, now: datetime) -> datetime:
-    if isinstance(value, str):
-        return datetime.fromisoformat(value)
-    return datetime.fromtimestamp(value, tz=now.tzinfo)
 
 
 def _instance(backend: "LightsailBackend", params: Mapping[str, Any]) -> Instance:

@@ -8,6 +8,7 @@ import pytest
 
 from lightsail_sandbox.client import EndInstances, FailOperation, FaultRule, InstanceEnd, LoseAnswer, Sandbox, Seed
 from tests.support.asking import LONG_ENOUGH, REGION, ZONE, refused
+from tests.support.keeper import NOON
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -44,6 +45,13 @@ def web(sandbox: Sandbox) -> None:
 def restore(lightsail: "LightsailClient", names: Sequence[str] = ("web-2",), **more: Any) -> list[Any]:  # noqa: ANN401 - the parameters that a test is about
     wanted = {"instanceSnapshotName": "web-1", "availabilityZone": ZONE, "bundleId": "small_3_0"}
     return lightsail.create_instances_from_snapshot(**{"instanceNames": [*names], **wanted, **more})["operations"]
+
+
+def restore_from(lightsail: "LightsailClient", **origin: Any) -> list[Any]:  # noqa: ANN401 - the parameters that a test is about
+    operations = lightsail.create_instances_from_snapshot(
+        instanceNames=["web-2"], availabilityZone=ZONE, bundleId="small_3_0", **origin
+    )
+    return list(operations["operations"])
 
 
 def state(lightsail: "LightsailClient", name: str = "web-2") -> str:
@@ -285,6 +293,79 @@ def test_a_bundle_that_is_not_sold_any_more_will_do(sandbox: Sandbox, lightsail:
     restore(lightsail, ["old-3"], instanceSnapshotName="old-1", bundleId="nano_3_0")
 
     assert [each["bundleId"] for each in lightsail.get_instances()["instances"]] == ["nano_2_0", "nano_2_0", "nano_3_0"]
+
+
+@pytest.mark.usefixtures("web")
+def test_a_snapshot_of_a_system_volume_brings_no_server_back(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    sandbox.seed([Seed(kind="DiskSnapshot", name="web-system-1", source="web", state="completed")])
+
+    with refused("NotFoundException", "The InstanceSnapshot does not exist: web-system-1"):
+        restore(lightsail, instanceSnapshotName="web-system-1")
+
+
+# From what Lightsail keeps by itself
+
+
+@pytest.mark.usefixtures("web")
+def test_an_instance_comes_back_from_an_automatic_snapshot(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    lightsail.enable_add_on(resourceName="web", addOnRequest={"addOnType": "AutoSnapshot"})
+
+    with refused("NotFoundException", "no automatic snapshot of web"):
+        restore_from(lightsail, sourceInstanceName="web", useLatestRestorableAutoSnapshot=True)
+    sandbox.advance(timedelta(days=2))
+    with refused("NotFoundException", "no automatic snapshot of web of 2026-06-15"):
+        restore_from(lightsail, sourceInstanceName="web", restoreDate="2026-06-15")
+    assert len(restore_from(lightsail, sourceInstanceName="web", restoreDate="2026-06-16")) == 3
+
+    for wrong in (
+        {},
+        {"sourceInstanceName": "web"},
+        {"sourceInstanceName": "web", "restoreDate": "2026-06-16", "useLatestRestorableAutoSnapshot": True},
+        {"sourceInstanceName": "web", "instanceSnapshotName": "web-1", "restoreDate": "2026-06-16"},
+        {"instanceSnapshotName": "web-1", "restoreDate": "2026-06-16"},
+    ):
+        with refused("InvalidInputException", "give either instanceSnapshotName, or sourceInstanceName with"):
+            restore_from(lightsail, **wrong)
+
+
+def test_a_disk_comes_back_from_its_latest_automatic_snapshot(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    sandbox.seed([Seed(kind="Disk", name="data", size_gb=64)])
+    lightsail.enable_add_on(resourceName="data", addOnRequest={"addOnType": "AutoSnapshot"})
+    sandbox.advance(timedelta(days=2))
+
+    lightsail.create_disk_from_snapshot(
+        diskName="data-2",
+        sourceDiskName="data",
+        useLatestRestorableAutoSnapshot=True,
+        availabilityZone=ZONE,
+        sizeInGb=64,
+    )
+
+    assert lightsail.get_disk(diskName="data-2")["disk"]["sizeInGb"] == 64
+
+
+def test_a_database_comes_back_as_it_was_at_a_time(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    sandbox.seed(
+        [
+            Seed(kind="RelationalDatabase", name="orders", created_at=NOON - timedelta(days=2)),
+            Seed(kind="RelationalDatabase", name="wiki", backup_retention=False),
+        ]
+    )
+
+    def restore(name: str, source: str, **time: Any) -> None:  # noqa: ANN401 - the parameters that a test is about
+        lightsail.create_relational_database_from_snapshot(
+            relationalDatabaseName=name, sourceRelationalDatabaseName=source, **time
+        )
+
+    restore("orders-2", "orders", restoreTime=NOON - timedelta(days=1))
+    restore("orders-3", "orders", useLatestRestorableTime=True)
+    with refused("InvalidInputException", "can be restored from 2026-06-13T12:00:00"):
+        restore("orders-4", "orders", restoreTime=NOON - timedelta(days=3))
+    with refused("OperationFailureException", "wiki has no native backups"):
+        restore("wiki-2", "wiki", useLatestRestorableTime=True)
+
+    names = [each["name"] for each in lightsail.get_relational_databases()["relationalDatabases"]]
+    assert names == ["orders", "wiki", "orders-2", "orders-3"]
 
 
 # Instances that do not come to life
