@@ -27,6 +27,7 @@ from lightsail_sandbox.client import (
     Seed,
     ShortList,
 )
+from tests.support.asking import detach
 from tests.support.keeper import (
     DAY,
     HOUR,
@@ -1301,7 +1302,7 @@ def test_a_remade_disk_is_not_in_a_whole_snapshot_from_before_it(keeper: Keeper)
     keeper.disk("data", {}, attached_to="web")
     keeper.run()
     keeper.live(2 * HOUR, HOUR)
-    keeper.user.detach_disk(diskName="data")
+    detach(keeper.sandbox, keeper.user)
     keeper.user.delete_disk(diskName="data")
     keeper.disk("data", {}, age=timedelta(), attached_to="web")
 
