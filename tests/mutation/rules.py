@@ -31,6 +31,9 @@ NOTIFY: Final = "lambda_src/lightkeeper/notify.py"
 PERMISSIONS: Final = "infra/permissions.py"
 
 IN_PLAN: Final = "tests/unit/test_plan.py"
+IN_RETENTION: Final = "tests/unit/test_retention.py"
+IN_STATUS: Final = "tests/unit/test_status.py"
+IN_INTERPRET: Final = "tests/unit/test_interpret.py"
 IN_TAGS: Final = "tests/unit/test_tags.py"
 IN_EXECUTE: Final = "tests/unit/test_execute.py"
 IN_RUN: Final = "tests/unit/test_run.py"
@@ -263,7 +266,7 @@ RULES: Final = (
                 "by_content",
                 "return point.taken, point.slot, point.attempt",
                 "return point.slot, point.taken, point.attempt",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_what_is_newest_goes_by_when_it_was_taken_and_not_by_its_slot",
             ),
             Removal(
@@ -272,7 +275,7 @@ RULES: Final = (
                 "_reasons",
                 "[point.taken for point in usable if point.name not in facts.held]",
                 "[point.slot for point in usable if point.name not in facts.held]",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_rule_judges_by_the_day_of_the_content",
             ),
             Removal(
@@ -290,7 +293,7 @@ RULES: Final = (
                 "_reasons",
                 "newest = next(chain(missed, (point.taken for point in usable)), None)",
                 "newest = datetime.now().astimezone()",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_without_new_snapshots_nothing_ages_out_of_within",
             ),
             Removal(
@@ -308,7 +311,7 @@ RULES: Final = (
                 "_series",
                 "by_kind[point.kind].append(point)",
                 "by_kind[point.kind if fed else SnapshotKind.DISK].append(point)",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_the_newest_of_each_series_stays_whatever_the_rules_say",
             ),
         ),
@@ -341,7 +344,7 @@ RULES: Final = (
                 "_facts_of",
                 "*_over_hold(source, reading, settings, now), *hold_problems]",
                 "*_over_hold(source, reading, settings, now)]",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_hold_that_is_not_understood_on_one_snapshot_forbids_to_prune_the_others",
             ),
             Removal(
@@ -350,7 +353,7 @@ RULES: Final = (
                 "_facts_of_gone",
                 "problems=problems,",
                 "problems=(),",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_hold_that_is_not_understood_on_one_orphan_forbids_to_prune_the_others",
             ),
             Removal(
@@ -359,7 +362,7 @@ RULES: Final = (
                 "_blocked",
                 "blocked_by(facts.problems)",
                 "blocked_by(facts.problems if facts.takes else ())",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_orphans_that_expire_leave_alone_what_a_misspelt_tag_may_have_meant",
             ),
             Removal(
@@ -386,7 +389,7 @@ RULES: Final = (
                 "_facts_of",
                 "problems.append(_rare_tick",
                 "draft.problems.append(_rare_tick",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_nothing_is_pruned_of_a_source_whose_policy_the_tick_cannot_keep",
             ),
             Removal(
@@ -631,7 +634,7 @@ RULES: Final = (
                 "_reasons",
                 'yield held or ([] if replaced else ["ended in error, but no newer one is usable yet"])',
                 "yield held",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_failed_attempt_that_is_newer_than_all_usable_ones_stays_for_now",
             ),
             Removal(
@@ -685,7 +688,7 @@ RULES: Final = (
                 "_holds(points, reading.hold, source.tags, settings, now)",
                 "_holds(points, NOT_HELD if reading.policy is NoPolicy.OFF else reading.hold, "
                 "source.tags, settings, now)",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_hold_on_a_source_that_is_off_holds_the_snapshots_it_has",
             ),
             Removal(
@@ -766,7 +769,7 @@ RULES: Final = (
                 "_reasons",
                 "yield held or ([] if replaced",
                 "yield ([] if replaced",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_held_failed_snapshot_stays",
             ),
             Removal(
@@ -777,7 +780,7 @@ RULES: Final = (
                 "counts = apply_rule(policy.keep, [point.taken for point in usable], "
                 "zone=policy.schedule.zone, newest=newest)\n"
                 "    by_rule = (why for point, why in zip(usable, counts) if point.name not in facts.held)",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_held_snapshot_uses_no_count_even_if_it_is_the_newest",
             ),
             Removal(
@@ -845,7 +848,7 @@ RULES: Final = (
                 '        reasons = (f"{why}, but its hold has to be taken off first",)\n'
                 "        pruning.kept.append(Kept(point, reasons, expires_at=now, cause=rule.cause))\n",
                 "",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_snapshot_is_not_deleted_in_the_run_that_takes_its_hold_off",
             ),
             Removal(
@@ -952,7 +955,7 @@ RULES: Final = (
                 "_expiry",
                 "begun = max(pruning.now, cut.newest)",
                 "begun = pruning.now",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_mark_that_a_replayed_event_makes_leaves_the_same_time_to_see_it",
             ),
             Removal(
@@ -1043,7 +1046,7 @@ RULES: Final = (
                 "_prune_unfed",
                 "settings.orphans is Orphans.KEEP or not usable",
                 "settings.orphans is Orphans.KEEP",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_orphans_of_which_none_is_usable_stay",
             ),
             Removal(
@@ -1079,7 +1082,7 @@ RULES: Final = (
                 "_prune_unfed",
                 "_Rule(series, series.policy, missed, _DAY, Cause.ORPHANED)",
                 "_Rule(series, series.policy, missed, cause=Cause.ORPHANED)",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_orphans_have_a_day_of_grace_at_least",
             ),
             Removal(
@@ -1088,7 +1091,7 @@ RULES: Final = (
                 "_series",
                 "if fed and kind is fed[0]:",
                 "if fed:",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_whole_instances_push_no_system_disk_snapshot_out",
             ),
         ),
@@ -1133,7 +1136,7 @@ RULES: Final = (
                 "_limit",
                 "key=lambda delete: delete.taken",
                 "key=lambda delete: delete.target.slot",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_the_oldest_by_content_go_first",
             ),
             Removal(
@@ -1261,7 +1264,7 @@ RULES: Final = (
                 "interpret",
                 "if points[0].region not in unread:",
                 "if True:",
-                IN_PLAN,
+                IN_INTERPRET,
                 "test_where_a_list_failed_nobody_claims_that_a_source_is_gone",
             ),
             Removal(
@@ -1545,7 +1548,7 @@ RULES: Final = (
                 "_once",
                 "return replace(line, included_in=instance.name) if _whole_with(disk, instance) else line",
                 "return line",
-                IN_PLAN,
+                IN_STATUS,
                 "test_a_disk_that_whole_snapshots_included_and_include_no_more_is_no_longer_backed_up",
             ),
             Removal(
@@ -1608,7 +1611,7 @@ RULES: Final = (
                 "_included",
                 "if whole.covers_until >= current_slot(schedule, limit):",
                 "if True:",
-                IN_PLAN,
+                IN_STATUS,
                 "test_a_disk_that_only_an_older_whole_snapshot_includes_is_overdue_although_its_instance_is_not",
             ),
             Removal(
