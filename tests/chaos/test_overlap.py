@@ -1,4 +1,4 @@
-"""Two runs of a ended at once, on real threads over HTTP: together they end where one alone would have."""
+"""Two runs at once, on real threads over HTTP: together they end where one alone would have."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +13,7 @@ SLOWLY = 0.01
 
 @pytest.fixture
 def alone(world: World) -> State:
-    """What a single run of the busy ended leaves; the world is at that ended again."""
+    """Return what a single run leaves where there is something of everything to do; the world is before it again."""
     busy(world)
     world.keeper.configure(maxConcurrency=8)
     world.run()

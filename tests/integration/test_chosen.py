@@ -87,7 +87,7 @@ def test_a_cdk_json_in_the_folder_is_used_and_named(keeper: Keeper, folder: Path
 
     ended = lightkeeper(verb, *AT, "--json")
 
-    assert names(ended) == ["shop"]
+    assert [source["policy"] is None for source in ended.document["sources"]] == [False]
     assert ended.err.startswith("lightkeeper: using the settings in cdk.json\n")
 
 

@@ -1,6 +1,5 @@
 """The command line, as a person types it."""
 
-import json
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -370,19 +369,6 @@ def test_regions_are_repeatable_and_go_before_the_settings(two_regions: Keeper, 
     ended = lightkeeper("run", *AT, "--config", "settings.json", "--region", REGION, "--region", OTHER_REGION, "--json")
 
     assert [action["region"] for action in ended.document["actions"]] == [REGION, OTHER_REGION]
-
-
-def test_the_settings_come_from_cdk_json(keeper: Keeper, tmp_path: Path) -> None:
-    keeper.disk("shop", {"save": "nightly"})
-    policies = {"nightly": {"schedule": "30 1 * * *", "keep": "30d"}}
-    (tmp_path / "cdk.json").write_text(
-        json.dumps({"app": "python app.py", "lightkeeper": {"tagKey": "save", "policies": policies}})
-    )
-
-    document = lightkeeper("plan", *AT, "--json").document
-
-    assert document["sources"][0]["policy"]["keep"] == "within=30d"
-    assert document["sources"][0]["slot"] == "2026-06-15T01:30:00Z"
 
 
 def test_another_endpoint_can_be_named(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:

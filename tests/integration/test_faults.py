@@ -108,16 +108,6 @@ def test_what_is_throttled_until_no_time_is_left_is_deferred_and_taken_by_the_ne
     assert count(keeper.run(), "create") == 2
 
 
-def test_a_fault_that_stays_fails_that_action_only(keeper: Keeper) -> None:
-    keeper.disk("shop", {"backup": "daily"})
-    keeper.instance("web", {"backup": "daily"})
-    fail(keeper, "InvalidInputException", "CreateDiskSnapshot")
-
-    run = keeper.run()
-
-    assert {(name.split("-")[0], ended) for _, name, ended in did(run)} == {("shop", "failed"), ("web", "done")}
-
-
 def test_a_name_that_is_in_use_by_a_snapshot_of_the_user_is_a_failure(keeper: Keeper) -> None:
     arn = keeper.disk("shop", {"backup": "daily"})
     slot = keeper.plan().actions[0].target.slot

@@ -228,19 +228,6 @@ def test_a_snapshot_that_never_ends_is_overdue_in_the_end(keeper: Keeper, person
     assert "Since: The slot of 2026-06-01 03:00 UTC, the first it missed. It has no recovery point." in text
 
 
-def test_snapshots_that_never_end_are_overdue_although_each_hour_begins_another(
-    keeper: Keeper, person: Listener, run: Run
-) -> None:
-    keeper.disk("mail", {"backup": "hourly"})
-    keeper.sandbox.set_options(snapshot_seconds=100 * 86400)
-
-    for _ in range(12):
-        run()
-        keeper.sandbox.advance(HOUR)
-
-    assert [subject for subject, _ in person.letters()] == ["Lightkeeper: mail: overdue"]
-
-
 def test_what_was_put_off_for_want_of_time_is_not_taken_for_over(
     keeper: Keeper, person: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,6 @@ from lightsail_sandbox.client import (
     Entry,
     ErrorAnswer,
     FaultRule,
-    HoldCall,
     LoseAnswer,
     Meanwhile,
     Seed,
@@ -37,7 +36,6 @@ from tests.support.keeper import (
     clock_after_writes,
     count,
     did,
-    other_runs,
     why_not,
 )
 from tests.support.witness import CONSOLE
@@ -273,21 +271,6 @@ def test_an_answer_that_is_lost_makes_no_duplicate(keeper: Keeper, kind: str) ->
     assert len(keeper.snapshots()) == 1
 
 
-def test_two_ticks_at_once_take_one_snapshot_per_slot(keeper: Keeper) -> None:
-    for number in range(12):
-        keeper.disk(f"disk-{number}", {"backup": "daily"})
-    keeper.sandbox.set_options(latency_seconds=0.02)
-
-    second = other_runs(keeper, "second")
-
-    ticks = keeper.ticks_at_once(second)
-
-    for region in second.values():
-        region.close()
-    assert [run.failures for run in ticks] == [(), ()]
-    assert len(keeper.snapshots()) == 12
-
-
 def test_two_sources_whose_snapshot_names_collide_are_not_taken_for_one(
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,18 +295,6 @@ def test_a_new_source_under_an_old_name_gets_snapshots_of_its_own(keeper: Keeper
 
     assert count(run, "create") == 1
     assert keeper.days("shop") == ["20260615", "20260615"]
-
-
-def test_a_replayed_event_of_last_month_takes_nothing_that_newer_content_covers(keeper: Keeper) -> None:
-    keeper.sandbox.set_time(datetime(2026, 3, 1, 4, tzinfo=UTC))
-    keeper.disk("shop", {"backup": "monthly"})
-    keeper.run()
-    keeper.sandbox.advance(9 * DAY)
-
-    replayed = keeper.run(at=datetime(2026, 2, 1, 4, tzinfo=UTC))
-
-    assert replayed.outcomes == ()
-    assert keeper.days("shop") == ["20260301"]
 
 
 def test_what_a_replayed_event_takes_counts_as_what_it_holds_not_as_what_it_is_called(keeper: Keeper) -> None:
@@ -423,16 +394,6 @@ def test_a_list_of_snapshots_that_lacks_the_newest_costs_nothing(keeper: Keeper)
     assert count(run, "create") == 1, "it finds that of its slot under its name"
     assert run.failures == ()
     assert list(keeper.snapshots()) == before, "nothing taken twice, nothing deleted"
-
-
-def test_a_source_without_a_letter_or_digit_in_its_name_is_backed_up_under_its_kinds(keeper: Keeper) -> None:
-    keeper.disk("__", {"backup": "daily"})
-    keeper.instance("--", {"backup": "daily"})
-
-    run = keeper.run()
-
-    assert run.failures == ()
-    assert sorted(name.split("-")[0] for name in keeper.snapshots()) == ["disk", "instance"]
 
 
 # 5. Failed snapshots protect nothing and count for nothing.
@@ -615,18 +576,6 @@ def test_what_a_user_sets_between_the_first_look_and_the_deletions_keeps_the_sna
     assert run.failures == ()
 
 
-def test_a_hold_set_while_a_snapshot_is_being_asked_for_is_heeded(keeper: Keeper) -> None:
-    name = with_a_deletion_due(keeper)
-    keeper.sandbox.add_faults(FaultRule(effect=HoldCall(), operation="CreateDiskSnapshot"))
-
-    with keeper.ticking() as running:
-        keeper.sandbox.wait_for_held()
-        keeper.tag(name, "backup:hold")
-
-    assert count(running.result(), "delete", "skipped") == 1
-    assert name in keeper.snapshots()
-
-
 def test_a_hold_set_at_the_last_moment_is_heeded_by_aws_itself_and_is_no_failure(keeper: Keeper) -> None:
     name = with_a_deletion_due(keeper)
     keeper.sandbox.enforce_role(ONLY_WHAT_IS_MARKED_AND_NOT_HELD)
@@ -733,18 +682,6 @@ def test_any_tag_that_is_or_ends_in_hold_holds_a_snapshot(keeper: Keeper, key: s
 
     assert keeper.days("shop")[0] == "20260615"
     assert EXPIRES not in keeper.snapshots()[name]
-
-
-def test_a_hold_that_was_over_when_it_was_written_is_reported(keeper: Keeper) -> None:
-    keeper.disk("shop", {"backup": "daily"})
-    keeper.run()
-    (name,) = keeper.snapshots()
-    keeper.tag(name, "backup:hold", "2026-06-01")
-
-    (problem,) = keeper.plan().problems
-
-    assert (problem.source, problem.value, problem.severity) == ("shop", "2026-06-01", Severity.WARNING)
-    assert "holds nothing" in problem.message
 
 
 # 7. Pruning is announced, and an announcement is taken back.
@@ -959,22 +896,6 @@ def test_orphans_stay_while_a_tag_they_inherited_only_looks_like_ours(keeper: Ke
     assert [problem.suggestion for problem in run.plan.problems] == ["backup:keep"]
 
 
-def test_a_hold_on_one_orphan_holds_no_other(keeper: Keeper) -> None:
-    run_daily(keeper)
-    keeper.configure(orphans="expire")
-    keeper.disk("shop", {"backup": "daily", "backup:keep": "3"})
-    keeper.disk("another", {})
-    keeper.run()
-    keeper.live(2 * DAY)
-    keeper.user.delete_disk(diskName="shop")
-    held = next(iter(keeper.snapshots()))
-    keeper.tag(held, "backup:hold")
-
-    keeper.live(10 * DAY)
-
-    assert keeper.days("shop") == ["20260615", "20260617"]
-
-
 @pytest.mark.parametrize("left", [0, 1])
 def test_a_list_of_sources_that_lacks_most_of_them_is_not_believed(keeper: Keeper, left: int) -> None:
     run_daily(keeper)
@@ -1180,37 +1101,7 @@ def test_one_failing_source_leaves_the_others_alone_and_the_run_ends_as_failed(k
     assert run.failures[0].startswith("eu-central-1: shop: CreateDiskSnapshot: ServiceException")
 
 
-def test_a_remade_disk_is_not_credited_with_its_dead_namesakes_snapshots(keeper: Keeper) -> None:
-    dead = keeper.disk("shop", {"backup": "daily"})
-    keeper.run()
-    keeper.live(2 * DAY)
-    keeper.user.delete_disk(diskName="shop")
-    alive = keeper.disk("shop", {"backup": "dialy"}, age=HOUR)
-
-    plan = keeper.plan()
-
-    lines = {line.arn: line for line in plan.sources}
-    assert (lines[alive].status, lines[alive].newest) == (Status.PROBLEM, None)
-    assert (lines[dead].status, len(lines[dead].usable)) == (Status.GONE, 2)
-    assert lines[dead].has_stopped
-    assert not lines[alive].has_stopped
-    assert [problem.arn for problem in plan.problems] == [alive]
-
-
 # 13. Nothing stops being protected in silence.
-
-
-@pytest.mark.parametrize("how", ["deletion", "untagging", "off"])
-def test_a_source_that_has_recovery_points_and_is_not_backed_up_any_more_shows(keeper: Keeper, how: str) -> None:
-    keeper.disk("shop", {"backup": "daily"})
-    keeper.disk("another", {})
-    keeper.run()
-    keeper.live(DAY)
-    orphan(keeper, how)
-
-    stopped = [line.name for line in keeper.plan().sources if line.has_stopped]
-
-    assert stopped == ["shop"]
 
 
 def number(run: Run, name: MetricName) -> float | None:
@@ -1269,19 +1160,6 @@ def test_while_a_list_fails_no_gauge_is_published_so_no_alarm_ends_by_blindness(
     assert len(blind.failures) >= 1
 
 
-def test_a_disk_inside_its_instances_whole_snapshots_is_protected(keeper: Keeper) -> None:
-    keeper.instance("web", {"backup": "daily"})
-    keeper.disk("data", {}, attached_to="web")
-
-    first = keeper.run()
-    (second,) = keeper.live(HOUR, HOUR)
-
-    assert {line.name: line.status.value for line in first.plan.sources} == {"data": "waiting", "web": "waiting"}
-    assert {line.name: line.status.value for line in second.plan.sources} == {"data": "protected", "web": "protected"}
-    assert next(line.included_in for line in second.plan.sources if line.name == "data") == "web"
-    assert number(second, MetricName.RESOURCES_UNPROTECTED) == 0
-
-
 def test_a_disk_that_was_attached_after_the_last_whole_snapshot_is_not_protected_yet(keeper: Keeper) -> None:
     keeper.instance("web", {"backup": "daily"})
     keeper.run()
@@ -1323,19 +1201,6 @@ def test_a_data_disk_that_its_instances_snapshots_leave_out_gets_advice_and_coun
     assert (advice.source, advice.severity) == ("data", Severity.ADVICE)
     assert "whose snapshots hold its system disk only" in advice.message
     assert number(run, MetricName.RESOURCES_UNPROTECTED) == 1
-
-
-def test_a_policy_that_asks_oftener_than_runs_come_is_a_problem_and_is_served_as_well_as_can_be(keeper: Keeper) -> None:
-    run_daily(keeper)
-    keeper.disk("shop", {"backup": "hourly"})
-    keeper.disk("clinic", {"backup": "daily"})
-
-    run = keeper.run()
-
-    (problem,) = run.plan.problems
-    assert (problem.source, problem.severity) == ("shop", Severity.WARNING)
-    assert 'oftener than the tick "rate(1 day)" comes' in problem.message
-    assert count(run, "create") == 2
 
 
 # 12. Near the deadline no new write starts.
@@ -1513,30 +1378,6 @@ def test_the_mode_decides_what_of_an_instance_is_taken(keeper: Keeper) -> None:
     assert "diskName" not in made["CreateDiskSnapshot"]
 
 
-@pytest.mark.parametrize("key", ["Lightkeeper:Owner", "LIGHTKEEPER:source", "lightkeeper:Expires"])
-def test_a_tag_of_a_source_that_is_ours_in_other_letters_is_not_inherited(keeper: Keeper, key: str) -> None:
-    keeper.disk("shop", {"backup": "daily", key: "mine"})
-
-    keeper.run()
-
-    (tags,) = keeper.snapshots().values()
-    assert sorted(tags) == ["backup", OWNER, SLOT, SOURCE]
-
-
-def test_a_source_with_forty_nine_tags_keeps_what_has_room_and_says_what_has_not(keeper: Keeper) -> None:
-    tags = {f"tag-{number:02}": "x" for number in range(48)} | {"backup": "daily"}
-    keeper.disk("shop", tags)
-
-    run = keeper.run()
-
-    born = next(iter(keeper.snapshots().values()))
-    action = run.outcomes[0].action
-    assert isinstance(action, Create)
-    assert len(born) == 48
-    assert born["backup"] == "daily"
-    assert action.left_out == ("tag-44", "tag-45", "tag-46", "tag-47")
-
-
 def test_a_schedule_in_another_zone_gives_one_snapshot_a_day_across_the_change_of_clocks(keeper: Keeper) -> None:
     keeper.sandbox.set_time(datetime(2026, 10, 24, 12, tzinfo=UTC))
     keeper.disk("shop", {"backup": "daily", "backup:at": "02:30 Europe/Zurich"})
@@ -1551,17 +1392,3 @@ def test_a_schedule_in_another_zone_gives_one_snapshot_a_day_across_the_change_o
         "2026-10-26T01:30:00Z",
         "2026-10-27T01:30:00Z",
     ]
-
-
-def test_a_month_without_ticks_is_caught_up_with_one_snapshot_and_prunes_nothing_early(keeper: Keeper) -> None:
-    keeper.disk("shop", {"backup": "daily"})
-    keeper.run()
-    keeper.live(6 * DAY)
-
-    keeper.sandbox.advance(timedelta(days=31))
-    keeper.run()
-    keeper.sandbox.advance(HOUR)
-    run = keeper.run()
-
-    assert len(keeper.days("shop")) == 8
-    assert run.outcomes == ()

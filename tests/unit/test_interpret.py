@@ -12,7 +12,7 @@ from lightkeeper.model import Inventory, Policy, ReadFailure, RecoveryPoint, Sev
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.tags import NoPolicy
-from tests.support.inventories import DAY, EXPIRING, NOW, REGION, THREE, created, daily, line, point, source, written
+from tests.support.inventories import DAY, EXPIRING, NOW, REGION, THREE, created, daily, point, source, written
 
 SETTINGS = Settings()
 DAILY = SETTINGS.policies["daily"]
@@ -176,20 +176,6 @@ def test_recovery_points_are_in_order_by_when_they_were_taken_and_only_then_by_s
         assert sorted(mixed, key=by_content) == [first, later_slot, second_attempt, later_taken]
 
 
-def test_two_with_the_same_time_are_in_order_by_slot_and_attempt() -> None:
-    shop = source(backup="daily", backup_keep="1")
-    slot = NOW.replace(hour=3)
-    points = (
-        point(shop, slot - DAY, taken=NOW),
-        point(shop, slot, taken=NOW),
-        point(shop, slot, taken=NOW, attempt=2),
-    )
-
-    plan = make_plan(Inventory((shop,), points), Settings(), NOW)
-
-    assert line(plan).usable == points[::-1]
-
-
 # Holds
 
 
@@ -273,48 +259,7 @@ def test_a_tick_rarer_than_a_policy_is_a_problem_of_each_source_that_asks_for_it
         assert plan.problems == ()
 
 
-# A snapshot interrupts a database for a moment
-
-
-@pytest.mark.parametrize(
-    ("window", "at", "is_told"),
-    [
-        ("03:00-03:30", "03:00", False),
-        ("02:30-03:00", "03:00", True),
-        ("02:30-03:00", "02:30", False),
-        ("02:30-03:01", "03:00", False),
-        ("23:45-00:15", "23:45", False),
-        ("23:45-00:15", "00:14", False),
-        ("23:45-00:15", "00:15", True),
-        ("23:45-00:15", "12:00", True),
-        (None, "03:00", False),
-        ("daily", "03:00", False),
-        ("03:00-03:30 or so", "12:00", False),
-    ],
-)
-def test_a_slot_outside_the_quiet_window_of_a_database_is_told(window: str | None, at: str, *, is_told: bool) -> None:
-    assert bool(facts(database(window, backup_at=at)).problems) is is_told
-
-
-def test_such_advice_says_what_to_write_and_holds_nothing_back() -> None:
-    shop = database("16:00-16:30")
-
-    (problem,) = facts(shop).problems
-
-    assert (problem.region, problem.source, problem.arn) == (REGION, "shop", shop.arn)
-    assert problem.message == (
-        "a snapshot interrupts it for seconds to minutes, and its slot at 03:00 UTC lies outside its backup window, "
-        '16:00-16:30 UTC; expected "backup:at" = "16:00 UTC", with a policy of one time of day'
-    )
-    assert (problem.tag, problem.value, problem.suggestion) == (None, None, None)
-    assert problem.severity is Severity.ADVICE
-    (with_tag,) = facts(database("16:00-16:30", backup_at="02:00")).problems
-    assert (with_tag.tag, with_tag.value) == ("backup:at", "02:00")
-
-
-def test_an_hourly_policy_cannot_lie_in_the_window_and_is_told_although_this_slot_does() -> None:
-    assert len(facts(database("12:00-12:30", backup="hourly")).problems) == 1
-    assert len(facts(database("13:00-13:30", backup="hourly")).problems) == 1
+# Advice
 
 
 def test_what_lightsail_says_of_a_source_is_advice_once_it_is_backed_up() -> None:
