@@ -25,7 +25,7 @@ def cable(monkeypatch: pytest.MonkeyPatch) -> Wire:
     return wire.lay(monkeypatch)
 
 
-def test_a_busy_tick_has_something_of_everything_to_do(world: World, cable: Wire) -> None:
+def test_a_busy_run_has_something_of_everything_to_do(world: World, cable: Wire) -> None:
     busy(world)
     with cable.cut(0, "before"):
         run = world.keeper.run()
@@ -43,7 +43,7 @@ def test_a_busy_tick_has_something_of_everything_to_do(world: World, cable: Wire
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("part", range(4))
-def test_a_retry_after_a_crash_ends_where_the_tick_would_have(
+def test_a_retry_after_a_crash_ends_where_the_run_would_have(
     world: World, cable: Wire, when: Literal["before", "after"], part: int
 ) -> None:
     busy(world)
@@ -61,9 +61,7 @@ def test_a_retry_after_a_crash_ends_where_the_tick_would_have(
 
 
 @pytest.mark.parametrize("part", range(2))
-def test_after_a_crash_the_tick_of_the_next_hour_loses_and_doubles_nothing(
-    world: World, cable: Wire, part: int
-) -> None:
+def test_after_a_crash_the_run_of_the_next_hour_loses_and_doubles_nothing(world: World, cable: Wire, part: int) -> None:
     busy(world)
     with cable.cut(0, "before"):
         world.run()

@@ -22,12 +22,12 @@ def alone(world: World) -> State:
     return left
 
 
-def test_two_ticks_at_once_do_what_one_does(world: World, alone: State) -> None:
+def test_two_runs_at_once_do_what_one_does(world: World, alone: State) -> None:
     for _ in range(5):
         world.keeper.witness.restore()
         world.keeper.sandbox.set_options(latency_seconds=SLOWLY)
 
-        world.ticks_at_once()
+        world.runs_at_once()
 
         assert state(world) == alone
 

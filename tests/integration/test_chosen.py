@@ -383,9 +383,7 @@ def test_an_address_that_is_ignored_is_no_other_lightsail(
 
 
 @pytest.mark.parametrize("arguments", [("run",), ("run", "--at", "now"), ("plan", *AT), ("status", *AT)])
-def test_on_the_clock_and_where_nothing_is_written_the_time_is_no_matter(
-    at_aws: Path, arguments: tuple[str, ...]
-) -> None:
+def test_on_the_clock_and_where_nothing_is_written_any_time_will_do(at_aws: Path, arguments: tuple[str, ...]) -> None:
     del at_aws
     typed = [off_the_clock(minutes=50) if word == "now" else word for word in arguments]
 

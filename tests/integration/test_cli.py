@@ -182,7 +182,7 @@ def test_status_says_when_content_was_taken_not_for_which_slot(keeper: Keeper) -
     assert (source["newest"], source["oldest"]) == (taken, taken)
 
 
-def test_status_that_cannot_be_read_is_one_and_is_not_told_as_nothing_to_back_up(keeper: Keeper) -> None:
+def test_status_that_cannot_be_read_is_one_and_is_not_taken_for_nothing_to_back_up(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "dialy"})
     keeper.sandbox.add_faults(FaultRule(operation="GetDisks", effect=ErrorAnswer(code="AccessDeniedException")))
 

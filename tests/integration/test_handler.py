@@ -21,7 +21,7 @@ def _fresh_process(aws: Sandbox) -> None:
     """Have the sandbox be what the function takes for AWS."""
 
 
-def test_a_tick_returns_a_summary_logs_each_action_and_sends_the_metrics(
+def test_a_run_returns_a_summary_logs_each_action_and_sends_the_metrics(
     keeper: Keeper, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keeper.disk("shop", {"backup": "daily"})
@@ -239,7 +239,7 @@ def test_what_one_run_has_learnt_of_throttling_does_not_slow_the_next(
     assert len(set(map(id, made))) == 2
 
 
-def test_without_a_time_the_tick_is_now(keeper: Keeper) -> None:
+def test_without_a_time_the_run_is_for_now(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
 
     assert invoke({})["planned"] == {"create": 1}

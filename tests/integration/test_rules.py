@@ -86,7 +86,7 @@ def test_snapshots_that_are_not_ours_survive_everything(keeper: Keeper) -> None:
 
     after = keeper.snapshots()
     assert {name: tags for name, tags in after.items() if name in before} == before
-    assert len(after) == len(before) + 3, "ours: one being taken, one kept, one announced"
+    assert len(after) == len(before) + 3, "ours: one being taken, one kept, one marked"
 
 
 def test_a_snapshot_with_tags_copied_from_ours_is_reported(keeper: Keeper) -> None:
@@ -142,9 +142,9 @@ def test_a_rarer_schedule_takes_nothing_until_its_next_slot_and_drops_nothing_fr
     june = ["20260615", "20260619"]
     assert keeper.days("shop") == june, "the freshest and, with count to spare, the oldest"
 
-    ticks = keeper.live(4 * DAY)
+    runs = keeper.live(4 * DAY)
 
-    assert [count(run, "create") for run in ticks] == [1, 0, 0, 0]
+    assert [count(run, "create") for run in runs] == [1, 0, 0, 0]
     assert keeper.days("shop") == [*june, "20260701"]
 
 
@@ -226,7 +226,7 @@ def test_nothing_is_pruned_while_the_tags_have_a_problem(
     assert len(keeper.days("shop")) == (7 if still_snapshotted else 5)
 
 
-def test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_tick(keeper: Keeper) -> None:
+def test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_run(keeper: Keeper) -> None:
     run_daily(keeper)
     for name in ("shop", "clinic"):
         keeper.disk(name, {"backup": "daily", "backup:keep": "2"})
@@ -245,7 +245,7 @@ def test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_tick(keepe
 # 4. At most one snapshot per source and slot.
 
 
-def test_a_second_tick_at_the_same_time_does_nothing(keeper: Keeper) -> None:
+def test_a_second_run_at_the_same_time_does_nothing(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.instance("web", {"backup": ""})
     first = keeper.run()
@@ -328,14 +328,14 @@ def test_a_renamed_deployment_takes_its_own_snapshots_at_once_and_leaves_the_old
 
 def test_two_deployments_on_the_same_disk_never_get_in_each_others_way(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
-    ticks = []
+    runs = []
     for _ in range(6):
         for deployment in ("Ours", "Theirs"):
             keeper.configure(deployment=deployment)
-            ticks.append(keeper.run())
+            runs.append(keeper.run())
         keeper.sandbox.advance(DAY)
 
-    assert [failure for run in ticks for failure in run.failures] == []
+    assert [failure for run in runs for failure in run.failures] == []
     owners = [tags[OWNER] for tags in keeper.snapshots().values()]
     assert owners.count("Ours") == owners.count("Theirs") == 4
 
@@ -505,16 +505,16 @@ def test_a_sources_dated_hold_that_is_over_is_taken_off_its_snapshots_before_the
     keeper.sandbox.enforce_role(ONLY_WHAT_IS_MARKED_AND_NOT_HELD)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1", "backup:hold": "2026-06-17"})
 
-    ticks = [keeper.run(enforced=True)]
+    runs = [keeper.run(enforced=True)]
     for _ in range(6):
         keeper.sandbox.advance(DAY)
-        ticks.append(keeper.run(enforced=True))
+        runs.append(keeper.run(enforced=True))
 
-    assert [failure for run in ticks for failure in run.failures] == []
+    assert [failure for run in runs for failure in run.failures] == []
     assert [
-        sum(count(run, action) for run in ticks[:3]) for action in ("schedule-deletion", "remove-hold", "delete")
+        sum(count(run, action) for run in runs[:3]) for action in ("schedule-deletion", "remove-hold", "delete")
     ] == [0] * 3
-    taken_off = [name[5:13] for run in ticks for action, name, _ in did(run) if action == "remove-hold"]
+    taken_off = [name[5:13] for run in runs for action, name, _ in did(run) if action == "remove-hold"]
     assert sorted(taken_off) == ["20260615", "20260616", "20260617"], "the later ones were born without it"
     assert keeper.days("shop") == ["20260619", "20260620", "20260621"]
 
@@ -546,7 +546,7 @@ def with_a_deletion_due(keeper: Keeper) -> str:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
     keeper.run()
     keeper.live(3 * DAY)
-    (name,) = announced(keeper)
+    (name,) = expiring(keeper)
     keeper.sandbox.advance(DAY)
     return name
 
@@ -684,23 +684,23 @@ def test_any_tag_that_is_or_ends_in_hold_holds_a_snapshot(keeper: Keeper, key: s
     assert EXPIRES not in keeper.snapshots()[name]
 
 
-# 7. Pruning is announced, and an announcement is taken back.
+# 7. A deletion is scheduled before it happens, and can be cancelled.
 
 
-def announced(keeper: Keeper) -> list[str]:
+def expiring(keeper: Keeper) -> list[str]:
     return [name for name, tags in keeper.snapshots().items() if EXPIRES in tags]
 
 
-def with_an_announcement(keeper: Keeper) -> str:
+def with_a_scheduled_deletion(keeper: Keeper) -> str:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
     keeper.run()
     keeper.live(3 * DAY)
-    (name,) = announced(keeper)
+    (name,) = expiring(keeper)
     return name
 
 
-def test_a_snapshot_is_deleted_a_day_after_it_was_announced_and_not_before(keeper: Keeper) -> None:
-    name = with_an_announcement(keeper)
+def test_a_snapshot_is_deleted_a_day_after_it_was_marked_and_not_before(keeper: Keeper) -> None:
+    name = with_a_scheduled_deletion(keeper)
     assert keeper.snapshots()[name][EXPIRES] == "2026-06-19T12:00:00Z"
 
     keeper.live(23 * HOUR, HOUR)
@@ -718,17 +718,17 @@ def test_a_snapshot_without_room_for_a_mark_stays_is_reported_and_fails_no_run(k
     for number in range(50 - len(keeper.snapshots()[name])):
         keeper.tag(name, f"note-{number}", "x")
 
-    ticks = keeper.live(5 * DAY)
+    runs = keeper.live(5 * DAY)
 
-    assert [failure for run in ticks for failure in run.failures] == []
+    assert [failure for run in runs for failure in run.failures] == []
     assert keeper.days("shop")[0] == "20260615"
     assert len(keeper.days("shop")) == 4, "the others go on being pruned"
     (problem,) = keeper.plan().problems
     assert problem.message.startswith(f"on snapshot {name}: it has 50 tags")
 
 
-def test_a_hold_takes_an_announcement_back(keeper: Keeper) -> None:
-    name = with_an_announcement(keeper)
+def test_a_hold_cancels_a_scheduled_deletion(keeper: Keeper) -> None:
+    name = with_a_scheduled_deletion(keeper)
 
     keeper.tag(name, "backup:hold")
     keeper.live(5 * DAY)
@@ -737,29 +737,29 @@ def test_a_hold_takes_an_announcement_back(keeper: Keeper) -> None:
     assert EXPIRES not in keeper.snapshots()[name]
 
 
-def test_a_wider_rule_takes_an_announcement_back(keeper: Keeper) -> None:
-    name = with_an_announcement(keeper)
+def test_a_wider_rule_cancels_a_scheduled_deletion(keeper: Keeper) -> None:
+    name = with_a_scheduled_deletion(keeper)
 
     keeper.tag("shop", "backup:keep", "30")
     keeper.live(5 * DAY)
 
     assert name in keeper.snapshots()
-    assert announced(keeper) == []
+    assert expiring(keeper) == []
 
 
-def test_removing_the_schedule_takes_an_announcement_back(keeper: Keeper) -> None:
-    name = with_an_announcement(keeper)
+def test_removing_the_tag_cancels_a_scheduled_deletion(keeper: Keeper) -> None:
+    name = with_a_scheduled_deletion(keeper)
 
     keeper.untag("shop", "backup")
     keeper.untag("shop", "backup:keep")
     keeper.live(5 * DAY)
 
     assert name in keeper.snapshots()
-    assert announced(keeper) == []
+    assert expiring(keeper) == []
 
 
-def test_an_announcement_nobody_can_read_is_made_anew(keeper: Keeper) -> None:
-    name = with_an_announcement(keeper)
+def test_a_mark_that_nobody_can_read_is_made_again(keeper: Keeper) -> None:
+    name = with_a_scheduled_deletion(keeper)
     keeper.tag(name, EXPIRES, "soon")
 
     keeper.live(HOUR, HOUR)
@@ -788,15 +788,15 @@ def test_without_grace_a_failed_snapshot_still_takes_two_runs_to_go(keeper: Keep
     keeper.run()
     (failed,) = keeper.snapshots()
 
-    ticks = keeper.live(3 * HOUR, HOUR)
+    runs = keeper.live(3 * HOUR, HOUR)
 
-    assert [count(run, "schedule-deletion") for run in ticks] == [0, 1, 0]
-    assert [count(run, "delete") for run in ticks] == [0, 0, 1]
+    assert [count(run, "schedule-deletion") for run in runs] == [0, 1, 0]
+    assert [count(run, "delete") for run in runs] == [0, 0, 1]
     assert failed not in keeper.snapshots()
 
 
 def test_what_was_marked_before_a_long_pause_is_marked_again_before_it_goes(keeper: Keeper) -> None:
-    name = with_an_announcement(keeper)
+    name = with_a_scheduled_deletion(keeper)
 
     keeper.sandbox.advance(90 * DAY)
     keeper.run()
@@ -810,7 +810,7 @@ def test_what_was_marked_before_a_long_pause_is_marked_again_before_it_goes(keep
 
 
 def test_without_grace_a_promise_is_kept_all_the_same(keeper: Keeper) -> None:
-    name = with_an_announcement(keeper)
+    name = with_a_scheduled_deletion(keeper)
     keeper.configure(grace="0d")
 
     keeper.live(23 * HOUR, HOUR)
@@ -907,18 +907,18 @@ def test_a_list_of_sources_that_lacks_most_of_them_is_not_believed(keeper: Keepe
     before = keeper.snapshots()
     keeper.sandbox.add_faults(FaultRule(effect=ShortList(entries=left), operation="GetDisks"))
 
-    ticks = keeper.live(3 * DAY)
+    runs = keeper.live(3 * DAY)
     unlike = {name: tags for name, tags in keeper.snapshots().items() if name in before and tags != before[name]}
 
     lacking = [name for name in before if "disk-0" not in name or not left]
     assert unlike.keys().isdisjoint(lacking), "nothing marked"
     assert set(lacking) <= set(keeper.snapshots()), "nothing deleted, though some was marked before"
-    (plan, *_) = [run.plan for run in ticks]
+    (plan, *_) = [run.plan for run in runs]
     assert plan.doubted == (REGION,)
     assert [(problem.source, problem.severity) for problem in plan.problems] == [("GetDisks", Severity.WARNING)]
     assert f"lacks {4 - left} that were backed up lately" in plan.problems[0].message
     assert {line.status for line in plan.sources if line.name != "disk-0" or not left} == {Status.UNKNOWN}
-    numbers = publishable(ticks[0], is_whole=True)
+    numbers = publishable(runs[0], is_whole=True)
     assert numbers.get(MetricName.RESOURCES_OVERDUE, 1) > 0, "no alarm ends by a list in doubt"
 
     keeper.sandbox.clear_faults()
@@ -930,7 +930,7 @@ def test_a_list_of_sources_that_lacks_most_of_them_is_not_believed(keeper: Keepe
 # 9. At most so many deletions per source and run, oldest first.
 
 
-def test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first(keeper: Keeper) -> None:
+def test_a_rule_cut_from_thirty_to_three_deletes_three_a_run_oldest_first(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
     keeper.disk("clinic", {"backup": "daily", "backup:keep": "30"})
     keeper.run()
@@ -938,7 +938,7 @@ def test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first(keepe
     for name in ("shop", "clinic"):
         keeper.tag(name, "backup:keep", "3")
     keeper.live(HOUR, HOUR)
-    assert len(announced(keeper)) == 14
+    assert len(expiring(keeper)) == 14
 
     keeper.sandbox.advance(DAY)
     run = keeper.run()
@@ -954,7 +954,7 @@ def test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first(keepe
 
 
 @pytest.mark.parametrize("grace", ["0d", "1d"])
-def test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would(keeper: Keeper, grace: str) -> None:
+def test_a_retry_of_the_same_run_deletes_no_more_than_that_run_would(keeper: Keeper, grace: str) -> None:
     keeper.configure(grace=grace)
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
     keeper.run()
@@ -964,14 +964,14 @@ def test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would(keeper: Kee
     keeper.sandbox.advance(HOUR if grace == "0d" else DAY)
 
     first, retry = keeper.run(), keeper.run()
-    (next_tick,) = keeper.live(HOUR, HOUR)
+    (next_run,) = keeper.live(HOUR, HOUR)
 
-    assert [count(run, "delete") for run in (first, retry, next_tick)] == [3, 0, 3]
+    assert [count(run, "delete") for run in (first, retry, next_run)] == [3, 0, 3]
     left = next(name for action, name, _ in did(first) if action == "defer")
     assert "to be deleted from 2026-" in reasons(retry.plan.kept, left)[0]
 
 
-def test_a_retry_of_the_same_tick_removes_no_more_failed_snapshots_than_one_run_would(keeper: Keeper) -> None:
+def test_a_retry_of_the_same_run_removes_no_more_failed_snapshots_than_that_run_would(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "30"})
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
     keeper.run()
@@ -979,13 +979,13 @@ def test_a_retry_of_the_same_tick_removes_no_more_failed_snapshots_than_one_run_
     keeper.sandbox.clear_faults()
     keeper.live(2 * HOUR, HOUR)
     failed = sum(entry.state == "error" for entry in keeper.sandbox.entries())
-    assert len(announced(keeper)) == failed
+    assert len(expiring(keeper)) == failed
 
     keeper.sandbox.advance(DAY)
     first, retry = keeper.run(), keeper.run()
-    (next_tick,) = keeper.live(HOUR, HOUR)
+    (next_run,) = keeper.live(HOUR, HOUR)
 
-    assert [count(run, "delete") for run in (first, retry, next_tick)] == [3, 0, 3]
+    assert [count(run, "delete") for run in (first, retry, next_run)] == [3, 0, 3]
     assert count(first, "defer", "deferred") == failed - 3
 
 
@@ -1111,22 +1111,22 @@ def number(run: Run, name: MetricName) -> float | None:
 def test_the_run_that_takes_the_first_snapshot_calls_nothing_overdue(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
 
-    ticks = [keeper.run(), *keeper.live(2 * HOUR, HOUR)]
+    runs = [keeper.run(), *keeper.live(2 * HOUR, HOUR)]
 
-    assert [run.plan.sources[0].status for run in ticks] == [Status.WAITING, Status.PROTECTED, Status.PROTECTED]
-    assert [number(run, MetricName.RESOURCES_OVERDUE) for run in ticks] == [0, 0, 0]
+    assert [run.plan.sources[0].status for run in runs] == [Status.WAITING, Status.PROTECTED, Status.PROTECTED]
+    assert [number(run, MetricName.RESOURCES_OVERDUE) for run in runs] == [0, 0, 0]
 
 
 def test_snapshots_that_fail_hour_after_hour_are_overdue_although_each_run_begins_another(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "hourly"}, age=HOUR)
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot"))
 
-    ticks = [keeper.run(), *keeper.live(12 * HOUR, HOUR)]
+    runs = [keeper.run(), *keeper.live(12 * HOUR, HOUR)]
 
-    assert all(count(run, "create") == 1 for run in ticks)
-    overdue = [number(run, MetricName.RESOURCES_OVERDUE) for run in ticks]
+    assert all(count(run, "create") == 1 for run in runs)
+    overdue = [number(run, MetricName.RESOURCES_OVERDUE) for run in runs]
     assert overdue == [0] * 5 + [1] * 8
-    assert [run.plan.sources[0].status is Status.OVERDUE for run in ticks] == [each == 1 for each in overdue]
+    assert [run.plan.sources[0].status is Status.OVERDUE for run in runs] == [each == 1 for each in overdue]
     keeper.sandbox.advance(timedelta(minutes=1))
     (line,) = keeper.plan().sources
     assert line.pending
@@ -1137,9 +1137,9 @@ def test_a_snapshot_that_never_ends_is_no_longer_on_its_way_after_a_while(keeper
     keeper.disk("shop", {"backup": "daily"})
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="pending"), operation="CreateDiskSnapshot"))
 
-    ticks = [keeper.run(), *keeper.live(8 * HOUR, HOUR)]
+    runs = [keeper.run(), *keeper.live(8 * HOUR, HOUR)]
 
-    overdue = [number(run, MetricName.RESOURCES_OVERDUE) for run in ticks]
+    overdue = [number(run, MetricName.RESOURCES_OVERDUE) for run in runs]
     assert overdue == [0] * 6 + [1] * 3
 
 
@@ -1206,7 +1206,7 @@ def test_a_data_disk_that_its_instances_snapshots_leave_out_gets_advice_and_coun
 # 12. Near the deadline no new write starts.
 
 
-def test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick(keeper: Keeper) -> None:
+def test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_run(keeper: Keeper) -> None:
     for number in range(6):
         keeper.disk(f"disk-{number}", {"backup": "daily"})
     keeper.configure(maxConcurrency=1)

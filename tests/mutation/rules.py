@@ -408,7 +408,7 @@ RULES: Final = (
                 "action.prunes and action.target.source_arn in blocked",
                 "False",
                 IN_RULES,
-                "test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_tick",
+                "test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_run",
             ),
             Removal(
                 "so does one that was deferred",
@@ -442,7 +442,7 @@ RULES: Final = (
                 "SnapshotState.PENDING, SnapshotState.USABLE",
                 "SnapshotState.USABLE",
                 IN_RULES,
-                "test_a_second_tick_at_the_same_time_does_nothing",
+                "test_a_second_run_at_the_same_time_does_nothing",
             ),
             Removal(
                 "so does one whose state is unknown",
@@ -514,7 +514,7 @@ RULES: Final = (
                 "settings.deployment, slot, attempt)",
                 "settings.deployment, now, attempt)",
                 IN_RULES,
-                "test_a_second_tick_at_the_same_time_does_nothing",
+                "test_a_second_run_at_the_same_time_does_nothing",
             ),
             Removal(
                 "a name that is in use is looked up: the answer to an earlier attempt may have been lost",
@@ -893,7 +893,7 @@ RULES: Final = (
                 "    if at is None or stale:\n",
                 "    if at is None:\n        return [Delete(target, point.taken, why)]\n    if stale:\n",
                 IN_RULES,
-                "test_a_snapshot_is_deleted_a_day_after_it_was_announced_and_not_before",
+                "test_a_snapshot_is_deleted_a_day_after_it_was_marked_and_not_before",
             ),
             Removal(
                 "nothing is marked by an event that comes late: its time would leave less than the grace",
@@ -911,7 +911,7 @@ RULES: Final = (
                 "elif at > now:",
                 "elif False:",
                 IN_RULES,
-                "test_a_snapshot_is_deleted_a_day_after_it_was_announced_and_not_before",
+                "test_a_snapshot_is_deleted_a_day_after_it_was_marked_and_not_before",
             ),
             Removal(
                 "nor, once it was marked, if grace has been turned off since",
@@ -974,7 +974,7 @@ RULES: Final = (
                 "        if reasons:\n",
                 "        if reasons and not point.expires_at:\n",
                 IN_RULES,
-                "test_a_wider_rule_takes_an_announcement_back",
+                "test_a_wider_rule_cancels_a_scheduled_deletion",
             ),
             Removal(
                 "what they take back loses its mark",
@@ -983,7 +983,7 @@ RULES: Final = (
                 "if point.expires_at and not is_unread:",
                 "if False:",
                 IN_RULES,
-                "test_a_hold_takes_an_announcement_back",
+                "test_a_hold_cancels_a_scheduled_deletion",
             ),
             Removal(
                 "where the source is not backed up any more, too",
@@ -993,7 +993,7 @@ RULES: Final = (
                 "series.points if point.expires_at)",
                 "pass",
                 IN_RULES,
-                "test_removing_the_schedule_takes_an_announcement_back",
+                "test_removing_the_tag_cancels_a_scheduled_deletion",
             ),
             Removal(
                 "a mark that nobody can read marks nothing, and is made again",
@@ -1003,7 +1003,7 @@ RULES: Final = (
                 '    except InvalidValueError:\n        return datetime.max.replace(tzinfo=parse_zone("UTC")) if '
                 "text else None",
                 IN_RULES,
-                "test_an_announcement_nobody_can_read_is_made_anew",
+                "test_a_mark_that_nobody_can_read_is_made_again",
             ),
             Removal(
                 "what has no room for a mark stays, and says so",
@@ -1107,7 +1107,7 @@ RULES: Final = (
                 "pruning.deletes = ordered[:most]",
                 "pruning.deletes = ordered",
                 IN_RULES,
-                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first",
+                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_run_oldest_first",
             ),
             Removal(
                 "of both kinds of snapshot together",
@@ -1128,7 +1128,7 @@ RULES: Final = (
                 "sorted(pruning.deletes, key=lambda delete: delete.taken)",
                 "pruning.deletes",
                 IN_RULES,
-                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first",
+                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_run_oldest_first",
             ),
             Removal(
                 "by content",
@@ -1146,7 +1146,7 @@ RULES: Final = (
                 "for delete in ordered[most:]",
                 "for delete in ordered[:0]",
                 IN_RULES,
-                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first",
+                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_run_oldest_first",
             ),
             Removal(
                 "and marked for later, so that a retry of the same run leaves it alone",
@@ -1155,7 +1155,7 @@ RULES: Final = (
                 "writer.tag(target, EXPIRES, format_instant(until))\n",
                 "",
                 IN_RULES,
-                "test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would[0d]",
+                "test_a_retry_of_the_same_run_deletes_no_more_than_that_run_would[0d]",
             ),
             Removal(
                 "until after that run",
@@ -1164,7 +1164,7 @@ RULES: Final = (
                 "until = pruning.now + _SHORTEST_TICK",
                 "until = pruning.now",
                 IN_RULES,
-                "test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would[1d]",
+                "test_a_retry_of_the_same_run_deletes_no_more_than_that_run_would[1d]",
             ),
             Removal(
                 "what ended in error as well",
@@ -1173,7 +1173,7 @@ RULES: Final = (
                 "elif at > now:",
                 "elif at > now and not is_failed:",
                 IN_RULES,
-                "test_a_retry_of_the_same_tick_removes_no_more_failed_snapshots_than_one_run_would",
+                "test_a_retry_of_the_same_run_removes_no_more_failed_snapshots_than_that_run_would",
             ),
             Removal(
                 "before anything is deleted, so that a run that dies in between has not deleted what it could not mark",
@@ -1274,7 +1274,7 @@ RULES: Final = (
                 "if point.expires_at and not is_unread:",
                 "if point.expires_at:",
                 IN_PLAN,
-                "test_nothing_is_rescued_or_pruned_from_half_a_list",
+                "test_from_half_a_list_nothing_is_pruned_and_no_deletion_is_cancelled",
             ),
             Removal(
                 "what a changing list gives twice counts once",
@@ -1388,7 +1388,7 @@ RULES: Final = (
                 "if self._seconds_left() < self._margin + reserve_seconds:",
                 "if self._seconds_left() < 0:",
                 IN_RULES,
-                "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick",
+                "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_run",
             ),
             Removal(
                 "the slowest call, with all its retries, still ends in time",
@@ -1433,7 +1433,7 @@ RULES: Final = (
                 "return Outcome(action, Result.DEFERRED, why)",
                 "return Outcome(action, Result.DONE, why)",
                 IN_RULES,
-                "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick",
+                "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_run",
             ),
             Removal(
                 "what could not be sent any more is sent by the next run",

@@ -66,7 +66,7 @@ def point(
     tags: Mapping[str, str] | None = None,
     disks: Iterable[str] = (),
 ) -> RecoveryPoint:
-    """Return a recovery point of a source; unless told otherwise, it was taken at its slot and inherited its tags."""
+    """Return a recovery point of a source; unless given, its time is that of its slot and its tags are its source's."""
     return RecoveryPoint(
         kind=kind,
         name=snapshot_name(of.name, of.arn, "Lightkeeper", slot, attempt),

@@ -88,15 +88,15 @@ def test_hours_on_end_are_one_run_and_a_single_recovery_point_is_the_whole_day()
     assert row.days[-3].runs == ()
 
 
-def test_what_is_announced_and_what_falls_out_now_is_marked_with_its_time() -> None:
+def test_what_is_marked_and_what_falls_out_now_is_shown_with_its_time() -> None:
     shop = source(backup="daily", backup_keep="3")
-    announced = point(shop, THREE - 4 * DAY, expires_at=NOW + 5 * HOUR)
+    marked = point(shop, THREE - 4 * DAY, expires_at=NOW + 5 * HOUR)
 
-    (row,) = view([shop], [*daily(shop, range(4)), announced]).rows
+    (row,) = view([shop], [*daily(shop, range(4)), marked]).rows
 
     assert strip(row) == 25 * "." + "ee###"
     assert [(each.snapshot, each.at) for each in row.expiring] == [
-        (announced.name, NOW + 5 * HOUR),
+        (marked.name, NOW + 5 * HOUR),
         (point(shop, THREE - 3 * DAY).name, NOW + DAY),
     ], "soonest first"
 
@@ -110,16 +110,16 @@ def test_what_is_due_goes_now_even_if_a_limit_defers_it() -> None:
     assert [each.at for each in row.expiring] == [NOW] * 5
 
 
-def test_an_announcement_that_is_taken_back_or_cannot_go_on_marks_nothing() -> None:
-    rescued = source("rescued", backup="daily")
+def test_a_deletion_that_is_cancelled_or_cannot_go_on_is_not_shown() -> None:
+    cancelled = source("cancelled", backup="daily")
     blocked = source("blocked", backup="daily", backup_keep="1", backup_kepe="2")
     points = [
-        point(rescued, THREE, expires_at=NOW + HOUR),
+        point(cancelled, THREE, expires_at=NOW + HOUR),
         point(blocked, THREE),
         point(blocked, THREE - DAY, expires_at=NOW - HOUR),
     ]
 
-    assert [row.expiring for row in view([rescued, blocked], points).rows] == [(), ()]
+    assert [row.expiring for row in view([cancelled, blocked], points).rows] == [(), ()]
 
 
 def test_a_hold_weighs_more_than_anything_else_on_its_day() -> None:
@@ -383,7 +383,7 @@ def test_a_second_click_turns_an_order_round() -> None:
     ]
 
 
-def test_an_unknown_order_is_told_with_the_nearest_one() -> None:
+def test_an_unknown_order_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(InvalidValueError, match='did you mean "newest"'):
         parse_order("newst")
 
@@ -485,7 +485,7 @@ def test_what_could_not_be_read_weighs_most() -> None:
     assert seen.failures == (failure(),)
 
 
-def test_lists_that_are_refused_are_not_told_as_nothing_to_back_up() -> None:
+def test_lists_that_are_refused_are_not_taken_for_nothing_to_back_up() -> None:
     failures = [ReadFailure(REGION, listing, "refused") for listing in LISTINGS]
 
     assert state(view([], failures=failures)) == (

@@ -289,7 +289,7 @@ def test_of_a_region_that_failed_as_a_whole_nothing_is_known_and_nothing_is_done
     assert status(plan) is Status.UNKNOWN
 
 
-def test_nothing_is_rescued_or_pruned_from_half_a_list() -> None:
+def test_from_half_a_list_nothing_is_pruned_and_no_deletion_is_cancelled() -> None:
     shop = source(backup="daily", backup_keep="3")
     points = daily(shop, range(6), expires_at=NOW - HOUR)
     failure = ReadFailure(REGION, "GetInstances", "refused")

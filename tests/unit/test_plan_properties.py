@@ -162,7 +162,9 @@ def test_what_is_created_covers_a_slot_that_nothing_covers(inventory: Inventory,
 
 
 @given(inventories(), all_settings)
-def test_only_an_announced_snapshot_is_rescued_and_it_is_kept(inventory: Inventory, settings: Settings) -> None:
+def test_only_a_scheduled_deletion_is_cancelled_and_its_snapshot_is_kept(
+    inventory: Inventory, settings: Settings
+) -> None:
     plan = make_plan(inventory, settings, NOW)
 
     points = {each.name: each for each in inventory.points}

@@ -171,7 +171,7 @@ def test_the_series_that_is_not_fed_any_more_expires_with_the_orphans_down_to_it
     assert why(plan)[whole[0].name] == ("newest usable snapshot",)
 
 
-def test_an_announcement_in_the_series_that_is_not_fed_any_more_is_taken_back_where_orphans_are_kept() -> None:
+def test_where_orphans_are_kept_a_scheduled_deletion_in_the_series_that_is_not_fed_any_more_is_cancelled() -> None:
     of = web(backup_keep="2", backup_mode="system-disk")
     whole = daily(of, [40, 41], kind=WHOLE, expires_at=NOW)
 
@@ -218,7 +218,7 @@ def test_a_mark_that_a_replayed_event_makes_leaves_the_same_time_to_see_it() -> 
     assert {action.expires_at for action in plan.actions if isinstance(action, ScheduleDeletion)} == {newest + DAY}
 
 
-def test_what_the_rules_drop_is_announced_waits_and_is_deleted_when_its_time_has_come() -> None:
+def test_what_the_rules_drop_is_marked_waits_and_is_deleted_when_its_time_has_come() -> None:
     shop = source(backup="daily", backup_keep="1")
     newest, dropped, waiting, over = daily(shop, range(4))
     waiting = replace(waiting, expires_at=NOW + HOUR)
@@ -341,20 +341,20 @@ def test_a_full_snapshot_that_the_rules_keep_is_nobodys_business() -> None:
     assert (plan.actions, plan.problems) == ((), ())
 
 
-def test_what_the_rules_take_back_is_rescued_with_the_reasons_to_keep_it() -> None:
+def test_a_deletion_that_the_rules_take_back_is_cancelled_with_the_reasons_to_keep_it() -> None:
     shop = source(backup="daily", backup_keep="last=1 daily=1")
-    (announced,) = daily(shop, [0], expires_at=NOW)
+    (expiring,) = daily(shop, [0], expires_at=NOW)
 
-    plan = make_plan(Inventory((shop,), (announced,)), Settings(), NOW)
+    plan = make_plan(Inventory((shop,), (expiring,)), Settings(), NOW)
 
-    assert plan.actions == (CancelDeletion(target(announced), "last snapshot, daily snapshot"),)
+    assert plan.actions == (CancelDeletion(target(expiring), "last snapshot, daily snapshot"),)
 
 
-def test_an_announcement_is_taken_back_even_while_a_problem_forbids_to_prune() -> None:
+def test_a_scheduled_deletion_is_cancelled_even_while_a_problem_forbids_to_prune() -> None:
     shop = source(backup="daily", backup_keep="30", backup_kepe="1")
-    announced = replace(daily(shop, [1])[0], expires_at=NOW + DAY)
+    expiring = replace(daily(shop, [1])[0], expires_at=NOW + DAY)
 
-    plan = make_plan(Inventory((shop,), (*daily(shop, [0]), announced)), Settings(), NOW)
+    plan = make_plan(Inventory((shop,), (*daily(shop, [0]), expiring)), Settings(), NOW)
 
     assert [type(action) for action in plan.actions] == [CancelDeletion]
 
@@ -364,10 +364,10 @@ def test_a_day_of_grace_is_a_day_of_the_deployments_clock() -> None:
     shop = source(backup="daily", backup_keep="1", age=500 * DAY)
     points = (point(shop, now.replace(hour=3)), point(shop, now.replace(hour=3) - DAY))
 
-    (announce,) = make_plan(Inventory((shop,), points), Settings(time_zone=ZoneInfo("Europe/Zurich")), now).actions
+    (mark,) = make_plan(Inventory((shop,), points), Settings(time_zone=ZoneInfo("Europe/Zurich")), now).actions
 
-    assert isinstance(announce, ScheduleDeletion)
-    assert announce.expires_at == now + timedelta(hours=25), "the clocks go back that night"
+    assert isinstance(mark, ScheduleDeletion)
+    assert mark.expires_at == now + timedelta(hours=25), "the clocks go back that night"
 
 
 def test_deletions_beyond_the_limit_are_deferred_the_oldest_go_first() -> None:
@@ -403,7 +403,7 @@ def test_the_oldest_by_content_go_first() -> None:
 # Attempts that end in error
 
 
-def test_a_failed_snapshot_is_announced_once_a_newer_one_is_usable() -> None:
+def test_a_failed_snapshot_is_marked_once_a_newer_one_is_usable() -> None:
     shop = source(backup="daily")
     failed = point(shop, NOW.replace(hour=3) - DAY, SnapshotState.ERROR)
 
@@ -414,7 +414,7 @@ def test_a_failed_snapshot_is_announced_once_a_newer_one_is_usable() -> None:
     assert line(plan).errors == ()
 
 
-def test_a_failed_snapshot_that_was_announced_goes() -> None:
+def test_a_failed_snapshot_that_was_marked_goes() -> None:
     shop = source(backup="daily")
     failed = point(shop, NOW.replace(hour=3) - DAY, SnapshotState.ERROR, expires_at=NOW)
 
@@ -548,7 +548,7 @@ def test_a_cut_right_after_the_night_s_run_is_a_cut_of_what_it_drops_and_of_noth
     assert cut(first) == set(marked(first)), "the mark of the night is every day's business"
 
 
-def test_a_cut_is_told_in_full_while_the_next_snapshot_is_still_being_taken() -> None:
+def test_a_cut_is_seen_in_full_while_the_next_snapshot_is_still_being_taken() -> None:
     shop = source(backup="daily", backup_keep="6")
     pending = point(shop, NOW.replace(hour=3), SnapshotState.PENDING, taken=NOW - HOUR)
     points = daily(shop, range(1, 8))

@@ -115,9 +115,9 @@ def test_a_source_that_is_backed_up_says_what_is_newest_and_when_the_next_one_co
 def test_a_source_that_is_gone_is_still_listed_with_what_can_be_restored(kind: SourceKind) -> None:
     shop = source(kind=kind, backup="daily")
     last, older = daily(shop, [40, 41])
-    announced = replace(older, expires_at=NOW)
+    marked = replace(older, expires_at=NOW)
 
-    plan = make_plan(Inventory((), (announced, last)), Settings(), NOW)
+    plan = make_plan(Inventory((), (marked, last)), Settings(), NOW)
 
     assert plan.sources == (
         SourceStatus(
@@ -129,14 +129,14 @@ def test_a_source_that_is_gone_is_still_listed_with_what_can_be_restored(kind: S
             Status.GONE,
             None,
             None,
-            (last, announced),
+            (last, marked),
             (),
             (),
             stopped_since=last.taken + DAY,
         ),
     )
     assert plan.sources[0].has_stopped
-    assert plan.actions == (CancelDeletion(target(announced, None), "its source is gone; orphans are kept"),)
+    assert plan.actions == (CancelDeletion(target(marked, None), "its source is gone; orphans are kept"),)
 
 
 def test_a_source_made_again_under_its_name_is_not_credited_with_its_namesakes_snapshots() -> None:
@@ -251,7 +251,7 @@ def test_one_more_that_is_begun_after_errors_is_no_sign_that_it_will_be_usable()
 # Attempts that end in error
 
 
-def test_an_error_in_one_series_is_replaced_by_a_newer_one_in_the_other_and_no_open_matter() -> None:
+def test_an_error_in_one_series_is_replaced_by_a_newer_one_in_the_other_and_no_finding() -> None:
     of = web(backup_mode="system-disk")
     failed = replace(daily(of, [2], kind=WHOLE)[0], state=SnapshotState.ERROR)
 
