@@ -6,15 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from lightkeeper.actions import Create, Defer, Delete, ScheduleDeletion, Target
 from lightkeeper.kinds import SOURCES, SnapshotKind, SourceKind
-from lightkeeper.model import (
-    Orphans,
-    Plan,
-    RecoveryPoint,
-    SnapshotState,
-    Source,
-    SourceStatus,
-    Status,
-)
+from lightkeeper.model import Orphans, Plan, RecoveryPoint, SnapshotState, Source, SourceStatus, Status
 from lightkeeper.names import snapshot_name
 from lightkeeper.settings import Settings
 from lightkeeper.times import Duration

@@ -10,28 +10,11 @@ from hypothesis import strategies as st
 
 from lightkeeper.actions import CancelDeletion, Create, Delete, RemoveHold
 from lightkeeper.kinds import SnapshotKind, SourceKind
-from lightkeeper.model import (
-    Inventory,
-    Orphans,
-    ReadFailure,
-    RecoveryPoint,
-    SnapshotState,
-    Source,
-)
+from lightkeeper.model import Inventory, Orphans, ReadFailure, RecoveryPoint, SnapshotState, Source
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.times import Duration
-from tests.support.inventories import (
-    DAY,
-    HOUR,
-    NOW,
-    REGION,
-    created,
-    deleted,
-    dropped,
-    point,
-    source,
-)
+from tests.support.inventories import DAY, HOUR, NOW, REGION, created, deleted, dropped, point, source
 
 CROWD = tuple(source(f"{kind}-{number}", kind) for kind in SourceKind for number in range(3))
 """Beside these, no list lacks most of what was backed up."""

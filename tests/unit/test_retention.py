@@ -9,15 +9,7 @@ import pytest
 
 from lightkeeper.actions import CancelDeletion, Cause, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import (
-    Inventory,
-    Orphans,
-    Plan,
-    RecoveryPoint,
-    Severity,
-    SnapshotState,
-    Source,
-)
+from lightkeeper.model import Inventory, Orphans, Plan, RecoveryPoint, Severity, SnapshotState, Source
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.times import Duration

@@ -8,16 +8,7 @@ import pytest
 
 from lightkeeper.actions import CancelDeletion
 from lightkeeper.kinds import SnapshotKind, SourceKind
-from lightkeeper.model import (
-    Inventory,
-    Problem,
-    ReadFailure,
-    Severity,
-    SnapshotState,
-    Source,
-    SourceStatus,
-    Status,
-)
+from lightkeeper.model import Inventory, Problem, ReadFailure, Severity, SnapshotState, Source, SourceStatus, Status
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.times import Duration
