@@ -29,7 +29,7 @@ def cable(monkeypatch: pytest.MonkeyPatch) -> Wire:
     return wire.lay(monkeypatch)
 
 
-def test_a_busy_tick_has_something_of_everything_to_do(world: World, cable: Wire) -> None:
+def test_a_busy_run_has_something_of_everything_to_do(world: World, cable: Wire) -> None:
     busy(world)
     with cable.cut(0, "before"):
         run = world.keeper.run()
@@ -47,7 +47,7 @@ def test_a_busy_tick_has_something_of_everything_to_do(world: World, cable: Wire
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("part", PARTS)
-def test_a_retry_after_a_crash_ends_where_the_tick_would_have(
+def test_a_retry_after_a_crash_ends_where_the_run_would_have(
     world: World, cable: Wire, when: Literal["before", "after"], part: int
 ) -> None:
     busy(world)
@@ -65,9 +65,7 @@ def test_a_retry_after_a_crash_ends_where_the_tick_would_have(
 
 
 @pytest.mark.parametrize("part", [0, pytest.param(1, marks=SLOW)])
-def test_after_a_crash_the_tick_of_the_next_hour_loses_and_doubles_nothing(
-    world: World, cable: Wire, part: int
-) -> None:
+def test_after_a_crash_the_run_of_the_next_hour_loses_and_doubles_nothing(world: World, cable: Wire, part: int) -> None:
     busy(world)
     with cable.cut(0, "before"):
         world.run()

@@ -1,4 +1,4 @@
-"""What cdk.json may say to the stack, and how it is told that something is wrong."""
+"""What cdk.json may say to the stack, and how it answers what is wrong."""
 
 import json
 import os
@@ -84,13 +84,13 @@ def test_the_command_line_reads_the_same_file_without_complaint() -> None:
         ({"regions": ["us-west-1"]}, 'regions: "us-west-1" is not a Region with Lightsail'),
     ],
 )
-def test_a_wrong_value_is_told_in_one_sentence(keys: dict[str, object], sentence: str) -> None:
+def test_a_wrong_value_is_answered_with_one_sentence(keys: dict[str, object], sentence: str) -> None:
     (error,) = errors(**keys)
 
     assert sentence in error
 
 
-def test_everything_that_is_wrong_is_told_at_once_in_the_runtime_s_words() -> None:
+def test_everything_that_is_wrong_is_named_at_once_in_the_runtime_s_words() -> None:
     given = {"grace": "soon", "orphans": "keeep"}
     with pytest.raises(SettingsError) as runtime:
         Settings.from_mapping(given)
@@ -209,8 +209,8 @@ def test_the_process_of_synth_prints_such_a_sentence_and_nothing_else(tmp_path: 
     )
 
     assert done.returncode == 1
-    (told,) = (line for line in done.stderr.splitlines() if line.startswith("cdk.json: "))
-    assert told.startswith('cdk.json: lightkeeper: grace: "soon" ')
+    (error,) = (line for line in done.stderr.splitlines() if line.startswith("cdk.json: "))
+    assert error.startswith('cdk.json: lightkeeper: grace: "soon" ')
     assert "Traceback" not in done.stderr
 
 

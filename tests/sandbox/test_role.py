@@ -449,7 +449,7 @@ def test_what_does_not_exist_can_be_judged_as_something_without_tags(
         allow(resource="arn:aws:lightsail:*:*:DiskSnapshot/*"),
     ],
 )
-def test_a_role_that_lets_the_call_through_is_told_that_there_is_no_such_thing(
+def test_where_the_role_lets_the_call_through_the_answer_is_that_there_is_no_such_thing(
     sandbox: Sandbox, lightsail: "LightsailClient", allowed: dict[str, Any]
 ) -> None:
     sandbox.enforce_role(role(allowed), missing_resource="untagged")
