@@ -260,9 +260,11 @@ def _instances(client: "LightsailClient") -> Iterator[tuple[str, Condition]]:
 def _health(instance: "InstanceTypeDef") -> str:
     """Return the worse of the two status checks."""
     unknown = "insufficient-data"
+    # Not every release of the stubs knows them.
+    told = cast("Mapping[str, Mapping[str, str]]", instance)
     both = (
-        instance.get("instanceStatus", {}).get("status", unknown),
-        instance.get("systemStatus", {}).get("status", unknown),
+        told.get("instanceStatus", {}).get("status", unknown),
+        told.get("systemStatus", {}).get("status", unknown),
     )
     return next((status for status in both if status != "ok"), "ok")
 
