@@ -182,6 +182,8 @@ class LightsailBackend(BaseBackend):
             raise OperationFailureError(
                 f"The disk {name} is attached to {disk.attached_to.name}: detach it before you delete it."
             )
+        if disk.state(self.now) != "available":
+            raise OperationFailureError(f"The disk {name} is {disk.state(self.now)}: wait until it is available.")
         return self.carry_out("DeleteDisk", [(disk, None)], lambda: self.remove(disk))
 
     def delete_instance(self, name: str) -> list[Operation]:
