@@ -1,12 +1,11 @@
 """`lightkeeper restore`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lightkeeper.kinds import SourceKind
-from lightkeeper_cli.options import AsJson, Config, Endpoint, Regions, Stack, clock, print_document
+from lightkeeper_cli.options import AsJson, Config, Endpoint, Regions, Stack
 
 
 def restore(  # noqa: PLR0913 - one for each option

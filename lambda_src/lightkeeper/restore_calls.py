@@ -260,10 +260,9 @@ def _instances(client: "LightsailClient") -> Iterator[tuple[str, Condition]]:
 def _health(instance: "InstanceTypeDef") -> str:
     """Return the worse of the two status checks."""
     unknown = "insufficient-data"
-    both = (
-        instance.get("instanceStatus", {}).get("status", unknown),
-        instance.get("systemStatus", {}).get("status", unknown),
-    )
+    # The types are those of an older release, which does not know them.
+    checks = cast("Mapping[str, Mapping[str, str]]", instance)
+    both = [checks.get(name, {}).get("status", unknown) for name in ("instanceStatus", "systemStatus")]
     return next((status for status in both if status != "ok"), "ok")
 
 
