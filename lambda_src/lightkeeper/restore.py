@@ -239,7 +239,7 @@ class _Watch:
             begun, found = self._found.get(kind, (float("-inf"), {}))
             if begun > asked:
                 return found
-            interval = min(_SLOWEST_POLL_SECONDS, _FIRST_POLL_SECONDS + (asked - self._since) / 20)
+            interval = min(_SLOWEST_POLL_SECONDS, _FIRST_POLL_SECONDS + (asked - self._since) / 10)
             if not at_once and asked - begun < interval:
                 self._pause(interval - (asked - begun))
             begun = self._clock()

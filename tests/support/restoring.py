@@ -1,6 +1,6 @@
 """A shop to lose and to bring back, and `lightkeeper restore` as a person runs it, on the sandbox's clock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,10 @@ class Shop:
     keeper: Keeper
     told: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Each step that began or ended: what, which step, and how it ended."""
+    on_step: Callable[[RestorePlan, Step, str | None], object] | None = None
+    """What happens beside, when a step begins or ends."""
+    on_pause: Callable[[], object] | None = None
+    """What happens beside, while it waits."""
 
     # What there is
 
@@ -104,6 +108,13 @@ class Shop:
 
         def heard(plan: RestorePlan, step: Step, outcome: StepOutcome | None) -> None:
             self.told.append((plan.resource, step.step, outcome.result if outcome else None))
+            if self.on_step:
+                self.on_step(plan, step, outcome.result if outcome else None)
+
+        def pause(seconds: float) -> None:
+            sandbox.advance(timedelta(seconds=max(seconds, 0.001)))
+            if self.on_pause:
+                self.on_pause()
 
         return restore(
             plans,
@@ -111,7 +122,7 @@ class Shop:
             now=sandbox.now,
             clock=lambda: sandbox.now().timestamp(),
             on_step=heard,
-            pause=lambda seconds: sandbox.advance(timedelta(seconds=max(seconds, 0.001))),
+            pause=pause,
         )
 
     def bring_back(self, source: str, **options: Any) -> Restored:  # noqa: ANN401 - those of a request
