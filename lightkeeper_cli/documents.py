@@ -1,10 +1,15 @@
-"""What `status` and `simulate` print with `--json`; the document of `plan`, `run` and `take` is in report.py."""
+"""What `status`, `restore`, `recipe` and `simulate` print with `--json`; the rest is in report.py."""
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypedDict, assert_never
 
+from lightkeeper.kinds import SourceKind
+from lightkeeper.model import Snapshot
 from lightkeeper.pricing import USD_PER_GB_MONTH, usd_per_month
+from lightkeeper.recipe import DatabaseRecipe, DiskRecipe, InstanceRecipe, MetadataOptions, PortRule, Recipe
 from lightkeeper.report import Document, failure_document, policy_document
+from lightkeeper.restore_steps import Place, Restored, Step, StepOutcome
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from lightkeeper_cli.simulation import Simulation
@@ -67,6 +72,116 @@ def _source(row: Row) -> Document:
         "sizeGiB": row.size_gib,
         "usdPerMonth": round(row.usd, 2),
     }
+
+
+def restore_document(ended: Iterable[Restored], places: Iterable[Place], now: datetime) -> Document:
+    """Return how restores ended, or in a dry run are to be, as a JSON document; times are UTC."""
+    return {
+        "now": format_instant(now),
+        "restores": [_restored(restored) for restored in ended],
+        "failures": [{"region": place.region, "message": failure} for place in places for failure in place.failures],
+    }
+
+
+def _restored(restored: Restored) -> Document:
+    plan, condition = restored.plan, restored.condition
+    outcomes = [*restored.outcomes, *(None for _ in plan.steps[len(restored.outcomes) :])]
+    return {
+        "source": plan.source,
+        "kind": plan.kind.value,
+        "region": plan.region,
+        "snapshot": plan.snapshot,
+        "takenAt": format_instant(plan.taken),
+        "resource": plan.resource,
+        "resumed": plan.exists,
+        "usdPerMonth": None if plan.usd_per_month is None else round(plan.usd_per_month, 2),
+        "vcpus": plan.cpus_in_use,
+        "steps": [_step(step, outcome) for step, outcome in zip(plan.steps, outcomes, strict=True)],
+        "notRestored": list(plan.not_restored),
+        "notes": list(plan.notes),
+        "problems": list(plan.problems),
+        "address": condition.address if condition else None,
+        "user": condition.user if condition else None,
+        "error": restored.error,
+        "seconds": round(restored.seconds, 1),
+    }
+
+
+def _step(step: Step, outcome: StepOutcome | None) -> Document:
+    return {
+        "step": step.step,
+        "resource": step.resource,
+        "detail": step.detail,
+        "reason": step.reason,
+        "outcome": outcome.result.value if outcome else None,
+        "error": outcome.error if outcome else None,
+    }
+
+
+def recipe_document(source: str, kind: SourceKind, snapshot: Snapshot, recipe: Recipe | None) -> Document:
+    """Return a snapshot's recipe as a JSON document; `kind` is what the source was."""
+    return {
+        "source": source,
+        "kind": kind.value,
+        "region": snapshot.region,
+        "snapshot": snapshot.name,
+        "takenAt": format_instant(snapshot.created_at),
+        "recipe": None if recipe is None else _recipe(recipe),
+    }
+
+
+def _recipe(recipe: Recipe) -> Document:
+    missing = [part.value for part in recipe.missing]
+    match recipe:
+        case InstanceRecipe():
+            return {
+                "zone": recipe.zone,
+                "bundle": recipe.bundle,
+                "ports": None if recipe.ports is None else list(map(_rule_of_ports, recipe.ports)),
+                "staticIp": recipe.static_ip,
+                "key": recipe.key,
+                "addressType": recipe.address_type,
+                "metadata": _metadata(recipe.metadata),
+                "autoSnapshot": recipe.auto_snapshot,
+                "missing": missing,
+            }
+        case DiskRecipe():
+            return {
+                "zone": recipe.zone,
+                "sizeGiB": recipe.size_gib,
+                "attachedTo": recipe.attached_to,
+                "path": recipe.path,
+                "autoSnapshot": recipe.auto_snapshot,
+                "missing": missing,
+            }
+        case DatabaseRecipe():
+            return {
+                "zone": recipe.zone,
+                "bundle": recipe.bundle,
+                "public": recipe.is_public,
+                "backupWindow": recipe.backup_window,
+                "maintenanceWindow": recipe.maintenance_window,
+                "missing": missing,
+            }
+        case _:
+            assert_never(recipe)
+
+
+def _rule_of_ports(rule: PortRule) -> Document:
+    return {
+        "protocol": rule.protocol,
+        "from": rule.first,
+        "to": rule.last,
+        "cidrs": list(rule.cidrs),
+        "ipv6Cidrs": list(rule.ipv6_cidrs),
+        "aliases": list(rule.aliases),
+    }
+
+
+def _metadata(options: MetadataOptions | None) -> Document | None:
+    if options is None:
+        return None
+    return {"tokens": options.tokens, "endpoint": options.endpoint, "hops": options.hops, "ipv6": options.ipv6}
 
 
 class DayDocument(TypedDict):

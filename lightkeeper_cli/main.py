@@ -1,6 +1,9 @@
-"""The command line. Each of `lightkeeper plan`, `run`, `take`, `status`, `keep`, `simulate` and `demo` has its file.
+"""The command line: each verb has its file.
 
-Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source needs a person.
+The verbs: `plan`, `run`, `take`, `status`, `restore`, `recipe`, `keep`, `simulate` and `demo`.
+
+Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source needs a person; of
+`restore` also 130: a person has interrupted it.
 
 A verb's file imports at its top only the core's vocabulary, and in its function what it works with: that way the
 command starts at once, and a verb loads neither boto3 nor a library of an extra unless it uses it.
@@ -18,6 +21,8 @@ from lightkeeper_cli.demo import demo
 from lightkeeper_cli.keep import keep
 from lightkeeper_cli.options import MissingExtraError
 from lightkeeper_cli.plan import plan
+from lightkeeper_cli.recipe import recipe
+from lightkeeper_cli.restore import restore
 from lightkeeper_cli.run import run
 from lightkeeper_cli.simulate import simulate
 from lightkeeper_cli.status import status
@@ -30,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (plan, run, take, status, keep, simulate, demo):
+for verb in (plan, run, take, status, restore, recipe, keep, simulate, demo):
     app.command()(verb)
 
 

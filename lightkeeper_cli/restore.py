@@ -52,7 +52,7 @@ def restore(  # noqa: PLR0913 - one for each option
 
     Run again after an interruption, it goes on where it was.
     """
-    from lightkeeper_cli.restoring import Asked, bring_back
+    from lightkeeper_cli.restoring import Asked, How, bring_back
 
     asked = Asked(
         source=source,
@@ -68,15 +68,13 @@ def restore(  # noqa: PLR0913 - one for each option
         attach=attach,
         move_address=move_address,
     )
-    raise typer.Exit(
-        bring_back(
-            asked,
-            config=config,
-            stack=stack,
-            regions=region,
-            endpoint_url=endpoint_url,
-            as_json=as_json,
-            dry_run=dry_run,
-            yes=yes,
-        )
+    how = How(
+        config=config,
+        stack=stack,
+        regions=region,
+        endpoint_url=endpoint_url,
+        as_json=as_json,
+        dry_run=dry_run,
+        yes=yes,
     )
+    raise typer.Exit(bring_back(asked, how))

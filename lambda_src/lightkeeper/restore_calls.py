@@ -260,9 +260,12 @@ def _instances(client: "LightsailClient") -> Iterator[tuple[str, Condition]]:
 def _health(instance: "InstanceTypeDef") -> str:
     """Return the worse of the two status checks."""
     unknown = "insufficient-data"
-    # The types are those of an older release, which does not know them.
-    checks = cast("Mapping[str, Mapping[str, str]]", instance)
-    both = [checks.get(name, {}).get("status", unknown) for name in ("instanceStatus", "systemStatus")]
+    # Not every release of the stubs knows them.
+    told = cast("Mapping[str, Mapping[str, str]]", instance)
+    both = (
+        told.get("instanceStatus", {}).get("status", unknown),
+        told.get("systemStatus", {}).get("status", unknown),
+    )
     return next((status for status in both if status != "ok"), "ok")
 
 

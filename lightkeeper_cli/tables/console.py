@@ -8,7 +8,7 @@ from rich.console import Console
 _PIPE_WIDTH: Final = 200
 
 
-def make_console() -> Console:
-    """Return the standard output, as wide as its terminal."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+def make_console(*, stderr: bool = False) -> Console:
+    """Return the standard output, or the standard error, as wide as its terminal."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=_PIPE_WIDTH)

@@ -1,14 +1,16 @@
 """How far a verb is, on the standard error of a terminal; nothing of it stays."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from lightkeeper.actions import Outcome, Result
 from lightkeeper.model import Plan
+from lightkeeper.restore_steps import RestorePlan, Step, StepOutcome, StepResult
 
 
 @contextmanager
@@ -46,3 +48,45 @@ def showing_days(total: int) -> Iterator[Callable[[], None]]:
     ) as progress:
         task = progress.add_task("simulating", total=total)
         yield lambda: progress.advance(task)
+
+
+@contextmanager
+def showing_restore(console: Console) -> Iterator[Callable[[RestorePlan, Step, StepOutcome | None], None]]:
+    """Show restores, a bar each while it is at work; yield what to call when a step begins, and when it has ended.
+
+    Without a terminal, a line for each step that has ended.
+    """
+    started: dict[int, float] = {}
+    bars: dict[int, TaskID] = {}
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+
+        def show(plan: RestorePlan, step: Step, outcome: StepOutcome | None) -> None:
+            if id(plan) not in bars:
+                bars[id(plan)] = progress.add_task("", total=len(plan.steps))
+            bar = bars[id(plan)]
+            if outcome is None:
+                started[id(plan)] = time.monotonic()
+                progress.update(bar, description=f"{escape(plan.resource)} {step.step}")
+                return
+            progress.update(bar, advance=1, visible=step is not plan.steps[-1])
+            if outcome.result is StepResult.SKIPPED:
+                return
+            took = f"{time.monotonic() - started[id(plan)]:.0f} s"
+            # The plan and the end say it all on a terminal; here, where it stands.
+            if outcome.result is StepResult.FAILED:
+                progress.console.print(f"[bold red]failed[/] {escape(f'{plan.resource} {step.step}: {outcome.error}')}")
+            elif not console.is_terminal:
+                console.print(
+                    f"{plan.resource} {step.step} {outcome.result} after {took}", markup=False, highlight=False
+                )
+
+        yield show
