@@ -1,5 +1,6 @@
 """A restore that dies, or meets a fault, at any of its calls: the same command again ends where it would have ended."""
 
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import Literal
@@ -9,28 +10,14 @@ import pytest
 from lightkeeper.restore_steps import RESTORED_AT, Restored
 from lightsail_sandbox.client import Effect, ErrorAnswer, FailOperation, FaultRule, LoseAnswer
 from tests.support import wire
-from tests.support.keeper import DAY, Keeper
+from tests.support.keeper import Keeper
 from tests.support.restoring import Shop, errors_of, tags_of
 from tests.support.wire import Wire
 from tests.support.world import no_waiting
 
 World = dict[str, object]
+WHAT_TO_DO = re.compile("same command again|correct what it says")
 
-EVERYTHING = dict.fromkeys(
-    (
-        "CreateInstancesFromSnapshot",
-        "PutInstancePublicPorts",
-        "UpdateInstanceMetadataOptions",
-        "DetachStaticIp",
-        "AttachStaticIp",
-        "TagResource",
-        "CreateDiskFromSnapshot",
-        "AttachDisk",
-        "CreateRelationalDatabaseFromSnapshot",
-        "UpdateRelationalDatabase",
-    )
-)
-"""Every write that a restore knows."""
 FAULTS: dict[str, Effect] = {
     "throttling": ErrorAnswer(code="ThrottlingException"),
     "unavailable": ErrorAnswer(code="ServiceException"),
@@ -78,13 +65,13 @@ def full(shop: Shop) -> None:
     shop.back_up()
 
 
-def server(shop: Shop) -> tuple[Restored, ...]:
+def bring_back_server(shop: Shop) -> tuple[Restored, ...]:
     """Bring the server back beside the living one, and move its address."""
     return shop.do(shop.plan("web", move_address=True))
 
 
-def rest(shop: Shop) -> tuple[Restored, ...]:
-    """Bring everything back."""
+def bring_back_everything(shop: Shop) -> tuple[Restored, ...]:
+    """Bring everything back, side by side."""
     return shop.do(*shop.plan_all())
 
 
@@ -102,31 +89,139 @@ def seen(shop: Shop) -> World:
         "disks": [
             {path: disk.partition("-restored-")[0] for path, disk in shop.disks_of(name).items()} for name in servers
         ],
-        "noted": sorted(
-            RESTORED_AT in tags_of(shop.instance(name)) for name in servers
-        ),
+        "noted": sorted(RESTORED_AT in tags_of(shop.instance(name)) for name in servers),
     }
+
+
+WAYS = {"server": bring_back_server, "everything": bring_back_everything}
+WRITES = {
+    "server": (
+        "CreateInstancesFromSnapshot",
+        "PutInstancePublicPorts",
+        "UpdateInstanceMetadataOptions",
+        "DetachStaticIp",
+        "AttachStaticIp",
+        "TagResource",
+    ),
+    "everything": (
+        "CreateInstancesFromSnapshot",
+        "CreateDiskFromSnapshot",
+        "CreateRelationalDatabaseFromSnapshot",
+        "PutInstancePublicPorts",
+        "UpdateInstanceMetadataOptions",
+        "UpdateRelationalDatabase",
+        "AttachDisk",
+        "TagResource",
+    ),
+}
+CALLS = [(way, operation) for way, operations in WRITES.items() for operation in operations]
+
+
+def undisturbed(shop: Shop, way: str) -> World:
+    """Return what there is where nothing goes wrong; go back to before that."""
+    shop.keeper.sandbox.clear_calls()
+    assert [errors_of(each) for each in WAYS[way](shop) if errors_of(each)] == []
+    assert set(shop.writes()) == set(WRITES[way]), "every write there is"
+    expected = seen(shop)
+    shop.keeper.sandbox.restore()
+    return expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("of", [server, rest], ids=["server", "everything"])
-def test_a_crash_at_any_call_leaves_a_restore_that_the_same_command_ends(
-    shop: Shop, cable: Wire, when: Literal["before", "after"], of: "type[server]"
+@pytest.mark.parametrize("way", WAYS)
+def test_a_crash_at_any_write_leaves_a_restore_that_the_same_command_ends(
+    shop: Shop, cable: Wire, when: Literal["before", "after"], way: str
 ) -> None:
-    with cable.cut(0, when):
-        assert [errors_of(each) for each in of(shop)] == [[] for _ in of_all(shop, of)]
-    expected, calls = seen(shop), cable.calls
-    writes = calls_that_write(shop)
-    assert expected["noted"] == [True]
+    expected = undisturbed(shop, way)
 
-    for call in sorted(writes | {1, calls // 3, calls // 2, calls}):
+    for operation in WRITES[way]:
+        for number in range(1, 4 if operation == "TagResource" and way == "everything" else 2):
+            shop.keeper.sandbox.restore()
+            with cable.cut(number, when, operation):
+                WAYS[way](shop)
+                pytest.fail(f"{operation} was not called {number} times")
+            shop.keeper.sandbox.advance(timedelta(minutes=7))
+
+            ended = WAYS[way](shop)
+
+            assert [errors_of(each) for each in ended if errors_of(each)] == [], f"died {when} {operation} {number}"
+            assert seen(shop) == expected, f"died {when} {operation} {number}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_at_any_read_does_no_harm_either(shop: Shop, cable: Wire, when: Literal["before", "after"]) -> None:
+    expected = undisturbed(shop, "server")
+    shop.keeper.sandbox.restore()
+    with cable.cut(0, when):
+        bring_back_server(shop)
+    calls = cable.calls
+
+    for call in range(1, calls + 1, 3):
         shop.keeper.sandbox.restore()
         with cable.cut(call, when):
-            of(shop)
+            bring_back_server(shop)
         shop.keeper.sandbox.advance(timedelta(minutes=7))
 
-        ended = of(shop)
+        (ended,) = bring_back_server(shop)
 
-        assert [errors_of(each) for each in ended] == [[] for _ in ended], f"died {when} call {call}"
-        assert seen(shop) == expected, f"died {when} call {call}"
+        assert errors_of(ended) == [], f"died {when} call {call} of {calls}"
+        assert seen(shop) == expected, f"died {when} call {call} of {calls}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("way", "operation"), CALLS)
+def test_each_fault_at_each_write_is_said_in_a_sentence_and_the_same_command_ends_well(
+    shop: Shop, way: str, operation: str
+) -> None:
+    expected = undisturbed(shop, way)
+
+    for fault, effect in FAULTS.items():
+        shop.keeper.sandbox.restore()
+        shop.keeper.sandbox.add_faults(FaultRule(effect=effect, operation=operation))
+        ended = WAYS[way](shop)
+        shop.keeper.sandbox.clear_faults()
+        shop.keeper.sandbox.advance(timedelta(minutes=7))
+
+        said = [error for each in ended for error in errors_of(each)]
+        assert any(operation in error and WHAT_TO_DO.search(error) for error in said), (fault, said)
+        again = WAYS[way](shop)
+
+        assert [errors_of(each) for each in again if errors_of(each)] == [], fault
+        assert seen(shop) == expected, fault
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("way", "operation"), CALLS)
+@pytest.mark.parametrize("lost", [1, 5], ids=["once", "always"])
+def test_an_answer_that_is_lost_is_no_failure(shop: Shop, way: str, operation: str, lost: int) -> None:
+    expected = undisturbed(shop, way)
+    shop.keeper.sandbox.add_faults(FaultRule(effect=LoseAnswer(), operation=operation, first=1, last=lost))
+
+    ended = WAYS[way](shop)
+    shop.keeper.sandbox.clear_faults()
+
+    said = [error for each in ended for error in errors_of(each)]
+    if lost == 1:
+        assert said == []
+    elif said:
+        shop.keeper.sandbox.advance(timedelta(minutes=7))
+        assert [errors_of(each) for each in WAYS[way](shop) if errors_of(each)] == []
+    assert seen(shop) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_a_restore_that_is_throttled_for_a_while_ends_well(shop: Shop, way: str) -> None:
+    expected = undisturbed(shop, way)
+    throttled = ErrorAnswer(code="ThrottlingException")
+    for operation in (*WRITES[way], "GetInstances", "GetDisks", "GetStaticIps"):
+        # Reading what there is comes first, and is not the story.
+        first = 3 if operation.startswith("Get") else 1
+        shop.keeper.sandbox.add_faults(FaultRule(effect=throttled, operation=operation, first=first, last=first + 11))
+
+    ended = WAYS[way](shop)
+
+    assert [errors_of(each) for each in ended if errors_of(each)] == []
+    assert seen(shop) == expected
