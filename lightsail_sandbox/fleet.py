@@ -35,7 +35,19 @@ def fleet(start: datetime) -> list[Seed]:
         return Seed(kind="Instance", name=name, region=REGION, created_at=born, tags=tags)
 
     return [
-        instance("shop-web", {"backup": "", "customer": "shop"}),
+        Seed(
+            kind="Instance",
+            name="shop-web",
+            region=REGION,
+            created_at=born,
+            tags={"backup": "", "customer": "shop"},
+            firewall=[
+                {"protocol": "tcp", "fromPort": 80, "toPort": 80},
+                {"protocol": "tcp", "fromPort": 443, "toPort": 443},
+                {"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrs": ["203.0.113.0/24"]},
+            ],
+        ),
+        Seed(kind="StaticIp", name="shop-address", region=REGION, created_at=born, attached_to="shop-web"),
         instance("clinic-db", {"backup": "daily", "backup:mode": "system-disk", "backup:at": "02:30 Europe/Zurich"}),
         instance(DOOMED_INSTANCE, {"backup": "daily", "customer": "bakery"}),
         instance("landing", {"backup": "dialy"}),
