@@ -19,6 +19,7 @@ from lightsail_sandbox.backend.databases import (
     RelationalDatabase,
     RelationalDatabaseSnapshot,
     check_backup_window,
+    check_maintenance_window,
 )
 from lightsail_sandbox.backend.exceptions import InvalidInputError, NotFoundError, OperationFailureError
 from lightsail_sandbox.backend.instances import Disk, Instance
@@ -238,11 +239,19 @@ class LightsailBackend(BaseBackend):
         return self.carry_out("CreateRelationalDatabase", [(database, None)], lambda: self.add(database))
 
     def update_relational_database(
-        self, name: str, *, retain_backups: bool | None, backup_window: str | None, publicly_accessible: bool | None
+        self,
+        name: str,
+        *,
+        retain_backups: bool | None,
+        backup_window: str | None,
+        maintenance_window: str | None,
+        publicly_accessible: bool | None,
     ) -> list[Operation]:
-        """Switch native backups on or off, give them another time, or open the database; None leaves it as it is."""
+        """Switch native backups on or off, set a window, or open the database; None leaves it as it is."""
         if backup_window is not None:
             check_backup_window(backup_window)
+        if maintenance_window is not None:
+            check_maintenance_window(maintenance_window)
         database = self.find(RelationalDatabase, name)
         self.check_available(database)
 
@@ -251,6 +260,8 @@ class LightsailBackend(BaseBackend):
                 database.retain_backups(self.now if retain_backups else None)
             if backup_window is not None:
                 database.set_backup_window(backup_window)
+            if maintenance_window is not None:
+                database.set_maintenance_window(maintenance_window)
             if publicly_accessible is not None:
                 database.set_publicly_accessible(publicly_accessible=publicly_accessible)
 
