@@ -254,7 +254,7 @@ class LightsailBackend(BaseBackend):
         maintenance_window: str | None,
         publicly_accessible: bool | None,
     ) -> list[Operation]:
-        """Switch native backups on or off, change a window, or open the database; None leaves it as it is."""
+        """Switch native backups on or off, set a window, or open the database; None leaves it as it is."""
         if backup_window is not None:
             check_backup_window(backup_window)
         if maintenance_window is not None:
