@@ -379,7 +379,9 @@ def recipe_in(tags: Tags) -> tuple[Recipe, Sequence[str]]:
             continue
         if re.fullmatch(r"ports(-\d+)?", part):
             rules = [word.partition("=") for word in value.split()]
-            found["ports"] |= {f"{door}{equals}{place}" for door, equals, places in rules for place in places.split("+")}
+            found["ports"] |= {
+                f"{door}{equals}{place}" for door, equals, places in rules for place in places.split("+")
+            }
         else:
             found[part] |= {*value.split()}
     return {part: frozenset(words) for part, words in found.items()}, rest[1:]
