@@ -53,10 +53,10 @@ def check_backup_window(window: str) -> None:
 
 
 def check_maintenance_window(window: str) -> None:
-    """Refuse what is no time of the week for maintenance."""
+    """Refuse what is no time of the week."""
     if not _MAINTENANCE.fullmatch(window):
         raise InvalidInputError(
-            f"Invalid preferredMaintenanceWindow: {window!r}. Expected such as Tue:17:00-Tue:17:30."
+            f"Invalid preferredMaintenanceWindow: {window!r}. Expected a time of the week such as {MAINTENANCE_WINDOW}."
         )
 
 

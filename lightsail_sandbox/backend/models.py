@@ -184,6 +184,8 @@ class LightsailBackend(BaseBackend):
             raise OperationFailureError(
                 f"The disk {name} is attached to {disk.attached_to.name}: detach it before you delete it."
             )
+        if disk.state(self.now) != "available":
+            raise OperationFailureError(f"The disk {name} is {disk.state(self.now)}: wait until it is available.")
         return self.carry_out("DeleteDisk", [(disk, None)], lambda: self.remove(disk))
 
     def delete_instance(self, name: str) -> list[Operation]:
@@ -252,7 +254,7 @@ class LightsailBackend(BaseBackend):
         maintenance_window: str | None,
         publicly_accessible: bool | None,
     ) -> list[Operation]:
-        """Switch native backups on or off, change a window, or open the database; None leaves it as it is."""
+        """Switch native backups on or off, set a window, or open the database; None leaves it as it is."""
         if backup_window is not None:
             check_backup_window(backup_window)
         if maintenance_window is not None:
