@@ -563,8 +563,8 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
     _address(draft, recipe, living)
     if living:
         draft.notes.append(
-            f"{living.name} is still there: what runs on both, such as scheduled jobs and mail, is done twice until one "
-            "of them is stopped"
+            f"{living.name} is still there: what runs on both, such as scheduled jobs and mail, is done twice until "
+            "one of them is stopped"
         )
     _left_of_instance(draft, recipe, is_windows=is_windows)
     cost = None
