@@ -24,8 +24,9 @@ from lightsail_sandbox.backend.resources import Making, Source
 from lightsail_sandbox.backend.snapshots import Snapshot
 
 BACKUP_WINDOW = "10:01-10:31"
-MAINTENANCE_WINDOW = "sat:11:14-sat:11:44"
 """The one that the sandbox gives a database whose creator asks for none, where AWS draws lots."""
+MAINTENANCE_WINDOW = "sat:11:14-sat:11:44"
+"""The same for maintenance, which never happens here."""
 
 _PORTS = {"mysql": 3306, "postgres": 5432}
 _AVAILABLE = "available"
@@ -52,10 +53,10 @@ def check_backup_window(window: str) -> None:
 
 
 def check_maintenance_window(window: str) -> None:
-    """Refuse what is no time of the week."""
+    """Refuse what is no time of the week for maintenance."""
     if not _MAINTENANCE.fullmatch(window):
         raise InvalidInputError(
-            f"Invalid preferredMaintenanceWindow: {window!r}. Expected a time of the week such as {MAINTENANCE_WINDOW}."
+            f"Invalid preferredMaintenanceWindow: {window!r}. Expected such as Tue:17:00-Tue:17:30."
         )
 
 

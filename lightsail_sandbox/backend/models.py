@@ -16,6 +16,7 @@ from lightsail_sandbox.backend.automatic import AutomaticSnapshot, automatic_sna
 from lightsail_sandbox.backend.database_bundles import database_bundle_or_alike
 from lightsail_sandbox.backend.databases import (
     BACKUP_WINDOW,
+    MAINTENANCE_WINDOW,
     RelationalDatabase,
     RelationalDatabaseSnapshot,
     check_backup_window,
@@ -183,6 +184,8 @@ class LightsailBackend(BaseBackend):
             raise OperationFailureError(
                 f"The disk {name} is attached to {disk.attached_to.name}: detach it before you delete it."
             )
+        if disk.state(self.now) != "available":
+            raise OperationFailureError(f"The disk {name} is {disk.state(self.now)}: wait until it is available.")
         return self.carry_out("DeleteDisk", [(disk, None)], lambda: self.remove(disk))
 
     def delete_instance(self, name: str) -> list[Operation]:
@@ -211,6 +214,7 @@ class LightsailBackend(BaseBackend):
         bundle: tuple[str, str],
         master: tuple[str, str],
         backup_window: str | None,
+        maintenance_window: str | None,
         password: str | None,
         publicly_accessible: bool,
     ) -> list[Operation]:
@@ -220,6 +224,8 @@ class LightsailBackend(BaseBackend):
         self.check_zone(zone)
         if backup_window is not None:
             check_backup_window(backup_window)
+        if maintenance_window is not None:
+            check_maintenance_window(maintenance_window)
         read = read_tags(tags)
         self.check_free(name)
         blueprint_id, bundle_id = bundle
@@ -231,6 +237,7 @@ class LightsailBackend(BaseBackend):
             "master_database_name": master_database_name,
             "master_username": master_username,
             "backup_window": backup_window or BACKUP_WINDOW,
+            "maintenance_window": maintenance_window or MAINTENANCE_WINDOW,
             "retained_since": self.now,
             "own_password": password,
             "publicly_accessible": publicly_accessible,
@@ -247,7 +254,7 @@ class LightsailBackend(BaseBackend):
         maintenance_window: str | None,
         publicly_accessible: bool | None,
     ) -> list[Operation]:
-        """Switch native backups on or off, set a window, or open the database; None leaves it as it is."""
+        """Switch native backups on or off, change a window, or open the database; None leaves it as it is."""
         if backup_window is not None:
             check_backup_window(backup_window)
         if maintenance_window is not None:

@@ -138,6 +138,7 @@ class LightsailResponse(BaseResponse):
                 bundle=(params["relationalDatabaseBlueprintId"], params["relationalDatabaseBundleId"]),
                 master=(params["masterDatabaseName"], params["masterUsername"]),
                 backup_window=params.get("preferredBackupWindow"),
+                maintenance_window=params.get("preferredMaintenanceWindow"),
                 password=params.get("masterUserPassword"),
                 publicly_accessible=params.get("publiclyAccessible", False),
             )
