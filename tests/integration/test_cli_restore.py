@@ -434,8 +434,10 @@ def test_the_json_is_one_document_with_the_documented_keys(shop: Keeper) -> None
 
     ended = restore("scratch", "--as", "files", "--yes", "--json")
 
-    attachment = "its attachment: run the same command again with --snapshot scratch-20260615-0300-48c759 "
+    attachment = (
+        "its attachment: run the same command again with --snapshot scratch-20260615-0300-48c759 "
         "--attach INSTANCE:/dev/xvdf, or aws lightsail attach-disk"
+    )
     document = ended.document
     restored = the_only(document)
     assert restored.pop("seconds") >= 0
