@@ -8,6 +8,9 @@ REGION = "eu-central-1"
 FLAKY_DISK = "mail-store"
 DOOMED_INSTANCE = "old-site"
 HELD_DISK = "shop-data"
+WEB_SERVER = "shop-web"
+WEB_ADDRESS = "shop-address"
+"""The static IP of the web server; like its firewall, its owner gives it to it."""
 
 
 def newcomer(now: datetime) -> Seed:
@@ -35,12 +38,12 @@ def fleet(start: datetime) -> list[Seed]:
         return Seed(kind="Instance", name=name, region=REGION, created_at=born, tags=tags)
 
     return [
-        instance("shop-web", {"backup": "", "customer": "shop"}),
+        instance(WEB_SERVER, {"backup": "", "customer": "shop"}),
         instance("clinic-db", {"backup": "daily", "backup:mode": "system-disk", "backup:at": "02:30 Europe/Zurich"}),
         instance(DOOMED_INSTANCE, {"backup": "daily", "customer": "bakery"}),
         instance("landing", {"backup": "dialy"}),
         disk(HELD_DISK, 64, {"backup": "daily", "customer": "shop"}),
-        disk("shop-files", 32, {"backup": "weekly"}, attached_to="shop-web"),
+        disk("shop-files", 32, {"backup": "weekly"}, attached_to=WEB_SERVER),
         disk(
             "ledger",
             8,

@@ -29,7 +29,8 @@ def main() -> None:
     if CHROMIUM is None:
         sys.exit(WITHOUT)
     settings = Settings()
-    view = make_view(run_demo(_DAYS, Console(stderr=True)), settings, parse_order("status"))
+    demo = run_demo(_DAYS, Console(stderr=True))
+    view = make_view(demo.plan, settings, parse_order("status"))
     with running_browser() as browser:
         for theme in (Theme.LIGHT, Theme.DARK):
             path = PICTURES / f"calendar-{theme}.png"
