@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Final, TypeVar
 
 import boto3
@@ -172,8 +173,14 @@ def _in_minutes(period: timedelta) -> Duration:
     return Duration.minutes(period // _MINUTE)
 
 
+@cache
+def _regions_with_lightsail() -> tuple[str, ...]:
+    """Return what this release of boto3 knows: it reads megabytes for that."""
+    return tuple(boto3.Session().get_available_regions("lightsail"))
+
+
 def _regions_without_lightsail(regions: Iterable[str]) -> Iterator[str]:
-    known = boto3.Session().get_available_regions("lightsail")
+    known = _regions_with_lightsail()
     for region in regions:
         if region not in known:
             expected = f'"{region}" is not a Region with Lightsail; expected one of {quote_all(known)}'

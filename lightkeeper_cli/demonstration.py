@@ -38,7 +38,6 @@ from lightsail_sandbox.fleet import (
     FLAKY_DISK,
     HELD_DISK,
     REGION,
-    WEB_ADDRESS,
     WEB_SERVER,
     fleet,
     newcomer,
@@ -114,7 +113,6 @@ def run_demo(days: int, console: Console) -> Demo:
         sandbox.set_time(_START)
         sandbox.seed(fleet(_START))
         user: LightsailClient = boto3.client("lightsail")
-        _furnish(user)
         console.print(
             f"{days} days of backups on the [bold]local Lightsail[/] at {sandbox.url} (not on AWS): the real handler, "
             "real boto3 calls over HTTP, a simulated clock."
@@ -132,25 +130,6 @@ def run_demo(days: int, console: Console) -> Demo:
     )
     return Demo(plan, brought_back)
 
-
-def _furnish(user: "LightsailClient") -> None:
-    """Give the web server a firewall of its own, and an address that stays."""
-    user.put_instance_public_ports(
-        instanceName=WEB_SERVER,
-        portInfos=[
-            {
-                "protocol": "tcp",
-                "fromPort": 22,
-                "toPort": 22,
-                "cidrs": ["203.0.113.0/24"],
-                "cidrListAliases": ["lightsail-connect"],
-            },
-            {"protocol": "tcp", "fromPort": 80, "toPort": 80},
-            {"protocol": "tcp", "fromPort": 443, "toPort": 443},
-        ],
-    )
-    user.allocate_static_ip(staticIpName=WEB_ADDRESS)
-    user.attach_static_ip(staticIpName=WEB_ADDRESS, instanceName=WEB_SERVER)
 
 
 @contextmanager

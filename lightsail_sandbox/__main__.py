@@ -26,6 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             page_size=asked.page_size,
             snapshot_seconds=asked.snapshot_duration,
             automatic_snapshot_seconds=asked.automatic_snapshot_duration,
+            boot_seconds=asked.boot_duration,
+            health_seconds=asked.health_duration,
+            stop_seconds=asked.stop_duration,
+            disk_seconds=asked.disk_duration,
+            database_seconds=asked.database_duration,
+            vcpu_quota=asked.vcpu_quota,
             latency_seconds=asked.latency,
         )
         server = make_sandbox_server(SandboxApp(defaults), asked.host, asked.port, verbose=asked.verbose)
@@ -81,6 +87,21 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="SECONDS",
         help="how long a daily automatic snapshot runs (%(default)s)",
     )
+    for name, default, what in (
+        ("boot", defaults.boot_seconds, "a restored or started instance is pending"),
+        ("health", defaults.health_seconds, "the checks of a running instance then go on"),
+        ("stop", defaults.stop_seconds, "an instance is stopping"),
+        ("disk", defaults.disk_seconds, "a restored disk is pending"),
+        ("database", defaults.database_seconds, "a restored database is being created"),
+    ):
+        parser.add_argument(
+            f"--{name}-duration",
+            type=float,
+            default=default,
+            metavar="SECONDS",
+            help=f"how long {what} (%(default)s)",
+        )
+    parser.add_argument("--vcpu-quota", type=int, help="vCPUs that the instances of a Region may have (any number)")
     parser.add_argument(
         "--latency",
         type=float,

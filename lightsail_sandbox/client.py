@@ -16,10 +16,12 @@ from http.client import HTTPConnection
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
+from lightsail_sandbox.backend.life import InstanceEnd
 from lightsail_sandbox.calls import Call, HeldCall
 from lightsail_sandbox.entries import Entry
 from lightsail_sandbox.faults import (
     Effect,
+    EndInstances,
     EndSnapshots,
     ErrorAnswer,
     FailOperation,
@@ -40,6 +42,7 @@ __all__ = [
     "Call",
     "ClientOptions",
     "Effect",
+    "EndInstances",
     "EndSnapshots",
     "Entry",
     "ErrorAnswer",
@@ -49,6 +52,7 @@ __all__ = [
     "HeldCall",
     "HoldAnswer",
     "HoldCall",
+    "InstanceEnd",
     "LoseAnswer",
     "Meanwhile",
     "MissingResource",
@@ -141,12 +145,18 @@ class Sandbox:
         """Read the options."""
         return Options(**self._ask("GET", "/options"))
 
-    def set_options(
+    def set_options(  # noqa: PLR0913 - one for each option
         self,
         *,
         page_size: int | None = None,
         snapshot_seconds: float | None = None,
         automatic_snapshot_seconds: float | None = None,
+        boot_seconds: float | None = None,
+        health_seconds: float | None = None,
+        stop_seconds: float | None = None,
+        disk_seconds: float | None = None,
+        database_seconds: float | None = None,
+        vcpu_quota: int | None = None,
         latency_seconds: float | None = None,
         shifting_pages: bool | None = None,
     ) -> Options:
@@ -155,6 +165,12 @@ class Sandbox:
             "page_size": page_size,
             "snapshot_seconds": snapshot_seconds,
             "automatic_snapshot_seconds": automatic_snapshot_seconds,
+            "boot_seconds": boot_seconds,
+            "health_seconds": health_seconds,
+            "stop_seconds": stop_seconds,
+            "disk_seconds": disk_seconds,
+            "database_seconds": database_seconds,
+            "vcpu_quota": vcpu_quota,
             "latency_seconds": latency_seconds,
             "shifting_pages": shifting_pages,
         }
@@ -273,6 +289,10 @@ class Sandbox:
         """
         self._ask("PUT", "/database-state", {"region": region, "name": name, "state": state})
 
+    def set_instance_end(self, region: str, name: str, end: InstanceEnd | None) -> None:
+        """Let an instance be as if it had not come to life, such as ``impaired``. None: it is well again."""
+        self._ask("PUT", "/instance-end", {"region": region, "name": name, "end": end})
+
     def checkpoint(self) -> None:
         """Remember resources, clock and options, to go back to; an older checkpoint is forgotten."""
         self._ask("POST", "/checkpoint")
@@ -315,6 +335,12 @@ def running_sandbox(options: Options | None = None) -> Iterator[Sandbox]:
         *("--page-size", str(options.page_size)),
         *("--snapshot-duration", str(options.snapshot_seconds)),
         *("--automatic-snapshot-duration", str(options.automatic_snapshot_seconds)),
+        *("--boot-duration", str(options.boot_seconds)),
+        *("--health-duration", str(options.health_seconds)),
+        *("--stop-duration", str(options.stop_seconds)),
+        *("--disk-duration", str(options.disk_seconds)),
+        *("--database-duration", str(options.database_seconds)),
+        *(("--vcpu-quota", str(options.vcpu_quota)) if options.vcpu_quota is not None else ()),
         *("--latency", str(options.latency_seconds)),
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - no shell, every argument is ours

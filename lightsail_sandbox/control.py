@@ -11,6 +11,8 @@ from werkzeug.datastructures import MultiDict
 
 from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.exceptions import LightsailError
+from lightsail_sandbox.backend.instances import Instance
+from lightsail_sandbox.backend.life import InstanceEnd
 from lightsail_sandbox.backend.models import lightsail_backends
 from lightsail_sandbox.backend.settings import settings
 from lightsail_sandbox.backend.shapes import operation_names
@@ -61,6 +63,7 @@ class Control:
             "POST /seed": lambda body, _query: plant([Seed.from_json(seed) for seed in body]),
             "PUT /snapshot-state": lambda body, _query: self._set_snapshot_state(**body),
             "PUT /database-state": lambda body, _query: self._set_database_state(**body),
+            "PUT /instance-end": lambda body, _query: self._set_instance_end(**body),
             "POST /checkpoint": lambda _body, _query: self._checkpoint(),
             "POST /restore": lambda _body, _query: self._restore(),
             "POST /reset": lambda _body, _query: self.reset(),
@@ -134,3 +137,9 @@ class Control:
 
     def _set_database_state(self, *, region: str, name: str, state: str | None) -> None:
         region_backend(region).find(RelationalDatabase, name).fix_state(state)
+
+    def _set_instance_end(self, *, region: str, name: str, end: InstanceEnd | None) -> None:
+        if end is not None and end not in get_args(InstanceEnd):
+            raise ValueError(f"{end!r} is no end of an instance; expected {', '.join(get_args(InstanceEnd))}.")
+        instance = region_backend(region).find(Instance, name)
+        instance.live(replace(instance.lived, end=end))

@@ -8,8 +8,9 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from lightsail_sandbox.backend.life import InstanceEnd
 from lightsail_sandbox.calls import Waiting
 
 
@@ -135,13 +136,12 @@ class EndInstances:
         never end. ``impaired``: it runs, and the checks fail.
     """
 
-    state: Literal["pending", "error", "initializing", "impaired"]
+    state: InstanceEnd
 
     def __post_init__(self) -> None:
-        if self.state not in ("pending", "error", "initializing", "impaired"):
+        if self.state not in get_args(InstanceEnd):
             raise ValueError(
-                f"An instance cannot be made to end as {self.state!r}; "
-                "expected pending, error, initializing or impaired."
+                f"An instance cannot be made to end as {self.state!r}; expected {', '.join(get_args(InstanceEnd))}."
             )
 
 

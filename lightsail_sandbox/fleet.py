@@ -9,8 +9,6 @@ FLAKY_DISK = "mail-store"
 DOOMED_INSTANCE = "old-site"
 HELD_DISK = "shop-data"
 WEB_SERVER = "shop-web"
-WEB_ADDRESS = "shop-address"
-"""The static IP of the web server; like its firewall, its owner gives it to it."""
 
 
 def newcomer(now: datetime) -> Seed:
@@ -38,7 +36,25 @@ def fleet(start: datetime) -> list[Seed]:
         return Seed(kind="Instance", name=name, region=REGION, created_at=born, tags=tags)
 
     return [
-        instance(WEB_SERVER, {"backup": "", "customer": "shop"}),
+        Seed(
+            kind="Instance",
+            name=WEB_SERVER,
+            region=REGION,
+            created_at=born,
+            tags={"backup": "", "customer": "shop"},
+            firewall=[
+                {"protocol": "tcp", "fromPort": 80, "toPort": 80},
+                {"protocol": "tcp", "fromPort": 443, "toPort": 443},
+                {
+                    "protocol": "tcp",
+                    "fromPort": 22,
+                    "toPort": 22,
+                    "cidrs": ["203.0.113.0/24"],
+                    "cidrListAliases": ["lightsail-connect"],
+                },
+            ],
+        ),
+        Seed(kind="StaticIp", name="shop-address", region=REGION, created_at=born, attached_to=WEB_SERVER),
         instance("clinic-db", {"backup": "daily", "backup:mode": "system-disk", "backup:at": "02:30 Europe/Zurich"}),
         instance(DOOMED_INSTANCE, {"backup": "daily", "customer": "bakery"}),
         instance("landing", {"backup": "dialy"}),

@@ -10,11 +10,14 @@ from lightsail_sandbox.backend.bundles import bundle_or_alike
 from lightsail_sandbox.backend.database_bundles import database_bundle_or_alike
 from lightsail_sandbox.backend.databases import BACKUP_WINDOW, RelationalDatabase, check_backup_window
 from lightsail_sandbox.backend.exceptions import LightsailError
-from lightsail_sandbox.backend.instances import Disk, Instance
-from lightsail_sandbox.backend.kinds import KINDS, SOURCE_KINDS
+from lightsail_sandbox.backend.firewall import read_rules
+from lightsail_sandbox.backend.instances import DEFAULT_KEY_PAIR, Disk, Instance, MetadataOptions
+from lightsail_sandbox.backend.key_pairs import check_key_pair
+from lightsail_sandbox.backend.kinds import KINDS, OTHER_KINDS, SOURCE_KINDS
 from lightsail_sandbox.backend.models import LightsailBackend, lightsail_backends
 from lightsail_sandbox.backend.resources import Resource, Source
 from lightsail_sandbox.backend.snapshots import Snapshot
+from lightsail_sandbox.backend.static_ips import StaticIp
 from lightsail_sandbox.seeds import Seed
 
 R = TypeVar("R", bound=Resource)
@@ -45,18 +48,29 @@ def plant(seeds: Iterable[Seed]) -> list[str]:
                 _attach(backend, resource, seed.attached_to)
     except (LightsailError, ValueError) as error:
         for backend, resource in reversed(planted):
-            if isinstance(resource, Disk):
-                resource.detach()
+            match resource:
+                case Disk():
+                    resource.detach()
+                case StaticIp():
+                    resource.detach(backend.new_position())
+                case _:
+                    pass
             backend.remove(resource)
         raise ValueError(f"Nothing was seeded. {error}") from error
     return [resource.arn for _, resource in planted]
 
 
-def _attach(backend: LightsailBackend, disk: Resource, instance_name: str) -> None:
+def _attach(backend: LightsailBackend, resource: Resource, instance_name: str) -> None:
     instance = backend.find(Instance, instance_name)
-    if not isinstance(disk, Disk):
-        raise ValueError(f"{disk.name} is a {disk.kind}; only a Disk is attached to an instance.")  # noqa: TRY004 - the input's content is wrong, not a Python type
-    disk.attach(instance, f"/dev/xvd{chr(ord('f') + len(instance.disks))}")
+    match resource:
+        case Disk():
+            resource.attach(instance, f"/dev/xvd{chr(ord('f') + len(instance.disks))}")
+        case StaticIp() if instance.static_address is None and instance.ip_address_type != "ipv6":
+            resource.attach(instance)
+        case StaticIp():
+            raise ValueError(f"{instance.name} has a static IP already, or IPv6 only; {resource.name} needs room.")
+        case _:
+            raise ValueError(f"{resource.name} is a {resource.kind}; only a Disk or a StaticIp is attached.")
 
 
 def _resource(backend: LightsailBackend, seed: Seed) -> Resource:
@@ -66,12 +80,18 @@ def _resource(backend: LightsailBackend, seed: Seed) -> Resource:
         raise ValueError(f"{seed.name} is a {seed.kind!r}; expected {', '.join(expected[:-1])} or {expected[-1]}.")
     if issubclass(kind, Snapshot):
         return _snapshot(backend, seed, kind)
+    if kind in OTHER_KINDS:
+        return backend.new_anywhere(kind, seed.name, dict(seed.tags), seed.created_at)
     return _source(backend, seed, kind, seed.name, dict(seed.tags))
 
 
 def _source(backend: LightsailBackend, seed: Seed, kind: type[R], name: str, tags: dict[str, str]) -> R:
     created_at = seed.created_at or backend.now
-    return backend.new(kind, name, f"{seed.region}a", tags, _members(kind, seed, created_at), created_at=created_at)
+    zone = seed.zone or f"{seed.region}a"
+    backend.check_zone(zone)
+    if seed.key_pair is not None:
+        check_key_pair(backend, seed.key_pair)
+    return backend.new(kind, name, zone, tags, _members(kind, seed, created_at), created_at=created_at)
 
 
 def _members(kind: type[Resource], seed: Seed, created_at: datetime) -> dict[str, Any]:
@@ -81,12 +101,19 @@ def _members(kind: type[Resource], seed: Seed, created_at: datetime) -> dict[str
     bundle_id = seed.bundle_id or _BUNDLES[kind]
     members = {"blueprint_id": seed.blueprint_id or _BLUEPRINTS[kind], "bundle_id": bundle_id}
     if kind is Instance:
-        return members | {"size_gb": seed.size_gb or bundle_or_alike(bundle_id).disk_gb}
+        return members | {
+            "size_gb": seed.size_gb or bundle_or_alike(bundle_id).disk_gb,
+            "key_pair_name": seed.key_pair or DEFAULT_KEY_PAIR,
+            "ip_address_type": seed.ip_address_type,
+            "rules": read_rules(seed.firewall) if seed.firewall is not None else None,
+            "metadata": MetadataOptions().updated(seed.metadata_options or {}),
+        }
     window = seed.backup_window or BACKUP_WINDOW
     check_backup_window(window)
     return members | {
         "size_gb": seed.size_gb or database_bundle_or_alike(bundle_id).disk_gb,
         "backup_window": window,
+        "publicly_accessible": seed.publicly_accessible,
         "retained_since": created_at if seed.backup_retention else None,
         "stalled_at": seed.restorable_until,
     }

@@ -1,12 +1,19 @@
 """Resources put into a sandbox directly, past the AWS interface: many at once, of any age and state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 Kind = Literal[
-    "Disk", "Instance", "RelationalDatabase", "DiskSnapshot", "InstanceSnapshot", "RelationalDatabaseSnapshot"
+    "Disk",
+    "Instance",
+    "RelationalDatabase",
+    "DiskSnapshot",
+    "InstanceSnapshot",
+    "RelationalDatabaseSnapshot",
+    "StaticIp",
+    "KeyPair",
 ]
 SnapshotState = Literal["pending", "creating", "completed", "available", "error", "failed", "unknown"]
 """Each kind of snapshot has a word of its own for some of these; any kind's word will do for all of them."""
@@ -29,11 +36,23 @@ class Seed:
     size_gb
         Of a disk, or of an instance's system volume. None: 32 for a disk, the bundle's for an
         instance or a database, the source's for a snapshot.
+    zone
+        Of a disk, an instance or a database, such as ``eu-central-1b``. None: the Region's first one.
     attached_to
-        A disk's instance, which must exist.
+        The instance of a disk or a static IP; it must exist.
     blueprint_id, bundle_id
         Of an instance or a database. A bundle such as ``micro_ha_2_0`` makes a database highly available. None: Amazon
         Linux or MySQL, micro, in a single zone.
+    key_pair
+        An instance's. None: the Region's default one.
+    ip_address_type
+        An instance's: ``dualstack``, ``ipv4`` or ``ipv6``.
+    firewall
+        An instance's open ports, as PutInstancePublicPorts takes them. None: those of its blueprint.
+    metadata_options
+        An instance's, as UpdateInstanceMetadataOptions takes them. None: Lightsail's defaults.
+    publicly_accessible
+        Whether a database is reachable from outside of its account.
     backup_window
         A database's, in UTC, such as ``16:00-16:30``. None: 10:01-10:31.
     backup_retention
@@ -54,9 +73,15 @@ class Seed:
     tags: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
     size_gb: int | None = None
+    zone: str | None = None
     attached_to: str | None = None
     blueprint_id: str | None = None
     bundle_id: str | None = None
+    key_pair: str | None = None
+    ip_address_type: Literal["dualstack", "ipv4", "ipv6"] = "dualstack"
+    firewall: Sequence[Mapping[str, Any]] | None = None
+    metadata_options: Mapping[str, Any] | None = None
+    publicly_accessible: bool = False
     backup_window: str | None = None
     backup_retention: bool = True
     restorable_until: datetime | None = None

@@ -1,9 +1,11 @@
+import functools
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import botocore.session
 import hypothesis
 import pytest
 
@@ -40,6 +42,14 @@ hypothesis.settings.register_profile(
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once() -> Iterator[None]:
+    """Let all of boto3's sessions share what they only read: each would parse megabytes of models again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

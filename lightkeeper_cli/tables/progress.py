@@ -83,7 +83,8 @@ def showing_restore(console: Console) -> Iterator[Callable[[RestorePlan, Step, S
             took = f"{time.monotonic() - started[id(plan)]:.0f} s"
             # The plan and the end say it all on a terminal; here, where it stands.
             if outcome.result is StepResult.FAILED:
-                progress.console.print(f"[bold red]failed[/] {escape(f'{plan.resource} {step.step}: {outcome.error}')}")
+                what = escape(f"{plan.resource} {step.step}: {outcome.error}")
+                progress.console.print(f"[bold red]failed[/] {what}", soft_wrap=not console.is_terminal)
             elif not console.is_terminal:
                 console.print(
                     f"{plan.resource} {step.step} {outcome.result} after {took}", markup=False, highlight=False

@@ -161,9 +161,9 @@ def show_recipe(kind: SourceKind, snapshot: Snapshot, recipe: Recipe | None, now
     if recipe is None:
         _indented(console, facts)
         sentence = (
-            f"{snapshot.name} has no recipe: it is older than recipes, or somebody else's. A restore takes what "
-            f"{source} has now, if it is still there; else an instance comes back with its blueprint's firewall, open to the "
-            "world, and without its static IP"
+            f"{snapshot.name} has no recipe: it is older than recipes, or not ours. A restore takes what {source} has "
+            "now, if it is still there; else an instance comes back with its blueprint's firewall, open to the world, "
+            "and without its static IP"
         )
         _list(console, "", (sentence,), "yellow")
         return
@@ -249,7 +249,7 @@ def _grid() -> Table:
 
 
 def _indented(console: Console, what: Table | Text) -> None:
-    console.print(Padding(what, (0, 0, 0, _INDENT)))
+    console.print(Padding(what, (0, 0, 0, _INDENT), expand=False))
 
 
 def _list(console: Console, heading: str, sentences: Sequence[str], style: str) -> None:

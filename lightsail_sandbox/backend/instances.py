@@ -1,5 +1,6 @@
 """Disks and instances: what they are, and how answers show them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
@@ -7,6 +8,7 @@ from typing import Any, ClassVar, Final, Literal
 from lightsail_sandbox.backend.addresses import ipv6_address, private_address, public_address
 from lightsail_sandbox.backend.blueprints import Blueprint, blueprint_or_alike
 from lightsail_sandbox.backend.bundles import Bundle, bundle_or_alike
+from lightsail_sandbox.backend.exceptions import InvalidInputError
 from lightsail_sandbox.backend.firewall import Rule, open_to_the_world
 from lightsail_sandbox.backend.life import Life
 from lightsail_sandbox.backend.resources import AddOnSource, Making
@@ -16,6 +18,7 @@ IpAddressType = Literal["dualstack", "ipv4", "ipv6"]
 
 DEFAULT_KEY_PAIR: Final = "LightsailDefaultKeyPair"
 
+_HOPS: Final = range(1, 64 + 1)
 _IOPS_PER_GB: Final = 3
 _LEAST_IOPS: Final = 100
 
@@ -96,6 +99,26 @@ class MetadataOptions:
     http_endpoint: str = "enabled"
     hop_limit: int = 1
     http_protocol_ipv6: str = "disabled"
+
+    def updated(self, params: Mapping[str, Any]) -> "MetadataOptions":
+        """Give the options as a request wants them, or refuse it."""
+        new = MetadataOptions(
+            http_tokens=params.get("httpTokens", "optional"),  # AWS says that it is that unless asked for
+            http_endpoint=params.get("httpEndpoint", self.http_endpoint),
+            hop_limit=params.get("httpPutResponseHopLimit", self.hop_limit),
+            http_protocol_ipv6=params.get("httpProtocolIpv6", self.http_protocol_ipv6),
+        )
+        switches = {new.http_endpoint, new.http_protocol_ipv6}
+        if (
+            new.http_tokens not in ("optional", "required")
+            or switches - {"enabled", "disabled"}
+            or new.hop_limit not in _HOPS
+        ):
+            raise InvalidInputError(
+                f"Invalid metadata options: {new.render()}. Expected optional or required, enabled or disabled, "
+                f"and {_HOPS[0]} to {_HOPS[-1]} hops."
+            )
+        return new
 
     def render(self) -> dict[str, Any]:
         """Give the options as answers show them; here they are applied at once."""

@@ -386,9 +386,9 @@ class LightsailBackend(BaseBackend):
             **members,
         )
 
-    def new_anywhere(self, kind: type[R], name: str, tags: dict[str, str]) -> R:
+    def new_anywhere(self, kind: type[R], name: str, tags: dict[str, str], created_at: datetime | None = None) -> R:
         """Make a resource that is in no zone and has nothing but what all have."""
-        return self.new(kind, name, _ANYWHERE, tags, {})
+        return self.new(kind, name, _ANYWHERE, tags, {}, created_at=created_at)
 
     def new_position(self) -> int:
         """Give a number that nothing else in this Region ever gets."""

@@ -9,24 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from lightsail_sandbox.backend.blueprints import blueprint_or_alike
 from lightsail_sandbox.backend.bundles import BUNDLES, bundle_or_alike
 from lightsail_sandbox.backend.database_bundles import DATABASE_BUNDLES, database_bundle_or_alike
 from lightsail_sandbox.backend.databases import RelationalDatabase, RelationalDatabaseSnapshot
-from lightsail_sandbox.backend.exceptions import InvalidInputError, OperationFailureError
+from lightsail_sandbox.backend.exceptions import InvalidInputError
 from lightsail_sandbox.backend.instances import Disk, Instance
 from lightsail_sandbox.backend.launches import check_names, new_instances
 from lightsail_sandbox.backend.names import check_database_name, read_tags
+from lightsail_sandbox.backend.origins import database_origin, disk_origin, instance_origin
 from lightsail_sandbox.backend.settings import settings
-from lightsail_sandbox.backend.snapshots import DiskSnapshot, InstanceSnapshot, Snapshot
+from lightsail_sandbox.backend.snapshots import InstanceSnapshot
 
 if TYPE_CHECKING:
     from lightsail_sandbox.backend.models import LightsailBackend
     from lightsail_sandbox.backend.operations import Operation
-
-S = TypeVar("S", bound=Snapshot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class _NewDisk:
 
 def create_instances_from_snapshot(backend: "LightsailBackend", params: Mapping[str, Any]) -> "list[Operation]":
     """Create instances with their disks; they boot first."""
-    snapshot = _usable(backend, InstanceSnapshot, params.get("instanceSnapshotName"))
+    snapshot = instance_origin(backend, params)
     wanted = _new_disks(backend, snapshot, params)
     check_names(backend, params["instanceNames"], [disk.name for disk in wanted])
     _check_bundle(snapshot, params["bundleId"])
@@ -63,7 +62,7 @@ def create_instances_from_snapshot(backend: "LightsailBackend", params: Mapping[
 
 def create_disk_from_snapshot(backend: "LightsailBackend", params: Mapping[str, Any]) -> "list[Operation]":
     """Create a disk, of a snapshot of a disk or of a system volume alike."""
-    snapshot = _usable(backend, DiskSnapshot, params.get("diskSnapshotName"))
+    snapshot = disk_origin(backend, params)
     size_gb = params["sizeInGb"]
     if size_gb < snapshot.size_gb:
         raise InvalidInputError(
@@ -85,7 +84,7 @@ def create_relational_database_from_snapshot(
     backend: "LightsailBackend", params: Mapping[str, Any]
 ) -> "list[Operation]":
     """Create a database, which gets another endpoint and another password than the one that was backed up."""
-    snapshot = _usable(backend, RelationalDatabaseSnapshot, params.get("relationalDatabaseSnapshotName"))
+    snapshot = database_origin(backend, params)
     name = params["relationalDatabaseName"]
     check_database_name(name)
     zone = params.get("availabilityZone") or f"{backend.region_name}a"
@@ -113,16 +112,6 @@ def create_relational_database_from_snapshot(
 def _add_attached(backend: "LightsailBackend", disk: Disk, instance: Instance, path: str) -> None:
     backend.add(disk)
     disk.attach(instance, path)
-
-
-def _usable(backend: "LightsailBackend", kind: type[S], name: str | None) -> S:
-    if name is None:
-        raise InvalidInputError(f"Invalid input: name a {kind.kind}. The sandbox restores from no automatic snapshots.")
-    snapshot = backend.find(kind, name)
-    state = snapshot.state(backend.now)
-    if state != snapshot.usable:
-        raise OperationFailureError(f"The snapshot {name} is not {snapshot.usable} but {state}.")
-    return snapshot
 
 
 def _check_bundle(snapshot: InstanceSnapshot, bundle_id: str) -> None:

@@ -5,10 +5,11 @@ the status checks only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
+
+from botocore.utils import parse_timestamp
 
 from lightsail_sandbox.backend.exceptions import InvalidInputError, OperationFailureError
 from lightsail_sandbox.backend.firewall import Rule, read_rule, read_rules, with_rule, without_rule
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from lightsail_sandbox.backend.models import LightsailBackend
     from lightsail_sandbox.backend.operations import Operation
 
-_HOPS: Final = range(1, 64 + 1)
 _STATUS_CHECKS: Final = ("StatusCheckFailed", "StatusCheckFailed_Instance", "StatusCheckFailed_System")
 _MINUTE_SECONDS: Final = 60
 
@@ -106,23 +106,7 @@ def update_metadata_options(backend: "LightsailBackend", params: Mapping[str, An
     state = instance.state(backend.now)
     if state not in ("running", "stopped"):
         raise OperationFailureError(f"The instance {instance.name} is neither running nor stopped but {state}.")
-    old = instance.metadata
-    new = replace(
-        old,
-        http_tokens=params.get("httpTokens", "optional"),  # what is not asked for becomes optional, AWS says
-        http_endpoint=params.get("httpEndpoint", old.http_endpoint),
-        hop_limit=params.get("httpPutResponseHopLimit", old.hop_limit),
-        http_protocol_ipv6=params.get("httpProtocolIpv6", old.http_protocol_ipv6),
-    )
-    if (
-        new.http_tokens not in ("optional", "required")
-        or {new.http_endpoint, new.http_protocol_ipv6} - {"enabled", "disabled"}
-        or new.hop_limit not in _HOPS
-    ):
-        raise InvalidInputError(
-            f"Invalid metadata options: {new.render()}. Expected optional or required, enabled or disabled, "
-            f"and {_HOPS[0]} to {_HOPS[-1]} hops."
-        )
+    new = instance.metadata.updated(params)
     parts = [(instance, None)]
     change = backend.carry_out("UpdateInstanceMetadataOptions", parts, lambda: instance.set_metadata(new))
     return write_operation(backend, change)
@@ -137,7 +121,7 @@ def get_metric_data(backend: "LightsailBackend", params: Mapping[str, Any]) -> A
 
 
 def _points(instance: Instance, params: Mapping[str, Any], now: datetime) -> Iterator[dict[str, Any]]:
-    start, end = (_time(params[name], now) for name in ("startTime", "endTime"))
+    start, end = parse_timestamp(params["startTime"]), parse_timestamp(params["endTime"])
     if start >= end:
         raise InvalidInputError("Invalid input: startTime is not before endTime.")
     if params["period"] % _MINUTE_SECONDS:
@@ -161,12 +145,6 @@ def _points(instance: Instance, params: Mapping[str, Any], now: datetime) -> Ite
         }
         asked = {f"{name[0].lower()}{name[1:]}": values[name] for name in params["statistics"] if name in values}
         yield {"timestamp": period, "unit": "Count", **asked}
-
-
-def _time(value: float | str, now: datetime) -> datetime:
-    if isinstance(value, str):
-        return datetime.fromisoformat(value)
-    return datetime.fromtimestamp(value, tz=now.tzinfo)
 
 
 def _instance(backend: "LightsailBackend", params: Mapping[str, Any]) -> Instance:

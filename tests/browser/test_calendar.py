@@ -20,9 +20,8 @@ from recovery_calendar.render import Theme, render_calendar, render_message, ren
 from recovery_calendar.view import Expiring, Held, Order, Row, View, make_view
 from tests.support.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
 from tests.support.functions import ARN, widget
+from tests.support.inventories import NOW, THREE, daily, point, source
 from tests.support.keeper import DAY, Keeper, noop
-from tests.unit.test_calendar_view import THREE, daily, point
-from tests.unit.test_plan import NOW, source
 
 pytestmark = [
     pytest.mark.usefixtures("fresh_calendar"),
@@ -114,18 +113,18 @@ def everything() -> View:
     ]
     broken = source("broken", backup="daily")
     points = [
-        *daily(late, 9, since=3),
+        *daily(late, range(3, 9)),
         *(point(hourly, NOW - hours * HOUR) for hours in range(1, 60, 2)),
         *(point(weekly, NOW.replace(hour=3) - (7 * week + 1) * DAY) for week in range(9)),
-        *daily(tight, 6),
+        *daily(tight, range(6)),
         point(tight, THREE - 9 * DAY, tags={"backup:hold": ""}),
         point(tight, NOW, SnapshotState.PENDING),
         point(broken, THREE, SnapshotState.ERROR),
-        *daily(broken, 4, since=1),
-        point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"a-data-disk-with-a-long-name-" * 8})),
-        *daily(lost, 5, since=2),
+        *daily(broken, range(1, 4)),
+        point(web, THREE, kind=SnapshotKind.INSTANCE, disks=["a-data-disk-with-a-long-name-" * 8]),
+        *daily(lost, range(2, 5)),
         point(attic, THREE - 100 * DAY),
-        *daily(gone, 20, since=9),
+        *daily(gone, range(9, 20)),
     ]
     inventory = Inventory((*sources, broken), tuple(points))
     return make_view(make_plan(inventory, Settings(), NOW), Settings(), page_size=25)
@@ -191,7 +190,7 @@ def test_the_sentence_and_a_message_fit_and_stand_out(opened: Opened, theme: str
 
 def test_the_days_of_the_strip_are_where_its_axis_says(opened: Opened) -> None:
     shop = source(backup="daily", backup_keep="30")
-    view = make_view(make_plan(Inventory((shop,), tuple(daily(shop, 30))), Settings(), NOW), Settings())
+    view = make_view(make_plan(Inventory((shop,), daily(shop, range(30))), Settings(), NOW), Settings())
     opened.page.set_content(framed(render_calendar(view, theme=Theme.LIGHT), theme="light", width=1400))
 
     titles: list[str] = opened.page.eval_on_selector_all(".lk-strip title", "all => all.map(each => each.textContent)")

@@ -46,7 +46,7 @@ def test_three_weeks_of_snapshots_that_fail_cost_none_of_those_there_were(keeper
 
     keeper.sandbox.clear_faults()
     weeks(keeper, 14)
-    # Five are kept, and the one before them is announced.
+    # Five are kept, and the one before them is marked.
     assert restorable(keeper, "shop") == ["0722", "0723", "0724", "0725", "0726", "0727"]
     assert len(keeper.snapshots("shop")) == 6, "the failed ones are gone"
 
@@ -59,10 +59,10 @@ def test_three_weeks_of_refused_calls_prune_nothing_and_then_all_goes_on(keeper:
         FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="CreateDiskSnapshot")
     )
 
-    ticks = weeks(keeper, 21)
+    runs = weeks(keeper, 21)
 
     assert restorable(keeper, "shop") == before
-    assert all(run.failures for run in ticks[4:])
+    assert all(run.failures for run in runs[4:])
     keeper.sandbox.clear_faults()
     weeks(keeper, 5)
     assert restorable(keeper, "shop")[-3:] == ["0716", "0717", "0718"]
@@ -81,20 +81,20 @@ def test_snapshots_that_hang_for_weeks_are_left_alone_and_push_nothing_out(keepe
     assert states.count("pending") == 14
 
 
-def test_after_a_month_without_ticks_one_snapshot_is_taken_and_the_old_ones_are_still_there(keeper: Keeper) -> None:
+def test_after_a_month_without_runs_one_snapshot_is_taken_and_the_old_ones_are_still_there(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily", "backup:keep": "daily=7 weekly=4"})
     keeper.disk("notes", {"backup": "hourly", "backup:keep": "12"})
     weeks(keeper, 10)
     keeper.live(8 * HOUR, HOUR)
     before = {source: restorable(keeper, source) for source in ("shop", "notes")}
-    announced = [name for name, tags in keeper.snapshots().items() if EXPIRES in tags]
+    marked = [name for name, tags in keeper.snapshots().items() if EXPIRES in tags]
 
     keeper.sandbox.advance(31 * DAY)
     run = keeper.run()
 
     assert count(run, "create") == 2
-    assert len(announced) > 2
-    assert count(run, "delete") == 0, "what was announced a month ago is announced again"
+    assert len(marked) > 2
+    assert count(run, "delete") == 0, "what was marked a month ago is marked again"
     keeper.sandbox.advance(HOUR)
     keeper.run()
     assert restorable(keeper, "shop")[-8:-1] == before["shop"][-7:]
@@ -123,15 +123,15 @@ def test_a_keep_rule_cut_from_thirty_to_three_can_be_undone_for_a_day_and_then_g
     keeper.live(32 * DAY)
     keeper.tag("shop", "backup:keep", "3")
 
-    (announcing,) = keeper.live(HOUR, HOUR)
+    (marking,) = keeper.live(HOUR, HOUR)
     (still,) = keeper.live(20 * HOUR, 20 * HOUR)
-    assert count(announcing, "schedule-deletion") == 28
+    assert count(marking, "schedule-deletion") == 28
     assert count(still, "delete") == 0
-    assert len(restorable(keeper, "shop")) == 32, "the thirty, one that was announced before, and a new one"
+    assert len(restorable(keeper, "shop")) == 32, "the thirty, one that was marked before, and a new one"
 
     deleted = [count(run, "delete") for run in keeper.live(13 * HOUR, HOUR)]
-    assert deleted == [0, 0, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1], "the one announced before, and the twenty-eight"
-    # Three are kept, and the one before them is announced.
+    assert deleted == [0, 0, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1], "the one marked before, and the twenty-eight"
+    # Three are kept, and the one before them is marked.
     assert restorable(keeper, "shop") == ["0715", "0716", "0717", "0718"]
 
 
@@ -144,7 +144,7 @@ def test_a_source_with_forty_nine_tags_lives_a_whole_life(keeper: Keeper) -> Non
     keeper.tag(held, "backup:hold")
     keeper.live(5 * DAY)
 
-    assert len(keeper.snapshots("shop")) == 6, "three kept, one announced, one held, one being taken"
+    assert len(keeper.snapshots("shop")) == 6, "three kept, one marked, one held, one being taken"
     assert held in keeper.snapshots()
     assert all(len(born) <= 50 for born in keeper.snapshots().values())
 

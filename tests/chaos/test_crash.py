@@ -19,13 +19,17 @@ from tests.support.wire import Wire
 from tests.support.witness import SLOT
 from tests.support.world import World
 
+SLOW = pytest.mark.slow
+# Each part dies at every fourth call.
+PARTS = [0, *(pytest.param(part, marks=SLOW) for part in range(1, 4))]
+
 
 @pytest.fixture
 def cable(monkeypatch: pytest.MonkeyPatch) -> Wire:
     return wire.lay(monkeypatch)
 
 
-def test_a_busy_tick_has_something_of_everything_to_do(world: World, cable: Wire) -> None:
+def test_a_busy_run_has_something_of_everything_to_do(world: World, cable: Wire) -> None:
     busy(world)
     with cable.cut(0, "before"):
         run = world.keeper.run()
@@ -42,8 +46,8 @@ def test_a_busy_tick_has_something_of_everything_to_do(world: World, cable: Wire
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("part", range(4))
-def test_a_retry_after_a_crash_ends_where_the_tick_would_have(
+@pytest.mark.parametrize("part", PARTS)
+def test_a_retry_after_a_crash_ends_where_the_run_would_have(
     world: World, cable: Wire, when: Literal["before", "after"], part: int
 ) -> None:
     busy(world)
@@ -60,10 +64,8 @@ def test_a_retry_after_a_crash_ends_where_the_tick_would_have(
         assert state(world) == without_a_crash, f"the process died {when} call {call}"
 
 
-@pytest.mark.parametrize("part", range(2))
-def test_after_a_crash_the_tick_of_the_next_hour_loses_and_doubles_nothing(
-    world: World, cable: Wire, part: int
-) -> None:
+@pytest.mark.parametrize("part", [0, pytest.param(1, marks=SLOW)])
+def test_after_a_crash_the_run_of_the_next_hour_loses_and_doubles_nothing(world: World, cable: Wire, part: int) -> None:
     busy(world)
     with cable.cut(0, "before"):
         world.run()
@@ -91,7 +93,14 @@ def an_hour_and_two_days_later(world: World) -> None:
         world.run()
 
 
-@pytest.mark.parametrize("operation", ["CreateDiskSnapshot", "TagResource", "UntagResource", "DeleteInstanceSnapshot"])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "CreateDiskSnapshot",
+        "TagResource",
+        *(pytest.param(each, marks=SLOW) for each in ("UntagResource", "DeleteInstanceSnapshot")),
+    ],
+)
 def test_a_real_process_that_is_killed_in_the_middle_of_a_call_leaves_nothing_half_done(
     world: World, operation: str, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ from tests.support.keeper import DAY, HOUR, Keeper, count
 pytestmark = pytest.mark.slow
 SOURCES, SLOTS_EACH, PAGE = 200, 40, 7
 KEPT = 36
-"""Of the forty of a source: the four oldest are over, and have been announced."""
+"""Of the forty of a source: the four oldest are over, and have been marked."""
 START = datetime(2026, 6, 15, 3, 30, tzinfo=UTC)
 NEWEST = datetime(2026, 6, 14, 3, 0, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Two runs of a ended at once, on real threads over HTTP: together they end where one alone would have."""
+"""Two runs at once, on real threads over HTTP: together they end where one alone would have."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +13,7 @@ SLOWLY = 0.01
 
 @pytest.fixture
 def alone(world: World) -> State:
-    """What a single run of the busy ended leaves; the world is at that ended again."""
+    """Return what a single run leaves where there is something of everything to do; the world is before it again."""
     busy(world)
     world.keeper.configure(maxConcurrency=8)
     world.run()
@@ -22,12 +22,12 @@ def alone(world: World) -> State:
     return left
 
 
-def test_two_ticks_at_once_do_what_one_does(world: World, alone: State) -> None:
+def test_two_runs_at_once_do_what_one_does(world: World, alone: State) -> None:
     for _ in range(5):
         world.keeper.witness.restore()
         world.keeper.sandbox.set_options(latency_seconds=SLOWLY)
 
-        world.ticks_at_once()
+        world.runs_at_once()
 
         assert state(world) == alone
 

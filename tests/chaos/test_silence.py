@@ -41,7 +41,7 @@ def fleet(keeper: Keeper, hear: Hear) -> Fleet:
 
 
 def untagged(keeper: Keeper, name: str) -> None:
-    # What stays of the vocabulary would be a problem, and told as such.
+    # What stays of the vocabulary would be a problem, and reported as such.
     for key in ("backup:keep", "backup"):
         keeper.untag(name, key)
 

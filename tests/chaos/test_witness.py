@@ -493,12 +493,12 @@ def goes_by_the_slots_where_a_rule_goes_by_content(rogue: Rogue) -> None:
     rogue.delete(name)
 
 
-def announces_for_too_soon(rogue: Rogue) -> None:
+def marks_for_too_soon(rogue: Rogue) -> None:
     rogue.read()
     rogue.mark(SECOND, day(19, 14))
 
 
-def announces_what_a_rule_keeps(rogue: Rogue) -> None:
+def marks_what_a_rule_keeps(rogue: Rogue) -> None:
     rogue.read()
     rogue.mark(THIRD, day(20, 13))
 
@@ -716,8 +716,8 @@ CRIMES: dict[int, tuple[Callable[[Rogue], None], ...]] = {
         deletes_what_a_rule_keeps,
         deletes_what_a_rule_keeps_that_was_widened_while_it_worked,
         goes_by_the_slots_where_a_rule_goes_by_content,
-        announces_for_too_soon,
-        announces_what_a_rule_keeps,
+        marks_for_too_soon,
+        marks_what_a_rule_keeps,
         deletes_what_was_marked_long_ago,
         leaves_a_mark_on_what_a_rule_keeps_again,
     ),
@@ -913,7 +913,7 @@ def test_a_run_that_is_silent_about_what_is_not_protected_any_more_is_condemned(
 
 
 @pytest.mark.parametrize("change", [untagged, turned_off, deleted, lost_from_its_list])
-def test_what_stops_being_protected_is_told_once_and_again_when_it_stops_again(
+def test_what_stops_being_protected_is_reported_once_and_again_when_it_stops_again(
     rogue: Rogue, change: Callable[[Rogue], None]
 ) -> None:
     change(rogue)

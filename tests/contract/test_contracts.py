@@ -62,7 +62,7 @@ def test_a_function_reads_from_its_environment_what_cdk_json_says(keys: dict[str
     assert Settings.from_env(variables) == Props.from_document({"lightkeeper": keys}).settings
 
 
-def test_the_function_is_told_its_topic_and_its_dashboard_and_the_calendar_neither() -> None:
+def test_the_function_gets_its_topic_and_its_dashboard_and_the_calendar_neither() -> None:
     of = template()
     (topic,) = (name for name, each in of["Resources"].items() if each["Type"] == "AWS::SNS::Topic")
     keeper, calendar = (function(of, handler)["Environment"]["Variables"] for handler in (KEEPER, CALENDAR))

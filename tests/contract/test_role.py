@@ -91,17 +91,17 @@ def life(keeper: Keeper, policy: dict[str, Any], *, tag_on_create: bool) -> list
         FaultRule(operation="CreateInstanceSnapshot", calls=(1,), effect=LoseAnswer()),
         FaultRule(operation="CreateRelationalDatabaseSnapshot", calls=(1,), effect=LoseAnswer()),
     )
-    ticks = [keeper.run(), *keeper.live(6 * DAY)]
+    runs = [keeper.run(), *keeper.live(6 * DAY)]
     keeper.sandbox.enforce_role(None)
     keeper.tag("shop", "backup:keep", "7")
     enforce()
-    return [*ticks, keeper.run()]
+    return [*runs, keeper.run()]
 
 
-def assert_complete(keeper: Keeper, policy: dict[str, Any], ticks: list[Run]) -> None:
-    assert [failure for run in ticks for failure in run.failures] == []
+def assert_complete(keeper: Keeper, policy: dict[str, Any], runs: list[Run]) -> None:
+    assert [failure for run in runs for failure in run.failures] == []
     done = {
-        kind: sum(count(run, kind) for run in ticks)
+        kind: sum(count(run, kind) for run in runs)
         for kind in ("create", "schedule-deletion", "cancel-deletion", "delete")
     }
     assert done["create"] == 28

@@ -27,7 +27,7 @@ from lightsail_sandbox.client import Sandbox
 from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
 from tests.support.asking import make_client
-from tests.unit.test_plan import NOW, daily, source
+from tests.support.inventories import NOW, daily, source
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

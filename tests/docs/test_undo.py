@@ -23,8 +23,8 @@ EXAMPLE = "my-disk-20261101-0300-1a2b3c"
 
 @pytest.fixture(autouse=True)
 def _cut_rule(keeper: Keeper) -> None:
-    """A disk with a week of snapshots, whose rule was cut to two yesterday: the older ones are announced."""
-    # A run a day: a mark that many ticks have left standing would be made again.
+    """A disk with a week of snapshots, whose rule was cut to two yesterday: the older ones are marked."""
+    # A run a day: a mark that many runs have left standing would be made again.
     keeper.configure(tick="rate(1 day)")
     keeper.disk("my-disk", {"backup": "daily", "backup:keep": "7"})
     keeper.live(7 * DAY)
@@ -33,7 +33,7 @@ def _cut_rule(keeper: Keeper) -> None:
     keeper.sandbox.advance(timedelta(hours=20))
 
 
-def announced(keeper: Keeper) -> list[str]:
+def marked(keeper: Keeper) -> list[str]:
     return [name for name, tags in keeper.snapshots("my-disk").items() if EXPIRES in tags]
 
 
@@ -55,7 +55,7 @@ def test_the_runbook_s_way_to_list_them_shows_each_with_its_time(keeper: Keeper)
 
 
 def test_without_it_they_go(keeper: Keeper) -> None:
-    gone = announced(keeper)
+    gone = marked(keeper)
 
     keeper.live(3 * DAY)
 
@@ -63,7 +63,7 @@ def test_without_it_they_go(keeper: Keeper) -> None:
 
 
 def test_a_hold_on_one_keeps_that_one(keeper: Keeper) -> None:
-    chosen, *others = announced(keeper)
+    chosen, *others = marked(keeper)
 
     paste(keeper, HOLD.replace(EXAMPLE, chosen))
     keeper.live(3 * DAY)
@@ -74,24 +74,24 @@ def test_a_hold_on_one_keeps_that_one(keeper: Keeper) -> None:
 
 @pytest.mark.parametrize("command", [HOLD_ALL, WIDEN, LEAVE], ids=["a hold", "a wider rule", "no schedule"])
 def test_a_tag_on_the_resource_keeps_them_all(keeper: Keeper, command: str) -> None:
-    before = announced(keeper)
+    before = marked(keeper)
 
     paste(keeper, command)
     keeper.run()
 
-    assert announced(keeper) == []
+    assert marked(keeper) == []
     keeper.live(5 * DAY)
     assert set(before) <= set(keeper.snapshots())
 
 
 def test_while_nothing_runs_nothing_goes_and_a_hold_is_still_in_time_afterwards(keeper: Keeper) -> None:
-    before = announced(keeper)
+    before = marked(keeper)
     assert "DISABLED" in STOP
 
     keeper.sandbox.advance(30 * DAY)
-    assert announced(keeper) == before
+    assert marked(keeper) == before
     paste(keeper, HOLD_ALL)
     keeper.run()
 
-    assert announced(keeper) == []
+    assert marked(keeper) == []
     assert set(before) <= set(keeper.snapshots())

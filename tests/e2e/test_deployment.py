@@ -109,7 +109,7 @@ class Story:
     second_calls: list[str]
     """What the second firing asked of Lightsail."""
     refused: dict[str, str]
-    """The snapshots that the function's own role was told to delete, and the error; none where one was deleted."""
+    """The snapshots that the function's own role was to delete, and the error; none where one was deleted."""
     drift: list[str]
     """What was said to have been changed by hand: before somebody did, and after."""
     protected: list[str]
@@ -411,7 +411,7 @@ def test_a_slip_does_not_delete_the_stack(story: Story) -> None:
     assert story.protected == ["ValidationError"] * 2
 
 
-def test_who_destroys_what_is_not_there_is_told(story: Story) -> None:
+def test_who_destroys_what_is_not_there_is_answered_so(story: Story) -> None:
     assert story.gone.returncode == 1
     assert story.gone.stderr.startswith("Lightkeeper: its protection against deletion cannot be turned off: ")
     assert "does not exist" in story.gone.stderr

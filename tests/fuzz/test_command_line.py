@@ -112,7 +112,7 @@ def commands(draw: st.DrawFn) -> list[str]:
             return typed
 
 
-def assert_told(typed: list[str], stdin: bytes = b"") -> None:
+def assert_answered(typed: list[str], stdin: bytes = b"") -> None:
     ended = lightkeeper(*typed, stdin=stdin)
     event(f"{typed[0] if typed and typed[0] in OPTIONS else '?'}: {ended.status}")
     assert "Traceback" not in ended.out + ended.err
@@ -154,7 +154,7 @@ def test_whatever_is_typed_after_a_command_is_done_or_answered_in_words(keeper: 
     @example(["take", "shop", "--config=good.json", "--hold", "2026-01-01"], b"")
     @example(["run", "--stack=Lightkeeper", "--config=good.json"], b"")
     def type_it(typed: list[str], stdin: bytes) -> None:
-        assert_told(typed, stdin)
+        assert_answered(typed, stdin)
 
     type_it()
     assert keeper.writes() == []
@@ -169,7 +169,7 @@ def test_whatever_is_typed_instead_of_a_command_is_answered_in_words(keeper: Kee
     @example(["--version"])
     @example(["[bold]"])
     def type_it(typed: list[str]) -> None:
-        assert_told(typed)
+        assert_answered(typed)
 
     type_it()
     assert keeper.writes() == []
@@ -185,7 +185,7 @@ def test_whatever_stands_in_the_settings_is_used_or_answered_in_words(keeper: Ke
     @given(contents, st.sampled_from([["keep", "7"], ["simulate", "--days=3"], ["plan"], ["run"], ["status"]]))
     def write_it(content: bytes, typed: list[str]) -> None:
         (folder / "cdk.json").write_bytes(content)
-        assert_told(typed, b"2026-06-15T03:00:00Z\n")
+        assert_answered(typed, b"2026-06-15T03:00:00Z\n")
 
     write_it()
     assert keeper.writes() == []

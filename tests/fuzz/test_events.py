@@ -29,7 +29,7 @@ tempting = st.sampled_from(
 )
 times = anything_or([NOON, "2026-06-15", "<aws.scheduler.scheduled-time>", "1970-01-01T00:00Z", "2999-12-31T23:59Z"])
 regions = st.lists(near([REGION, OTHER_REGION, "us-west-1", "*"]) | json_values, max_size=3)
-ticks = st.fixed_dictionaries(
+run_events = st.fixed_dictionaries(
     {},
     optional={
         "time": times | json_values | deep_values,
@@ -95,7 +95,7 @@ def test_an_event_is_understood_or_refused_in_words_before_anything_is_read(
 ) -> None:
     keeper.disk("shop", {"backup": "daily"})
 
-    @given(ticks | other_events)
+    @given(run_events | other_events)
     @example({"regions": [REGION, "<script>"], "dryRun": True})
     def called_with(event: Any) -> None:  # noqa: ANN401 - anything
         try:

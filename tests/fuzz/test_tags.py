@@ -114,8 +114,8 @@ def make_source(name: str, tags: Mapping[str, str], kind: SourceKind = SourceKin
 
 
 def taken_of(source: Source, tags: Iterable[Mapping[str, str]] = ({},) * len(SLOTS)) -> tuple[Snapshot, ...]:
-    """Return a source's snapshots of the last days, newest first; all but the newest three were announced in time."""
-    announced = {EXPIRES: format_instant(NOW - HOUR)}
+    """Return a source's snapshots of the last days, newest first; all but the newest three were marked in time."""
+    marked = {EXPIRES: format_instant(NOW - HOUR)}
     return tuple(
         Snapshot(
             kind=SnapshotKind.DISK,
@@ -127,7 +127,7 @@ def taken_of(source: Source, tags: Iterable[Mapping[str, str]] = ({},) * len(SLO
             source_name=source.name,
             source_arns=frozenset([source.arn]),
             from_auto_snapshot=False,
-            tags={**snapshot_tags(source, slot, Settings(), slot)[0], **(announced if number > 2 else {}), **more},
+            tags={**snapshot_tags(source, slot, Settings(), slot)[0], **(marked if number > 2 else {}), **more},
         )
         for number, (slot, more) in enumerate(zip(SLOTS, tags, strict=True))
     )
@@ -137,13 +137,13 @@ PLAIN: Final = make_source("plain", TAGS)
 
 
 def plan_beside_the_plain_one(sources: tuple[Source, ...], snapshots: Iterable[Snapshot], settings: Settings) -> Plan:
-    """Plan; whatever is in the plan can be told, and the plain source is backed up and pruned."""
+    """Plan; whatever is in the plan can be said, and the plain source is backed up and pruned."""
     region = Region((PLAIN, *sources), (*taken_of(PLAIN), *snapshots))
     plan = plan_regions({REGION: region}, settings, NOW)
     json.dumps(plan_document(plan))
     assert render_page(make_view(plan, settings), theme=Theme.AUTO)
-    tick = Run(plan, ())
-    assert compose(findings(tick, settings), (), tick, settings, daily=True, dashboard=None).body
+    run = Run(plan, ())
+    assert compose(findings(run, settings), (), run, settings, daily=True, dashboard=None).body
     assert any(isinstance(action, Delete) for action in plan.actions if action.target.source == PLAIN.name)
     return plan
 
@@ -195,7 +195,7 @@ def wrong(tags: Mapping[str, str], kind: SourceKind | None) -> set[str]:
 
 
 def reported(plan: Plan, source: Source) -> set[str | None]:
-    """Return the tags of the problems that hold something back; each is told in a sentence."""
+    """Return the tags of the problems that hold something back; each is a sentence."""
     for problem in plan.problems:
         assert re.search(r"expected|looks like", problem.message)
     return {

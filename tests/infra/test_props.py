@@ -1,7 +1,8 @@
-"""What cdk.json may say to the stack, and how it is told that something is wrong."""
+"""What cdk.json may say to the stack, and how it answers what is wrong."""
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -83,13 +84,13 @@ def test_the_command_line_reads_the_same_file_without_complaint() -> None:
         ({"regions": ["us-west-1"]}, 'regions: "us-west-1" is not a Region with Lightsail'),
     ],
 )
-def test_a_wrong_value_is_told_in_one_sentence(keys: dict[str, object], sentence: str) -> None:
+def test_a_wrong_value_is_answered_with_one_sentence(keys: dict[str, object], sentence: str) -> None:
     (error,) = errors(**keys)
 
     assert sentence in error
 
 
-def test_everything_that_is_wrong_is_told_at_once_in_the_runtime_s_words() -> None:
+def test_everything_that_is_wrong_is_named_at_once_in_the_runtime_s_words() -> None:
     given = {"grace": "soon", "orphans": "keeep"}
     with pytest.raises(SettingsError) as runtime:
         Settings.from_mapping(given)
@@ -182,9 +183,20 @@ def joined(value: object, real: dict[str, str]) -> str:
         (b"[" * 100_000, ["cdk.json: not JSON "]),
     ],
 )
-def test_synth_ends_with_those_sentences_and_nothing_else(tmp_path: Path, text: bytes, sentences: list[str]) -> None:
+def test_synth_ends_with_those_sentences(tmp_path: Path, text: bytes, sentences: list[str]) -> None:
     shutil.copy(ROOT / "app.py", tmp_path)
     (tmp_path / "cdk.json").write_bytes(text)
+
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(tmp_path / "app.py"), run_name="__main__")
+
+    told = str(ended.value.code).splitlines()
+    assert [line[: len(words)] for line, words in zip(told, sentences, strict=True)] == sentences
+
+
+def test_the_process_of_synth_prints_such_a_sentence_and_nothing_else(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "app.py", tmp_path)
+    (tmp_path / "cdk.json").write_bytes(b'{"lightkeeper": {"grace": "soon"}}')
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
 
     done = subprocess.run(
@@ -197,8 +209,8 @@ def test_synth_ends_with_those_sentences_and_nothing_else(tmp_path: Path, text: 
     )
 
     assert done.returncode == 1
-    told = [line for line in done.stderr.splitlines() if line.startswith("cdk.json: ")]
-    assert [line[: len(words)] for line, words in zip(told, sentences, strict=True)] == sentences
+    (error,) = (line for line in done.stderr.splitlines() if line.startswith("cdk.json: "))
+    assert error.startswith('cdk.json: lightkeeper: grace: "soon" ')
     assert "Traceback" not in done.stderr
 
 

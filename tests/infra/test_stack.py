@@ -224,17 +224,17 @@ def test_the_stack_cannot_be_deleted_by_a_slip() -> None:
 
 
 def test_that_nobody_hears_is_a_warning_at_synth() -> None:
-    told = Match.string_like_regexp(r'Nobody hears of any alarm.*"notify": \["ops@example.com"\]')
+    warning = Match.string_like_regexp(r'Nobody hears of any alarm.*"notify": \["ops@example.com"\]')
 
-    Annotations.from_stack(stack()).has_warning("/Lightkeeper/Notifications/Topic", told)
+    Annotations.from_stack(stack()).has_warning("/Lightkeeper/Notifications/Topic", warning)
     Annotations.from_stack(stack(notify=["ops@example.com"])).has_no_warning("*", Match.any_value())
 
 
-def test_everybody_in_cdk_json_is_told_by_e_mail() -> None:
+def test_everybody_in_cdk_json_is_notified_by_e_mail() -> None:
     of = template(notify=["ops@example.com", "night@example.com"])
 
-    told = [resource["Properties"] for resource in resources(of, "AWS::SNS::Subscription")]
-    assert {(each["Protocol"], each["Endpoint"]) for each in told} == {
+    notified = [resource["Properties"] for resource in resources(of, "AWS::SNS::Subscription")]
+    assert {(each["Protocol"], each["Endpoint"]) for each in notified} == {
         ("email", "ops@example.com"),
         ("email", "night@example.com"),
     }

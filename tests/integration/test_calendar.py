@@ -62,21 +62,6 @@ def test_a_snapshot_that_is_still_being_taken_recovers_nothing_yet(keeper: Keepe
     assert "17 Jun: 12:00, being taken" in html
 
 
-def test_a_disk_of_today_is_not_said_to_be_recoverable_to_the_slot_it_was_taken_for(keeper: Keeper) -> None:
-    """A monthly disk whose first run is in the middle of the month: its snapshot bears the slot of the first."""
-    keeper.disk("shop", {"backup": "monthly"})
-    keeper.run()
-    keeper.sandbox.advance(timedelta(hours=1))
-
-    html = widget(time="2026-06-15T13:00:00Z")
-
-    (snapshot,) = keeper.snapshots()
-    assert "-20260601-" in snapshot
-    assert "<title>15 Jun: 12:00</title>" in html
-    assert "<title>1 Jun" not in html
-    assert "15 Jun 12:00" in html
-
-
 def test_what_is_no_longer_backed_up_says_so_in_its_row_and_in_the_sentence(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
     keeper.run()

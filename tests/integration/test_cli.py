@@ -1,6 +1,5 @@
 """The command line, as a person types it."""
 
-import json
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -183,7 +182,7 @@ def test_status_says_when_content_was_taken_not_for_which_slot(keeper: Keeper) -
     assert (source["newest"], source["oldest"]) == (taken, taken)
 
 
-def test_status_that_cannot_be_read_is_one_and_is_not_told_as_nothing_to_back_up(keeper: Keeper) -> None:
+def test_status_that_cannot_be_read_is_one_and_is_not_taken_for_nothing_to_back_up(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "dialy"})
     keeper.sandbox.add_faults(FaultRule(operation="GetDisks", effect=ErrorAnswer(code="AccessDeniedException")))
 
@@ -370,19 +369,6 @@ def test_regions_are_repeatable_and_go_before_the_settings(two_regions: Keeper, 
     ended = lightkeeper("run", *AT, "--config", "settings.json", "--region", REGION, "--region", OTHER_REGION, "--json")
 
     assert [action["region"] for action in ended.document["actions"]] == [REGION, OTHER_REGION]
-
-
-def test_the_settings_come_from_cdk_json(keeper: Keeper, tmp_path: Path) -> None:
-    keeper.disk("shop", {"save": "nightly"})
-    policies = {"nightly": {"schedule": "30 1 * * *", "keep": "30d"}}
-    (tmp_path / "cdk.json").write_text(
-        json.dumps({"app": "python app.py", "lightkeeper": {"tagKey": "save", "policies": policies}})
-    )
-
-    document = lightkeeper("plan", *AT, "--json").document
-
-    assert document["sources"][0]["policy"]["keep"] == "within=30d"
-    assert document["sources"][0]["slot"] == "2026-06-15T01:30:00Z"
 
 
 def test_another_endpoint_can_be_named(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:

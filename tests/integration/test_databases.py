@@ -356,32 +356,6 @@ def test_a_plan_says_that_a_database_has_to_wait(keeper: Keeper) -> None:
 # When
 
 
-def outside(name_of_slot: str, start: str, end: str) -> str:
-    return (
-        f"a snapshot interrupts it for seconds to minutes, and its slot at {name_of_slot} UTC lies outside its backup "
-        f'window, {start}-{end} UTC; expected "backup:at" = "{start} UTC", with a policy of one time of day'
-    )
-
-
-@pytest.mark.parametrize(
-    ("tags", "slot"),
-    [
-        ({"backup": "daily"}, "03:00"),
-        ({"backup": "weekly"}, "03:00"),
-        ({"backup": "daily", "backup:at": "16:05 Europe/Zurich"}, "14:05"),
-        ({"backup": "hourly"}, "13:00"),
-    ],
-)
-def test_a_slot_outside_the_backup_window_of_a_single_zone_database_is_advised_against(
-    keeper: Keeper, tags: dict[str, str], slot: str
-) -> None:
-    keeper.configure(tick="rate(1 hour)")
-    keeper.database("orders", tags, window="16:00-16:30")
-
-    assert advice(keeper) == [outside(slot, "16:00", "16:30")]
-    assert count(keeper.run(), "create") == 1, "it is advice: nothing is held back"
-
-
 @pytest.mark.parametrize("window", ["16:00-16:30", "23:45-00:15", "00:00-00:30"])
 @pytest.mark.parametrize("policy", ["daily", "weekly", "monthly"])
 def test_who_follows_the_advice_hears_no_more_of_it_and_gets_backups_in_the_window(

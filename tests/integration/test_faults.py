@@ -108,16 +108,6 @@ def test_what_is_throttled_until_no_time_is_left_is_deferred_and_taken_by_the_ne
     assert count(keeper.run(), "create") == 2
 
 
-def test_a_fault_that_stays_fails_that_action_only(keeper: Keeper) -> None:
-    keeper.disk("shop", {"backup": "daily"})
-    keeper.instance("web", {"backup": "daily"})
-    fail(keeper, "InvalidInputException", "CreateDiskSnapshot")
-
-    run = keeper.run()
-
-    assert {(name.split("-")[0], ended) for _, name, ended in did(run)} == {("shop", "failed"), ("web", "done")}
-
-
 def test_a_name_that_is_in_use_by_a_snapshot_of_the_user_is_a_failure(keeper: Keeper) -> None:
     arn = keeper.disk("shop", {"backup": "daily"})
     slot = keeper.plan().actions[0].target.slot
@@ -196,7 +186,7 @@ def test_a_snapshot_that_has_vanished_meanwhile_is_no_failure(keeper: Keeper, op
     assert run.failures == ()
 
 
-def test_a_snapshot_refused_during_an_automatic_one_is_taken_by_the_next_tick(keeper: Keeper) -> None:
+def test_a_snapshot_refused_during_an_automatic_one_is_taken_by_the_next_run(keeper: Keeper) -> None:
     keeper.instance("web", {"backup": "daily"})
     keeper.user.enable_add_on(
         resourceName="web",
@@ -232,9 +222,9 @@ def test_an_operation_that_fails_in_every_run_makes_its_source_overdue(keeper: K
     keeper.disk("shop", {"backup": "hourly"})
     keeper.sandbox.add_faults(FaultRule(effect=FailOperation(details="no space"), operation="CreateDiskSnapshot"))
 
-    ticks = [keeper.run(), *keeper.live(7 * HOUR, HOUR)]
+    runs = [keeper.run(), *keeper.live(7 * HOUR, HOUR)]
 
-    assert [run.plan.sources[0].status.value for run in ticks][-1] == "overdue"
+    assert [run.plan.sources[0].status.value for run in runs][-1] == "overdue"
 
 
 def test_a_refused_permission_is_named(keeper: Keeper) -> None:
@@ -351,7 +341,7 @@ def test_a_region_that_hangs_keeps_no_other_from_its_snapshots_and_deletions(two
     keeper.sandbox.clear_calls()
     keeper.sandbox.add_faults(FaultRule(effect=Hang(), operation="GetInstances", region=OTHER_REGION, last=1))
 
-    with keeper.ticking() as running:
+    with keeper.running() as running:
         keeper.wait_for("DeleteDiskSnapshot")
         assert not running.done()
         there = {call.operation for call in keeper.sandbox.calls() if call.region == OTHER_REGION}
@@ -413,7 +403,7 @@ def test_near_the_deadline_no_further_page_is_read_and_nothing_is_written(keeper
     assert all(failure.endswith(": no time left in this run to read it to its end") for failure in run.failures)
 
 
-def test_a_deletion_that_fails_is_tried_again_by_the_next_tick(keeper: Keeper) -> None:
+def test_a_deletion_that_fails_is_tried_again_by_the_next_run(keeper: Keeper) -> None:
     keeper.configure(grace="0d", tick="rate(1 day)")
     keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
     keeper.run()

@@ -21,7 +21,7 @@ def _fresh_process(aws: Sandbox) -> None:
     """Have the sandbox be what the function takes for AWS."""
 
 
-def test_a_tick_returns_a_summary_logs_each_action_and_sends_the_metrics(
+def test_a_run_returns_a_summary_logs_each_action_and_sends_the_metrics(
     keeper: Keeper, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keeper.disk("shop", {"backup": "daily"})
@@ -161,20 +161,6 @@ def test_a_run_with_a_list_that_fails_publishes_no_gauge(keeper: Keeper, capsys:
     assert len(keeper.snapshots()) == 1
 
 
-def test_a_region_that_is_not_enabled_fails_the_run_but_keeps_no_other_from_its_snapshots(
-    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keeper.disk("shop", {"backup": "daily"})
-    for name, value in Settings(regions=("af-south-1", REGION)).to_env().items():
-        monkeypatch.setenv(name, value)
-    keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="UnrecognizedClientException"), region="af-south-1"))
-
-    with pytest.raises(handler.RunFailedError, match=r"af-south-1: .*is the Region enabled in this account\?"):
-        invoke({"time": NOON})
-
-    assert len(keeper.snapshots()) == 1
-
-
 def test_a_region_that_does_not_exist_fails_the_run_by_name_but_keeps_no_other_from_its_snapshots(
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,15 +239,7 @@ def test_what_one_run_has_learnt_of_throttling_does_not_slow_the_next(
     assert len(set(map(id, made))) == 2
 
 
-def test_a_retry_of_the_same_event_repeats_nothing(keeper: Keeper) -> None:
-    keeper.disk("shop", {"backup": "daily"})
-
-    first, retry = invoke({"time": NOON}), invoke({"time": NOON})
-
-    assert (first["outcomes"], retry["outcomes"]) == ({"done": 1}, {})
-
-
-def test_without_a_time_the_tick_is_now(keeper: Keeper) -> None:
+def test_without_a_time_the_run_is_for_now(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
 
     assert invoke({})["planned"] == {"create": 1}

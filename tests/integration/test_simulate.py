@@ -93,11 +93,11 @@ def test_the_policy_and_its_rule_come_from_the_settings(tmp_path: Path) -> None:
         "keep": "last=5",
     }
     assert (document["tick"], document["grace"]) == ("rate(30 minutes)", "2d")
-    # Five, and those announced on the last two days.
+    # Five, and those marked on the last two days.
     assert document["rules"][0]["held"] == 7
 
 
-def test_it_starts_today_unless_told() -> None:
+def test_it_starts_today_unless_a_day_is_named() -> None:
     document = json.loads(simulator("--days", "1", "--json"))
 
     assert abs((date.fromisoformat(document["firstDay"]) - date.today()).days) <= 1  # noqa: DTZ011 - whatever zone this machine is in

@@ -86,15 +86,6 @@ def test_of_what_no_policy_backs_up_it_stays_and_the_command_says_so(keeper: Kee
     assert "no rule ever drops this recovery point; delete it yourself" in ended.out
 
 
-def test_asked_for_twice_in_a_minute_it_is_taken_once(keeper: Keeper) -> None:
-    keeper.disk("shop", {"backup": "daily"})
-
-    statuses = [take(keeper, "shop").status for _ in range(2)]
-
-    assert statuses == [0, 0]
-    assert len(keeper.snapshots("shop")) == 1
-
-
 def test_the_json_says_what_was_taken(keeper: Keeper) -> None:
     keeper.disk("shop", {"backup": "daily"})
 

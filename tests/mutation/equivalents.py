@@ -7,7 +7,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Equivalent:
-    """A change that makes no difference that findings_of."""
+    """A change that makes no difference that counts."""
 
     function: str
     """As `plan._reasons`; empty for any."""

@@ -53,10 +53,10 @@ def run() -> list[str]:
     results = dict(line.strip().split(": ") for line in _mutmut("results", "--all", "true").splitlines())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         survivors = [*pool.map(_survivor, (name for name, result in results.items() if result not in _KILLED))]
-    return [*_told(Counter(map(_module, results)), survivors)]
+    return [*_reported(Counter(map(_module, results)), survivors)]
 
 
-def _told(mutants: Counter[str], survivors: list[Survivor]) -> Iterator[str]:
+def _reported(mutants: Counter[str], survivors: list[Survivor]) -> Iterator[str]:
     explained = Counter(_module(survivor.name) for survivor in survivors if survivor.equivalent)
     survived = Counter(_module(survivor.name) for survivor in survivors if not survivor.equivalent)
     print(f"{'':12}{'mutants':>9}{'killed':>9}{'explained':>11}{'survived':>10}")

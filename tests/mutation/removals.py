@@ -27,10 +27,10 @@ def run(numbers: Collection[int]) -> list[str]:
         ended = run_tests(tree, dict.fromkeys(removal.node for _, removal in parts))
     if ended.code is not pytest.ExitCode.OK:
         return [f"the tests of the rules end with {ended.code!r} before anything is taken out; expected them to pass"]
-    return [*_told(parts)]
+    return [*_reported(parts)]
 
 
-def _told(parts: Sequence[tuple[int, Removal]]) -> Iterator[str]:
+def _reported(parts: Sequence[tuple[int, Removal]]) -> Iterator[str]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         wrongs = pool.map(_take_out, (removal for _, removal in parts))
         for (number, removal), wrong in zip(parts, wrongs, strict=True):

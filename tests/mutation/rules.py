@@ -31,6 +31,9 @@ NOTIFY: Final = "lambda_src/lightkeeper/notify.py"
 PERMISSIONS: Final = "infra/permissions.py"
 
 IN_PLAN: Final = "tests/unit/test_plan.py"
+IN_RETENTION: Final = "tests/unit/test_retention.py"
+IN_STATUS: Final = "tests/unit/test_status.py"
+IN_INTERPRET: Final = "tests/unit/test_interpret.py"
 IN_TAGS: Final = "tests/unit/test_tags.py"
 IN_EXECUTE: Final = "tests/unit/test_execute.py"
 IN_RUN: Final = "tests/unit/test_run.py"
@@ -263,7 +266,7 @@ RULES: Final = (
                 "by_content",
                 "return point.taken, point.slot, point.attempt",
                 "return point.slot, point.taken, point.attempt",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_what_is_newest_goes_by_when_it_was_taken_and_not_by_its_slot",
             ),
             Removal(
@@ -272,7 +275,7 @@ RULES: Final = (
                 "_reasons",
                 "[point.taken for point in usable if point.name not in facts.held]",
                 "[point.slot for point in usable if point.name not in facts.held]",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_rule_judges_by_the_day_of_the_content",
             ),
             Removal(
@@ -290,7 +293,7 @@ RULES: Final = (
                 "_reasons",
                 "newest = next(chain(missed, (point.taken for point in usable)), None)",
                 "newest = datetime.now().astimezone()",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_without_new_snapshots_nothing_ages_out_of_within",
             ),
             Removal(
@@ -308,7 +311,7 @@ RULES: Final = (
                 "_series",
                 "by_kind[point.kind].append(point)",
                 "by_kind[point.kind if fed else SnapshotKind.DISK].append(point)",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_the_newest_of_each_series_stays_whatever_the_rules_say",
             ),
         ),
@@ -341,7 +344,7 @@ RULES: Final = (
                 "_facts_of",
                 "*_over_hold(source, reading, settings, now), *hold_problems]",
                 "*_over_hold(source, reading, settings, now)]",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_hold_that_is_not_understood_on_one_snapshot_forbids_to_prune_the_others",
             ),
             Removal(
@@ -350,7 +353,7 @@ RULES: Final = (
                 "_facts_of_gone",
                 "problems=problems,",
                 "problems=(),",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_hold_that_is_not_understood_on_one_orphan_forbids_to_prune_the_others",
             ),
             Removal(
@@ -359,7 +362,7 @@ RULES: Final = (
                 "_blocked",
                 "blocked_by(facts.problems)",
                 "blocked_by(facts.problems if facts.takes else ())",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_orphans_that_expire_leave_alone_what_a_misspelt_tag_may_have_meant",
             ),
             Removal(
@@ -386,7 +389,7 @@ RULES: Final = (
                 "_facts_of",
                 "problems.append(_rare_tick",
                 "draft.problems.append(_rare_tick",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_nothing_is_pruned_of_a_source_whose_policy_the_tick_cannot_keep",
             ),
             Removal(
@@ -405,7 +408,7 @@ RULES: Final = (
                 "action.prunes and action.target.source_arn in blocked",
                 "False",
                 IN_RULES,
-                "test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_tick",
+                "test_nothing_is_pruned_for_a_source_whose_snapshot_failed_in_this_run",
             ),
             Removal(
                 "so does one that was deferred",
@@ -439,7 +442,7 @@ RULES: Final = (
                 "SnapshotState.PENDING, SnapshotState.USABLE",
                 "SnapshotState.USABLE",
                 IN_RULES,
-                "test_a_second_tick_at_the_same_time_does_nothing",
+                "test_a_second_run_at_the_same_time_does_nothing",
             ),
             Removal(
                 "so does one whose state is unknown",
@@ -511,7 +514,7 @@ RULES: Final = (
                 "settings.deployment, slot, attempt)",
                 "settings.deployment, now, attempt)",
                 IN_RULES,
-                "test_a_second_tick_at_the_same_time_does_nothing",
+                "test_a_second_run_at_the_same_time_does_nothing",
             ),
             Removal(
                 "a name that is in use is looked up: the answer to an earlier attempt may have been lost",
@@ -631,7 +634,7 @@ RULES: Final = (
                 "_reasons",
                 'yield held or ([] if replaced else ["ended in error, but no newer one is usable yet"])',
                 "yield held",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_failed_attempt_that_is_newer_than_all_usable_ones_stays_for_now",
             ),
             Removal(
@@ -685,7 +688,7 @@ RULES: Final = (
                 "_holds(points, reading.hold, source.tags, settings, now)",
                 "_holds(points, NOT_HELD if reading.policy is NoPolicy.OFF else reading.hold, "
                 "source.tags, settings, now)",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_hold_on_a_source_that_is_off_holds_the_snapshots_it_has",
             ),
             Removal(
@@ -766,7 +769,7 @@ RULES: Final = (
                 "_reasons",
                 "yield held or ([] if replaced",
                 "yield ([] if replaced",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_held_failed_snapshot_stays",
             ),
             Removal(
@@ -777,7 +780,7 @@ RULES: Final = (
                 "counts = apply_rule(policy.keep, [point.taken for point in usable], "
                 "zone=policy.schedule.zone, newest=newest)\n"
                 "    by_rule = (why for point, why in zip(usable, counts) if point.name not in facts.held)",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_held_snapshot_uses_no_count_even_if_it_is_the_newest",
             ),
             Removal(
@@ -845,7 +848,7 @@ RULES: Final = (
                 '        reasons = (f"{why}, but its hold has to be taken off first",)\n'
                 "        pruning.kept.append(Kept(point, reasons, expires_at=now, cause=rule.cause))\n",
                 "",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_snapshot_is_not_deleted_in_the_run_that_takes_its_hold_off",
             ),
             Removal(
@@ -890,7 +893,7 @@ RULES: Final = (
                 "    if at is None or stale:\n",
                 "    if at is None:\n        return [Delete(target, point.taken, why)]\n    if stale:\n",
                 IN_RULES,
-                "test_a_snapshot_is_deleted_a_day_after_it_was_announced_and_not_before",
+                "test_a_snapshot_is_deleted_a_day_after_it_was_marked_and_not_before",
             ),
             Removal(
                 "nothing is marked by an event that comes late: its time would leave less than the grace",
@@ -908,7 +911,7 @@ RULES: Final = (
                 "elif at > now:",
                 "elif False:",
                 IN_RULES,
-                "test_a_snapshot_is_deleted_a_day_after_it_was_announced_and_not_before",
+                "test_a_snapshot_is_deleted_a_day_after_it_was_marked_and_not_before",
             ),
             Removal(
                 "nor, once it was marked, if grace has been turned off since",
@@ -952,7 +955,7 @@ RULES: Final = (
                 "_expiry",
                 "begun = max(pruning.now, cut.newest)",
                 "begun = pruning.now",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_a_mark_that_a_replayed_event_makes_leaves_the_same_time_to_see_it",
             ),
             Removal(
@@ -971,7 +974,7 @@ RULES: Final = (
                 "        if reasons:\n",
                 "        if reasons and not point.expires_at:\n",
                 IN_RULES,
-                "test_a_wider_rule_takes_an_announcement_back",
+                "test_a_wider_rule_cancels_a_scheduled_deletion",
             ),
             Removal(
                 "what they take back loses its mark",
@@ -980,7 +983,7 @@ RULES: Final = (
                 "if point.expires_at and not is_unread:",
                 "if False:",
                 IN_RULES,
-                "test_a_hold_takes_an_announcement_back",
+                "test_a_hold_cancels_a_scheduled_deletion",
             ),
             Removal(
                 "where the source is not backed up any more, too",
@@ -990,7 +993,7 @@ RULES: Final = (
                 "series.points if point.expires_at)",
                 "pass",
                 IN_RULES,
-                "test_removing_the_schedule_takes_an_announcement_back",
+                "test_removing_the_tag_cancels_a_scheduled_deletion",
             ),
             Removal(
                 "a mark that nobody can read marks nothing, and is made again",
@@ -1000,7 +1003,7 @@ RULES: Final = (
                 '    except InvalidValueError:\n        return datetime.max.replace(tzinfo=parse_zone("UTC")) if '
                 "text else None",
                 IN_RULES,
-                "test_an_announcement_nobody_can_read_is_made_anew",
+                "test_a_mark_that_nobody_can_read_is_made_again",
             ),
             Removal(
                 "what has no room for a mark stays, and says so",
@@ -1043,7 +1046,7 @@ RULES: Final = (
                 "_prune_unfed",
                 "settings.orphans is Orphans.KEEP or not usable",
                 "settings.orphans is Orphans.KEEP",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_orphans_of_which_none_is_usable_stay",
             ),
             Removal(
@@ -1079,7 +1082,7 @@ RULES: Final = (
                 "_prune_unfed",
                 "_Rule(series, series.policy, missed, _DAY, Cause.ORPHANED)",
                 "_Rule(series, series.policy, missed, cause=Cause.ORPHANED)",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_orphans_have_a_day_of_grace_at_least",
             ),
             Removal(
@@ -1088,7 +1091,7 @@ RULES: Final = (
                 "_series",
                 "if fed and kind is fed[0]:",
                 "if fed:",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_whole_instances_push_no_system_disk_snapshot_out",
             ),
         ),
@@ -1104,7 +1107,7 @@ RULES: Final = (
                 "pruning.deletes = ordered[:most]",
                 "pruning.deletes = ordered",
                 IN_RULES,
-                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first",
+                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_run_oldest_first",
             ),
             Removal(
                 "of both kinds of snapshot together",
@@ -1125,7 +1128,7 @@ RULES: Final = (
                 "sorted(pruning.deletes, key=lambda delete: delete.taken)",
                 "pruning.deletes",
                 IN_RULES,
-                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first",
+                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_run_oldest_first",
             ),
             Removal(
                 "by content",
@@ -1133,7 +1136,7 @@ RULES: Final = (
                 "_limit",
                 "key=lambda delete: delete.taken",
                 "key=lambda delete: delete.target.slot",
-                IN_PLAN,
+                IN_RETENTION,
                 "test_the_oldest_by_content_go_first",
             ),
             Removal(
@@ -1143,7 +1146,7 @@ RULES: Final = (
                 "for delete in ordered[most:]",
                 "for delete in ordered[:0]",
                 IN_RULES,
-                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_tick_oldest_first",
+                "test_a_rule_cut_from_thirty_to_three_deletes_three_a_run_oldest_first",
             ),
             Removal(
                 "and marked for later, so that a retry of the same run leaves it alone",
@@ -1152,7 +1155,7 @@ RULES: Final = (
                 "writer.tag(target, EXPIRES, format_instant(until))\n",
                 "",
                 IN_RULES,
-                "test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would[0d]",
+                "test_a_retry_of_the_same_run_deletes_no_more_than_that_run_would[0d]",
             ),
             Removal(
                 "until after that run",
@@ -1161,7 +1164,7 @@ RULES: Final = (
                 "until = pruning.now + _SHORTEST_TICK",
                 "until = pruning.now",
                 IN_RULES,
-                "test_a_retry_of_the_same_tick_deletes_no_more_than_one_run_would[1d]",
+                "test_a_retry_of_the_same_run_deletes_no_more_than_that_run_would[1d]",
             ),
             Removal(
                 "what ended in error as well",
@@ -1170,7 +1173,7 @@ RULES: Final = (
                 "elif at > now:",
                 "elif at > now and not is_failed:",
                 IN_RULES,
-                "test_a_retry_of_the_same_tick_removes_no_more_failed_snapshots_than_one_run_would",
+                "test_a_retry_of_the_same_run_removes_no_more_failed_snapshots_than_that_run_would",
             ),
             Removal(
                 "before anything is deleted, so that a run that dies in between has not deleted what it could not mark",
@@ -1261,7 +1264,7 @@ RULES: Final = (
                 "interpret",
                 "if points[0].region not in unread:",
                 "if True:",
-                IN_PLAN,
+                IN_INTERPRET,
                 "test_where_a_list_failed_nobody_claims_that_a_source_is_gone",
             ),
             Removal(
@@ -1271,7 +1274,7 @@ RULES: Final = (
                 "if point.expires_at and not is_unread:",
                 "if point.expires_at:",
                 IN_PLAN,
-                "test_nothing_is_rescued_or_pruned_from_half_a_list",
+                "test_from_half_a_list_nothing_is_pruned_and_no_deletion_is_cancelled",
             ),
             Removal(
                 "what a changing list gives twice counts once",
@@ -1385,7 +1388,7 @@ RULES: Final = (
                 "if self._seconds_left() < self._margin + reserve_seconds:",
                 "if self._seconds_left() < 0:",
                 IN_RULES,
-                "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick",
+                "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_run",
             ),
             Removal(
                 "the slowest call, with all its retries, still ends in time",
@@ -1430,7 +1433,7 @@ RULES: Final = (
                 "return Outcome(action, Result.DEFERRED, why)",
                 "return Outcome(action, Result.DONE, why)",
                 IN_RULES,
-                "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_tick",
+                "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_run",
             ),
             Removal(
                 "what could not be sent any more is sent by the next run",
@@ -1545,7 +1548,7 @@ RULES: Final = (
                 "_once",
                 "return replace(line, included_in=instance.name) if _whole_with(disk, instance) else line",
                 "return line",
-                IN_PLAN,
+                IN_STATUS,
                 "test_a_disk_that_whole_snapshots_included_and_include_no_more_is_no_longer_backed_up",
             ),
             Removal(
@@ -1608,7 +1611,7 @@ RULES: Final = (
                 "_included",
                 "if whole.covers_until >= current_slot(schedule, limit):",
                 "if True:",
-                IN_PLAN,
+                IN_STATUS,
                 "test_a_disk_that_only_an_older_whole_snapshot_includes_is_overdue_although_its_instance_is_not",
             ),
             Removal(

@@ -84,7 +84,7 @@ def test_while_a_disk_s_runs_no_snapshot_of_it_is_taken_but_those_of_others_are(
     assert [call.took_effect for call in sandbox.calls()] == [False, True, True]
 
 
-def test_a_wrong_request_is_told_so_before_anything_about_the_automatic_snapshot(
+def test_what_is_wrong_with_a_request_is_said_before_anything_about_the_automatic_snapshot(
     sandbox: Sandbox, lightsail: "LightsailClient"
 ) -> None:
     add_disk(lightsail)

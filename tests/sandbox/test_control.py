@@ -103,6 +103,40 @@ def test_seeds_are_as_old_and_in_the_state_they_are_given(sandbox: Sandbox, ligh
     assert (of_web["state"], [disk["name"] for disk in of_web["fromAttachedDisks"]]) == ("pending", ["logs"])
 
 
+def test_a_server_can_be_seeded_as_one_wants_it(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    sandbox.seed(
+        [
+            Seed(kind="KeyPair", name="ops-key", tags={"team": "ops"}),
+            Seed(
+                kind="Instance",
+                name="desk",
+                zone="eu-central-1b",
+                blueprint_id="windows_server_2022",
+                bundle_id="small_win_3_0",
+                firewall=[{"protocol": "tcp", "fromPort": 3389, "toPort": 3389, "cidrs": ["203.0.113.0/24"]}],
+                metadata_options={"httpTokens": "required", "httpPutResponseHopLimit": 2},
+            ),
+            Seed(kind="Instance", name="blog", blueprint_id="wordpress", key_pair="ops-key"),
+            Seed(kind="Instance", name="six", bundle_id="nano_ipv6_3_0", ip_address_type="ipv6"),
+            Seed(kind="Disk", name="data", attached_to="blog"),
+            Seed(kind="Disk", name="logs", attached_to="blog"),
+            Seed(kind="StaticIp", name="front", attached_to="blog"),
+        ]
+    )
+
+    desk, blog, six = lightsail.get_instances()["instances"]
+    assert (desk["username"], desk["location"]["availabilityZone"]) == ("Administrator", "eu-central-1b")
+    assert [(port["fromPort"], port["cidrs"]) for port in desk["networking"]["ports"]] == [(3389, ["203.0.113.0/24"])]
+    assert (desk["metadataOptions"]["httpTokens"], desk["metadataOptions"]["httpPutResponseHopLimit"]) == (
+        "required",
+        2,
+    )
+    assert (blog["sshKeyName"], blog["isStaticIp"], blog["state"]["name"]) == ("ops-key", True, "running")
+    assert [disk["path"] for disk in blog["hardware"]["disks"]] == ["/dev/xvda", "/dev/xvdf", "/dev/xvdg"]
+    assert (six["ipAddressType"], "publicIpAddress" in six) == ("ipv6", False)
+    assert lightsail.get_key_pair(keyPairName="ops-key")["keyPair"]["tags"] == [{"key": "team", "value": "ops"}]
+
+
 def test_a_snapshot_can_be_seeded_whose_source_is_gone(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
     gone = "arn:aws:lightsail:eu-central-1:123456789012:Disk/00000000-0000-4000-8000-000000000000"
 
@@ -222,9 +256,13 @@ def test_all_there_is_can_be_seen_at_once(sandbox: Sandbox, lightsail: "Lightsai
         (Seed(kind="DiskSnapshot", name="db-1", source="db"), "its source db is a RelationalDatabase"),
         (Seed(kind="RelationalDatabaseSnapshot", name="data-1", source="data"), "its source data is a Disk"),
         (Seed(kind="RelationalDatabase", name="late", backup_window="16:00"), "Invalid preferredBackupWindow: '16:00'"),
-        (Seed(kind="Database", name="wrong"), "expected Disk, .* or RelationalDatabaseSnapshot"),  # type: ignore[arg-type] # what this is about
+        (Seed(kind="Database", name="wrong"), "expected Disk, .* or KeyPair"),  # type: ignore[arg-type] # what this is about
         (Seed(kind="Disk", name="far", region="mars-north-1"), "mars-north-1"),
         (Seed(kind="Disk", name="logs", attached_to="gone"), "does not exist: gone"),
+        (Seed(kind="Instance", name="web", key_pair="gone-key"), "does not exist: gone-key"),
+        (Seed(kind="Instance", name="web", firewall=[{"protocol": "tcp"}]), "Invalid ports of tcp"),
+        (Seed(kind="Instance", name="web", metadata_options={"httpTokens": "maybe"}), "Invalid metadata options"),
+        (Seed(kind="Instance", name="web", zone="us-east-1a"), "Invalid availability zone: 'us-east-1a'"),
     ],
 )
 def test_a_wrong_seed_refuses_the_lot(sandbox: Sandbox, lightsail: "LightsailClient", wrong: Seed, words: str) -> None:

@@ -276,7 +276,7 @@ def test_of_a_database_that_is_not_available_no_snapshot_is_taken(
     _take(lightsail)
 
 
-def test_a_wrong_request_is_told_so_before_anything_about_the_state(lightsail: "LightsailClient") -> None:
+def test_what_is_wrong_with_a_request_is_said_before_anything_about_the_state(lightsail: "LightsailClient") -> None:
     add_database(lightsail)
     _take(lightsail)
 

@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lightsail_sandbox.client import Sandbox
-from tests.support.asking import REGION, ZONE, add_disk, add_instance, make_client, refused
+from tests.support.asking import REGION, ZONE, add_disk, add_instance, detach, make_client, refused
 from tests.support.keeper import NOON
 
 if TYPE_CHECKING:
@@ -45,14 +45,16 @@ def test_an_attached_disk_is_in_use_and_listed_with_its_instance(lightsail: "Lig
     assert names == [None, "data"]
 
 
-def test_an_attached_disk_cannot_be_deleted_until_it_is_detached(lightsail: "LightsailClient") -> None:
+def test_an_attached_disk_cannot_be_deleted_until_it_is_detached(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
     add_disk(lightsail)
     add_instance(lightsail)
     lightsail.attach_disk(diskName="data", instanceName="web", diskPath="/dev/xvdf")
 
     with refused("OperationFailureException", "data", "web"):
         lightsail.delete_disk(diskName="data")
-    lightsail.detach_disk(diskName="data")
+    detach(sandbox, lightsail)
     lightsail.delete_disk(diskName="data")
 
     assert lightsail.get_disks()["disks"] == []

@@ -1,8 +1,10 @@
+import json
 import socket
 import struct
 import subprocess
 import sys
 from contextlib import ExitStack, closing
+from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,17 @@ from lightsail_sandbox import backend
 from lightsail_sandbox.__main__ import main
 from lightsail_sandbox.backend.exceptions import SandboxAnswerError
 from lightsail_sandbox.backend.shapes import Rendering, write_answer
-from lightsail_sandbox.client import Effect, FaultRule, Hang, HoldAnswer, HoldCall, Sandbox, running_sandbox
+from lightsail_sandbox.client import (
+    Effect,
+    FaultRule,
+    Hang,
+    HoldAnswer,
+    HoldCall,
+    Options,
+    Sandbox,
+    Seed,
+    running_sandbox,
+)
 from tests.support.asking import REGION, ZONE, make_client, refused
 
 if TYPE_CHECKING:
@@ -49,8 +61,8 @@ def test_a_body_that_is_not_json_is_refused(sandbox: Sandbox) -> None:
 
 
 def test_an_operation_the_sandbox_has_not_is_refused_without_retries(sandbox: Sandbox) -> None:
-    with closing(make_client(sandbox, attempts=3)) as client, refused("UnknownOperationException", "GetBlueprints"):
-        client.get_blueprints()
+    with closing(make_client(sandbox, attempts=3)) as client, refused("UnknownOperationException", "GetAlarms"):
+        client.get_alarms()
 
     assert len(sandbox.calls()) == 1
 
@@ -121,6 +133,22 @@ def test_a_sandbox_is_gone_when_its_block_ends() -> None:
     connection = HTTPConnection(address.hostname or "", address.port)
     with pytest.raises(ConnectionRefusedError):
         connection.request("GET", "/sandbox/clock")
+
+
+@pytest.mark.slow
+def test_a_sandbox_starts_with_the_options_it_is_given() -> None:
+    options = Options(
+        page_size=3,
+        boot_seconds=1,
+        health_seconds=2,
+        stop_seconds=3,
+        disk_seconds=4,
+        database_seconds=5,
+        vcpu_quota=6,
+    )
+
+    with running_sandbox(options) as started:
+        assert started.options() == options
 
 
 def test_a_client_that_dies_does_not_disturb_the_server() -> None:
@@ -244,6 +272,37 @@ class TestTheAwsCommand:
         assert failed.returncode != 0
         assert "(NotFoundException)" in failed.stderr
         assert "The Disk does not exist: gone" in failed.stderr
+
+    @pytest.mark.slow
+    def test_brings_a_server_back_behind_its_address_and_firewall(self, sandbox: Sandbox) -> None:
+        sandbox.seed(
+            [
+                Seed(kind="Instance", name="web", bundle_id="small_3_0"),
+                Seed(kind="StaticIp", name="front", attached_to="web"),
+                Seed(kind="InstanceSnapshot", name="web-1", source="web", state="available"),
+            ]
+        )
+        kept = self._aws(sandbox, "get-static-ip --static-ip-name front --query staticIp.ipAddress").stdout
+
+        self._aws(
+            sandbox,
+            "create-instances-from-snapshot --instance-names web-2 --instance-snapshot-name web-1 "
+            "--availability-zone eu-central-1a --bundle-id small_3_0 --tags key=team,value=ops",
+        )
+        pending = self._aws(sandbox, "get-instance-state --instance-name web-2 --query state.name").stdout
+        sandbox.advance(timedelta(minutes=5))
+        self._aws(
+            sandbox,
+            "put-instance-public-ports --instance-name web-2 "
+            "--port-infos fromPort=443,toPort=443,protocol=tcp,cidrs=203.0.113.0/24",
+        )
+        self._aws(sandbox, "detach-static-ip --static-ip-name front")
+        self._aws(sandbox, "attach-static-ip --static-ip-name front --instance-name web-2")
+
+        shown = "[state.name,publicIpAddress,networking.ports[].fromPort]"
+        asked = f"get-instance --instance-name web-2 --query instance.{shown}"
+        back = json.loads(self._aws(sandbox, asked).stdout)
+        assert (json.loads(pending), back) == ("pending", ["running", json.loads(kept), [443]])
 
     def _aws(self, sandbox: Sandbox, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
         aws = Path(sys.executable).parent / "aws"

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lightsail_sandbox.client import Sandbox, SandboxError, Seed
+from lightsail_sandbox.seeds import Kind, SnapshotState
 from tests.sandbox.test_policy import allow
-from tests.support.asking import add_database, add_disk, add_instance, make_client, refused
+from tests.support.asking import ZONE, add_database, add_disk, add_instance, make_client, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -133,6 +135,8 @@ def test_a_disk_is_attached_by_who_may_do_so_to_the_disk_whatever_the_instance(
     add_disk(lightsail, "ours", owner="us")
     add_disk(lightsail, "secret")
     add_instance(lightsail)
+    lightsail.stop_instance(instanceName="web")
+    sandbox.advance(timedelta(minutes=1))
     sandbox.enforce_role(role(allow(condition={"StringEquals": {"aws:ResourceTag/owner": "us"}})))
 
     with refused("AccessDeniedException", "lightsail:AttachDisk", ":Disk/"):
@@ -285,6 +289,132 @@ def test_without_the_create_itself_that_is_what_is_named(sandbox: Sandbox, light
         lightsail.create_instance_snapshot(instanceName="web", instanceSnapshotName="web-1", tags=OURS)
 
 
+# Restores, and what is asked of one instance
+
+
+@pytest.fixture
+def web(sandbox: Sandbox) -> tuple[str, ...]:
+    """A server and a database of each owner, with an address, a disk's snapshot and one of their own; their ARNs."""
+    return sandbox.seed(
+        [
+            Seed(
+                kind=kind,
+                name=f"{name}-{owner}",
+                source=source and f"{source}-{owner}",
+                tags={"owner": owner},
+                state=state,
+            )
+            for owner in ("us", "them")
+            for kind, name, source, state in _THINGS
+        ]
+    )
+
+
+_THINGS: tuple[tuple[Kind, str, str | None, SnapshotState | None], ...] = (
+    ("Instance", "web", None, None),
+    ("InstanceSnapshot", "web-1", "web", "available"),
+    ("DiskSnapshot", "disk-1", "web", "completed"),
+    ("RelationalDatabase", "orders", None, None),
+    ("RelationalDatabaseSnapshot", "orders-1", "orders", "available"),
+    ("StaticIp", "front", None, None),
+    ("KeyPair", "key", None, None),
+)
+_HTTPS: Any = {"protocol": "tcp", "fromPort": 443, "toPort": 443}
+_CALLS: dict[str, Any] = {
+    "CreateInstancesFromSnapshot": lambda client, owner: client.create_instances_from_snapshot(
+        instanceNames=["new"], instanceSnapshotName=f"web-1-{owner}", availabilityZone=ZONE, bundleId="micro_3_0"
+    ),
+    "CreateDiskFromSnapshot": lambda client, owner: client.create_disk_from_snapshot(
+        diskName="new", diskSnapshotName=f"disk-1-{owner}", availabilityZone=ZONE, sizeInGb=40
+    ),
+    "CreateRelationalDatabaseFromSnapshot": lambda client, owner: client.create_relational_database_from_snapshot(
+        relationalDatabaseName="new", relationalDatabaseSnapshotName=f"orders-1-{owner}"
+    ),
+    "GetRelationalDatabaseMasterUserPassword": lambda client, owner: (
+        client.get_relational_database_master_user_password(relationalDatabaseName=f"orders-{owner}")
+    ),
+    "PutInstancePublicPorts": lambda client, owner: client.put_instance_public_ports(
+        instanceName=f"web-{owner}", portInfos=[_HTTPS]
+    ),
+    "OpenInstancePublicPorts": lambda client, owner: client.open_instance_public_ports(
+        instanceName=f"web-{owner}", portInfo=_HTTPS
+    ),
+    "CloseInstancePublicPorts": lambda client, owner: client.close_instance_public_ports(
+        instanceName=f"web-{owner}", portInfo=_HTTPS
+    ),
+    "UpdateInstanceMetadataOptions": lambda client, owner: client.update_instance_metadata_options(
+        instanceName=f"web-{owner}", httpTokens="required"
+    ),
+    "RebootInstance": lambda client, owner: client.reboot_instance(instanceName=f"web-{owner}"),
+    "StopInstance": lambda client, owner: client.stop_instance(instanceName=f"web-{owner}"),
+    "ReleaseStaticIp": lambda client, owner: client.release_static_ip(staticIpName=f"front-{owner}"),
+    "DeleteKeyPair": lambda client, owner: client.delete_key_pair(keyPairName=f"key-{owner}"),
+    "DeleteInstance": lambda client, owner: client.delete_instance(instanceName=f"web-{owner}"),
+}
+
+
+@pytest.mark.parametrize("operation", _CALLS)
+@pytest.mark.usefixtures("web")
+def test_a_restore_and_what_follows_are_authorised_on_what_they_are_about(
+    sandbox: Sandbox, lightsail: "LightsailClient", operation: str
+) -> None:
+    sandbox.enforce_role(role(allow(condition={"StringEquals": {"aws:ResourceTag/owner": "us"}})))
+
+    with refused("AccessDeniedException", f"perform: lightsail:{operation} on resource: arn:aws:lightsail:"):
+        _CALLS[operation](lightsail, "them")
+    _CALLS[operation](lightsail, "us")
+
+
+@pytest.mark.usefixtures("web")
+def test_a_static_ip_is_attached_by_who_may_do_so_to_both(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    sandbox.enforce_role(role(allow(condition={"StringEquals": {"aws:ResourceTag/owner": "us"}})))
+
+    for address, instance, kind in (("us", "them", "Instance"), ("them", "us", "StaticIp")):
+        with refused("AccessDeniedException", "perform: lightsail:AttachStaticIp", f":{kind}/"):
+            lightsail.attach_static_ip(staticIpName=f"front-{address}", instanceName=f"web-{instance}")
+    lightsail.attach_static_ip(staticIpName="front-us", instanceName="web-us")
+    lightsail.detach_static_ip(staticIpName="front-us")
+
+
+@pytest.mark.usefixtures("web")
+def test_a_restore_is_authorised_on_its_own_tags_too(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    create, tagged = "lightsail:CreateInstancesFromSnapshot", {"StringEquals": {"aws:RequestTag/owner": "us"}}
+
+    def restore(name: str, **more: Any) -> None:  # noqa: ANN401 - the parameters that a test is about
+        lightsail.create_instances_from_snapshot(
+            instanceNames=[name],
+            instanceSnapshotName="web-1-us",
+            availabilityZone=ZONE,
+            bundleId="micro_3_0",
+            **more,
+        )
+
+    sandbox.enforce_role(role(allow(create, condition=tagged)), tag_on_create=True)
+    with refused("AccessDeniedException", f"perform: {create}"):
+        restore("untagged")
+    with refused("AccessDeniedException", "perform: lightsail:TagResource", ":Instance/*"):
+        restore("tagged", tags=OURS)
+    sandbox.enforce_role(role(allow(create), allow("lightsail:TagResource", condition=tagged)), tag_on_create=True)
+    restore("tagged", tags=OURS)
+
+    assert {entry.name for entry in sandbox.entries()} >= {"tagged"}
+
+
+@pytest.mark.usefixtures("web")
+def test_what_only_reads_is_authorised_on_nothing(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
+    sandbox.enforce_role(role(allow("lightsail:Get*", condition={"StringEquals": {"aws:ResourceTag/owner": "us"}})))
+
+    for read in (
+        lightsail.get_bundles,
+        lightsail.get_static_ips,
+        lambda: lightsail.get_static_ip(staticIpName="front-us"),
+        lambda: lightsail.get_instance_state(instanceName="web-us"),
+        lambda: lightsail.get_instance_port_states(instanceName="web-us"),
+    ):
+        with refused("AccessDeniedException", "on resource: * because"):
+            read()
+
+
 # What does not exist
 
 
@@ -319,7 +449,7 @@ def test_what_does_not_exist_can_be_judged_as_something_without_tags(
         allow(resource="arn:aws:lightsail:*:*:DiskSnapshot/*"),
     ],
 )
-def test_a_role_that_lets_the_call_through_is_told_that_there_is_no_such_thing(
+def test_where_the_role_lets_the_call_through_the_answer_is_that_there_is_no_such_thing(
     sandbox: Sandbox, lightsail: "LightsailClient", allowed: dict[str, Any]
 ) -> None:
     sandbox.enforce_role(role(allowed), missing_resource="untagged")

@@ -72,6 +72,13 @@ def add_instance(lightsail: "LightsailClient", name: str = "web") -> str:
     return lightsail.get_instance(instanceName=name)["instance"]["arn"]
 
 
+def detach(sandbox: Sandbox, lightsail: "LightsailClient", disk: str = "data", instance: str = "web") -> None:
+    """Detach a disk from its instance, which has to be stopped for that."""
+    lightsail.stop_instance(instanceName=instance)
+    sandbox.advance(timedelta(minutes=1))
+    lightsail.detach_disk(diskName=disk)
+
+
 def add_database(lightsail: "LightsailClient", name: str = "orders", bundle: str = "micro_2_0", **tags: str) -> str:
     """Create a database and give its ARN."""
     lightsail.create_relational_database(

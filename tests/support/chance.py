@@ -99,7 +99,7 @@ plans = st.sampled_from(
     ]
 )
 # What a person does who sees that something is about to be lost.
-rescues = st.sampled_from(
+responses = st.sampled_from(
     ["hold the snapshot", "hold the snapshot till spring", "hold the source", "keep all", "turn off"]
 )
 holds = st.sampled_from(["backup:hold", "save:hold", "Legal-Hold", "compliance/hold", "backup:legal", "hold"])
@@ -196,25 +196,25 @@ class Chance(RuleBasedStateMachine):
         self.world.run()
 
     @step(days=st.integers(1, 6))
-    def a_tick_a_day(self, days: int) -> None:
+    def a_run_a_day(self, days: int) -> None:
         """Some days go by, with a run each."""
         for _ in range(days):
             self.world.advance(DAY)
             self.world.run()
 
-    @step(hours=st.integers(1, 7), ticks=st.integers(2, 8))
-    def around_the_clock(self, hours: int, ticks: int) -> None:
+    @step(hours=st.integers(1, 7), runs=st.integers(2, 8))
+    def around_the_clock(self, hours: int, runs: int) -> None:
         """A run comes every few hours."""
-        for _ in range(ticks):
+        for _ in range(runs):
             self.world.advance(hours * HOUR)
             self.world.run()
 
-    @step(name=names, plan=plans, hours=st.integers(0, 30), ticks=st.integers(1, 4))
-    def change_plans(self, name: str, plan: tuple[str, str], hours: int, ticks: int) -> None:
-        """A source gets another plan, and some ticks follow."""
+    @step(name=names, plan=plans, hours=st.integers(0, 30), runs=st.integers(1, 4))
+    def change_plans(self, name: str, plan: tuple[str, str], hours: int, runs: int) -> None:
+        """A source gets another plan, and some runs follow."""
         if name in self.world.sources():
             self.world.tag(WHERE[name], name, *plan)
-        for _ in range(ticks):
+        for _ in range(runs):
             self.world.advance(hours * HOUR)
             self.world.run()
 
@@ -223,17 +223,17 @@ class Chance(RuleBasedStateMachine):
         """An event comes hours or weeks late."""
         self.world.replay(hours * HOUR)
 
-    @step(number=which, rescue=rescues, operation=st.sampled_from((*LISTS, *WRITES)), call=st.integers(1, 3))
-    def rescue_meanwhile(self, number: int, rescue: str, operation: str, call: int) -> None:
+    @step(number=which, response=responses, operation=st.sampled_from((*LISTS, *WRITES)), call=st.integers(1, 3))
+    def respond_meanwhile(self, number: int, response: str, operation: str, call: int) -> None:
         """A person who sees a mark acts while a run works."""
         self.world.advance(DAY)
         snapshot = self.world.marked(number)
-        if snapshot is None or (act := self._rescue(snapshot, rescue)) is None:
+        if snapshot is None or (act := self._response(snapshot, response)) is None:
             self.world.run()
         else:
-            self.world.disturbed_tick(FaultRule(effect=act, operation=operation, region=snapshot.region, calls=(call,)))
+            self.world.disturbed_run(FaultRule(effect=act, operation=operation, region=snapshot.region, calls=(call,)))
 
-    def _rescue(self, snapshot: Entry, rescue: str) -> Meanwhile | None:
+    def _response(self, snapshot: Entry, response: str) -> Meanwhile | None:
         source = self.world.sources().get(snapshot.source_name or "")
         key = self.world.keeper.settings.tag_key
         name, tag = {
@@ -242,7 +242,7 @@ class Chance(RuleBasedStateMachine):
             "hold the source": (source and source.name, {"key": f"{key}:hold"}),
             "keep all": (source and source.name, {"key": f"{key}:keep", "value": "forever"}),
             "turn off": (source and source.name, {"key": key, "value": "off"}),
-        }[rescue]
+        }[response]
         if name is None:
             return None
         parameters = {"resourceName": name, "tags": [tag]}
@@ -252,20 +252,20 @@ class Chance(RuleBasedStateMachine):
     def a_list_is_cut_short(self, operation: str, entries: int, hours: int) -> None:
         """Lightsail says that there is nothing, or less than there is."""
         self.world.advance(hours * HOUR)
-        self.world.disturbed_tick(FaultRule(effect=ShortList(entries=entries), operation=operation))
+        self.world.disturbed_run(FaultRule(effect=ShortList(entries=entries), operation=operation))
 
     @step(region=regions, code=refusals, hours=st.integers(0, 30))
     def a_region_refuses(self, region: str, code: str, hours: int) -> None:
         """A Region takes no credentials of ours during a run."""
         self.world.advance(hours * HOUR)
-        self.world.faulty_tick(FaultRule(effect=ErrorAnswer(code=code), region=region))
+        self.world.faulty_run(FaultRule(effect=ErrorAnswer(code=code), region=region))
 
-    @step(rename=renames, hours=st.integers(1, 30), ticks=st.integers(1, 4), is_for_good=st.booleans())
-    def rename(self, rename: tuple[str, str], hours: int, ticks: int, is_for_good: object) -> None:
-        """The deployment, or the tag that it looks for, has another name for some ticks, or for good."""
+    @step(rename=renames, hours=st.integers(1, 30), runs=st.integers(1, 4), is_for_good=st.booleans())
+    def rename(self, rename: tuple[str, str], hours: int, runs: int, is_for_good: object) -> None:
+        """The deployment, or the tag that it looks for, has another name for some runs, or for good."""
         before = self.world.keeper.settings.to_mapping()
         self.world.configure(**dict([rename]))
-        for _ in range(ticks):
+        for _ in range(runs):
             self.world.advance(hours * HOUR)
             self.world.run()
         if not is_for_good or rename[0] == "tagKey":
@@ -276,11 +276,11 @@ class Chance(RuleBasedStateMachine):
         """Some days go by on which snapshots fail, or never end."""
         for _ in range(days):
             self.world.advance(DAY)
-            self.world.faulty_tick(given)
+            self.world.faulty_run(given)
 
     @step(days=st.integers(2, 40))
     def late(self, days: int) -> None:
-        """There are no ticks for many days; then there is one."""
+        """There are no runs for many days; then there is one."""
         self.world.advance(days * DAY)
         self.world.run()
 
@@ -292,21 +292,21 @@ class Chance(RuleBasedStateMachine):
 
     @step()
     def at_once(self) -> None:
-        """Two ticks run side by side."""
+        """Two runs run side by side."""
         self.world.advance(5 * HOUR)
-        self.world.ticks_at_once()
+        self.world.runs_at_once()
 
     @step(hours=st.integers(0, 30), given=faults)
     def under_faults(self, hours: int, given: list[FaultRule]) -> None:
         """Lightsail is not well during a run."""
         self.world.advance(hours * HOUR)
-        self.world.faulty_tick(*given)
+        self.world.faulty_run(*given)
 
     @step(writes=st.integers(0, 4))
     def in_a_hurry(self, writes: int) -> None:
         """A run has time for a few writes only."""
         self.world.advance(DAY)
-        self.world.hurried_tick(writes)
+        self.world.hurried_run(writes)
 
     @step(hours=st.integers(1, 72))
     def clock_set_back(self, hours: int) -> None:
@@ -353,11 +353,11 @@ class Chance(RuleBasedStateMachine):
         """A source is deleted; of a database, Lightsail may keep a final snapshot."""
         self.world.destroy(name, keep_a_final_snapshot=final)
 
-    @step(name=databases, state=database_states, hours=st.integers(0, 30), ticks=st.integers(1, 3))
-    def a_database_is_busy(self, name: str, state: str | None, hours: int, ticks: int) -> None:
+    @step(name=databases, state=database_states, hours=st.integers(0, 30), runs=st.integers(1, 3))
+    def a_database_is_busy(self, name: str, state: str | None, hours: int, runs: int) -> None:
         """A database is in some state, and some runs follow."""
         self.world.set_state(name, state)
-        for _ in range(ticks):
+        for _ in range(runs):
             self.world.advance(hours * HOUR)
             self.world.run()
 
@@ -386,8 +386,8 @@ class Chance(RuleBasedStateMachine):
             self.world.untag(snapshot.region, snapshot.name, [tag])
 
     @step(number=which, value=st.sampled_from(["soon", "2030-01-01T00:00:00Z"]))
-    def rewrite_an_announcement(self, number: int, value: str) -> None:
-        """A user writes over an announcement."""
+    def rewrite_a_mark(self, number: int, value: str) -> None:
+        """A user writes over a mark."""
         if snapshot := self.world.pick(number):
             self.world.tag(snapshot.region, snapshot.name, EXPIRES, value)
 

@@ -1,6 +1,7 @@
 """The project's own code, as documents name it."""
 
 import ast
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +42,7 @@ def code_of(path: Path, name: str) -> str:
     LookupError
         If the module has nothing of that name.
     """
-    code = path.read_text(encoding="utf-8")
-    body: list[ast.stmt] = ast.parse(code).body
+    code, body = _parsed(path)
     found: ast.stmt | None = None
     for part in name.split("."):
         found = next((statement for statement in body if part in _names_of(statement)), None)
@@ -50,6 +50,13 @@ def code_of(path: Path, name: str) -> str:
     if found is None:
         raise LookupError(f"{path.name} has no {name}")
     return ast.get_source_segment(code, found) or ""
+
+
+@cache
+def _parsed(path: Path) -> tuple[str, list[ast.stmt]]:
+    """Return a module's code and its statements: hundreds of tests ask for the same modules."""
+    code = path.read_text(encoding="utf-8")
+    return code, ast.parse(code).body
 
 
 def _names_of(statement: ast.stmt) -> set[str]:

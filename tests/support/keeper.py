@@ -124,7 +124,7 @@ class Keeper:
             return run_regions(self.regions, self.settings, now, seconds_left=seconds_left, on_outcome=noop)
 
     @contextmanager
-    def ticking(self) -> Iterator["Future[Run]"]:
+    def running(self) -> Iterator["Future[Run]"]:
         """Run a run beside what the block does; at the block's end all faults are cleared, so that it can end."""
         with ThreadPoolExecutor(1, "story") as pool:
             running = pool.submit(self.run)
@@ -133,8 +133,8 @@ class Keeper:
             finally:
                 self.sandbox.clear_faults()
 
-    def ticks_at_once(self, second: Mapping[str, Lightsail]) -> list[Run]:
-        """Run two ticks side by side, one of them over other connections; the witness judges when both have ended."""
+    def runs_at_once(self, second: Mapping[str, Lightsail]) -> list[Run]:
+        """Run two runs side by side, one of them over other connections; the witness judges when both have ended."""
 
         def run(regions: Mapping[str, Lightsail]) -> Run:
             return run_regions(regions, self.settings, self.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
@@ -152,11 +152,11 @@ class Keeper:
 
     def live(self, time: timedelta, step: timedelta = DAY) -> list[Run]:
         """Let time pass, with a run after each step."""
-        ticks = []
+        runs = []
         for _ in range(time // step):
             self.sandbox.advance(step)
-            ticks.append(self.run())
-        return ticks
+            runs.append(self.run())
+        return runs
 
     def tag(self, name: str, key: str, value: str = "") -> None:
         """Tag a resource, as the user would."""

@@ -13,6 +13,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
+from botocore.useragent import UserAgentString
 from werkzeug.test import run_wsgi_app
 
 from lightsail_sandbox.app import SandboxApp
@@ -108,6 +109,8 @@ def sandbox_in_this_process() -> Iterator[tuple[Sandbox, Shortcut]]:
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(URLLib3Session, "send", send)
+            # botocore composes it twice for each call, a tenth of what a call costs. Nobody reads it.
+            patch.setattr(UserAgentString, "to_string", lambda _: "shortcut")
             yield Sandbox(shortcut.url, shortcut.ask), shortcut
     finally:
         server.shutdown()

@@ -56,7 +56,7 @@ REFUSED_CREDENTIALS = {
     *("UnauthenticatedException", "UnrecognizedClientException", "InvalidClientTokenId"),
     *("InvalidSignatureException", "ExpiredTokenException", "IncompleteSignature"),
 }
-# Of 50 tags: those of a hold, an announcement and Lightkeeper's own need room.
+# Of 50 tags: those of a hold, a mark and Lightkeeper's own need room.
 NO_ROOM_BEYOND = 35
 MOST_OF_A_NAME = 254
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
@@ -163,7 +163,7 @@ class Terms:
         return f"{self.key}:hold"
 
     def expires(self, now: datetime, *, orphaned: bool) -> datetime:
-        """Return from when what is announced at `now` may be deleted."""
+        """Return from when what is marked at `now` may be deleted."""
         days = [shifted(now, "1d", self.zone, 1)] if orphaned else []
         return max(shifted(now, self.grace, self.zone, 1), now + MINUTE, *days)
 
@@ -456,7 +456,7 @@ class Judgement:
         )
 
     def objection_to_pruning(self, key: Key) -> Objection | None:
-        """Return why this snapshot may neither be announced nor deleted."""
+        """Return why this snapshot may neither be marked nor deleted."""
         return (
             self._nature(key) or self._protection(key) or self._stays(key) or self._trouble(key) or self._retention(key)
         )
@@ -540,13 +540,13 @@ class Judgement:
         return all(verdicts)
 
     def objection_to_deleting(self, key: Key) -> Objection | None:
-        """Return why this snapshot may not be deleted, though it may be announced."""
+        """Return why this snapshot may not be deleted, though it may be marked."""
         text = self.scene.entries[key].tags.get(EXPIRES)
         expires = instant(text or "")
         if expires is None or expires > self.now:
-            return 7, f"announced for {text}"
+            return 7, f"marked for {text}"
         if self.terms.gap and expires < self.now - 3 * self.terms.gap:
-            return 7, f"announced for {text}, long ago: it is to be announced again"
+            return 7, f"marked for {text}, long ago: it is to be marked again"
         return None
 
     def carries_a_hold(self, key: Key) -> bool:
@@ -554,7 +554,7 @@ class Judgement:
         return self.terms.hold in self.scene.entries[key].tags
 
     def expiry(self, key: Key) -> datetime:
-        """Return from when the snapshot may be deleted, if it is announced now.
+        """Return from when the snapshot may be deleted, if it is marked now.
 
         To a run that is replayed its own time is long past: the grace then counts from the newest content.
         """
@@ -784,7 +784,7 @@ class _Court:
                 promise(set(tags) == {EXPIRES}, 1, f"{key}: a run sets no tag but {EXPIRES}; it set {tags}")
                 if self._judge_ours(call, key):
                     self._judge_prune(call, key, run, run.knows(call.region))
-                    self._judge_announcement(key, tags[EXPIRES], run)
+                    self._judge_mark(key, tags[EXPIRES], run)
             case "UntagResource":
                 key = call.region, call.parameters["resourceName"]
                 keys = call.parameters["tagKeys"]
@@ -856,9 +856,9 @@ class _Court:
 
     def _judge_name(self, call: Call, snapshot: str, slot: datetime) -> None:
         form = NAME.fullmatch(snapshot)
-        told = form and form["day"] + form["time"]
+        dated = form and form["day"] + form["time"]
         promise(
-            told == f"{slot:%Y%m%d%H%M}" and len(snapshot) <= MOST_OF_A_NAME,
+            dated == f"{slot:%Y%m%d%H%M}" and len(snapshot) <= MOST_OF_A_NAME,
             4,
             f"{snapshot}: a name for the slot {slot}",
         )
@@ -904,33 +904,33 @@ class _Court:
             f"{source.name}: one more attempt at the slot {slot}, less than a day after the last of {len(failed)}",
         )
 
-    # Snapshots announced and deleted
+    # Snapshots marked and deleted
 
     def _judge_prune(self, call: Call, key: Key, run: Run, known: Scene | None) -> None:
-        """Insist on all that an announcement and a deletion have in common."""
+        """Insist on all that a mark and a deletion have in common."""
         failed = run.failed(call.region)
         promise(not failed, 10, f"{call.region}: pruned although {failed} was not read to its end")
         objections = [view.objection_to_pruning(key) for view in self._views(known, key)]
         rule, why = objections[-1] or (0, "")
         promise(not all(objections), rule, f"{call.operation} of {key[1]}, {why}")
 
-    def _judge_announcement(self, key: Key, value: str, run: Run) -> None:
+    def _judge_mark(self, key: Key, value: str, run: Run) -> None:
         expires = instant(value)
-        promise(expires, 7, f"{key}: announced for {value}")
+        promise(expires, 7, f"{key}: marked for {value}")
         assert expires
         views = self._views(run.knows(key[0]), key)
         marks = [instant(view.scene.entries[key].tags.get(EXPIRES, "")) for view in views]
         if any(mark and mark <= self._now for mark in marks):
-            # It has to wait for another run, or was announced so long ago that it is announced again.
+            # It has to wait for another run, or was marked so long ago that it is marked again.
             latest = max(self._now + DAY, *(view.expiry(key) for view in views))
             promise(self._now < expires <= latest, 9, f"{key}: what has to wait is put off to {value}")
         elif self._scene.entries[key].state in FAILED:
             latest = max(view.expiry(key) for view in views)
-            promise(self._now + MINUTE <= expires <= latest, 7, f"{key}: announced for {value}, at {self._now}")
+            promise(self._now + MINUTE <= expires <= latest, 7, f"{key}: marked for {value}, at {self._now}")
         else:
             rule = 8 if all(view.feeds(key) is None for view in views) else 7
             right = {view.expiry(key) for view in views}
-            promise(expires in right, rule, f"{key}: announced for {value}, at {self._now}")
+            promise(expires in right, rule, f"{key}: marked for {value}, at {self._now}")
 
     def _judge_delete(self, call: Call, key: Key, run: Run) -> None:
         views = self._views(run.should_know(call.region), key)
@@ -1180,7 +1180,7 @@ class _Court:
                 if not point.is_usable or not is_marked or view.feeds(point.key) is None:
                     continue
                 objection = view.objection_to_pruning(point.key)
-                promise(not objection, 7, f"{point.key[1]} is announced, {objection and objection[1]}")
+                promise(not objection, 7, f"{point.key[1]} is marked, {objection and objection[1]}")
 
 
 def _covers(point: Point, slot: datetime) -> bool:

@@ -94,7 +94,7 @@ class World:
         with keeper.witness.watching(keeper.settings.to_mapping(), expect_all=True), suppress(CallError):
             self.run_with(keeper.regions)
 
-    def disturbed_tick(self, *faults: FaultRule) -> None:
+    def disturbed_run(self, *faults: FaultRule) -> None:
         """Run a run that cannot know everything: a list lies, or a user acts while it works."""
         keeper = self.keeper
         keeper.sandbox.add_faults(*faults)
@@ -110,7 +110,7 @@ class World:
         with watching, suppress(CallError):
             self.run_with(keeper.regions, now)
 
-    def hurried_tick(self, writes: int) -> None:
+    def hurried_run(self, writes: int) -> None:
         """Run a run that has time for so many writes only."""
         before = len(self.keeper.sandbox.calls())
         with suppress(CallError):
@@ -118,15 +118,15 @@ class World:
         begun = [call.number for call in self.keeper.sandbox.calls()[before:] if not call.operation.startswith("Get")]
         assert len(begun) <= writes, "rule 12: a write began near the deadline"
 
-    def faulty_tick(self, *faults: FaultRule) -> None:
+    def faulty_run(self, *faults: FaultRule) -> None:
         """Run a run while Lightsail is not well."""
         self.keeper.sandbox.add_faults(*faults)
         self.run()
         self.keeper.sandbox.clear_faults()
 
-    def ticks_at_once(self) -> None:
-        """Run two ticks side by side."""
-        self.keeper.ticks_at_once(self.second)
+    def runs_at_once(self) -> None:
+        """Run two runs side by side."""
+        self.keeper.runs_at_once(self.second)
 
     def run_with(self, regions: dict[str, Lightsail], now: datetime | None = None) -> None:
         """Run a run over these connections; the witness is the caller's affair."""
@@ -154,7 +154,7 @@ class World:
         return snapshots[number % len(snapshots)] if snapshots else None
 
     def marked(self, number: int) -> Entry | None:
-        """Return one of the snapshots whose deletion is announced, if there is any."""
+        """Return one of the snapshots whose deletion is scheduled, if there is any."""
         snapshots = [snapshot for snapshot in self.snapshots() if EXPIRES in snapshot.tags]
         return snapshots[number % len(snapshots)] if snapshots else None
 

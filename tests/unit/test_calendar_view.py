@@ -9,46 +9,12 @@ import pytest
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.kinds import LISTINGS, SnapshotKind, SourceKind
 from lightkeeper.model import Inventory, ReadFailure, RecoveryPoint, SnapshotState, Source, Status
-from lightkeeper.names import snapshot_name
 from lightkeeper.overview import Health
 from lightkeeper.plan import make_plan
 from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.settings import Settings
 from recovery_calendar.view import Held, Mark, Order, Row, Run, SortKey, View, make_view, parse_order, span
-from tests.unit.test_plan import DAY, NOW, REGION, source
-
-HOUR = timedelta(hours=1)
-THREE = NOW.replace(hour=3)
-"""The current slot of a daily policy."""
-
-
-def point(
-    of: Source,
-    taken: datetime,
-    state: SnapshotState = SnapshotState.USABLE,
-    *,
-    slot: datetime | None = None,
-    expires_at: datetime | None = None,
-    tags: Mapping[str, str] | None = None,
-    kind: SnapshotKind = SnapshotKind.DISK,
-    disks: frozenset[str] = frozenset(),
-) -> RecoveryPoint:
-    """Return a recovery point of a source; where no slot is given, it was taken at its slot."""
-    return RecoveryPoint(
-        kind=kind,
-        name=snapshot_name(of.name, of.arn, "Lightkeeper", slot or taken),
-        region=of.region,
-        state=state,
-        taken=taken,
-        size_gib=8,
-        source_name=of.name,
-        source_arn=of.arn,
-        slot=slot or taken,
-        attempt=1,
-        expires_at=expires_at,
-        tags=of.tags if tags is None else tags,
-        disks=disks,
-    )
+from tests.support.inventories import DAY, HOUR, NOW, REGION, THREE, daily, point, source
 
 
 def view(
@@ -66,10 +32,6 @@ def view(
     inventory = Inventory(tuple(sources), tuple(points), failures=tuple(failures))
     plan = make_plan(inventory, settings, NOW)
     return make_view(plan, settings, parse_order(order), page, page_size, elsewhere=elsewhere)
-
-
-def daily(of: Source, days: int, since: int = 0) -> list[RecoveryPoint]:
-    return [point(of, THREE - back * DAY) for back in range(since, days)]
 
 
 def strip(row: Row) -> str:
@@ -96,7 +58,7 @@ def test_it_goes_by_when_content_was_taken_never_by_the_slot() -> None:
     first = NOW.replace(day=1, hour=3)
     late = NOW - 2 * HOUR
 
-    (row,) = view([shop], [point(shop, late, slot=first)]).rows
+    (row,) = view([shop], [point(shop, first, taken=late)]).rows
 
     assert strip(row) == 29 * "." + "#"
     (moment,) = row.days[-1].moments
@@ -126,15 +88,15 @@ def test_hours_on_end_are_one_run_and_a_single_recovery_point_is_the_whole_day()
     assert row.days[-3].runs == ()
 
 
-def test_what_is_announced_and_what_falls_out_now_is_marked_with_its_time() -> None:
+def test_what_is_marked_and_what_falls_out_now_is_shown_with_its_time() -> None:
     shop = source(backup="daily", backup_keep="3")
-    announced = point(shop, THREE - 4 * DAY, expires_at=NOW + 5 * HOUR)
+    marked = point(shop, THREE - 4 * DAY, expires_at=NOW + 5 * HOUR)
 
-    (row,) = view([shop], [*daily(shop, 4), announced]).rows
+    (row,) = view([shop], [*daily(shop, range(4)), marked]).rows
 
     assert strip(row) == 25 * "." + "ee###"
     assert [(each.snapshot, each.at) for each in row.expiring] == [
-        (announced.name, NOW + 5 * HOUR),
+        (marked.name, NOW + 5 * HOUR),
         (point(shop, THREE - 3 * DAY).name, NOW + DAY),
     ], "soonest first"
 
@@ -148,16 +110,16 @@ def test_what_is_due_goes_now_even_if_a_limit_defers_it() -> None:
     assert [each.at for each in row.expiring] == [NOW] * 5
 
 
-def test_an_announcement_that_is_taken_back_or_cannot_go_on_marks_nothing() -> None:
-    rescued = source("rescued", backup="daily")
+def test_a_deletion_that_is_cancelled_or_cannot_go_on_is_not_shown() -> None:
+    cancelled = source("cancelled", backup="daily")
     blocked = source("blocked", backup="daily", backup_keep="1", backup_kepe="2")
     points = [
-        point(rescued, THREE, expires_at=NOW + HOUR),
+        point(cancelled, THREE, expires_at=NOW + HOUR),
         point(blocked, THREE),
         point(blocked, THREE - DAY, expires_at=NOW - HOUR),
     ]
 
-    assert [row.expiring for row in view([rescued, blocked], points).rows] == [(), ()]
+    assert [row.expiring for row in view([cancelled, blocked], points).rows] == [(), ()]
 
 
 def test_a_hold_weighs_more_than_anything_else_on_its_day() -> None:
@@ -192,7 +154,7 @@ def test_what_is_still_being_taken_is_no_recovery_point() -> None:
 def test_the_days_since_a_slot_was_missed_are_marked_where_a_source_is_overdue() -> None:
     shop, new = source("shop", backup="daily"), source("new", backup="daily")
 
-    rows = {row.name: row for row in view([shop, new], daily(shop, 6, since=3)).rows}
+    rows = {row.name: row for row in view([shop, new], daily(shop, range(3, 6))).rows}
 
     assert strip(rows["shop"]) == 24 * "." + "###xxx"
     assert strip(rows["new"]) == 29 * "." + "x", "it never had one: overdue since the current slot"
@@ -201,7 +163,7 @@ def test_the_days_since_a_slot_was_missed_are_marked_where_a_source_is_overdue()
 def test_a_slot_that_newer_content_covers_is_not_missed() -> None:
     """A run that came two days late took what is newer than the slots it came too late for."""
     shop = source(backup="daily")
-    late = point(shop, THREE - 2 * DAY + 9 * HOUR, slot=THREE - 4 * DAY)
+    late = point(shop, THREE - 4 * DAY, taken=THREE - 2 * DAY + 9 * HOUR)
 
     (row,) = view([shop], [late]).rows
 
@@ -224,7 +186,7 @@ def test_a_weekly_policy_has_gaps_and_misses_nothing() -> None:
 
 def test_size_and_cost_are_those_of_the_storage_model() -> None:
     shop = source(backup="daily")
-    points = daily(shop, 5)
+    points = daily(shop, range(5))
 
     (row,) = view([shop], points).rows
 
@@ -278,7 +240,7 @@ def test_an_overdue_source_says_since_when_why_and_what_helps() -> None:
 def test_a_source_that_is_protected_says_neither_why_nor_what_helps() -> None:
     shop = source(backup="daily")
 
-    (row,) = view([shop], daily(shop, 3)).rows
+    (row,) = view([shop], daily(shop, range(3))).rows
 
     assert (row.why, row.helps, row.overdue_since, row.wants) == (None, None, None, False)
 
@@ -298,7 +260,7 @@ def test_what_has_recovery_points_and_is_no_longer_backed_up_says_so(
     other, on_other = fine("other")
     sources = [other] if now_tagged is None else [other, replace(was, tags=now_tagged)]
 
-    seen = view(sources, [*daily(was, 3), on_other])
+    seen = view(sources, [*daily(was, range(3)), on_other])
 
     shop = seen.rows[0]
     assert (shop.name, shop.stopped, shop.wants, shop.why) == ("shop", True, True, why)
@@ -336,7 +298,7 @@ def test_a_source_that_lost_its_tag_stays_open_however_old_its_recovery_points_a
 def test_a_disk_inside_its_instance_s_snapshots_is_protected_and_says_in_which() -> None:
     web = source("web", SourceKind.INSTANCE, backup="daily")
     data = source("data", attached_to="web")
-    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"data"}))
+    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=["data"])
 
     seen = view([web, data], [whole])
 
@@ -350,7 +312,7 @@ def test_a_disk_inside_its_instance_s_snapshots_is_protected_and_says_in_which()
 def test_a_disk_that_its_instance_s_snapshots_lack_is_not_credited_with_them() -> None:
     web = source("web", SourceKind.INSTANCE, backup="daily")
     added = source("added", attached_to="web")
-    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"data"}))
+    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=["data"])
 
     seen = view([web, added], [whole])
 
@@ -421,7 +383,7 @@ def test_a_second_click_turns_an_order_round() -> None:
     ]
 
 
-def test_an_unknown_order_is_told_with_the_nearest_one() -> None:
+def test_an_unknown_order_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(InvalidValueError, match='did you mean "newest"'):
         parse_order("newst")
 
@@ -523,7 +485,7 @@ def test_what_could_not_be_read_weighs_most() -> None:
     assert seen.failures == (failure(),)
 
 
-def test_lists_that_are_refused_are_not_told_as_nothing_to_back_up() -> None:
+def test_lists_that_are_refused_are_not_taken_for_nothing_to_back_up() -> None:
     failures = [ReadFailure(REGION, listing, "refused") for listing in LISTINGS]
 
     assert state(view([], failures=failures)) == (

@@ -55,11 +55,11 @@ def create(name: str = "shop") -> Create:
     return Create(target(name), SourceKind.DISK, tags, left_out, "due")
 
 
-def announce(name: str = "shop", days: int = 8) -> ScheduleDeletion:
+def schedule(name: str = "shop", days: int = 8) -> ScheduleDeletion:
     return ScheduleDeletion(target(name, SLOT - days * DAY), NOW + DAY, "dropped")
 
 
-def rescue(name: str = "shop", days: int = 9) -> CancelDeletion:
+def cancel(name: str = "shop", days: int = 9) -> CancelDeletion:
     return CancelDeletion(target(name, SLOT - days * DAY), "kept again")
 
 
@@ -138,16 +138,16 @@ def run(
 ) -> tuple[Outcome, ...]:
     """Apply these actions; unless it is said otherwise, a second look finds them right."""
     plan = plan_of(*actions)
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
     outcomes = execute(
         plan,
         shelf,
         settings,
         seconds_left=seconds_left,
-        on_outcome=told.append,
+        on_outcome=reported.append,
         look_again=look_again or (lambda: plan),
     )
-    assert sorted(map(id, told)) == sorted(map(id, outcomes)), "each outcome is told once"
+    assert sorted(map(id, reported)) == sorted(map(id, outcomes)), "each outcome is reported once"
     return outcomes
 
 
@@ -161,7 +161,7 @@ def results(outcomes: tuple[Outcome, ...]) -> list[Result]:
 def test_each_action_is_its_call() -> None:
     shelf = Shelf()
 
-    outcomes = run(shelf, create(), announce(), rescue(), delete())
+    outcomes = run(shelf, create(), schedule(), cancel(), delete())
 
     assert shelf.calls == [
         ("create", "shop"),
@@ -200,7 +200,7 @@ def test_every_create_has_ended_before_anything_is_pruned_and_the_outcomes_are_i
     assert [method for method, _ in shelf.calls] == ["create", "create", "delete", "delete"]
 
 
-# A pool that nobody has told how many has 32 at most, with fewer processors less.
+# A pool that is given no number has 32 at most, with fewer processors less.
 @pytest.mark.parametrize("max_concurrency", [4, 33])
 def test_so_many_writes_are_in_flight_as_is_set(max_concurrency: int) -> None:
     together = Barrier(max_concurrency)
@@ -324,7 +324,7 @@ def test_the_second_look_comes_once_after_all_else_and_before_the_first_deletion
         shelf.calls.append(("look", ""))
         return plan_of(delete("a"), delete("b"))
 
-    run(shelf, create(), announce(), delete("a"), delete("b"), look_again=look)
+    run(shelf, create(), schedule(), delete("a"), delete("b"), look_again=look)
 
     assert [method for method, _ in shelf.calls] == [
         "create",
@@ -335,7 +335,7 @@ def test_the_second_look_comes_once_after_all_else_and_before_the_first_deletion
     ]
 
 
-@pytest.mark.parametrize("without", [[create()], [create(), announce(), rescue(), defer()]])
+@pytest.mark.parametrize("without", [[create()], [create(), schedule(), cancel(), defer()]])
 def test_without_a_deletion_there_is_no_second_look(without: list[Action]) -> None:
     run(Shelf(), *without, look_again=lambda: pytest.fail("looked again"))
 
@@ -353,7 +353,7 @@ def test_without_time_for_a_second_look_nothing_is_deleted(seconds: float) -> No
     shelf = Shelf()
 
     outcomes = run(
-        shelf, announce(), delete(), seconds_left=lambda: seconds, look_again=lambda: pytest.fail("looked again")
+        shelf, schedule(), delete(), seconds_left=lambda: seconds, look_again=lambda: pytest.fail("looked again")
     )
 
     assert outcomes[1].result is Result.DEFERRED
@@ -384,7 +384,7 @@ class Busy(Shelf):
             raise CallError(Fault.THROTTLED, "Rate exceeded")
 
 
-@pytest.mark.parametrize("action", [create(), announce(), rescue(), delete()])
+@pytest.mark.parametrize("action", [create(), schedule(), cancel(), delete()])
 def test_what_is_throttled_is_tried_again_and_done(action: Action) -> None:
     shelf = Busy(times=5)
 
@@ -451,9 +451,9 @@ def test_under_throttling_many_writers_lose_no_action() -> None:
 )
 def test_nothing_is_pruned_where_the_snapshot_was_not_taken(fault: Fault, result: Result) -> None:
     shelf = Shelf(faults={("create", "shop"): CallError(fault, "no")})
-    pruning = announce(), remove_hold(), defer(), delete()
+    pruning = schedule(), remove_hold(), defer(), delete()
 
-    outcomes = run(shelf, create("shop"), create("clinic"), rescue(), delete("clinic"), *pruning)
+    outcomes = run(shelf, create("shop"), create("clinic"), cancel(), delete("clinic"), *pruning)
 
     assert results(outcomes) == [result, *[Result.DONE] * 3, *[Result.SKIPPED] * 4]
     assert {outcome.error for outcome in outcomes[-4:]} == {"nothing is pruned after a failure of the same source"}
@@ -477,8 +477,8 @@ def test_nothing_is_deleted_where_the_mark_had_to_wait_although_there_is_time_ag
     assert results(outcomes) == [Result.DEFERRED, Result.SKIPPED, Result.DONE]
 
 
-@pytest.mark.parametrize("action", [announce(), rescue()])
-def test_an_announcement_or_a_rescue_that_fails_holds_no_deletion_back(action: Action) -> None:
+@pytest.mark.parametrize("action", [schedule(), cancel()])
+def test_a_mark_that_is_not_made_or_not_taken_off_holds_no_deletion_back(action: Action) -> None:
     method = f"{EXPIRES}=2026-06-16T12:00:00Z" if isinstance(action, ScheduleDeletion) else f"no {EXPIRES}"
     shelf = Shelf(faults={(method, "shop"): CallError(Fault.UNAVAILABLE, "no")})
 
@@ -503,10 +503,10 @@ def test_nothing_is_pruned_where_the_snapshot_had_to_wait_although_there_is_time
         (create(), "create", CallError(Fault.OPERATION_FAILED, "busy"), Result.DEFERRED, "busy"),
         (create(), "create", CallError(Fault.ACCESS_DENIED, "refused"), Result.FAILED, "refused"),
         (delete(), "delete", CallError(Fault.OPERATION_FAILED, "busy"), Result.DEFERRED, "busy"),
-        (rescue(), f"no {EXPIRES}", CallError(Fault.NOT_FOUND, "no"), Result.SKIPPED, "it has gone meanwhile (no)"),
+        (cancel(), f"no {EXPIRES}", CallError(Fault.NOT_FOUND, "no"), Result.SKIPPED, "it has gone meanwhile (no)"),
         (delete(), "delete", CallError(Fault.NOT_FOUND, "no"), Result.DONE, None),
         (delete(), "delete", CallError(Fault.ACCESS_DENIED, "refused"), Result.FAILED, "refused"),
-        (announce(), f"{EXPIRES}=2026-06-16T12:00:00Z", CallError(Fault.ACCESS_DENIED, "no"), Result.FAILED, "no"),
+        (schedule(), f"{EXPIRES}=2026-06-16T12:00:00Z", CallError(Fault.ACCESS_DENIED, "no"), Result.FAILED, "no"),
         (delete(), "delete", KeyError("oops"), Result.FAILED, "unexpected KeyError: 'oops'"),
     ],
 )
@@ -584,7 +584,7 @@ def test_at_the_first_refusal_of_the_credentials_all_writers_stop() -> None:
     assert results(outcomes).count(Result.DEFERRED) == 11 - len(shelf.calls)
 
 
-def test_a_defect_in_whoever_is_told_ends_the_run() -> None:
+def test_a_defect_in_whoever_gets_the_outcomes_ends_the_run() -> None:
     shelf = Shelf()
     plan = plan_of(*map(create, "abcdefgh"))
 
@@ -660,7 +660,7 @@ def test_a_snapshot_of_the_users_under_the_name_is_a_failure() -> None:
 @pytest.mark.parametrize(
     ("fault", "error"), [(Fault.NOT_FOUND, "the tags are wrong"), (Fault.ACCESS_DENIED, "may not look")]
 )
-def test_where_there_is_nothing_to_look_up_the_refusal_itself_is_told(fault: Fault, error: str) -> None:
+def test_where_there_is_nothing_to_look_up_the_refusal_itself_is_the_error(fault: Fault, error: str) -> None:
     shelf = Shelf(
         faults={
             ("create", "shop"): CallError(Fault.INVALID_INPUT, "the tags are wrong"),

@@ -1,53 +1,29 @@
 """What the lists mean: the facts about a source, before anything is decided."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
 
 from lightkeeper.interpret import Facts, Series, by_content, interpret
-from lightkeeper.kinds import SOURCES, SnapshotKind, SourceKind
-from lightkeeper.model import Inventory, Orphans, Policy, RecoveryPoint, Severity, SnapshotState, Source
-from lightkeeper.names import snapshot_name
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import Inventory, Policy, ReadFailure, RecoveryPoint, Severity, SnapshotState, Source
+from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.tags import NoPolicy
+from tests.support.inventories import DAY, EXPIRING, NOW, REGION, THREE, created, daily, point, source, written
 
-NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
-SLOT = NOW.replace(hour=3)
-DAY = timedelta(days=1)
-REGION = "eu-central-1"
 SETTINGS = Settings()
-EXPIRING = Settings(orphans=Orphans.EXPIRE)
 DAILY = SETTINGS.policies["daily"]
 
 
-def source(kind: SourceKind = SourceKind.DISK, **tags: str) -> Source:
-    arn = f"arn:aws:lightsail:{REGION}:1:{SOURCES[kind].arn_type}/shop"
-    written = {key.replace("_", ":"): value for key, value in tags.items()}
-    return Source(kind, "shop", arn, REGION, NOW - 100 * DAY, written)
-
-
 def database(window: str | None, **tags: str) -> Source:
-    return replace(source(SourceKind.DATABASE, **{"backup": "daily"} | tags), quiet_window=window)
+    return replace(source(kind=SourceKind.DATABASE), tags={"backup": "daily"} | written(tags), quiet_window=window)
 
 
-def point(of: Source, days: int = 0, kind: SnapshotKind = SnapshotKind.DISK, **tags: str) -> RecoveryPoint:
-    slot = SLOT - days * DAY
-    return RecoveryPoint(
-        kind=kind,
-        name=snapshot_name(of.name, of.arn, "Lightkeeper", slot),
-        region=REGION,
-        state=SnapshotState.USABLE,
-        taken=slot,
-        size_gib=8,
-        source_name=of.name,
-        source_arn=of.arn,
-        slot=slot,
-        attempt=1,
-        expires_at=None,
-        tags={**of.tags, **{key.replace("_", ":"): value for key, value in tags.items()}},
-    )
+def of_day(of: Source, days_ago: int = 0, kind: SnapshotKind = SnapshotKind.DISK, **tags: str) -> RecoveryPoint:
+    return point(of, THREE - days_ago * DAY, kind=kind, tags={**of.tags, **written(tags)})
 
 
 def facts(of: Source, *points: RecoveryPoint, settings: Settings = SETTINGS) -> Facts:
@@ -64,8 +40,8 @@ def of_gone(*points: RecoveryPoint, settings: Settings = SETTINGS) -> Facts:
 
 
 def test_of_a_source_with_a_policy_the_series_that_it_feeds_goes_by_that_and_the_other_by_what_it_inherited() -> None:
-    shop = source(SourceKind.INSTANCE, backup="daily")
-    whole, system_disk = point(shop, kind=SnapshotKind.INSTANCE), point(shop, 1)
+    shop = source(kind=SourceKind.INSTANCE, backup="daily")
+    whole, system_disk = of_day(shop, kind=SnapshotKind.INSTANCE), of_day(shop, 1)
 
     assert facts(shop, system_disk, whole) == Facts(
         region=REGION,
@@ -98,7 +74,7 @@ def test_what_is_not_backed_up_any_more_says_why_and_what_its_newest_was_taken_u
     tags: dict[str, str], policy: NoPolicy, unfed: str
 ) -> None:
     now = replace(source(), tags=tags)
-    before = point(source(backup="daily"))
+    before = of_day(source(backup="daily"))
 
     assert facts(now, before) == Facts(
         region=REGION,
@@ -118,7 +94,7 @@ def test_what_is_not_backed_up_any_more_says_why_and_what_its_newest_was_taken_u
 
 
 def test_where_nobody_knows_what_its_tags_mean_no_series_is_judged() -> None:
-    found = facts(source(backup="dialy"), point(source(backup="daily")))
+    found = facts(source(backup="dialy"), of_day(source(backup="daily")))
 
     assert (found.policy, found.series, found.takes, found.inherited) == (NoPolicy.UNREADABLE, (), None, DAILY)
     assert [problem.severity for problem in found.problems] == [Severity.ERROR]
@@ -126,8 +102,8 @@ def test_where_nobody_knows_what_its_tags_mean_no_series_is_judged() -> None:
 
 @pytest.mark.parametrize("kind", SourceKind)
 def test_what_is_left_of_a_source_that_is_gone_says_what_that_was(kind: SourceKind) -> None:
-    gone = source(kind, backup="daily")
-    newest, older = point(gone), point(gone, 1)
+    gone = source(kind=kind, backup="daily")
+    newest, older = of_day(gone), of_day(gone, 1)
 
     assert of_gone(older, newest) == Facts(
         region=REGION,
@@ -146,10 +122,19 @@ def test_what_is_left_of_a_source_that_is_gone_says_what_that_was(kind: SourceKi
     )
 
 
+def test_where_a_list_failed_nobody_claims_that_a_source_is_gone() -> None:
+    failure = ReadFailure(REGION, "GetInstances", "refused")
+
+    plan = make_plan(Inventory((), daily(source("gone"), [3]), failures=(failure,)), Settings(), NOW)
+
+    assert plan.sources == ()
+    assert plan.failures == (failure,)
+
+
 def test_orphans_that_expire_go_by_what_their_own_series_inherited() -> None:
-    gone = source(SourceKind.INSTANCE, backup="daily")
-    weekly = point(gone, kind=SnapshotKind.INSTANCE, backup="weekly")
-    misspelt, older = point(gone, 1, backup="dialy"), point(gone, 2)
+    gone = source(kind=SourceKind.INSTANCE, backup="daily")
+    weekly = of_day(gone, kind=SnapshotKind.INSTANCE, backup="weekly")
+    misspelt, older = of_day(gone, 1, backup="dialy"), of_day(gone, 2)
 
     found = of_gone(weekly, misspelt, older, settings=EXPIRING)
 
@@ -163,7 +148,7 @@ def test_orphans_that_expire_go_by_what_their_own_series_inherited() -> None:
 
 def test_of_what_was_never_usable_nothing_is_inherited() -> None:
     gone = source(backup="daily")
-    pending = replace(point(gone), state=SnapshotState.PENDING)
+    pending = replace(of_day(gone), state=SnapshotState.PENDING)
 
     found = of_gone(pending, settings=EXPIRING)
 
@@ -171,22 +156,18 @@ def test_of_what_was_never_usable_nothing_is_inherited() -> None:
     assert found.series == (Series(SnapshotKind.DISK, [pending], None, "its source is gone"),)
 
 
-def test_of_a_hold_on_source_and_snapshot_one_reason_is_enough() -> None:
-    shop = source(backup="daily", backup_hold="2026-07-01")
-    inherited, own, plain = point(shop), point(shop, 1, backup_hold=""), point(source(backup="daily"), 2)
-
-    assert facts(shop, inherited, own, plain).held == {
-        inherited.name: ["on hold until 2026-07-02T00:00:00Z"],
-        own.name: ["on hold", "on hold until 2026-07-02T00:00:00Z"],
-        plain.name: ["on hold until 2026-07-02T00:00:00Z"],
-    }
+def test_a_policy_names_what_is_taken_and_a_tag_overrides_it() -> None:
+    assert isinstance(facts(source(kind=SourceKind.INSTANCE, backup="daily")).policy, Policy)
+    system_disk = facts(source(kind=SourceKind.INSTANCE, backup="daily", backup_mode="system-disk"))
+    assert system_disk.takes is SnapshotKind.DISK
+    assert facts(database(None)).takes is SnapshotKind.DATABASE
 
 
 # By content
 
 
 def test_recovery_points_are_in_order_by_when_they_were_taken_and_only_then_by_slot_and_attempt() -> None:
-    first = point(source(), 3)
+    first = of_day(source(), 3)
     later_slot = replace(first, slot=first.slot + DAY)
     second_attempt = replace(later_slot, attempt=2)
     later_taken = replace(first, taken=first.taken + timedelta(seconds=1), slot=first.slot - DAY)
@@ -195,48 +176,90 @@ def test_recovery_points_are_in_order_by_when_they_were_taken_and_only_then_by_s
         assert sorted(mixed, key=by_content) == [first, later_slot, second_attempt, later_taken]
 
 
-# A snapshot interrupts a database for a moment
+# Holds
+
+
+def test_of_a_hold_on_source_and_snapshot_one_reason_is_enough() -> None:
+    shop = source(backup="daily", backup_hold="2026-07-01")
+    inherited, own, plain = of_day(shop), of_day(shop, 1, backup_hold=""), of_day(source(backup="daily"), 2)
+
+    assert facts(shop, inherited, own, plain).held == {
+        inherited.name: ["on hold until 2026-07-02T00:00:00Z"],
+        own.name: ["on hold", "on hold until 2026-07-02T00:00:00Z"],
+        plain.name: ["on hold until 2026-07-02T00:00:00Z"],
+    }
 
 
 @pytest.mark.parametrize(
-    ("window", "at", "is_told"),
+    ("until", "severity"),
     [
-        ("03:00-03:30", "03:00", False),
-        ("02:30-03:00", "03:00", True),
-        ("02:30-03:00", "02:30", False),
-        ("02:30-03:01", "03:00", False),
-        ("23:45-00:15", "23:45", False),
-        ("23:45-00:15", "00:14", False),
-        ("23:45-00:15", "00:15", True),
-        ("23:45-00:15", "12:00", True),
-        (None, "03:00", False),
-        ("daily", "03:00", False),
-        ("03:00-03:30 or so", "12:00", False),
+        ("2026-06-10", Severity.ADVICE),
+        ("2026-06-15T12:00:00Z", Severity.ADVICE),
+        ("2020-01-01", Severity.WARNING),
+        ("2026-03-07T12:00:00Z", Severity.WARNING),
+        ("2026-03-07T12:00:01Z", Severity.ADVICE),
+    ],
+    ids=["days ago", "this very moment", "long before", "as it was made", "just after it was made"],
+)
+def test_a_hold_on_a_source_that_is_over_is_reported_and_more_gravely_if_it_never_held(
+    until: str, severity: Severity
+) -> None:
+    shop = source(backup="daily", backup_hold=until)
+
+    (problem,) = make_plan(Inventory((shop,), daily(shop, [0])), Settings(), NOW).problems
+
+    assert (problem.tag, problem.value, problem.severity) == ("backup:hold", until, severity)
+    assert problem.message.startswith("is over since 20")
+    assert (problem.source, problem.arn) == ("shop", shop.arn)
+
+
+def test_a_hold_on_a_source_that_is_on_is_no_problem() -> None:
+    shop = source(backup="daily", backup_hold="2026-06-15")
+
+    assert make_plan(Inventory((shop,), daily(shop, [0])), Settings(), NOW).problems == ()
+
+
+# A tick that is rarer than a policy
+
+
+@pytest.mark.parametrize(
+    ("tick", "zone", "policy", "is_rare"),
+    [
+        ("rate(1 day)", "UTC", "hourly", True),
+        ("rate(1 day)", "UTC", "daily", False),
+        ("rate(2 days)", "UTC", "daily", True),
+        ("cron(0 8-18 ? * MON-FRI *)", "UTC", "weekly", False),
+        ("cron(0 8-18 ? * MON-FRI *)", "UTC", "daily", True),
+        ("cron(0 8-18 * * ? *)", "Europe/Zurich", "office", False),
+        ("cron(0 8-18 * * ? *)", "Europe/Zurich", "office UTC", True),
     ],
 )
-def test_a_slot_outside_the_quiet_window_of_a_database_is_told(window: str | None, at: str, *, is_told: bool) -> None:
-    assert bool(facts(database(window, backup_at=at)).problems) is is_told
-
-
-def test_such_advice_says_what_to_write_and_holds_nothing_back() -> None:
-    shop = database("16:00-16:30")
-
-    (problem,) = facts(shop).problems
-
-    assert (problem.region, problem.source, problem.arn) == (REGION, "shop", shop.arn)
-    assert problem.message == (
-        "a snapshot interrupts it for seconds to minutes, and its slot at 03:00 UTC lies outside its backup window, "
-        '16:00-16:30 UTC; expected "backup:at" = "16:00 UTC", with a policy of one time of day'
+def test_a_tick_rarer_than_a_policy_is_a_problem_of_each_source_that_asks_for_it(
+    tick: str, zone: str, policy: str, *, is_rare: bool
+) -> None:
+    office = {"schedule": "0 8-18 * * *", "keep": "20"}
+    settings = Settings.from_mapping(
+        {
+            "tick": tick,
+            "timeZone": zone,
+            "policies": {"office": office, "office UTC": office | {"timeZone": "UTC"}},
+        }
     )
-    assert (problem.tag, problem.value, problem.suggestion) == (None, None, None)
-    assert problem.severity is Severity.ADVICE
-    (with_tag,) = facts(database("16:00-16:30", backup_at="02:00")).problems
-    assert (with_tag.tag, with_tag.value) == ("backup:at", "02:00")
+    shop = source(backup=policy)
+
+    plan = make_plan(Inventory((shop,), ()), settings, NOW)
+
+    assert len(created(plan)) == 1, "what can be taken is taken"
+    if is_rare:
+        (problem,) = plan.problems
+        assert (problem.region, problem.source, problem.arn) == (REGION, "shop", shop.arn)
+        assert (problem.tag, problem.value, problem.severity) == ("backup", policy, Severity.WARNING)
+        assert f'oftener than the tick "{tick}" comes' in problem.message
+    else:
+        assert plan.problems == ()
 
 
-def test_an_hourly_policy_cannot_lie_in_the_window_and_is_told_although_this_slot_does() -> None:
-    assert len(facts(database("12:00-12:30", backup="hourly")).problems) == 1
-    assert len(facts(database("13:00-13:30", backup="hourly")).problems) == 1
+# Advice
 
 
 def test_what_lightsail_says_of_a_source_is_advice_once_it_is_backed_up() -> None:
@@ -249,10 +272,3 @@ def test_what_lightsail_says_of_a_source_is_advice_once_it_is_backed_up() -> Non
         Severity.ADVICE,
     )
     assert facts(replace(known, tags={"backup": "off"})).problems == ()
-
-
-def test_a_policy_names_what_is_taken_and_a_tag_overrides_it() -> None:
-    assert isinstance(facts(source(SourceKind.INSTANCE, backup="daily")).policy, Policy)
-    system_disk = facts(source(SourceKind.INSTANCE, backup="daily", backup_mode="system-disk"))
-    assert system_disk.takes is SnapshotKind.DISK
-    assert facts(database(None)).takes is SnapshotKind.DATABASE

@@ -358,11 +358,11 @@ def written_as(templates: str, readings: list[str], *words: object) -> Iterator[
 def mistakes_with_a_unit(unit: str, period: str, number: int) -> Iterator[tuple[str, list[str]]]:
     within, every = f"within={a_span(number, unit)}", f"within-{period}={a_span(number, unit)}"
     for amount in (f"{number}{unit}", f"{number}{unit}s", f"{number} {unit[0]}", f"{number}{unit[0].upper()}"):
-        told = "{}|within={}|last={}|last {}|keep {}|{} ago|within:{}|within {}"
-        yield from written_as(told, [within, f"{period}={number}"], amount)
+        forms = "{}|within={}|last={}|last {}|keep {}|{} ago|within:{}|within {}"
+        yield from written_as(forms, [within, f"{period}={number}"], amount)
         yield from written_as("{1}={0}|{1}:{0}", [every, f"{period}={number}"], amount, period)
-    told = "{}={}|{}s={}|{}s:{}|{}s {}|{}s{}|{}-{}"
-    yield from written_as(told, [within, f"{period}={number}"], unit, number)
+    forms = "{}={}|{}s={}|{}s:{}|{}s {}|{}s{}|{}-{}"
+    yield from written_as(forms, [within, f"{period}={number}"], unit, number)
     yield from written_as("within-{0}={1}|within-{0}:{1}|within-{0}-{1}", [within, every], unit, f"{number}{unit[0]}")
     twice = [f"within-{period}={a_span(2 * number, unit)}"]
     yield from written_as("bi{0}={1}|bi-{0}={1}|fort{0}={1}", twice, period, number)
@@ -370,9 +370,9 @@ def mistakes_with_a_unit(unit: str, period: str, number: int) -> Iterator[tuple[
 
 
 def mistakes_with_a_period(unit: str, period: str, number: int) -> Iterator[tuple[str, list[str]]]:
-    told = "{0}:{1}|{0} {1}|{0}-{1}|{0}{1}|{0}s={1}|{0}=={1}|{0} = {1}|{0}= {1}|{0}={1}%|{0}={1},|{0}=>{1}|{0}={1}x"
+    forms = "{0}:{1}|{0} {1}|{0}-{1}|{0}{1}|{0}s={1}|{0}=={1}|{0} = {1}|{0}= {1}|{0}={1}%|{0}={1},|{0}=>{1}|{0}={1}x"
     for key in (period, period.title(), period[:2] + period[3:], period[0] + period[2] + period[1] + period[3:]):
-        yield from written_as(told, [f"{period}={number}"], key, number)
+        yield from written_as(forms, [f"{period}={number}"], key, number)
         # A day's or a year's worth, and whatever else.
         lengths = [f"within-{period}={a_span(number, each)}" for each in UNITS]
         yield from written_as("within-{0}={1}|within-{0}:{1}|within-{0} {1}", lengths, key, number)
@@ -441,7 +441,7 @@ def test_a_slip_of_the_finger_is_never_answered_with_less_than_was_meant(meant: 
     assert suggestion is None or keeps_no_less(suggestion, meant)
 
 
-# Examples, each told by its reasons.
+# Examples, each with its reasons.
 
 
 def each_day(first: str, last: str, hour: int = 3) -> list[datetime]:
@@ -449,7 +449,7 @@ def each_day(first: str, last: str, hour: int = 3) -> list[datetime]:
     return [end - timedelta(days=number) for number in range((end - day).days + 1)]
 
 
-def told(
+def with_reasons(
     rule: str, times: Sequence[datetime], zone: ZoneInfo = GMT, *, form: str = "%Y-%m-%d"
 ) -> list[tuple[str, list[str]]]:
     verdict = apply_rule(parse_keep(rule), times, zone=zone, newest=times[0])
@@ -457,7 +457,7 @@ def told(
 
 
 def test_the_last_three_are_the_newest_three() -> None:
-    assert told("last=3", each_day("2026-06-01", "2026-06-10")) == [
+    assert with_reasons("last=3", each_day("2026-06-01", "2026-06-10")) == [
         ("2026-06-10", ["last snapshot"]),
         ("2026-06-09", ["last snapshot"]),
         ("2026-06-08", ["last snapshot"]),
@@ -469,7 +469,7 @@ def test_a_daily_rule_keeps_the_newest_of_each_day() -> None:
         each_day("2026-06-01", "2026-06-09") + each_day("2026-06-01", "2026-06-09", hour=15), reverse=True
     )
 
-    assert told("daily=7", twice_a_day, form="%d %H:%M") == [
+    assert with_reasons("daily=7", twice_a_day, form="%d %H:%M") == [
         (f"{day:02} 15:00", ["daily snapshot"]) for day in range(9, 2, -1)
     ]
 
@@ -477,7 +477,7 @@ def test_a_daily_rule_keeps_the_newest_of_each_day() -> None:
 def test_days_without_a_snapshot_use_no_count() -> None:
     days = [datetime(2026, 6, day, tzinfo=UTC) for day in (28, 15, 14, 2, 1)]
 
-    assert [day for day, _ in told("daily=4", days, form="%d")] == ["28", "15", "14", "02"]
+    assert [day for day, _ in with_reasons("daily=4", days, form="%d")] == ["28", "15", "14", "02"]
 
 
 @pytest.mark.parametrize(
@@ -489,11 +489,11 @@ def test_days_without_a_snapshot_use_no_count() -> None:
     ],
 )
 def test_the_week_around_new_year_is_one_week(first: str, last: str, sundays: list[str]) -> None:
-    assert told("weekly=4", each_day(first, last)) == [(day, ["weekly snapshot"]) for day in sundays]
+    assert with_reasons("weekly=4", each_day(first, last)) == [(day, ["weekly snapshot"]) for day in sundays]
 
 
 def test_every_year_keeps_its_newest_for_ever() -> None:
-    yearly = told("yearly=all", each_day("2023-06-01", "2026-02-03"))
+    yearly = with_reasons("yearly=all", each_day("2023-06-01", "2026-02-03"))
 
     assert yearly == [
         ("2026-02-03", ["yearly snapshot"]),
@@ -505,7 +505,7 @@ def test_every_year_keeps_its_newest_for_ever() -> None:
 
 
 def test_within_a_month_and_fourteen_days_of_the_newest() -> None:
-    days = told("within=1m14d", each_day("2026-01-01", "2026-06-15"))
+    days = with_reasons("within=1m14d", each_day("2026-01-01", "2026-06-15"))
 
     assert (days[0], days[-1]) == (("2026-06-15", ["within 1m14d"]), ("2026-05-02", ["within 1m14d"]))
     assert len(days) == 45
@@ -521,26 +521,26 @@ def test_a_snapshot_exactly_as_old_as_the_duration_is_no_longer_within() -> None
 def test_one_an_hour_within_a_day() -> None:
     every_half_hour = [datetime(2026, 6, 15, 12, 30, tzinfo=UTC) - timedelta(minutes=30 * n) for n in range(100)]
 
-    told_hours = told("within-hourly=1d", every_half_hour, form="%d %H:%M")
+    hours = with_reasons("within-hourly=1d", every_half_hour, form="%d %H:%M")
 
-    assert len(told_hours) == 24
-    assert told_hours[0] == ("15 12:30", ["hourly within 1d"])
-    assert told_hours[-1] == ("14 13:30", ["hourly within 1d"])
+    assert len(hours) == 24
+    assert hours[0] == ("15 12:30", ["hourly within 1d"])
+    assert hours[-1] == ("14 13:30", ["hourly within 1d"])
 
 
 def test_the_oldest_is_kept_while_its_rule_has_count_left() -> None:
-    assert told("weekly=4", each_day("2026-06-01", "2026-06-05")) == [
+    assert with_reasons("weekly=4", each_day("2026-06-01", "2026-06-05")) == [
         ("2026-06-05", ["weekly snapshot"]),
         ("2026-06-01", ["oldest weekly snapshot"]),
     ]
 
 
 def test_the_oldest_is_not_kept_once_its_rule_has_used_its_count() -> None:
-    assert told("weekly=1", each_day("2026-06-01", "2026-06-05")) == [("2026-06-05", ["weekly snapshot"])]
+    assert with_reasons("weekly=1", each_day("2026-06-01", "2026-06-05")) == [("2026-06-05", ["weekly snapshot"])]
 
 
 def test_the_oldest_within_is_kept_too() -> None:
-    assert told("within-monthly=1y", each_day("2026-06-01", "2026-06-05")) == [
+    assert with_reasons("within-monthly=1y", each_day("2026-06-01", "2026-06-05")) == [
         ("2026-06-05", ["monthly within 1y"]),
         ("2026-06-01", ["oldest monthly within 1y"]),
     ]
@@ -549,7 +549,7 @@ def test_the_oldest_within_is_kept_too() -> None:
 def test_a_snapshot_that_several_rules_keep_carries_all_their_reasons() -> None:
     everything = "within-yearly=1y daily=1 within=1d yearly=1 hourly=1 last=1"
 
-    assert told(everything, each_day("2026-06-15", "2026-06-15")) == [
+    assert with_reasons(everything, each_day("2026-06-15", "2026-06-15")) == [
         (
             "2026-06-15",
             ["within 1d", "last snapshot", "hourly snapshot", "daily snapshot", "yearly snapshot", "yearly within 1y"],
@@ -570,15 +570,15 @@ def test_days_are_days_of_the_zone() -> None:
 
     assert kept("daily=1", times, GMT) == {0}
     assert kept("daily=2 last=1", times, ZURICH) == {0, 1}
-    assert told("daily=2", times, GMT)[1][1] == ["oldest daily snapshot"]
-    assert told("daily=2", times, ZURICH)[1][1] == ["daily snapshot"]
+    assert with_reasons("daily=2", times, GMT)[1][1] == ["oldest daily snapshot"]
+    assert with_reasons("daily=2", times, ZURICH)[1][1] == ["daily snapshot"]
 
 
 def test_the_repeated_hour_of_autumn_is_one_hour() -> None:
     first_pass, second_pass = (datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
     before = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
 
-    assert told("hourly=2", [second_pass, first_pass, before], ZURICH, form="%H:%M") == [
+    assert with_reasons("hourly=2", [second_pass, first_pass, before], ZURICH, form="%H:%M") == [
         ("02:30", ["hourly snapshot"]),
         ("01:30", ["hourly snapshot"]),
     ]
@@ -657,7 +657,7 @@ def test_what_is_older_than_what_uses_up_a_rule_changes_no_verdict(
     assert len(enough) == len(times) or after_enough == after_all == [[], []]
 
 
-def test_a_daily_tick_over_three_years_settles_at_the_promised_history() -> None:
+def test_a_daily_run_over_three_years_settles_at_the_promised_history() -> None:
     left: list[datetime] = []
     for today in reversed(each_day("2024-01-01", "2026-12-31")):
         left = [today, *left]

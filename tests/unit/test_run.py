@@ -103,9 +103,9 @@ def a_region(name: str) -> Region:
 
 
 def run(regions: dict[str, Region], seconds_left: Callable[[], float] = lambda: 900.0) -> Run:
-    told: list[Outcome] = []
-    ended = run_regions(regions, SETTINGS, NOW, seconds_left=seconds_left, on_outcome=told.append)
-    assert sorted(map(id, told)) == sorted(map(id, ended.outcomes))
+    reported: list[Outcome] = []
+    ended = run_regions(regions, SETTINGS, NOW, seconds_left=seconds_left, on_outcome=reported.append)
+    assert sorted(map(id, reported)) == sorted(map(id, ended.outcomes))
     return ended
 
 
@@ -187,10 +187,10 @@ def test_where_every_region_refuses_the_credentials_the_run_fails_at_once_and_sa
 ) -> None:
     regions = {name: Region(faults={"instance": REFUSED}) for name in (HERE, THERE)}
 
-    with pytest.raises(CallError, match="every Region refuses the credentials: the security token is invalid") as told:
+    with pytest.raises(CallError, match="every Region refuses the credentials: the security token is invalid") as ended:
         look(regions)
 
-    assert told.value.fault is Fault.UNAUTHENTICATED
+    assert ended.value.fault is Fault.UNAUTHENTICATED
     assert "create" not in regions[HERE].calls
 
 
@@ -234,7 +234,7 @@ def test_the_whole_is_in_order_whichever_region_was_first() -> None:
     assert ended.plan.regions == (THERE, HERE)
 
 
-def test_before_anything_is_written_in_a_region_its_plan_is_told() -> None:
+def test_before_anything_is_written_in_a_region_its_plan_is_handed_on() -> None:
     here = a_region(HERE)
     written_before: list[bool] = []
 

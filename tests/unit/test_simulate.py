@@ -52,7 +52,7 @@ def days_from(first: date, last: date) -> list[date]:
 # Known answers
 
 
-def test_the_last_seven_are_seven_and_the_announced_one_and_for_an_hour_the_new_one_too() -> None:
+def test_the_last_seven_are_seven_and_the_expiring_one_and_for_an_hour_the_new_one_too() -> None:
     simulation = simulated("7", deployed=Settings())
 
     assert held(simulation) == [min(number, 8) for number in range(1, 401)]
@@ -108,14 +108,14 @@ def test_forever_holds_everything() -> None:
     assert simulation.days[-1].stored_gib == pytest.approx(80 + 49 * 1.6)
 
 
-def test_an_announced_one_stays_until_its_grace_is_over() -> None:
+def test_an_expiring_one_stays_until_its_grace_is_over() -> None:
     simulation = simulated("weekly=1", cron="0 3 * * 0", days=9, deployed=Settings())
 
     assert simulation.days[0].date == date(2026, 1, 4)
     assert held(simulation) == [1, 1, 1, 1, 1, 1, 1, 2, 1]
 
 
-def test_what_the_calendar_takes_back_is_rescued() -> None:
+def test_a_deletion_that_the_calendar_takes_back_is_cancelled() -> None:
     # A month before 31 March is 3 March, as February is short; a month before 1 April is 1 March.
     simulation = simulated("1m", start=date(2026, 2, 20), days=41, deployed=Settings())
 
@@ -197,7 +197,7 @@ starts = st.dates(date(2026, 2, 20), date(2026, 3, 29)) | st.dates(date(2026, 9,
     grace=Duration(days=1),
     most=3,
 )
-# The last tick leaves a deletion for later.
+# The last run leaves a deletion for later.
 @example(
     keep="last=4 daily=2",
     cron="0 */6 * * *",

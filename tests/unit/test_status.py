@@ -1,71 +1,437 @@
-"""What `lightkeeper status` prints, in terminals of several widths."""
+"""How each source stands in a plan: protected, waiting, overdue, and since when."""
 
-from io import StringIO
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from rich.console import Console
 
+from lightkeeper.actions import CancelDeletion
 from lightkeeper.kinds import SnapshotKind, SourceKind
-from lightkeeper_cli.tables.status import show_status
-from recovery_calendar.view import View
-from tests.unit.test_calendar_view import THREE, daily, fine, point, view
-from tests.unit.test_plan import DAY, source
+from lightkeeper.model import Inventory, Problem, ReadFailure, Severity, SnapshotState, Source, SourceStatus, Status
+from lightkeeper.plan import make_plan
+from lightkeeper.settings import Settings
+from lightkeeper.times import Duration
+from tests.support.inventories import (
+    DAY,
+    HOUR,
+    NOW,
+    REGION,
+    WHOLE,
+    daily,
+    line,
+    point,
+    source,
+    status,
+    target,
+    web,
+    why,
+)
+
+# What a plan says of each source
 
 
-def printed(seen: View, width: int) -> list[str]:
-    out = StringIO()
-    show_status(seen, Console(width=width, file=out))
-    return [line.rstrip() for line in out.getvalue().splitlines()]
+def test_what_was_only_taken_by_hand_was_never_backed_up() -> None:
+    plain = source()
+    by_hand = replace(point(plain, NOW - DAY), by_hand=True)
+
+    plan = make_plan(Inventory((plain,), (by_hand,)), Settings(), NOW)
+
+    assert status(plan) is Status.UNTAGGED
+    assert not line(plan).has_stopped
 
 
-@pytest.mark.parametrize("width", [80, 100, 120, 200])
-def test_a_source_is_one_line_with_its_name_and_its_whole_strip(width: int) -> None:
-    of, taken = fine("customer-4711-data")
+@pytest.mark.parametrize(
+    ("tags", "expected", "reason"),
+    [
+        ({"backup": "dialy"}, Status.PROBLEM, "its source has a problem in its tags"),
+        ({"backup": "off"}, Status.OFF, "its source is off; orphans are kept"),
+        ({}, Status.UNTAGGED, "its source is untagged; orphans are kept"),
+    ],
+)
+def test_a_source_that_is_not_backed_up_says_how_it_stands_and_what_becomes_of_its_snapshots(
+    tags: Mapping[str, str], expected: Status, reason: str
+) -> None:
+    shop = replace(source(), tags=tags)
+    (last,) = daily(source(backup="daily"), [40])
 
-    lines = printed(view([of], [taken, *daily(of, 30, since=1)]), width)
+    plan = make_plan(Inventory((shop,), (last,)), Settings(), NOW)
 
-    (row,) = [line for line in lines if line.startswith("customer-4711-data")]
-    assert "protected" in row
-    assert "█" in row
-    assert sum(row.count(sign) for sign in "█▒") == 30
-    assert max(map(len, lines)) <= width
+    assert plan.sources == (
+        SourceStatus(
+            REGION,
+            SourceKind.DISK,
+            "shop",
+            shop.arn,
+            None,
+            expected,
+            None,
+            None,
+            (last,),
+            (),
+            (),
+            stopped_since=last.taken + DAY,
+        ),
+    )
+    assert plan.sources[0].has_stopped is (expected is not Status.PROBLEM)
+    assert why(plan) == {last.name: (reason,)}
 
 
-def test_the_command_that_helps_is_never_broken_into_lines() -> None:
+def test_a_source_that_is_backed_up_says_what_is_newest_and_when_the_next_one_comes() -> None:
+    shop = source(backup="daily")
+    points = daily(shop, [0, 1])
+    now = points[0].slot
+
+    plan = make_plan(Inventory((shop,), points), Settings(), now)
+
+    assert plan.now == now
+    assert plan.sources == (
+        SourceStatus(
+            region=REGION,
+            kind=SourceKind.DISK,
+            name="shop",
+            arn=shop.arn,
+            policy=Settings().policies["daily"],
+            status=Status.PROTECTED,
+            slot=now,
+            next_slot=now + DAY,
+            usable=points,
+            pending=(),
+            errors=(),
+        ),
+    )
+
+
+@pytest.mark.parametrize("kind", SourceKind)
+def test_a_source_that_is_gone_is_still_listed_with_what_can_be_restored(kind: SourceKind) -> None:
+    shop = source(kind=kind, backup="daily")
+    last, older = daily(shop, [40, 41])
+    marked = replace(older, expires_at=NOW)
+
+    plan = make_plan(Inventory((), (marked, last)), Settings(), NOW)
+
+    assert plan.sources == (
+        SourceStatus(
+            REGION,
+            kind,
+            "shop",
+            shop.arn,
+            None,
+            Status.GONE,
+            None,
+            None,
+            (last, marked),
+            (),
+            (),
+            stopped_since=last.taken + DAY,
+        ),
+    )
+    assert plan.sources[0].has_stopped
+    assert plan.actions == (CancelDeletion(target(marked, None), "its source is gone; orphans are kept"),)
+
+
+def test_a_source_made_again_under_its_name_is_not_credited_with_its_namesakes_snapshots() -> None:
+    gone, again = source(backup="daily"), replace(source(backup="daily", age=HOUR), arn=source("another").arn)
+
+    plan = make_plan(Inventory((again,), daily(gone, [40])), Settings(), NOW)
+
+    assert [(each.arn, each.status, each.newest is None) for each in plan.sources] == [
+        (again.arn, Status.WAITING, True),
+        (gone.arn, Status.GONE, False),
+    ]
+
+
+# Overdue, and on its way
+
+
+@pytest.mark.parametrize(
+    ("newest_days_ago", "hour", "expected"),
+    [
+        (1, 8, Status.PROTECTED),
+        (1, 9, Status.OVERDUE),
+        (0, 23, Status.PROTECTED),
+        (0, 3, Status.PROTECTED),
+    ],
+)
+def test_a_source_is_overdue_six_hours_after_a_slot_that_nothing_usable_covers(
+    newest_days_ago: int, hour: int, expected: Status
+) -> None:
     shop = source(backup="daily")
 
-    lines = printed(view([shop], daily(shop, 9, since=3)), 60)
+    plan = make_plan(Inventory((shop,), daily(shop, [newest_days_ago])), Settings(), NOW.replace(hour=hour))
 
-    (why,) = [line for line in lines if line.startswith("shop overdue")]
-    assert why.startswith("shop overdue since 2026-06-13 03:00: ")
-    assert why.endswith("; take one now: lightkeeper take shop --kind disk --region eu-central-1")
-
-
-def test_who_holds_is_said_once_for_each_reason() -> None:
-    shop = source(backup="daily", backup_keep="1")
-    held = [point(shop, THREE - back * DAY, tags={"legal-hold": ""}) for back in range(3, 6)]
-
-    assert 'shop 3 on hold by the tag "legal-hold"' in printed(view([shop], [*daily(shop, 1), *held]), 100)
+    assert status(plan) is expected
+    since = NOW.replace(hour=3) if expected is Status.OVERDUE else None
+    assert line(plan).uncovered_since == since
 
 
-def test_a_disk_in_its_instance_s_snapshots_has_no_gaps_of_its_own() -> None:
-    web = source("web", SourceKind.INSTANCE, backup="daily")
-    data = source("data", attached_to="web")
-    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"data"}))
+def test_an_overdue_source_says_since_when_it_has_been_uncovered() -> None:
+    shop = source(backup="daily")
 
-    lines = printed(view([web, data], [whole]), 100)
+    plan = make_plan(Inventory((shop,), daily(shop, [4])), Settings(), NOW)
 
-    (row,) = [line for line in lines if line.startswith("data")]
-    assert row.split() == ["data", "disk", "protected", "in", "web", "-", "-", "-"]
+    assert line(plan).uncovered_since == NOW.replace(day=12, hour=3)
 
 
-def test_own_recovery_points_of_such_a_disk_are_shown_too() -> None:
-    web = source("web", SourceKind.INSTANCE, backup="daily")
-    data = source("data", attached_to="web")
-    whole = point(web, THREE, kind=SnapshotKind.INSTANCE, disks=frozenset({"data"}))
+@pytest.mark.parametrize(("hours", "expected"), [(5, Status.WAITING), (6, Status.OVERDUE)])
+def test_a_new_source_waits_and_is_not_overdue_at_once(hours: int, expected: Status) -> None:
+    plan = make_plan(Inventory((source(backup="daily", age=timedelta(hours=hours)),), ()), Settings(), NOW)
 
-    lines = printed(view([web, data], [whole, *daily(data, 9, since=3)]), 100)
+    assert status(plan) is expected
 
-    (row,) = [line for line in lines if line.startswith("data disk")]
-    assert row.count("█") == 6
-    assert "data in the snapshots of web, too" in lines
+
+@pytest.mark.parametrize(("minute", "expected"), [(30, Status.PROTECTED), (60, Status.OVERDUE)])
+def test_a_source_is_overdue_after_days_of_its_own_clock(minute: int, expected: Status) -> None:
+    shop = source(backup="daily", backup_at="12:00 Europe/Zurich", age=300 * DAY)
+    before_last = point(shop, datetime(2026, 10, 23, 10, tzinfo=UTC))
+    # The slot of 24 October was missed; the 25th has 25 hours in Zurich.
+    now = datetime(2026, 10, 25, 10, tzinfo=UTC) + timedelta(minutes=minute)
+
+    plan = make_plan(Inventory((shop,), (before_last,)), Settings(overdue_after=Duration(days=1)), now)
+
+    assert status(plan) is expected
+
+
+@pytest.mark.parametrize(
+    ("older", "expected"), [([], Status.WAITING), ([4], Status.PROTECTED)], ids=["the first", "one more"]
+)
+def test_what_is_pending_is_on_its_way(older: list[int], expected: Status) -> None:
+    shop = source(backup="daily")
+    pending = point(shop, NOW.replace(hour=3), SnapshotState.PENDING, taken=NOW - HOUR)
+
+    plan = make_plan(Inventory((shop,), (pending, *daily(shop, older))), Settings(), NOW)
+
+    assert status(plan) is expected
+    assert line(plan).uncovered_since is not None
+    assert plan.actions == ()
+
+
+@pytest.mark.parametrize(("hours", "is_stuck"), [(5, False), (6, True)])
+def test_what_is_pending_for_too_long_is_stuck_and_not_on_its_way(hours: int, *, is_stuck: bool) -> None:
+    shop = source(backup="daily")
+    pending = point(shop, NOW - timedelta(hours=hours), SnapshotState.PENDING)
+
+    plan = make_plan(Inventory((shop,), (pending, *daily(shop, [4]))), Settings(), NOW)
+
+    assert line(plan).is_stuck is is_stuck
+    assert status(plan) is (Status.OVERDUE if is_stuck else Status.PROTECTED)
+
+
+def test_one_more_that_is_begun_each_hour_hides_no_stuck_one() -> None:
+    shop = source(backup="hourly")
+    pending = [point(shop, NOW - hours * HOUR, SnapshotState.PENDING) for hours in range(8)]
+
+    plan = make_plan(Inventory((shop,), tuple(pending)), Settings(), NOW)
+
+    assert status(plan) is Status.OVERDUE
+    assert line(plan).pending == tuple(pending)
+
+
+def test_one_more_that_is_begun_after_errors_is_no_sign_that_it_will_be_usable() -> None:
+    shop = source(backup="hourly")
+    errors = [point(shop, NOW - hours * HOUR, SnapshotState.ERROR) for hours in range(1, 9)]
+    pending = point(shop, NOW, SnapshotState.PENDING)
+    usable = point(shop, NOW - 9 * HOUR)
+
+    plan = make_plan(Inventory((shop,), (pending, *errors, usable)), Settings(), NOW)
+
+    assert status(plan) is Status.OVERDUE
+    assert line(plan).errors == tuple(errors)
+
+
+# Attempts that end in error
+
+
+def test_an_error_in_one_series_is_replaced_by_a_newer_one_in_the_other_and_no_finding() -> None:
+    of = web(backup_mode="system-disk")
+    failed = replace(daily(of, [2], kind=WHOLE)[0], state=SnapshotState.ERROR)
+
+    plan = make_plan(Inventory((of,), (failed, *daily(of, [0]))), Settings(), NOW)
+
+    assert line(plan, "web").errors == ()
+
+
+def test_failed_snapshots_of_a_source_that_is_off_are_nobodys_failure() -> None:
+    failed = point(source(backup="daily"), NOW - 3 * DAY, SnapshotState.ERROR)
+
+    plan = make_plan(Inventory((source(backup="off"),), (failed,)), Settings(), NOW)
+
+    assert plan.sources[0].errors == ()
+
+
+# Attached disks, and money
+
+
+VOLUME = "/dev/xvdf"
+DATA = source("data", attached_to="web", path=VOLUME)
+
+
+@pytest.mark.parametrize("said", ["data", VOLUME], ids=["by name", "by path"])
+def test_a_disk_inside_its_instances_newest_whole_snapshot_is_protected(said: str) -> None:
+    whole = point(web(), NOW.replace(hour=3), kind=WHOLE, disks=[said])
+
+    plan = make_plan(Inventory((web(), DATA), (whole,)), Settings(), NOW)
+
+    assert (status(plan, "data"), line(plan, "data").included_in) == (Status.PROTECTED, "web")
+    assert plan.problems == ()
+
+
+@pytest.mark.parametrize("disks", [[], ["other", "/dev/xvdg"]])
+def test_a_disk_that_its_instances_newest_snapshot_does_not_include_waits_for_the_next(disks: list[str]) -> None:
+    whole = point(web(), NOW.replace(hour=3), kind=WHOLE, disks=disks)
+
+    plan = make_plan(Inventory((web(), DATA), (whole,)), Settings(), NOW)
+
+    assert (status(plan, "data"), line(plan, "data").included_in) == (Status.WAITING, None)
+
+
+def test_a_disk_that_only_an_older_whole_snapshot_includes_is_overdue_although_its_instance_is_not() -> None:
+    older = point(web(), NOW.replace(hour=3) - 40 * DAY, kind=WHOLE, disks=["data"])
+    system_disk = point(web(), NOW.replace(hour=3))
+
+    plan = make_plan(Inventory((web(), DATA), (system_disk, older)), Settings(), NOW)
+
+    assert status(plan, "web") is Status.PROTECTED
+    assert (status(plan, "data"), line(plan, "data").uncovered_since) == (Status.OVERDUE, older.taken + DAY)
+
+
+def test_a_disk_waits_for_a_whole_snapshot_that_is_pending_unless_those_before_it_ended_in_error() -> None:
+    older = point(web(), NOW.replace(hour=3) - 40 * DAY, kind=WHOLE, disks=["data"])
+    pending = replace(point(web(), NOW.replace(hour=3), SnapshotState.PENDING, kind=WHOLE), taken=NOW)
+    failed = point(web(), NOW.replace(hour=3) - DAY, SnapshotState.ERROR, kind=WHOLE)
+
+    waiting = make_plan(Inventory((web(), DATA), (pending, older)), Settings(), NOW)
+    failing = make_plan(Inventory((web(), DATA), (pending, failed, older)), Settings(), NOW)
+
+    assert (status(waiting, "web"), status(waiting, "data")) == (Status.PROTECTED, Status.WAITING)
+    assert (status(failing, "web"), status(failing, "data")) == (Status.OVERDUE, Status.OVERDUE)
+
+
+@pytest.mark.parametrize("of", [web(backup_mode="system-disk"), source("web", SourceKind.INSTANCE)])
+def test_a_disk_that_whole_snapshots_included_and_include_no_more_is_no_longer_backed_up(of: Source) -> None:
+    whole = point(web(), NOW.replace(hour=3) - DAY, kind=WHOLE, disks=["data"])
+
+    plan = make_plan(Inventory((of, DATA), (whole,)), Settings(), NOW)
+
+    assert (status(plan, "data"), line(plan, "data").included_in) == (Status.UNTAGGED, "web")
+    assert line(plan, "data").has_stopped
+
+
+@pytest.mark.parametrize(("seconds", "is_in"), [(0, True), (1, False), (8 * 3600, False)])
+def test_a_new_disk_is_not_credited_with_what_was_taken_of_another_in_its_place(seconds: int, *, is_in: bool) -> None:
+    whole = point(web(), NOW.replace(hour=3), kind=WHOLE, disks=["data", VOLUME])
+    made_again = replace(DATA, created_at=whole.taken + timedelta(seconds=seconds))
+
+    plan = make_plan(Inventory((web(), made_again), (whole,)), Settings(), NOW)
+
+    assert line(plan, "data").included_in == ("web" if is_in else None)
+    assert status(plan, "data") is (Status.PROTECTED if is_in else Status.WAITING)
+
+
+def test_a_disk_stands_no_better_than_its_instance() -> None:
+    whole = point(web(), NOW.replace(hour=3) - 3 * DAY, kind=WHOLE, disks=["data"])
+
+    plan = make_plan(Inventory((web(), DATA), (whole,)), Settings(), NOW)
+
+    assert status(plan, "web") is Status.OVERDUE
+    assert status(plan, "data") is Status.OVERDUE
+
+
+@pytest.mark.parametrize(
+    ("kind", "hours", "expected"),
+    [(WHOLE, 5, Status.WAITING), (WHOLE, 6, Status.OVERDUE), (SnapshotKind.DISK, 5, Status.OVERDUE)],
+    ids=["a whole one", "a stuck one", "one of the system disk"],
+)
+def test_the_next_snapshot_of_a_disk_is_on_its_way_with_a_whole_one_of_its_instance(
+    kind: SnapshotKind, hours: int, expected: Status
+) -> None:
+    whole = point(web(), NOW.replace(hour=3) - 3 * DAY, kind=WHOLE, disks=["data"])
+    pending = point(web(), NOW - hours * HOUR, SnapshotState.PENDING, kind=kind)
+
+    plan = make_plan(Inventory((web(), DATA), (pending, whole)), Settings(), NOW)
+
+    assert status(plan, "data") is expected
+    assert line(plan, "data").uncovered_since == whole.taken + DAY
+
+
+@pytest.mark.parametrize(("minute", "expected"), [(30, Status.PROTECTED), (60, Status.OVERDUE)])
+def test_a_disk_in_whole_snapshots_is_overdue_after_days_of_its_instances_clock(minute: int, expected: Status) -> None:
+    of = replace(web(backup_at="12:00 Europe/Zurich"), created_at=NOW - 300 * DAY)
+    data = replace(DATA, created_at=NOW - 300 * DAY)
+    whole = point(of, datetime(2026, 10, 23, 10, tzinfo=UTC), kind=WHOLE, disks=["data"])
+    # The slot of 24 October was missed; the 25th has 25 hours in Zurich.
+    now = datetime(2026, 10, 25, 10, tzinfo=UTC) + timedelta(minutes=minute)
+
+    plan = make_plan(Inventory((of, data), (whole,)), Settings(overdue_after=Duration(days=1)), now)
+
+    assert status(plan, "data") is expected
+
+
+def test_nobody_can_tell_of_a_disk_whose_instances_snapshots_were_not_listed() -> None:
+    failure = ReadFailure(REGION, "GetInstanceSnapshots", "refused")
+
+    plan = make_plan(Inventory((web(), DATA), (), failures=(failure,)), Settings(), NOW)
+
+    assert status(plan, "data") is Status.UNKNOWN
+
+
+def test_a_disk_that_the_mode_of_its_instance_leaves_out_gets_advice() -> None:
+    of = web(backup_mode="system-disk")
+
+    plan = make_plan(Inventory((of, DATA), ()), Settings(), NOW)
+
+    assert status(plan, "data") is Status.UNTAGGED
+    (problem,) = plan.problems
+    assert (problem.region, problem.source, problem.arn) == (REGION, "data", DATA.arn)
+    assert problem.severity is Severity.ADVICE
+    assert problem.message == (
+        'attached to the instance "web", whose snapshots hold its system disk only, so this disk is in none; expected '
+        'the tag "backup" on it, or "backup:mode" = "instance" on the instance'
+    )
+
+
+@pytest.mark.parametrize(
+    "instance", [source("web", SourceKind.INSTANCE), web(backup="off"), web(backup="dialy"), replace(web(), name="x")]
+)
+def test_a_disk_whose_instance_is_not_backed_up_is_untagged_and_has_never_been_backed_up(instance: Source) -> None:
+    data = line(make_plan(Inventory((instance, DATA), ()), Settings(), NOW), "data")
+
+    assert (data.status, data.included_in, data.has_stopped) == (Status.UNTAGGED, None, False)
+
+
+def test_a_disk_that_is_off_is_off_also_inside_its_instance() -> None:
+    data = replace(DATA, tags={"backup": "off"})
+    whole = point(web(), NOW.replace(hour=3), kind=WHOLE, disks=["data"])
+
+    plan = make_plan(Inventory((web(), data), (whole,)), Settings(), NOW)
+
+    assert status(plan, "data") is Status.OFF
+    assert plan.problems == ()
+
+
+def test_a_disk_that_is_part_of_a_whole_instance_snapshot_is_paid_twice() -> None:
+    data = source("data", attached_to="web", backup="daily")
+
+    (problem,) = make_plan(Inventory((web(), data), ()), Settings(), NOW).problems
+
+    assert problem == Problem(
+        region=REGION,
+        source="data",
+        arn=data.arn,
+        tag="backup",
+        value="daily",
+        message='attached to the instance "web", whose snapshots include it, so it is paid for twice; expected one of '
+        'the two, or "backup:mode" = "system-disk" on the instance',
+        suggestion=None,
+        severity=Severity.ADVICE,
+    )
+
+
+@pytest.mark.parametrize(
+    "instance",
+    [web(backup_mode="system-disk"), source("web", SourceKind.INSTANCE), source("other", SourceKind.INSTANCE)],
+)
+def test_a_disk_is_not_paid_twice_otherwise(instance: Source) -> None:
+    data = source("data", attached_to="web", backup="daily")
+
+    assert make_plan(Inventory((instance, data), ()), Settings(), NOW).problems == ()

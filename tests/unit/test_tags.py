@@ -521,7 +521,7 @@ def test_tags_of_aws_and_of_lightkeeper_are_not_inherited() -> None:
     assert left_out == ()
 
 
-def test_where_there_is_no_room_the_users_vocabulary_comes_first_and_the_rest_is_told() -> None:
+def test_where_there_is_no_room_the_users_vocabulary_comes_first_and_the_rest_is_named() -> None:
     others = {f"app{number:02}": "x" for number in range(48)}
     source = disk(**others, **{"backup:keep": "7", "backup": "daily"})
 
@@ -735,14 +735,14 @@ def test_our_tags_on_the_snapshot_of_another_source_or_slot_do_not_make_it_ours(
     assert isinstance(read_snapshot(replace(others, tags=ours.tags), SETTINGS), Problem)
 
 
-def test_the_announced_deletion_is_read() -> None:
+def test_the_scheduled_deletion_is_read() -> None:
     point = read_snapshot(retagged(expires="2026-07-01T00:00:00Z"), SETTINGS)
 
     assert isinstance(point, RecoveryPoint)
     assert point.expires_at == datetime(2026, 7, 1, tzinfo=UTC)
 
 
-def test_an_announcement_that_is_not_understood_announces_nothing() -> None:
+def test_a_mark_that_is_not_understood_marks_nothing() -> None:
     point = read_snapshot(retagged(expires="soon"), SETTINGS)
 
     assert isinstance(point, RecoveryPoint)
@@ -971,7 +971,7 @@ def test_a_hold_that_was_over_as_the_snapshot_was_taken_has_never_held(until: st
     assert bool(problems) is held_never
 
 
-def test_a_hold_that_was_over_is_told_of_the_source_alone_where_the_source_bears_it() -> None:
+def test_a_hold_that_was_over_is_reported_of_the_source_alone_where_the_source_bears_it() -> None:
     assert hold_of(with_tag("backup:hold", "2026-06-14"), {"backup:hold": "2026-06-14"})[1] == ()
 
 
