@@ -131,7 +131,6 @@ def run_demo(days: int, console: Console) -> Demo:
     return Demo(plan, brought_back)
 
 
-
 @contextmanager
 def _environment(sandbox: Sandbox) -> Iterator[None]:
     """Put this process where Lambda would be: the sandbox as its Lightsail, and dummy credentials."""
@@ -255,4 +254,4 @@ def _access(user: "LightsailClient", instance: str, when: str) -> Access:
         f"{state['fromPort']}/{state['protocol']}": (*state["cidrs"], *state["ipv6Cidrs"], *state["cidrListAliases"])
         for state in states
     }
-    return Access(when, instance, address, ports)
+    return Access(when, address, ports)

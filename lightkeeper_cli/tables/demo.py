@@ -13,7 +13,7 @@ from rich.text import Text
 from lightkeeper.metrics import MetricName
 from lightkeeper.model import Kept, Plan
 from lightkeeper.recipe import ANYWHERE, ANYWHERE_V6
-from lightkeeper.restore_steps import StepOutcome
+from lightkeeper.restore_steps import StepOutcome, Wait
 from lightkeeper_cli.tables.restore import RESULT_STYLES
 
 _SUMMED: Final = (MetricName.SNAPSHOTS_CREATED, MetricName.SNAPSHOTS_DELETED)
@@ -24,7 +24,6 @@ class Access:
     """How an instance is reached at a time."""
 
     when: str
-    instance: str
     address: str
     ports: Mapping[str, Sequence[str]]
     """Who may connect, by the port."""
@@ -72,12 +71,13 @@ def progress_line(elapsed: timedelta, outcome: StepOutcome) -> Text:
     """Return how far a restore is, so long after it began."""
     minutes, seconds = divmod(round(elapsed.total_seconds()), 60)
     ended = (f"{outcome.result:7}", RESULT_STYLES[outcome.result])
-    return Text.assemble((f"{minutes:3}:{seconds:02}  ", "dim"), ended, f" {outcome.step.step}")
+    words = f" {outcome.step.step}" + (f" {outcome.step.detail}" if isinstance(outcome.step, Wait) else "")
+    return Text.assemble((f"{minutes:3}:{seconds:02}  ", "dim"), ended, words)
 
 
 def access_table(seen: Sequence[Access]) -> Table:
     """Return side by side how an instance was reached at several times; what is as it was first is green."""
-    table = _table(("", *(f"{access.when}\n{access.instance}" for access in seen)), ())
+    table = _table(("", *(access.when for access in seen)), ())
     ports = sorted({port for access in seen for port in access.ports}, key=lambda port: int(port.partition("/")[0]))
     rows = [("address", [access.address for access in seen])]
     rows += [(port, [_who(access.ports.get(port)) for access in seen]) for port in ports]
