@@ -68,6 +68,8 @@ def _source(row: Row) -> Document:
         "stopped": row.stopped,
         "why": row.why,
         "helps": row.helps,
+        "restorable": row.restorable.value if row.restorable else None,
+        "restorableWhy": row.restorable_why,
         "problems": list(notes(row)),
         "sizeGiB": row.size_gib,
         "usdPerMonth": round(row.usd, 2),

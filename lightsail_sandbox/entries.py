@@ -1,7 +1,7 @@
 """What there is in a sandbox, seen from outside: every source and snapshot of every Region, as it is now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from lightsail_sandbox.backend.models import lightsail_backends
 from lightsail_sandbox.backend.resources import Resource, Source
 from lightsail_sandbox.backend.settings import settings
 from lightsail_sandbox.backend.snapshots import Snapshot
+from lightsail_sandbox.backend.static_ips import StaticIp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,9 @@ class Entry:
         What a snapshot was made from; None for a source.
     database_state
         Of a database, such as ``available``; None for everything else.
+    shown
+        Of a source: what its list shows of it that no snapshot holds, such as ``networking``, in AWS's words; of an
+        instance, ``staticIp`` has the name of its static IP.
     """
 
     kind: str
@@ -42,6 +46,7 @@ class Entry:
     source_name: str | None
     source_arn: str | None
     database_state: str | None = None
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Write the entry as the control interface has it."""
@@ -54,17 +59,27 @@ class Entry:
 
 
 # `asdict` copies deeply, which is slow where there is much and its reader only writes it down.
+_SHOWN: Final = (
+    *("location", "addOns", "sizeInGb", "attachedTo", "path"),
+    *("bundleId", "networking", "sshKeyName", "ipAddressType", "metadataOptions"),
+    *("relationalDatabaseBundleId", "publiclyAccessible", "preferredBackupWindow", "preferredMaintenanceWindow"),
+)
 _ENTRY: Final = tuple(each.name for each in fields(Entry))
 
 
 def entries() -> list[Entry]:
     """Give all sources and snapshots, Region by Region, each kind in the order of creation."""
     backends = lightsail_backends[DEFAULT_ACCOUNT_ID].values()
-    resources = (resource for backend in backends for resource in backend.resources())
-    return [_entry(resource) for resource in resources if isinstance(resource, Source | Snapshot)]
+    resources = [resource for backend in backends for resource in backend.resources()]
+    addresses = {
+        address.instance.arn: address.name
+        for address in resources
+        if isinstance(address, StaticIp) and address.instance is not None
+    }
+    return [_entry(resource, addresses) for resource in resources if isinstance(resource, Source | Snapshot)]
 
 
-def _entry(resource: Resource) -> Entry:
+def _entry(resource: Resource, addresses: Mapping[str, str]) -> Entry:
     now = settings.clock.now()
     snapshot = resource if isinstance(resource, Snapshot) else None
     return Entry(
@@ -78,4 +93,11 @@ def _entry(resource: Resource) -> Entry:
         source_name=snapshot.source_name if snapshot else None,
         source_arn=snapshot.source_arn if snapshot else None,
         database_state=resource.state(now) if isinstance(resource, RelationalDatabase) else None,
+        shown={} if snapshot else _shown(resource, now, addresses),
     )
+
+
+def _shown(source: Resource, now: datetime, addresses: Mapping[str, str]) -> dict[str, Any]:
+    rendering = source.render(now)
+    shown = {name: rendering[name] for name in _SHOWN if name in rendering}
+    return shown | ({"staticIp": addresses[source.arn]} if source.arn in addresses else {})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from lightkeeper.kinds import SnapshotKind, SourceKind, snapshot_kind, source_kind_of
+from lightkeeper.kinds import STATIC_IPS, SnapshotKind, SourceKind, snapshot_kind, source_kind_of
 from lightkeeper.model import (
     Inventory,
     Policy,
@@ -86,7 +86,7 @@ class Facts:
 def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterator[Facts]:
     """Yield the facts about each source at `now` (UTC), and then about each that is gone.
 
-    Where a list of a Region fails, nobody knows what is gone there.
+    Where a list of a Region fails, nobody knows what is gone there; but for that of static IPs, which are no sources.
     """
     by_source: defaultdict[str, list[RecoveryPoint]] = defaultdict(list)
     for point in inventory.points:
@@ -95,7 +95,7 @@ def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterat
         points.sort(key=by_content, reverse=True)
     for source in inventory.sources:
         yield _facts_of(source, by_source.pop(source.arn, ()), settings, now)
-    unread = {failure.region for failure in inventory.failures}
+    unread = {failure.region for failure in inventory.failures if failure.listing != STATIC_IPS}
     for points in by_source.values():
         if points[0].region not in unread:
             yield _facts_of_gone(points, settings, now)

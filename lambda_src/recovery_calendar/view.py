@@ -37,6 +37,7 @@ from lightkeeper.overview import (
     why_stopped,
 )
 from lightkeeper.pricing import stored_gib, usd_per_month
+from lightkeeper.restorable import Restorable, restorable
 from lightkeeper.settings import Settings
 
 DAYS: Final = 30
@@ -175,6 +176,10 @@ class Row:
     """Why it is overdue or no longer backed up."""
     helps: str | None
     """What to do about that."""
+    restorable: Restorable | None
+    """How much of it its newest recovery point brings back; None where there is none."""
+    restorable_why: str | None
+    """Why not the whole."""
     notes: tuple[Problem, ...]
     """What is wrong with it, the worst first."""
     size_gib: int | None
@@ -395,6 +400,7 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
     )
     notes = facts.problems.get(source.arn, ())
     why, helps = _why_and_help(source, settings)
+    how_much, why_in_part = restorable(source)
     return Row(
         name=source.name,
         kind=source.kind,
@@ -422,6 +428,8 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         wants=source.overdue_since is not None or is_open(source, facts.now),
         why=why,
         helps=helps,
+        restorable=how_much,
+        restorable_why=why_in_part,
         notes=tuple(sorted(notes, key=lambda problem: _SEVERITIES.index(problem.severity))),
         size_gib=newest.size_gib if newest else None,
         stored_gib=stored,

@@ -1,6 +1,7 @@
 """`lightkeeper status`, printed: the recovery calendar, as a table that also works in a pipe."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from rich.console import Console
@@ -29,6 +30,8 @@ _GAP: Final = ("·", "dim")
 _WIDTHS: Final = ((120, 6), (100, 3))
 SIGNS: Final = (*_CELLS.values(), _MISSED, _GAP)
 """The signs of a strip, with their styles."""
+_FEW: Final = 5
+"""So many names are said one by one."""
 _LEGEND: Final = "█ recoverable   H held   ▒ about to expire   ░ being taken   x overdue   · none"
 
 
@@ -51,11 +54,23 @@ def show_status(view: View, console: Console) -> None:
             console.print(Text.assemble((f"{row.name} ", "bold"), note))
         for by, number in Counter(held.by for held in row.held).items():
             console.print(Text.assemble((f"{row.name} ", "bold"), (f"{number} {by}", "dim")))
+    for why, names in _in_part(view.rows).items():
+        few = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if names[_FEW:] else "")
+        console.print(Text.assemble((f"{few} ", "bold"), (f"can be restored in part: {why}", "dim")))
     for problem, note in zip(view.others, suggestions(view.others), strict=True):
         console.print(Text.assemble((f"{problem.source} ", "bold"), note))
     if view.unseen:
         regions = ", ".join(dict.fromkeys(failure.region for failure in view.unseen))
         console.print(Text(f"Could not be looked at for recovery points left behind: {regions}", "dim"))
+
+
+def _in_part(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """Return the names of what cannot be restored whole, by the reason: after an upgrade, it is everybody's."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        if row.restorable_why:
+            names.setdefault(row.restorable_why, []).append(row.name)
+    return names
 
 
 def _table(view: View, width: int) -> Table:

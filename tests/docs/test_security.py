@@ -39,7 +39,8 @@ RESOURCES = {
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     blocks = re.findall(r"```json\n(.*?)```", SECURITY, re.DOTALL)
-    (found,) = (block for block in map(json.loads, blocks) if "Statement" in block)
+    policies = (block for block in map(json.loads, blocks) if "Statement" in block)
+    (found,) = (each for each in policies if each["Statement"][0]["Effect"] == "Deny")
     policy: dict[str, Any] = found
     return policy
 

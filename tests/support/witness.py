@@ -24,12 +24,14 @@ from lightsail_sandbox.client import Call, Entry, Sandbox
 CONSOLE = "console"
 """The access key of the user; every other one is a run's."""
 OWNER, SOURCE, SLOT, EXPIRES = (f"lightkeeper:{word}" for word in ("owner", "source", "slot", "expires"))
+RECIPE = "lightkeeper:recipe"
 LISTS_OF_SOURCES = {
     "GetDisks": "Disk",
     "GetInstances": "Instance",
     "GetRelationalDatabases": "RelationalDatabase",
 }
-LISTS = (*LISTS_OF_SOURCES, "GetDiskSnapshots", "GetInstanceSnapshots", "GetRelationalDatabaseSnapshots")
+LISTS_OF_SNAPSHOTS = ("GetDiskSnapshots", "GetInstanceSnapshots", "GetRelationalDatabaseSnapshots")
+LISTS = (*LISTS_OF_SOURCES, *LISTS_OF_SNAPSHOTS, "GetStaticIps")
 LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot", "GetRelationalDatabaseSnapshot")
 READS = {*LISTS, *LOOK_UPS}
 CREATES = {
@@ -58,6 +60,8 @@ REFUSED_CREDENTIALS = {
 }
 # Of 50 tags: those of a hold, a mark and Lightkeeper's own need room.
 NO_ROOM_BEYOND = 35
+# With so many tags or rules of a firewall, a recipe may be without a part.
+MANY = 20
 MOST_OF_A_NAME = 254
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 QUICK_ATTEMPTS = 3
@@ -323,6 +327,64 @@ def keeps(rule: str, times: Sequence[datetime], zone: ZoneInfo, newest: datetime
 
 
 # What there is
+
+
+Recipe = Mapping[str, frozenset[str]]
+"""What a source has that no snapshot holds: the words of each part."""
+
+
+def recipe_of(source: Entry) -> Recipe:
+    """Return what a source has that no snapshot of it holds, by what Lightsail shows of it."""
+    shown = source.shown
+    parts: dict[str, object] = {"zone": shown["location"]["availabilityZone"]}
+    hours = [add_on["snapshotTimeOfDay"] for add_on in shown.get("addOns", ())]
+    parts["add-ons"] = f"AutoSnapshot {hours[0]}" if hours else None
+    match source.kind:
+        case "Disk":
+            parts["size"] = shown["sizeInGb"]
+            parts["attached-to"] = f"{shown['attachedTo']} {shown['path']}" if "attachedTo" in shown else None
+        case "Instance":
+            options = shown["metadataOptions"]
+            parts["metadata"] = (
+                f"tokens={options['httpTokens']} endpoint={options['httpEndpoint']} "
+                f"hops={options['httpPutResponseHopLimit']} ipv6={options['httpProtocolIpv6']}"
+            )
+            parts["bundle"], parts["key"] = shown["bundleId"], shown.get("sshKeyName")
+            parts["address-type"], parts["static-ip"] = shown["ipAddressType"], shown.get("staticIp")
+            parts["ports"] = " ".join(_doors(shown["networking"]["ports"])) or "none"
+        case _:
+            parts["bundle"] = shown["relationalDatabaseBundleId"]
+            parts["public"] = "yes" if shown["publiclyAccessible"] else "no"
+            parts["backup-window"] = shown["preferredBackupWindow"]
+            parts["maintenance-window"] = shown["preferredMaintenanceWindow"]
+    return {part: frozenset(str(words).split()) for part, words in parts.items() if words is not None}
+
+
+def _doors(ports: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield each place that reaches some ports of an instance, with the ports."""
+    for rule in ports:
+        span = f"{rule['fromPort']}" + (f"-{rule['toPort']}" if rule["toPort"] != rule["fromPort"] else "")
+        for place in (*rule["cidrs"], *rule["ipv6Cidrs"], *rule["cidrListAliases"]):
+            yield f"{rule['protocol']}:{span}={place}"
+
+
+def recipe_in(tags: Tags) -> tuple[Recipe, Sequence[str]]:
+    """Return the recipe that the tags of a snapshot hold, and the parts that they say are not in it."""
+    version, *rest = tags.get(RECIPE, "").split()
+    promise(version == "1" and rest[:1] in ([], ["without"]), 1, f"a recipe that says {tags.get(RECIPE)!r}")
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for key, value in tags.items():
+        part = key.removeprefix("lightkeeper:")
+        if part in {key, "owner", "source", "slot", "recipe", "by-hand", "expires"}:
+            continue
+        if re.fullmatch(r"ports(-\d+)?", part):
+            rules = [word.partition("=") for word in value.split()]
+            found["ports"] |= {
+                f"{door}{equals}{place}" for door, equals, places in rules for place in places.split("+")
+            }
+        else:
+            found[part] |= {*value.split()}
+    return {part: frozenset(words) for part, words in found.items()}, rest[1:]
 
 
 @dataclass(frozen=True)
@@ -852,7 +914,32 @@ class _Court:
             1,
             f"{name}: born with {given}, but its source has {dict(source.tags)}",
         )
+        self._judge_recipe(call, source, given, run)
         self._judge_need(call, source, slot, known)
+
+    def _judge_recipe(self, call: Call, source: Entry, given: Tags, run: Run) -> None:
+        """Insist that a snapshot says what its source has that no snapshot holds, or that it does not say it."""
+        # What changes while a run works may be read before or after.
+        there = [self._before.entries.get((call.region, source.name)), self._after.get((call.region, source.name))]
+        recipes = [recipe_of(entry) for entry in there if entry and entry.arn == source.arn and entry.shown]
+        if not recipes:
+            return
+        said, without = recipe_in(given)
+        for part in {*said, *(part for recipe in recipes for part in recipe)}:
+            if part in without:
+                is_unread = part == "static-ip" and "GetStaticIps" in run.failed(call.region)
+                many = max(len(recipe.get("ports", ())) for recipe in recipes)
+                promise(
+                    part not in said and (is_unread or many > MANY or len(source.tags) > MANY),
+                    1,
+                    f"{source.name}: a snapshot whose recipe is without {part}; its tags are {given}",
+                )
+            else:
+                promise(
+                    any(said.get(part) == recipe.get(part) for recipe in recipes),
+                    1,
+                    f"{source.name}: a snapshot whose recipe has {part} {said.get(part)}; the source has {recipes}",
+                )
 
     def _judge_name(self, call: Call, snapshot: str, slot: datetime) -> None:
         form = NAME.fullmatch(snapshot)

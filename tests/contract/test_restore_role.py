@@ -1,0 +1,165 @@
+"""What a person needs to restore, as docs/security.md says it: enough for every call of a restore, and no more."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightkeeper.kinds import LISTINGS, SourceKind
+from lightkeeper.restore import read_places, restore
+from lightkeeper.restore_plan import plan_restore
+from lightkeeper.restore_steps import Attachment, Request, Restored, StepResult
+from tests.support.keeper import REGION, Keeper, other_runs
+from tests.support.synth import CALENDAR, KEEPER, lightsail_policy, template
+
+pytestmark = pytest.mark.xdist_group("stack")
+SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+PERSON = "PERSON"
+"""The access key of who restores; the keeper's runs and the user's console are not under the policy."""
+
+
+def policy_of_the_document() -> dict[str, Any]:
+    section = SECURITY.partition("## Restoring\n")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
+    found: dict[str, Any] = json.loads(block)
+    return found
+
+
+POLICY = policy_of_the_document()
+SIDS = [statement["Sid"] for statement in POLICY["Statement"]]
+
+
+def actions(document: Mapping[str, Any]) -> set[str]:
+    found: set[str] = set()
+    for statement in document["Statement"]:
+        given = statement["Action"]
+        found |= {given} if isinstance(given, str) else {*given}
+    return found
+
+
+def without(sid: str) -> dict[str, Any]:
+    return POLICY | {"Statement": [statement for statement in POLICY["Statement"] if statement["Sid"] != sid]}
+
+
+@pytest.fixture
+def fleet(keeper: Keeper) -> Keeper:
+    """An instance, a disk and a database with all that a recipe can hold, and a recovery point of each."""
+    keeper.instance("web", {"backup": "daily"})
+    keeper.disk("data", {"backup": "daily"})
+    keeper.database("till", {"backup": "daily"}, window="16:00-16:30")
+    user = keeper.user
+    user.put_instance_public_ports(
+        instanceName="web",
+        portInfos=[{"fromPort": 443, "toPort": 443, "protocol": "tcp", "cidrs": ["203.0.113.0/24"], "ipv6Cidrs": []}],
+    )
+    user.update_instance_metadata_options(instanceName="web", httpTokens="required")
+    user.allocate_static_ip(staticIpName="shop-window")
+    user.attach_static_ip(staticIpName="shop-window", instanceName="web")
+    keeper.run()
+    keeper.sandbox.advance(timedelta(hours=1))
+    return keeper
+
+
+def bring_back(keeper: Keeper, policy: Mapping[str, Any], *, tag_on_create: bool = True) -> tuple[Restored, ...]:
+    """Restore the whole fleet beside itself, by a person who may do what a policy says."""
+    sandbox = keeper.sandbox
+    sandbox.enforce_role(policy, access_key_id=PERSON, tag_on_create=tag_on_create, missing_resource="untagged")
+    regions = other_runs(keeper, PERSON)
+    places = read_places(regions)
+    requests = [
+        Request("web", name="web-2", move_address=True),
+        Request("data", name="data-2", attach=Attachment("web", "/dev/xvdk")),
+        Request("till", name="till-2"),
+    ]
+    plans = [plan_restore(request, places, keeper.settings, sandbox.now()) for request in requests]
+    assert [plan.problems for plan in plans] == [(), (), ()]
+    return restore(
+        plans,
+        regions,
+        now=sandbox.now,
+        clock=lambda: sandbox.now().timestamp(),
+        on_step=lambda _plan, _step, _outcome: None,
+        pause=lambda seconds: sandbox.advance(timedelta(seconds=max(seconds, 1))),
+    )
+
+
+def errors(ended: Sequence[Restored]) -> Iterator[str]:
+    for each in ended:
+        yield from (outcome.error for outcome in each.outcomes if outcome.result is StepResult.FAILED and outcome.error)
+        if each.error:
+            yield each.error
+
+
+@pytest.mark.parametrize("tag_on_create", [False, True])
+def test_it_is_enough_for_a_full_restore_and_names_no_call_that_this_does_not_make(
+    fleet: Keeper, *, tag_on_create: bool
+) -> None:
+    ended = bring_back(fleet, POLICY, tag_on_create=tag_on_create)
+
+    assert [*errors(ended)] == []
+    made = {call.operation for call in fleet.sandbox.calls() if call.access_key_id == PERSON}
+    assert {f"lightsail:{operation}" for operation in made} == actions(POLICY)
+    web = fleet.user.get_instance(instanceName="web-2")["instance"]
+    assert [(port["fromPort"], port["cidrs"]) for port in web["networking"]["ports"]] == [(443, ["203.0.113.0/24"])]
+    assert web["metadataOptions"]["httpTokens"] == "required"
+    assert fleet.user.get_static_ip(staticIpName="shop-window")["staticIp"]["attachedTo"] == "web-2"
+    assert fleet.user.get_disk(diskName="data-2")["disk"]["attachedTo"] == "web"
+
+
+@pytest.mark.parametrize("sid", [sid for sid in SIDS if sid != "Read"])
+def test_each_statement_is_needed(fleet: Keeper, sid: str) -> None:
+    ended = bring_back(fleet, without(sid))
+
+    refused = [*errors(ended)]
+    assert refused, "a restore without that statement fails"
+    assert all("not authorized to perform: lightsail:" in error for error in refused)
+
+
+def test_without_the_lists_nothing_can_be_read(fleet: Keeper) -> None:
+    fleet.sandbox.enforce_role(without("Read"), access_key_id=PERSON)
+
+    (place,) = read_places(other_runs(fleet, PERSON))
+
+    assert place.snapshots == ()
+    lists = actions({"Statement": [statement for statement in POLICY["Statement"] if statement["Sid"] == "Read"]})
+    refused = {found[0] for failure in place.failures if (found := re.findall(r"perform: (lightsail:\w+)", failure))}
+    assert refused == lists
+
+
+def test_what_was_not_restored_is_out_of_reach(fleet: Keeper) -> None:
+    """The living instance is nobody's to change, nor is a snapshot that a person took by hand."""
+    fleet.user.create_disk_snapshot(diskName="data", diskSnapshotName="mine")
+    fleet.sandbox.advance(timedelta(hours=1))
+    fleet.sandbox.enforce_role(POLICY, access_key_id=PERSON)
+    regions = other_runs(fleet, PERSON)
+    places = read_places(regions)
+    plan = plan_restore(
+        Request("data", kind=SourceKind.DISK, snapshot="mine", name="data-3"),
+        places,
+        fleet.settings,
+        fleet.sandbox.now(),
+    )
+
+    ended = restore(
+        [plan],
+        regions,
+        now=fleet.sandbox.now,
+        clock=lambda: fleet.sandbox.now().timestamp(),
+        on_step=lambda _plan, _step, _outcome: None,
+        pause=lambda seconds: fleet.sandbox.advance(timedelta(seconds=max(seconds, 1))),
+    )
+
+    assert any("lightsail:CreateDiskFromSnapshot" in error for error in errors(ended))
+    assert regions.keys() == {REGION}
+
+
+@pytest.mark.parametrize("handler", [KEEPER, CALENDAR])
+def test_neither_function_may_restore_anything(handler: str) -> None:
+    allowed = actions(lightsail_policy(template(), handler))
+
+    restoring = actions(POLICY) - {f"lightsail:{listing}" for listing in LISTINGS} - {"lightsail:TagResource"}
+    assert not restoring & allowed
