@@ -174,14 +174,16 @@ def recipe_tags(recipe: Recipe, room: int) -> tuple[dict[str, str], tuple[Part, 
     if room < 1:
         return {}, tuple(part for part, _ in _parts(recipe))
     tags: dict[str, str] = {}
-    missing = set(recipe.missing)
+    missing, counts = set(recipe.missing), []
     for part, values in _parts(recipe):
         if len(tags) + len(values) > room - 1 or not all(map(_VALUE.fullmatch, values)):
             missing.add(part)
             continue
+        if len(values) > 1:
+            counts.append(f"{part}={len(values)}")
         tags |= {_key(part, number): value for number, value in enumerate(values, 1)}
     left_out = tuple(part for part in Part if part in missing)
-    head = " ".join((_VERSION, *((_WITHOUT, *left_out) if left_out else ())))
+    head = " ".join((_VERSION, *counts, *((_WITHOUT, *left_out) if left_out else ())))
     return {RECIPE: head} | tags, left_out
 
 
@@ -189,6 +191,13 @@ def recipe_tags(recipe: Recipe, room: int) -> tuple[dict[str, str], tuple[Part, 
 def _parts_in(head: str) -> tuple[Part, ...] | None:
     version, *words = head.split() or [""]
     return tuple(part for part in Part if part in words[1:]) if version == _VERSION else None
+
+
+@lru_cache(maxsize=1024)
+def _counts_in(head: str) -> Mapping[str, int]:
+    """Return how many tags a part has, where it is more than one."""
+    words = (word.partition("=") for word in head.split())
+    return {part: int(count) for part, _, count in words if count.isdecimal()}
 
 
 def missing_parts(tags: Mapping[str, str]) -> tuple[Part, ...] | None:
@@ -201,7 +210,10 @@ def read_instance_recipe(tags: Mapping[str, str]) -> InstanceRecipe | None:
     missing = missing_parts(tags)
     if missing is None:
         return None
-    ports = _read_ports(_values(tags, Part.PORTS))
+    values = [*_values(tags, Part.PORTS)]
+    # A part of a firewall would be a wrong one: whoever took a tag away has taken all of it.
+    is_whole = len(values) == _counts_in(tags.get(RECIPE, "")).get(Part.PORTS, 1)
+    ports = _read_ports(values) if is_whole else None
     if ports is None and Part.PORTS not in missing:
         missing = (Part.PORTS, *missing)
     return InstanceRecipe(

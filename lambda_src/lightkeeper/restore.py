@@ -14,10 +14,16 @@ from typing import Final, Protocol, TypeVar, assert_never
 
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.inventory import Reader, with_static_ip
-from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.kinds import SNAPSHOTS, SOURCES, STATIC_IPS, SourceKind
+from lightkeeper.model import StaticIp
 from lightkeeper.restore_steps import (
+    BUNDLES,
+    DATABASE_BUNDLES,
+    KEY_PAIRS,
+    NAMES,
     RESTORE_KEY,
     RESTORED_AT,
+    ZONES,
     AttachDisk,
     Bundle,
     Condition,
@@ -44,6 +50,7 @@ WAIT_SECONDS: Final = 1800
 _MAX_SIDE_BY_SIDE: Final = 200
 _FIRST_POLL_SECONDS: Final = 0.5
 _SLOWEST_POLL_SECONDS: Final = 10.0
+_INTERRUPTED: Final = "interrupted; the same command again goes on from here"
 _T = TypeVar("_T")
 
 
@@ -112,24 +119,32 @@ def read_places(regions: Mapping[str, RestoreRegion]) -> tuple[Place, ...]:
 def _read_place(name: str, region: RestoreRegion) -> tuple[Place, Sequence[CallError]]:
     errors: list[CallError] = []
 
-    def attempt(call: Callable[[], _T]) -> _T | None:
+    unread: list[str] = []
+
+    def attempt(listing: str, call: Callable[[], _T]) -> _T | None:
         try:
             return call()
         except CallError as error:
             errors.append(error)
+            unread.append(listing)
             return None
 
     with ThreadPoolExecutor(16, f"reads {name}") as pool:
 
-        def begin(call: Callable[[], _T]) -> "Future[_T | None]":
-            return pool.submit(attempt, call)
+        def begin(listing: str, call: Callable[[], _T]) -> "Future[_T | None]":
+            return pool.submit(attempt, listing, call)
 
-        sources = [begin(partial(lambda kind: tuple(region.sources(kind)), kind)) for kind in SourceKind]
-        snapshots = [begin(partial(lambda kind: tuple(region.snapshots(kind)), kind)) for kind in SnapshotKind]
-        static_ips = begin(lambda: tuple(region.static_ips()))
-        bundles, database_bundles = begin(region.bundles), begin(region.database_bundles)
-        zones, key_pairs = begin(region.zones), begin(region.key_pairs)
-        names, cpus = begin(region.names), begin(region.cpus_in_use)
+        sources = [
+            begin(api.listing, partial(lambda kind: tuple(region.sources(kind)), kind)) for kind, api in SOURCES.items()
+        ]
+        snapshots = [
+            begin(api.listing, partial(lambda kind: tuple(region.snapshots(kind)), kind))
+            for kind, api in SNAPSHOTS.items()
+        ]
+        static_ips = begin(STATIC_IPS, lambda: tuple(region.static_ips()))
+        bundles, database_bundles = begin(BUNDLES, region.bundles), begin(DATABASE_BUNDLES, region.database_bundles)
+        zones, key_pairs = begin(ZONES, region.zones), begin(KEY_PAIRS, region.key_pairs)
+        names, cpus = begin(NAMES, region.names), begin(SOURCES[SourceKind.INSTANCE].listing, region.cpus_in_use)
     found_ips = static_ips.result()
     found = [source for part in sources for source in part.result() or ()]
     taken = [snapshot for part in snapshots for snapshot in part.result() or ()]
@@ -144,7 +159,8 @@ def _read_place(name: str, region: RestoreRegion) -> tuple[Place, Sequence[CallE
         key_pairs=key_pairs.result() or (),
         names=names.result() or frozenset(),
         cpus_in_use=cpus.result() or 0,
-        failures=tuple(str(error) for error in errors),
+        failures=tuple(dict.fromkeys(str(error) for error in errors)),
+        unread=frozenset(unread),
     )
     return place, errors
 
@@ -213,18 +229,22 @@ class _Watch:
         self._locks = {kind: threading.Lock() for kind in SourceKind}
         self._found: dict[SourceKind, tuple[float, Mapping[str, Condition]]] = {}
 
-    def look(self, kind: SourceKind) -> Mapping[str, Condition]:
-        """Return how each of a kind stands, by its name; not oftener than is good for the rate of calls."""
+    def look(self, kind: SourceKind, *, at_once: bool = False) -> Mapping[str, Condition]:
+        """Return how each of a kind stands, by its name, not before this call.
+
+        Not oftener than is good for the rate of calls, unless it is to be known at once.
+        """
         asked = self._clock()
         with self._locks[kind]:
-            at, found = self._found.get(kind, (float("-inf"), {}))
-            if at >= asked:
+            begun, found = self._found.get(kind, (float("-inf"), {}))
+            if begun > asked:
                 return found
-            interval = min(_SLOWEST_POLL_SECONDS, _FIRST_POLL_SECONDS + (asked - self._since) / 20)
-            if asked - at < interval:
-                self._pause(interval - (asked - at))
+            interval = min(_SLOWEST_POLL_SECONDS, _FIRST_POLL_SECONDS + (asked - self._since) / 10)
+            if not at_once and asked - begun < interval:
+                self._pause(interval - (asked - begun))
+            begun = self._clock()
             found = self._region.conditions(kind)
-            self._found[kind] = (self._clock(), found)
+            self._found[kind] = (begun, found)
             return found
 
 
@@ -273,16 +293,22 @@ class _Work:
         try:
             if not plan.is_finished:
                 self._patiently(lambda: self._region.mark(plan.resource, RESTORED_AT, format_instant(now())))
-            condition = self._region.conditions(plan.kind).get(plan.resource)
-        except (CallError, _Stopped) as error:
-            return replace(ended, error=f"all steps are done, but not noted: {error}")
+        except _Stopped:
+            return replace(ended, error=f"all steps are done, but not noted on {plan.resource}: {_INTERRUPTED}")
+        except CallError as error:
+            what_to_do = _what_to_do(error.fault)
+            return replace(ended, error=f"all steps are done, but not noted on {plan.resource}: {error}; {what_to_do}")
+        try:
+            condition = self._watch.look(plan.kind, at_once=True).get(plan.resource)
+        except CallError as error:
+            return replace(ended, error=f"all steps are done, but how {plan.resource} stands now is not known: {error}")
         return replace(ended, condition=condition, seconds=self._clock() - start)
 
     def _outcome(self, step: Step) -> StepOutcome:
         try:
             return self._do(step)
         except _Stopped:
-            return StepOutcome(step, StepResult.FAILED, "interrupted; the same command again goes on from here")
+            return StepOutcome(step, StepResult.FAILED, _INTERRUPTED)
         except CallError as error:
             return StepOutcome(step, StepResult.FAILED, f"{error}; {_what_to_do(error.fault)}")
 
@@ -306,24 +332,26 @@ class _Work:
     def _create(self, step: Create) -> StepOutcome:
         if self._plan.exists:
             return StepOutcome(step, StepResult.ALREADY)
-        try:
-            self._patiently(lambda: self._region.restore(step))
-        except CallError as error:
-            if error.fault is not Fault.INVALID_INPUT:
-                raise
-            # The name may be in use because an earlier attempt took effect and only its answer was lost.
-            made = self._region.conditions(self._plan.kind).get(step.resource)
-            if made is None or made.tags.get(RESTORE_KEY) != self._plan.key:
-                raise
-            return StepOutcome(step, StepResult.ALREADY)
+        # A name may be in use because an earlier attempt took effect and only its answer was lost.
+        self._make_sure(lambda: self._region.restore(step), lambda: self._is_made(step))
         return StepOutcome(step, StepResult.DONE)
 
+    def _is_made(self, step: Create) -> bool:
+        made = self._watch.look(self._plan.kind, at_once=True).get(step.resource)
+        return made is not None and made.tags.get(RESTORE_KEY) == self._plan.key
+
     def _wait(self, step: Wait) -> StepOutcome:
+        if self._plan.is_finished and not self._has_more_to_do:
+            # A person may have stopped it since.
+            return StepOutcome(step, StepResult.ALREADY)
         start = self._clock()
+        was_there, misses = self._plan.exists, 0
         while True:
             self._go_on()
-            condition = self._look(step.kind).get(step.resource)
+            found = self._look(step.kind)
+            condition = found.get(step.resource) if found is not None else None
             if condition:
+                was_there, misses = True, 0
                 if condition.runs if step.until is Until.RUNS else condition.is_healthy:
                     return StepOutcome(step, StepResult.DONE)
                 if condition.has_failed:
@@ -333,8 +361,18 @@ class _Work:
                         f'{step.resource} is "{condition.state}"; expected it to become usable: delete it, and run the '
                         "same command again",
                     )
+            elif found is not None and was_there:
+                misses += 1
+                # A page that shifts while a list is read may leave one out, once.
+                if misses > 1:
+                    return StepOutcome(
+                        step,
+                        StepResult.FAILED,
+                        f"{step.resource} is not there any more, so somebody has deleted it: run the same command "
+                        "again, and it is made again",
+                    )
             if self._clock() - start > WAIT_SECONDS:
-                stands = f'"{condition.state}", health "{condition.health}"' if condition else "not to be seen"
+                stands = f'"{condition.state}"{_health(condition)}' if condition else "not to be seen"
                 return StepOutcome(
                     step,
                     StepResult.FAILED,
@@ -342,14 +380,19 @@ class _Work:
                     "look at it in the console; the same command again goes on from here",
                 )
 
-    def _look(self, kind: SourceKind) -> Mapping[str, Condition]:
+    @property
+    def _has_more_to_do(self) -> bool:
+        return any(isinstance(step, MoveAddress | AttachDisk) for step in self._plan.steps)
+
+    def _look(self, kind: SourceKind) -> Mapping[str, Condition] | None:
+        """Return how each of a kind stands; None where Lightsail has no time to say."""
         try:
             return self._watch.look(kind)
         except CallError as error:
             if error.fault is not Fault.THROTTLED:
                 raise
             self._pause(_SLOWEST_POLL_SECONDS)
-            return {}
+            return None
 
     def _set(self, step: OpenPorts | SetOptions, call: Callable[[], None]) -> StepOutcome:
         # What a person has changed since the restore was finished is theirs.
@@ -359,45 +402,125 @@ class _Work:
         return StepOutcome(step, StepResult.DONE)
 
     def _move_address(self, step: MoveAddress) -> StepOutcome:
-        found = next((each for each in self._region.static_ips() if each.name == step.static_ip), None)
+        found = self._address(step.static_ip)
         if found is None:
-            return StepOutcome(step, StepResult.FAILED, f"there is no static IP {step.static_ip} any more")
+            return StepOutcome(
+                step,
+                StepResult.FAILED,
+                f"there is no static IP {step.static_ip} any more, so {step.resource} keeps the address it has: point "
+                "what uses the old one there; the same command again goes on without it",
+            )
         holder = found.attached_to
         if holder == step.resource:
             return StepOutcome(step, StepResult.ALREADY)
         if holder not in {None, step.taken_from}:
-            return StepOutcome(step, StepResult.FAILED, f"{holder} has {step.static_ip} by now, and keeps it")
+            return StepOutcome(
+                step,
+                StepResult.FAILED,
+                f"{holder} has {step.static_ip} by now, and keeps it; {step.resource} runs at an address of its own: "
+                "the same command again goes on without it",
+            )
         if holder:
-            self._patiently(lambda: self._region.detach_address(step.static_ip))
-        self._patiently(lambda: self._region.attach_address(step.static_ip, step.resource))
+            self._make_sure(
+                lambda: self._region.detach_address(step.static_ip), lambda: self._is_held_by(step.static_ip, None)
+            )
+        try:
+            # Not even an interruption leaves the address with nobody.
+            self._make_sure(
+                lambda: self._region.attach_address(step.static_ip, step.resource),
+                lambda: self._is_held_by(step.static_ip, step.resource),
+                stoppable=holder is None,
+            )
+        except CallError as error:
+            if holder is None:
+                raise
+            given_back = self._give_back(step.static_ip, holder)
+            return StepOutcome(step, StepResult.FAILED, f"{error}; {given_back}; {_what_to_do(error.fault)}")
         return StepOutcome(step, StepResult.DONE)
+
+    def _give_back(self, static_ip: str, holder: str) -> str:
+        """Give an address back to the instance that had it, and return a sentence that says where it is."""
+        try:
+            self._make_sure(
+                lambda: self._region.attach_address(static_ip, holder),
+                lambda: self._is_held_by(static_ip, holder),
+                stoppable=False,
+            )
+        except CallError as error:
+            return (
+                f"nobody has {static_ip} now, since {holder} does not get it back either ({error}): aws lightsail "
+                f"attach-static-ip --static-ip-name {static_ip} --instance-name {holder}"
+            )
+        return f"{holder} has {static_ip} again"
+
+    def _address(self, name: str) -> StaticIp | None:
+        found = self._patiently(lambda: tuple(self._region.static_ips()))
+        return next((each for each in found if each.name == name), None)
+
+    def _is_held_by(self, name: str, instance: str | None) -> bool:
+        found = self._address(name)
+        return found is not None and found.attached_to == instance
 
     def _attach(self, step: AttachDisk) -> StepOutcome:
-        if self._before and self._before.result().has_failed:
+        if self._before and not _runs(self._before.result()):
             return StepOutcome(
-                step, StepResult.FAILED, f"{step.instance} was not restored, so there is nowhere to attach"
+                step,
+                StepResult.FAILED,
+                f"{step.instance} was not restored, so there is nowhere to attach {step.resource}: run the same "
+                "command again",
             )
-        disk = self._region.conditions(SourceKind.DISK).get(step.resource)
-        if disk and disk.attached_to == step.instance:
+        if self._is_attached(step):
             return StepOutcome(step, StepResult.ALREADY)
-        self._patiently(lambda: self._region.attach_disk(step))
+        self._make_sure(lambda: self._region.attach_disk(step), lambda: self._is_attached(step))
         return StepOutcome(step, StepResult.DONE)
 
-    def _patiently(self, call: Callable[[], None]) -> None:
+    def _is_attached(self, step: AttachDisk) -> bool:
+        disk = self._patiently(lambda: self._watch.look(SourceKind.DISK, at_once=True)).get(step.resource)
+        return disk is not None and disk.attached_to == step.instance
+
+    def _make_sure(
+        self, call: Callable[[], object], took_effect: Callable[[], bool], *, stoppable: bool = True
+    ) -> None:
+        """Make a call that cannot be made twice: where only its answer was lost, it has not failed."""
+        try:
+            self._patiently(call, stoppable=stoppable)
+        except CallError:
+            try:
+                is_done = took_effect()
+            except (CallError, _Stopped):
+                is_done = False
+            if not is_done:
+                raise
+
+    def _patiently(self, call: Callable[[], _T], *, stoppable: bool = True) -> _T:
         """Make a call; one that Lightsail throttles is made again until the time for it is over."""
         start = self._clock()
         while True:
-            self._go_on()
+            if stoppable:
+                self._go_on()
             try:
                 return call()
             except CallError as error:
-                if error.fault is not Fault.THROTTLED or self._clock() - start > WAIT_SECONDS:
+                is_over = self._clock() - start > WAIT_SECONDS or self._stopping.is_set()
+                if error.fault is not Fault.THROTTLED or is_over:
                     raise
                 self._pause(_SLOWEST_POLL_SECONDS)
 
     def _go_on(self) -> None:
         if self._stopping.is_set():
             raise _Stopped
+
+
+def _runs(restored: Restored) -> bool:
+    """Return whether an instance was seen to run, whatever else of it was not done."""
+    return any(
+        isinstance(outcome.step, Wait) and outcome.result in {StepResult.DONE, StepResult.ALREADY}
+        for outcome in restored.outcomes
+    )
+
+
+def _health(condition: Condition) -> str:
+    return f', its health "{condition.health}"' if condition.health else ""
 
 
 def _what_to_do(fault: Fault) -> str:

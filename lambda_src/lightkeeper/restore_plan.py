@@ -5,14 +5,14 @@ Nothing of the user's is ever deleted or overwritten: what is made gets a name t
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from lightkeeper.errors import InvalidValueError, closest, quote_all
-from lightkeeper.kinds import SNAPSHOTS, SnapshotKind, SourceKind, source_kind_of
-from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState, Source, StaticIp, Tags
+from lightkeeper.kinds import SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind, source_kind_of
+from lightkeeper.model import AttachedDisk, RecoveryPoint, Snapshot, SnapshotState, Source, StaticIp, Tags
 from lightkeeper.pricing import USD_PER_DISK_GB_MONTH
 from lightkeeper.recipe import (
     PART_WORDS,
@@ -27,6 +27,7 @@ from lightkeeper.recipe import (
     read_instance_recipe,
 )
 from lightkeeper.restore_steps import (
+    KEY_PAIRS,
     RESTORE_KEY,
     RESTORED_AT,
     RESTORED_FROM,
@@ -47,7 +48,7 @@ from lightkeeper.restore_steps import (
     Wait,
 )
 from lightkeeper.settings import Settings
-from lightkeeper.tags import MAX_TAGS, is_hold, is_reserved, read_snapshot
+from lightkeeper.tags import MAX_TAGS, is_hold, is_reserved, policy_tags, read_snapshot
 from lightkeeper.times import format_instant, format_minute
 
 CPU_QUOTA: Final = 20
@@ -59,6 +60,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,253}[A-Za-z0-9]")
 _DATABASE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,253}[A-Za-z0-9]")
 _PATH: Final = re.compile(r"/dev/[a-z0-9]+")
 _MAX_NAME: Final = 254
+_SourceKey: TypeAlias = tuple[str, SourceKind, str]
+"""Region, kind and name: what a person calls one source, though names are used again."""
 _DEFAULT_METADATA: Final = (
     MetadataOptions(),
     MetadataOptions("optional", "enabled", 1, "disabled"),
@@ -75,6 +78,8 @@ class _Found:
     source_name: str
     source_arn: str | None
     source_kind: SourceKind
+    newer: Snapshot | None = None
+    """A newer one of the same source that cannot stand for it: of its system disk alone."""
 
     @property
     def makes(self) -> SourceKind:
@@ -88,6 +93,14 @@ class _Found:
                 return SourceKind.DATABASE
             case _:
                 assert_never(self.snapshot.kind)
+
+
+@dataclass
+class _Beside:
+    """What the other restores of a fleet take, so that none takes it twice."""
+
+    names: set[str] = field(default_factory=set)
+    cpus: int = 0
 
 
 def plan_restore(request: Request, places: Sequence[Place], settings: Settings, now: datetime) -> RestorePlan:
@@ -109,9 +122,9 @@ def plan_restore(request: Request, places: Sequence[Place], settings: Settings, 
     InvalidValueError
         If there is no such source, snapshot or time, or more than one.
     """
-    _check_words(request)
     found = _of_snapshot(request, places, settings) if request.snapshot else _newest(request, places, settings)
-    return _plan(found, request, settings, now)
+    _check_name(request.name, found.makes)
+    return _plan(found, request, settings, now, _Beside())
 
 
 def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
@@ -149,12 +162,15 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
         raise InvalidValueError(
             f'"{suffix}" cannot end a name; expected letters, digits, "-", "_" and ".", the last a letter or digit'
         )
-    chosen: dict[tuple[str, SourceKind, str], _Found] = {}
+    chosen: dict[_SourceKey, _Found] = {}
+    newest: dict[_SourceKey, Snapshot] = {}
     for found in sorted(_usable(_ours(places, settings), at), key=_preference):
         living = {source.arn for source in found.place.sources}
         if not (gone and found.source_arn in living):
             # The last one wins: of a source, the newest; and of an instance, one that boots.
-            chosen[found.place.region, found.source_kind, found.source_name] = found
+            key = found.place.region, found.source_kind, found.source_name
+            chosen[key] = found
+            newest[key] = max(newest.get(key, found.snapshot), found.snapshot, key=lambda each: each.created_at)
     if not chosen:
         what = "no source that is gone has" if gone else "nothing has"
         raise InvalidValueError(f"{what} a usable recovery point in {_regions(places)}")
@@ -163,8 +179,18 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
         name = None if suffix is None else f"{found.source_name[: _MAX_NAME - len(suffix)]}{suffix}"
         return Request(found.source_name, found.source_kind, at, name=name)
 
-    plans = {key: _plan(found, request(found), settings, now) for key, found in chosen.items()}
-    return tuple(_in_order(plans, chosen))
+    if (
+        suffix
+        and not re.fullmatch(r"[A-Za-z0-9-]*", suffix)
+        and any(found.makes is SourceKind.DATABASE for found in chosen.values())
+    ):
+        raise InvalidValueError(f'"{suffix}" cannot end the name of a database; expected letters, digits and "-"')
+    beside = {place.region: _Beside() for place in places}
+    plans = {
+        key: _plan(_with_newer(found, newest[key]), request(found), settings, now, beside[found.place.region])
+        for key, found in sorted(chosen.items(), key=lambda item: _rank(item[0]))
+    }
+    return _one_address_each(_in_order(plans, chosen))
 
 
 def read_recipe(snapshot: Snapshot, kind: SourceKind) -> Recipe | None:
@@ -208,15 +234,20 @@ def parse_attachment(text: str) -> Attachment:
     return Attachment(instance, path)
 
 
-def _check_words(request: Request) -> None:
-    if request.name is not None:
-        is_database = request.kind is SourceKind.DATABASE
-        if not (_DATABASE_NAME if is_database else _NAME).fullmatch(request.name):
-            characters = 'letters, digits and "-"' if is_database else 'letters, digits, "-", "_" and "."'
-            raise InvalidValueError(
-                f'"{request.name}" cannot be the name of what is restored; expected 2 to 255 characters: {characters}, '
-                "the first and the last a letter or digit"
-            )
+def _check_name(name: str | None, makes: SourceKind) -> None:
+    if name is None:
+        return
+    is_database = makes is SourceKind.DATABASE
+    if not (_DATABASE_NAME if is_database else _NAME).fullmatch(name):
+        characters = 'letters, digits and "-"' if is_database else 'letters, digits, "-", "_" and "."'
+        raise InvalidValueError(
+            f'"{name}" cannot be the name of {_a(makes)}; expected 2 to 255 characters: {characters}, the first and '
+            "the last a letter or digit"
+        )
+
+
+def _with_newer(found: _Found, newest: Snapshot) -> _Found:
+    return replace(found, newer=newest) if newest.created_at > found.snapshot.created_at else found
 
 
 def _ours(places: Iterable[Place], settings: Settings) -> Iterator[_Found]:
@@ -284,7 +315,7 @@ def _newest(request: Request, places: Sequence[Place], settings: Settings) -> _F
         )
     usable = sorted(_usable(wanted, request.at), key=_preference)
     if usable:
-        return usable[-1]
+        return _with_newer(usable[-1], max((each.snapshot for each in usable), key=lambda each: each.created_at))
     if request.at and (later := sorted(_usable(wanted, None), key=_preference)):
         oldest = min(found.snapshot.created_at for found in later)
         raise InvalidValueError(
@@ -320,38 +351,18 @@ def _nothing_of(
     )
 
 
-def _plan(found: _Found, request: Request, settings: Settings, now: datetime) -> RestorePlan:
+def _plan(found: _Found, request: Request, settings: Settings, now: datetime, beside: _Beside) -> RestorePlan:
     existing = _made_before(found, request)
     if existing:
         # A newer snapshot may have been taken since: what was begun is finished with its own.
         begun = next((each for each in found.place.snapshots if each.name == existing.tags[RESTORED_FROM]), None)
         found = replace(found, snapshot=begun or found.snapshot)
-    draft = _Draft(found, request, now, existing)
+    draft = _Draft(found, request, now, existing, beside)
     living = next((source for source in found.place.sources if source.arn == found.source_arn), None)
-    recipe = read_recipe(found.snapshot, found.source_kind)
-    if recipe is None and living is not None and living.recipe is not None:
-        recipe = living.recipe
-        draft.notes.append(
-            f"{found.snapshot.name} has no recipe, so what it does not hold is as {living.name} has it now"
-        )
-    elif recipe is None:
-        draft.not_restored.append(
-            f"{found.snapshot.name} has no recipe, so nobody knows what {found.source_name} had beside its content: "
-            "look at what is made before you use it"
-        )
+    recipe = _recipe(draft, living)
     draft.tags = _tags(draft, settings)
-    if found.snapshot.state is not SnapshotState.USABLE:
-        draft.problems.append(
-            f'{found.snapshot.name} is "{found.snapshot.state}"; expected one that is complete: wait until it is, or '
-            "take another"
-        )
-    if isinstance(recipe, InstanceRecipe | DiskRecipe | DatabaseRecipe):
-        draft.lack(recipe.missing)
-    if request.kind in {None, SourceKind.INSTANCE} and found.makes is not found.source_kind:
-        draft.problems.append(
-            f"{found.snapshot.name} is of the system disk alone, which cannot boot a server; expected --kind disk: it "
-            "comes back as a disk, to be attached to another instance for its files"
-        )
+    _say_of_time(draft)
+    _check(draft)
     match found.makes:
         case SourceKind.INSTANCE:
             assert not isinstance(recipe, DiskRecipe | DatabaseRecipe)  # noqa: S101 - of an instance
@@ -367,24 +378,53 @@ def _plan(found: _Found, request: Request, settings: Settings, now: datetime) ->
 class _Draft:
     """A plan while it is made."""
 
-    def __init__(self, found: _Found, request: Request, now: datetime, existing: Source | None) -> None:
+    def __init__(
+        self, found: _Found, request: Request, now: datetime, existing: Source | None, beside: _Beside
+    ) -> None:
         self.found = found
         self.request = request
         self.place = found.place
         self.stamp = f"-restored-{now:%Y%m%d-%H%M}"
         self.key = _key(found, request)
         self.existing = existing
-        self.name = self.existing.name if self.existing else request.name or _stamped(found.source_name, self.stamp)
+        self.beside = beside
+        self.is_finished = existing is not None and RESTORED_AT in existing.tags
         self.tags: Tags = {}
         self.steps: list[Step] = []
         self.not_restored: list[str] = []
         self.problems: list[str] = []
         self.notes: list[str] = []
-        if not self.existing and (holder := _holder(self.name, found.place)):
+        if self.existing:
+            self.name = self.existing.name
+        else:
+            self.name = request.name or self.free(_stamped(found.source_name, self.stamp))
+        if not self.existing and (holder := self.holder(self.name)):
             self.problems.append(
                 f'the name "{self.name}" is in use by {holder}, and names are unique in a Region; expected --as with a '
                 "name that is free"
             )
+
+        beside.names.add(self.name)
+
+    def holder(self, name: str) -> str | None:
+        """Return what has a name, in words; None where it is free."""
+        return _holder(name, self.place) or ("another that is restored with it" if name in self.beside.names else None)
+
+    def free(self, wanted: str) -> str:
+        """Return a name that nothing has: the one that is wanted, or that and a number."""
+        name, number = wanted, 2
+        while self.holder(name):
+            end = f"-{number}"
+            name = f"{wanted[: _MAX_NAME - len(end)]}{end}"
+            number += 1
+        return name
+
+    def again(self, option: str) -> str:
+        """Return how the same command finds what was made, and does one thing more, whatever snapshots come."""
+        is_fixed = self.request.snapshot or self.request.at
+        return (
+            f"run the same command again with {'' if is_fixed else f'--snapshot {self.found.snapshot.name} '}{option}"
+        )
 
     def lack(self, parts: Iterable[Part]) -> None:
         """Say what the recipe lacks."""
@@ -409,7 +449,71 @@ class _Draft:
             usd_per_month=usd_per_month,
             cpus_in_use=cpus_in_use,
             exists=self.existing is not None,
-            is_finished=self.existing is not None and RESTORED_AT in self.existing.tags,
+            is_finished=self.is_finished,
+        )
+
+
+def _recipe(draft: _Draft, living: Source | None) -> Recipe | None:
+    """Return the recipe of the snapshot, else the living source's; what it lacks is said."""
+    found = draft.found
+    recipe = read_recipe(found.snapshot, found.source_kind)
+    if recipe is None and living is not None and living.recipe is not None:
+        recipe = living.recipe
+        draft.notes.append(
+            f"{found.snapshot.name} has no recipe, so what it does not hold is as {living.name} has it now"
+        )
+    elif recipe is None:
+        draft.not_restored.append(
+            f"{found.snapshot.name} has no recipe, so nobody knows what {found.source_name} had beside its content: "
+            "look at what is made before you use it"
+        )
+    if recipe is not None and found.makes is found.source_kind:
+        draft.lack(recipe.missing)
+    return recipe
+
+
+def _check(draft: _Draft) -> None:
+    """Refuse what cannot be made, whatever its kind."""
+    found = draft.found
+    listing = SOURCES[found.makes].listing
+    if listing in found.place.unread:
+        draft.problems.append(
+            f"{listing} of {found.place.region} could not be read, so nobody knows whether an earlier try has made it "
+            "already; expected a list that can be read: run the same command again"
+        )
+    if found.snapshot.state is not SnapshotState.USABLE and not draft.existing:
+        draft.problems.append(
+            f'{found.snapshot.name} is "{found.snapshot.state}"; expected one that is complete: wait until it is, or '
+            "take another"
+        )
+    if draft.request.kind in {None, SourceKind.INSTANCE} and found.makes is not found.source_kind:
+        draft.problems.append(
+            f"{found.snapshot.name} is of the system disk alone, which cannot boot a server; expected --kind disk: it "
+            "comes back as a disk, to be attached to another instance for its files"
+        )
+
+
+def _say_of_time(draft: _Draft) -> None:
+    """Say where there is something newer, or something that an earlier restore has made."""
+    found, newer = draft.found, draft.found.newer
+    if newer and not draft.existing:
+        draft.notes.append(
+            f"{newer.name}, of the system disk alone, is newer: its files are of {format_minute(newer.created_at)}, "
+            f"and this is of {format_minute(found.snapshot.created_at)}; --kind disk brings those files back"
+        )
+    older = [
+        source.name
+        for source in found.place.sources
+        if source.kind is found.makes
+        and source != draft.existing
+        and source.tags.get(RESTORE_KEY) == draft.key
+        and RESTORED_AT in source.tags
+    ]
+    if older and not draft.existing:
+        draft.notes.append(
+            f"{quote_all(older)} came back by the same command from an older snapshot, and this makes another one; to "
+            "go on with that one, add --snapshot with the name in its tag "
+            f'"{RESTORED_FROM}"'
         )
 
 
@@ -420,9 +524,15 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
     zone, zone_reason = _zone(draft, recipe.zone)
     wanted = request.bundle or recipe.bundle or found.snapshot.bundle
     bundle = _bundle(draft, wanted, found.snapshot.bundle, place.bundles)
+    if bundle is None and not wanted:
+        draft.problems.append(f"nobody knows which bundle {found.source_name} had; expected --bundle to name one")
+    address_type = recipe.address_type
+    if request.bundle and bundle and address_type and bundle.has_ipv4 is (address_type == "ipv6"):
+        address_type = "dualstack" if bundle.has_ipv4 else "ipv6"
+        draft.notes.append(f"with the bundle {bundle.id} its addresses are {address_type}, not {recipe.address_type}")
     is_windows = (bundle.platform if bundle else None) == _WINDOWS
     key = _key_pair(draft, recipe.key, is_windows=is_windows)
-    disks = tuple((disk.path, _disk_name(draft, disk.name or disk.path)) for disk in found.snapshot.attached)
+    disks = tuple((disk.path, _disk_name(draft, disk)) for disk in found.snapshot.attached)
     draft.steps.append(
         CreateInstance(
             draft.name,
@@ -432,7 +542,7 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
             draft.tags,
             f"the newest usable snapshot that was asked for; {zone_reason}",
             key=key,
-            address_type=recipe.address_type,
+            address_type=address_type,
             auto_snapshot=recipe.auto_snapshot,
             disks=disks,
         )
@@ -457,7 +567,8 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
         cost = bundle.usd_per_month + USD_PER_DISK_GB_MONTH * sum(disk.size_gib for disk in found.snapshot.attached)
     cpus = None
     if bundle:
-        cpus = place.cpus_in_use + (0 if draft.existing else bundle.cpus)
+        draft.beside.cpus += 0 if draft.existing else bundle.cpus
+        cpus = place.cpus_in_use + draft.beside.cpus
         if cpus > CPU_QUOTA:
             draft.notes.append(
                 f"the instances of {place.region} then have {cpus} vCPUs, more than the {CPU_QUOTA} that Lightsail "
@@ -468,45 +579,56 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
 
 def _address(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> None:
     """Add the step that moves the static IP, or say why there is none."""
-    asked = draft.request.move_address
+    asked, region = draft.request.move_address, draft.place.region
     name = recipe.static_ip
+    found = next((each for each in draft.place.static_ips if each.name == name), None)
+    left = problem = None
     if name is None:
-        if asked:
-            draft.problems.append(
-                f"{draft.found.source_name} had no static IP when the snapshot was taken; expected no --move-address"
-            )
+        problem = f"{draft.found.source_name} had no static IP when the snapshot was taken; expected no --move-address"
         if Part.STATIC_IP not in recipe.missing:
-            draft.not_restored.append(
-                "the address: it had no static IP, so it gets a new one; point what uses it there"
-            )
-        return
-    found: StaticIp | None = next((each for each in draft.place.static_ips if each.name == name), None)
-    if found is None:
-        draft.not_restored.append(f"the static IP {name}: it is not in {draft.place.region} any more")
-        if asked:
-            draft.problems.append(f"there is no static IP {name} any more; expected no --move-address")
-        return
-    old = living.name if living else None
-    holder = found.attached_to
-    if holder in {None, draft.name} or (asked and holder == old):
-        reason = f"it is {old}'s, and --move-address asks for it" if holder == old and old else "nobody has it now"
-        draft.steps.append(
-            MoveAddress(draft.name, name, found.address, holder if holder != draft.name else None, reason)
-        )
-        if old and holder == old:
-            draft.notes.append(
-                f"to move the address back: aws lightsail detach-static-ip --static-ip-name {name} && aws lightsail "
-                f"attach-static-ip --static-ip-name {name} --instance-name {old}"
-            )
-    elif holder == old:
-        draft.not_restored.append(
-            f"the static IP {name} ({found.address}): {old} has it; run the same command again with --move-address to "
-            "move it"
-        )
+            left = "the address: it had no static IP, so it gets a new one; point what uses it there"
+    elif STATIC_IPS in draft.place.unread:
+        left = f"the static IP {name}: nobody knows who has it, as {STATIC_IPS} of {region} could not be read"
+        left = f"{left}; {draft.again('--move-address')} to move it"
+        problem = f"{STATIC_IPS} of {region} could not be read, so the static IP {name} cannot be moved now; expected "
+        problem += "a list that can be read: run the same command again"
+    elif found is None:
+        left = f"the static IP {name}: it is not in {region} any more, so what is made gets a new address"
+        problem = f"there is no static IP {name} any more; expected no --move-address"
     else:
-        draft.not_restored.append(f"the static IP {name} ({found.address}): {holder} has it, and keeps it")
-        if asked:
-            draft.problems.append(f"the static IP {name} is attached to {holder}, not to {draft.found.source_name}")
+        left, problem = _move(draft, found, living)
+    if left:
+        draft.not_restored.append(left)
+    if asked and problem:
+        draft.problems.append(problem)
+
+
+def _move(draft: _Draft, found: StaticIp, living: Source | None) -> tuple[str | None, str | None]:
+    """Add the step that moves a static IP; else return what is left, and why it is refused where it was asked for."""
+    asked, name, holder = draft.request.move_address, found.name, found.attached_to
+    old = living.name if living else None
+    if draft.is_finished and holder == draft.name:
+        return None, None
+    # Whoever has taken it away since an earlier try was finished had a reason.
+    if (holder is None and (asked or not draft.is_finished)) or holder == draft.name:
+        reason = "nobody has it now"
+    elif asked and holder == old:
+        reason = f"it is {old}'s, and --move-address asks for it"
+        draft.notes.append(
+            f"to move the address back: aws lightsail detach-static-ip --static-ip-name {name} && aws lightsail "
+            f"attach-static-ip --static-ip-name {name} --instance-name {old}"
+        )
+    elif holder in {None, old}:
+        has = f"{old} has it" if holder else "nobody has it now"
+        return f"the static IP {name} ({found.address}): {has}; {draft.again('--move-address')} to move it", None
+    else:
+        refusal = (
+            f"the static IP {name} is attached to {holder}, which is not the {draft.found.source_name} that the "
+            "snapshot is of; expected no --move-address, or that you detach it first"
+        )
+        return f"the static IP {name} ({found.address}): {holder} has it, and keeps it", refusal
+    draft.steps.append(MoveAddress(draft.name, name, found.address, old if holder == old else None, reason))
+    return None, None
 
 
 def _left_of_instance(draft: _Draft, recipe: InstanceRecipe, *, is_windows: bool) -> None:
@@ -537,6 +659,16 @@ def _disk(draft: _Draft, recipe: DiskRecipe) -> RestorePlan:
     target = _target(draft)
     target_zone = target.recipe.zone if target and isinstance(target.recipe, InstanceRecipe) else None
     zone, zone_reason = _zone(draft, target_zone or recipe.zone)
+    if target_zone and not request.zone:
+        zone_reason = f"in the zone of {target.name if target else ''}, to be attached there"
+    made_in = draft.existing.recipe.zone if draft.existing and draft.existing.recipe else None
+    if made_in and target and target_zone and made_in != target_zone:
+        draft.problems.append(
+            f"{draft.name} was made in {made_in}, and {target.name} is in {target_zone}: a disk is attached only in "
+            f"its own zone; expected --zone {target_zone}, which makes another one there"
+        )
+    elif made_in:
+        zone, zone_reason = made_in, "where an earlier try has made it"
     if target_zone and zone != target_zone and request.zone:
         draft.problems.append(
             f"{target.name if target else ''} is in {target_zone}, and a disk is attached only in its own zone; "
@@ -556,6 +688,8 @@ def _disk(draft: _Draft, recipe: DiskRecipe) -> RestorePlan:
     )
     draft.steps.append(Wait(draft.name, SourceKind.DISK, Until.RUNS, "a disk is attached only when it is available"))
     if request.attach:
+        if draft.is_finished and draft.existing and draft.existing.attached_to == request.attach.instance:
+            return draft.done(USD_PER_DISK_GB_MONTH * size)
         draft.steps.append(AttachDisk(draft.name, request.attach.instance, request.attach.path, "--attach asks for it"))
         draft.not_restored.append(
             f"its mount: in {request.attach.instance}, mount it where you want its files, such as sudo mount -o ro "
@@ -563,9 +697,7 @@ def _disk(draft: _Draft, recipe: DiskRecipe) -> RestorePlan:
         )
     else:
         where = f"{recipe.attached_to}:{recipe.path or '/dev/xvdf'}" if recipe.attached_to else "INSTANCE:/dev/xvdf"
-        draft.not_restored.append(
-            f"its attachment: run the same command again with --attach {where}, or aws lightsail attach-disk"
-        )
+        draft.not_restored.append(f"its attachment: {draft.again(f'--attach {where}')}, or aws lightsail attach-disk")
     return draft.done(USD_PER_DISK_GB_MONTH * size)
 
 
@@ -676,6 +808,10 @@ def _bundle(draft: _Draft, wanted: str | None, least: str | None, bundles: Seque
             near = closest(asked, by_id)
             hint = f'; did you mean "{near}"?' if near else ""
             draft.problems.append(f'"{asked}" is no bundle of Lightsail{hint}; expected one such as "{least}"')
+        elif not found.is_active:
+            fits = _cheapest(floor or found, bundles)
+            hint = f", such as {fits.id}" if fits else ""
+            draft.problems.append(f"the bundle {asked} is not to be had any more; expected one that is{hint}")
         elif floor and (why := _too_small(found, floor)):
             fits = _cheapest(floor, bundles)
             hint = f", such as {fits.id}" if fits else ""
@@ -723,7 +859,7 @@ def _cheapest(least: Bundle, bundles: Iterable[Bundle]) -> Bundle | None:
 def _key_pair(draft: _Draft, key: str | None, *, is_windows: bool) -> str | None:
     if key is None or is_windows:
         return None
-    if key == _DEFAULT_KEY or key in draft.place.key_pairs:
+    if key == _DEFAULT_KEY or key in draft.place.key_pairs or KEY_PAIRS in draft.place.unread:
         return key
     draft.not_restored.append(
         f"the key pair {key}: it is not in {draft.place.region} any more, so Lightsail's default is set; the keys "
@@ -741,54 +877,107 @@ def _tags(draft: _Draft, settings: Settings) -> Tags:
     """Return the tags of what is made: the user's, so that it is backed up again, and which restore made it."""
     tags = draft.found.snapshot.tags
     users = {key: value for key, value in tags.items() if not is_reserved(key) and not is_hold(key)}
-    del settings
     own = {RESTORED_FROM: draft.found.snapshot.name, RESTORE_KEY: draft.key}
+    first = policy_tags(users, settings)
+    keys = [*first, *sorted(key for key in users if key not in first)]
     # One more is written when everything is done.
-    return dict([*users.items()][: MAX_TAGS - len(own) - 1]) | own
+    room = MAX_TAGS - len(own) - 1
+    if keys[room:]:
+        draft.not_restored.append(f"the tags {quote_all(keys[room:])}: there is room for {MAX_TAGS} only")
+    return {key: users[key] for key in keys[:room]} | own
 
 
-def _in_order(
-    plans: Mapping[tuple[str, SourceKind, str], RestorePlan], chosen: Mapping[tuple[str, SourceKind, str], _Found]
-) -> Iterator[RestorePlan]:
-    """Yield instances, then databases, then the disks; a disk that is in an instance's snapshot comes with that."""
-    rank = {SourceKind.INSTANCE: 0, SourceKind.DATABASE: 1, SourceKind.DISK: 2}
-    for key in sorted(plans, key=lambda key: (rank[key[1]], key)):
+def _rank(key: _SourceKey) -> tuple[int, _SourceKey]:
+    """Return the key that sorts a fleet: instances, then databases, then the disks."""
+    return {SourceKind.INSTANCE: 0, SourceKind.DATABASE: 1, SourceKind.DISK: 2}[key[1]], key
+
+
+def _in_order(plans: Mapping[_SourceKey, RestorePlan], chosen: Mapping[_SourceKey, _Found]) -> Sequence[RestorePlan]:
+    """Return the plans, disks after their instances; a disk that is in an instance's snapshot comes with that."""
+    ordered: dict[_SourceKey, RestorePlan] = {}
+    for key, plan in plans.items():
         region, kind, name = key
-        plan = plans[key]
-        if kind is not SourceKind.DISK:
-            yield plan
-            continue
-        recipe = read_disk_recipe(chosen[key].snapshot.tags)
+        recipe = read_disk_recipe(chosen[key].snapshot.tags) if kind is SourceKind.DISK else None
         instance = (region, SourceKind.INSTANCE, (recipe.attached_to if recipe else None) or "")
-        if instance not in chosen or chosen[instance].makes is not SourceKind.INSTANCE:
-            yield plan
+        server = ordered.get(instance)
+        if server is None or server.problems or server.kind is not SourceKind.INSTANCE:
+            ordered[key] = plan
         elif name not in chosen[instance].snapshot.disks:
-            yield _attached(plan, plans[instance], recipe.path if recipe else None)
+            ordered[key] = _attached(plan, server, recipe.path if recipe else None)
+        elif plan.taken > server.taken:
+            ordered[instance] = replace(
+                server,
+                notes=(*server.notes, _of_disk_inside(name, server, plan)),
+            )
+    return tuple(ordered.values())
+
+
+def _of_disk_inside(name: str, server: RestorePlan, own: RestorePlan) -> str:
+    return (
+        f"the disk {name} comes back as it was when {server.snapshot} was taken, {format_minute(server.taken)}; its "
+        f"own newest recovery point, {own.snapshot}, is of {format_minute(own.taken)}: lightkeeper restore {name} "
+        "brings that back beside it"
+    )
 
 
 def _attached(plan: RestorePlan, instance: RestorePlan, path: str | None) -> RestorePlan:
     """Return the plan of a disk that is attached to an instance which is restored as well."""
+    if plan.is_finished or not path:
+        # Where it is now is a person's choice.
+        return replace(plan, after=instance.resource)
     zone = next((step.zone for step in instance.steps if isinstance(step, CreateInstance)), None)
-    steps = [replace(step, zone=zone) if isinstance(step, CreateDisk) and zone else step for step in plan.steps]
-    if path:
-        steps.append(AttachDisk(plan.resource, instance.resource, path, "where it was attached"))
+    steps = [
+        replace(step, zone=zone) if isinstance(step, CreateDisk) and zone and not plan.exists else step
+        for step in plan.steps
+    ]
+    steps.append(AttachDisk(plan.resource, instance.resource, path, "where it was attached"))
     return replace(plan, steps=tuple(steps), not_restored=(), after=instance.resource)
 
 
-def _made_before(found: _Found, request: Request) -> Source | None:
-    """Return what an earlier try of the same restore has made, unless it was finished with an older snapshot."""
-    key = _key(found, request)
-    return next(
-        (
-            source
-            for source in found.place.sources
-            if source.kind is found.makes
-            and source.tags.get(RESTORE_KEY) == key
-            and RESTORED_FROM in source.tags
-            and (RESTORED_AT not in source.tags or source.tags[RESTORED_FROM] == found.snapshot.name)
-        ),
-        None,
+def _one_address_each(plans: Sequence[RestorePlan]) -> tuple[RestorePlan, ...]:
+    """Return the plans with each static IP moved once: names are used again, and so are addresses."""
+    newest: dict[tuple[str, str], RestorePlan] = {}
+    for plan in plans:
+        for step in plan.steps:
+            if isinstance(step, MoveAddress):
+                key = plan.region, step.static_ip
+                newest[key] = max(newest.get(key, plan), plan, key=lambda each: each.taken)
+
+    def loses(plan: RestorePlan, step: Step) -> bool:
+        return isinstance(step, MoveAddress) and newest[plan.region, step.static_ip] is not plan
+
+    return tuple(
+        replace(
+            plan,
+            steps=tuple(step for step in plan.steps if not loses(plan, step)),
+            not_restored=(
+                *plan.not_restored,
+                *(
+                    f"the static IP {step.static_ip} ({step.address}): {newest[plan.region, step.static_ip].resource} "
+                    "gets it, whose snapshot is newer"
+                    for step in plan.steps
+                    if isinstance(step, MoveAddress) and loses(plan, step)
+                ),
+            ),
+        )
+        for plan in plans
     )
+
+
+def _made_before(found: _Found, request: Request) -> Source | None:
+    """Return what an earlier try of the same restore has made, unless it was finished with another snapshot."""
+    keys = {_key(found, request)}
+    if request.snapshot:
+        # The same command without it, or with a time, has made it of this very snapshot.
+        keys.add(_key(found, replace(request, snapshot=None)))
+
+    def is_of_it(source: Source) -> bool:
+        is_same = source.tags.get(RESTORED_FROM) == found.snapshot.name
+        is_begun = RESTORED_FROM in source.tags and RESTORED_AT not in source.tags and not request.snapshot
+        return source.tags.get(RESTORE_KEY) in keys and (is_same or is_begun)
+
+    made = [source for source in found.place.sources if source.kind is found.makes and is_of_it(source)]
+    return min(made, key=lambda source: RESTORED_AT in source.tags, default=None)
 
 
 def _key(found: _Found, request: Request) -> str:
@@ -810,19 +999,20 @@ def _stamped(name: str, stamp: str) -> str:
     return f"{name[: _MAX_NAME - len(stamp)]}{stamp}"
 
 
-def _disk_name(draft: _Draft, name: str) -> str:
+def _disk_name(draft: _Draft, disk: AttachedDisk) -> str:
     """Return what the disk of a restored instance is called."""
-    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-_.") or "disk"
-    if draft.existing or draft.request.name is None:
-        wanted = _stamped(stem, draft.stamp)
-    else:
-        wanted = f"{stem}-{draft.request.name}"[:_MAX_NAME].rstrip("-_.")
-    number = 2
-    free = wanted
-    while _holder(free, draft.place):
-        free = f"{wanted[: _MAX_NAME - 4]}-{number}"
-        number += 1
-    return free
+    made = (
+        source
+        for source in draft.place.sources
+        if draft.existing and source.attached_to == draft.existing.name and source.path == disk.path
+    )
+    if already := next(made, None):
+        return already.name
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", disk.name or disk.path).strip("-_.") or "disk"
+    own = draft.request.name
+    name = draft.free(_stamped(stem, draft.stamp) if own is None else f"{stem}-{own}"[:_MAX_NAME].rstrip("-_."))
+    draft.beside.names.add(name)
+    return name
 
 
 def _holder(name: str, place: Place) -> str | None:

@@ -16,6 +16,13 @@ RESTORE_KEY = "lightkeeper:restore"
 RESTORED_AT = "lightkeeper:restored-at"
 """On the same: when the restore had done everything it was to do, UTC."""
 
+BUNDLES = "GetBundles"
+DATABASE_BUNDLES = "GetRelationalDatabaseBundles"
+ZONES = "GetRegions"
+KEY_PAIRS = "GetKeyPairs"
+NAMES = "GetActiveNames"
+"""The operations that list what a restore may use, beside those of `kinds`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -77,6 +84,8 @@ class Place:
     cpus_in_use: int = 0
     failures: tuple[str, ...] = ()
     """What could not be read, a sentence each."""
+    unread: frozenset[str] = frozenset()
+    """The same, by the operations that list it."""
 
 
 class Until(StrEnum):

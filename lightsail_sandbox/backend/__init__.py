@@ -1,7 +1,8 @@
 """Amazon Lightsail as a backend for moto, which has none of its own.
 
-It has disks, instances, relational databases and their snapshots, as far as backups go: `kinds` lists them, and where
-AWS says too little, the modules say what is inferred.
+It has disks, instances, relational databases and their snapshots, as far as backups and restores go, and what a restore
+needs besides: static IPs, key pairs, firewalls, bundles. `kinds` lists what has a name, `answers` and `responses` what
+can be asked, and where AWS says too little, the modules say what is inferred.
 
 The layout is moto's (`urls`, `responses`, `models`, `exceptions`); `register` puts it where moto looks for its own.
 """

@@ -25,11 +25,15 @@ from lightsail_sandbox.backend.snapshots import Snapshot
 
 BACKUP_WINDOW = "10:01-10:31"
 """The one that the sandbox gives a database whose creator asks for none, where AWS draws lots."""
+MAINTENANCE_WINDOW = "sat:11:14-sat:11:44"
+"""The same for maintenance, which never happens here."""
 
 _PORTS = {"mysql": 3306, "postgres": 5432}
 _AVAILABLE = "available"
 _RESTORABLE_EVERY = timedelta(minutes=5)
 _WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+_MOMENT = r"(?:mon|tue|wed|thu|fri|sat|sun):(?:[01]\d|2[0-3]):[0-5]\d"
+_MAINTENANCE = re.compile(f"{_MOMENT}-{_MOMENT}", re.IGNORECASE)
 _SHORTEST_WINDOW_MINUTES = 30
 _MINUTES_PER_DAY = 1440
 
@@ -48,6 +52,14 @@ def check_backup_window(window: str) -> None:
     )
 
 
+def check_maintenance_window(window: str) -> None:
+    """Refuse what is no time of the week."""
+    if not _MAINTENANCE.fullmatch(window):
+        raise InvalidInputError(
+            f"Invalid preferredMaintenanceWindow: {window!r}. Expected a time of the week such as {MAINTENANCE_WINDOW}."
+        )
+
+
 @dataclass(kw_only=True)
 class RelationalDatabase(Source):
     """A managed database."""
@@ -58,6 +70,7 @@ class RelationalDatabase(Source):
     blueprint_id: str
     bundle_id: str
     backup_window: str = BACKUP_WINDOW
+    maintenance_window: str = MAINTENANCE_WINDOW
     master_database_name: str = "dbmaster"
     master_username: str = "dbmasteruser"
     own_password: str | None = None
@@ -130,6 +143,11 @@ class RelationalDatabase(Source):
         self.backup_window = window
         self.forget_rendering()
 
+    def set_maintenance_window(self, window: str) -> None:
+        """Be maintained at another time of the week."""
+        self.maintenance_window = window
+        self.forget_rendering()
+
     def note_running(self, snapshot: "RelationalDatabaseSnapshot") -> None:
         """Be told that a snapshot of this database is being made."""
         now = snapshot.created_at
@@ -164,7 +182,7 @@ class RelationalDatabase(Source):
             "masterUsername": self.master_username,
             "parameterApplyStatus": "in-sync",
             "preferredBackupWindow": self.backup_window,
-            "preferredMaintenanceWindow": "sat:11:14-sat:11:44",
+            "preferredMaintenanceWindow": self.maintenance_window,
             "publiclyAccessible": self.publicly_accessible,
             "masterEndpoint": {"port": _PORTS.get(engine, _PORTS["mysql"]), "address": endpoint},
             "pendingMaintenanceActions": [],

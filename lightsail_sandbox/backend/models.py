@@ -16,9 +16,11 @@ from lightsail_sandbox.backend.automatic import AutomaticSnapshot, automatic_sna
 from lightsail_sandbox.backend.database_bundles import database_bundle_or_alike
 from lightsail_sandbox.backend.databases import (
     BACKUP_WINDOW,
+    MAINTENANCE_WINDOW,
     RelationalDatabase,
     RelationalDatabaseSnapshot,
     check_backup_window,
+    check_maintenance_window,
 )
 from lightsail_sandbox.backend.exceptions import InvalidInputError, NotFoundError, OperationFailureError
 from lightsail_sandbox.backend.instances import Disk, Instance
@@ -182,6 +184,8 @@ class LightsailBackend(BaseBackend):
             raise OperationFailureError(
                 f"The disk {name} is attached to {disk.attached_to.name}: detach it before you delete it."
             )
+        if disk.state(self.now) != "available":
+            raise OperationFailureError(f"The disk {name} is {disk.state(self.now)}: wait until it is available.")
         return self.carry_out("DeleteDisk", [(disk, None)], lambda: self.remove(disk))
 
     def delete_instance(self, name: str) -> list[Operation]:
@@ -210,6 +214,7 @@ class LightsailBackend(BaseBackend):
         bundle: tuple[str, str],
         master: tuple[str, str],
         backup_window: str | None,
+        maintenance_window: str | None,
         password: str | None,
         publicly_accessible: bool,
     ) -> list[Operation]:
@@ -219,6 +224,8 @@ class LightsailBackend(BaseBackend):
         self.check_zone(zone)
         if backup_window is not None:
             check_backup_window(backup_window)
+        if maintenance_window is not None:
+            check_maintenance_window(maintenance_window)
         read = read_tags(tags)
         self.check_free(name)
         blueprint_id, bundle_id = bundle
@@ -230,6 +237,7 @@ class LightsailBackend(BaseBackend):
             "master_database_name": master_database_name,
             "master_username": master_username,
             "backup_window": backup_window or BACKUP_WINDOW,
+            "maintenance_window": maintenance_window or MAINTENANCE_WINDOW,
             "retained_since": self.now,
             "own_password": password,
             "publicly_accessible": publicly_accessible,
@@ -238,11 +246,19 @@ class LightsailBackend(BaseBackend):
         return self.carry_out("CreateRelationalDatabase", [(database, None)], lambda: self.add(database))
 
     def update_relational_database(
-        self, name: str, *, retain_backups: bool | None, backup_window: str | None, publicly_accessible: bool | None
+        self,
+        name: str,
+        *,
+        retain_backups: bool | None,
+        backup_window: str | None,
+        maintenance_window: str | None,
+        publicly_accessible: bool | None,
     ) -> list[Operation]:
-        """Switch native backups on or off, give them another time, or open the database; None leaves it as it is."""
+        """Switch native backups on or off, set a window, or open the database; None leaves it as it is."""
         if backup_window is not None:
             check_backup_window(backup_window)
+        if maintenance_window is not None:
+            check_maintenance_window(maintenance_window)
         database = self.find(RelationalDatabase, name)
         self.check_available(database)
 
@@ -251,6 +267,8 @@ class LightsailBackend(BaseBackend):
                 database.retain_backups(self.now if retain_backups else None)
             if backup_window is not None:
                 database.set_backup_window(backup_window)
+            if maintenance_window is not None:
+                database.set_maintenance_window(maintenance_window)
             if publicly_accessible is not None:
                 database.set_publicly_accessible(publicly_accessible=publicly_accessible)
 

@@ -39,6 +39,7 @@ _UPDATES_OF_DATABASES: Final = {
     "enableBackupRetention",
     "disableBackupRetention",
     "preferredBackupWindow",
+    "preferredMaintenanceWindow",
     "publiclyAccessible",
     "applyImmediately",
 }
@@ -137,6 +138,7 @@ class LightsailResponse(BaseResponse):
                 bundle=(params["relationalDatabaseBlueprintId"], params["relationalDatabaseBundleId"]),
                 master=(params["masterDatabaseName"], params["masterUsername"]),
                 backup_window=params.get("preferredBackupWindow"),
+                maintenance_window=params.get("preferredMaintenanceWindow"),
                 password=params.get("masterUserPassword"),
                 publicly_accessible=params.get("publiclyAccessible", False),
             )
@@ -156,6 +158,7 @@ class LightsailResponse(BaseResponse):
                 params["relationalDatabaseName"],
                 retain_backups=enable if enable or disable else None,
                 backup_window=params.get("preferredBackupWindow"),
+                maintenance_window=params.get("preferredMaintenanceWindow"),
                 publicly_accessible=params.get("publiclyAccessible"),
             )
         )

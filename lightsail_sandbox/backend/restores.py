@@ -96,7 +96,7 @@ def create_relational_database_from_snapshot(
     members = {
         "blueprint_id": snapshot.blueprint_id,
         "bundle_id": bundle_id,
-        "size_gb": database_bundle_or_alike(bundle_id).disk_gb,
+        "size_gb": max(snapshot.size_gb, database_bundle_or_alike(bundle_id).disk_gb),
         "master_database_name": snapshot.database.master_database_name,
         "master_username": snapshot.database.master_username,
         "publicly_accessible": params.get("publiclyAccessible", False),

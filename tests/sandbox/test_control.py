@@ -41,6 +41,10 @@ def test_options_are_changed_one_by_one(sandbox: Sandbox) -> None:
 def test_an_impossible_option_is_refused(sandbox: Sandbox) -> None:
     with pytest.raises(SandboxError, match="at least 1"):
         sandbox.set_options(page_size=0)
+    with pytest.raises(SandboxError, match="boot_seconds is -1, but time does not run backwards"):
+        sandbox.set_options(boot_seconds=-1)
+    with pytest.raises(SandboxError, match="vcpu_quota is -1"):
+        sandbox.set_options(vcpu_quota=-1)
     assert sandbox.options() == Options()
 
 

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 
 from lightsail_sandbox.client import (
+    EndInstances,
     EndSnapshots,
     ErrorAnswer,
     FailOperation,
@@ -521,6 +522,8 @@ def test_a_rule_that_cannot_be_read_is_refused_in_words(sandbox: Sandbox) -> Non
         FaultRule.from_json({"effect": {"type": "explode"}})
     with pytest.raises(ValueError, match="has no 'opration'"):
         FaultRule.from_json({"opration": "GetDisks", "effect": {"type": "lose_answer"}})
+    with pytest.raises(ValueError, match="An instance cannot be made to end as 'broken'; expected pending, error"):
+        EndInstances(state="broken")  # type: ignore[arg-type] # what this test is about
     with pytest.raises(ValueError, match="cannot be made to end as 'broken'"):
         FaultRule.from_json({"effect": {"type": "snapshot_ends", "state": "broken"}})
     with pytest.raises(ValueError, match="cannot be cut to -1 entries"):

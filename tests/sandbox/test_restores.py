@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 from lightsail_sandbox.client import EndInstances, FailOperation, FaultRule, InstanceEnd, LoseAnswer, Sandbox, Seed
 from tests.support.asking import LONG_ENOUGH, REGION, ZONE, refused
@@ -418,7 +419,7 @@ def test_a_fault_can_be_about_a_disk_that_is_to_be_made(sandbox: Sandbox, lights
 def test_a_restore_whose_answer_is_lost_has_happened(sandbox: Sandbox, lightsail: "LightsailClient") -> None:
     sandbox.add_faults(FaultRule(operation="CreateInstancesFromSnapshot", calls=(1,), effect=LoseAnswer()))
 
-    with pytest.raises(Exception, match="closed"):
+    with pytest.raises(ConnectionClosedError):
         restore(lightsail)
 
     assert state(lightsail) == "pending"
@@ -468,6 +469,8 @@ def test_a_pending_disk_is_not_attached_and_a_far_one_neither(sandbox: Sandbox, 
 
     with refused("OperationFailureException", "near is pending"):
         lightsail.attach_disk(diskName="near", instanceName="web", diskPath="/dev/xvdf")
+    with refused("OperationFailureException", "near is pending"):
+        lightsail.delete_disk(diskName="near")
     sandbox.advance(timedelta(minutes=1))
     with refused("InvalidInputException", "eu-central-1b"):
         lightsail.attach_disk(diskName="far", instanceName="web", diskPath="/dev/xvdf")
