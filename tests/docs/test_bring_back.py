@@ -12,7 +12,7 @@ import pytest
 from lightkeeper.restore_steps import RESTORED_AT
 from lightsail_sandbox.client import Entry, Seed
 from tests.support.code import ROOT
-from tests.support.keeper import DAY, REGION, Keeper
+from tests.support.keeper import DAY, HOUR, REGION, Keeper
 from tests.support.witness import CONSOLE
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIREWALL = [{"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrs": ["203.0.113.0/24"]}]
-BEGINNING = datetime(2026, 11, 19, 12, tzinfo=UTC)
+BEGINNING = datetime(2026, 11, 19, 6, tzinfo=UTC)
 """Four days before the time that the commands name is not long ago."""
 
 
@@ -45,6 +45,7 @@ def _well_backed_up(keeper: Keeper) -> None:
         ]
     )
     keeper.live(4 * DAY)
+    keeper.sandbox.advance(HOUR)
 
 
 def blocks(text: str, heading: str) -> list[str]:
@@ -82,6 +83,12 @@ def holders(keeper: Keeper) -> dict[str, str | None]:
     return {found["name"]: found.get("attachedTo") for found in keeper.user.get_static_ips()["staticIps"]}
 
 
+def attached(keeper: Keeper, instance: str) -> dict[str, str]:
+    """Return the disks that are attached to an instance, with their paths."""
+    disks = keeper.user.get_disks()["disks"]
+    return {disk["name"]: disk["path"] for disk in disks if disk.get("attachedTo") == instance}
+
+
 def content(keeper: Keeper, name: str) -> str:
     """Return the snapshot that something was restored from; it has all that it was to have."""
     tags = entries(keeper)[name].tags
@@ -104,8 +111,8 @@ def test_the_server_is_gone(keeper: Keeper) -> None:
     assert holders(keeper)["web-address"] == "web"
 
     paste(keeper, attach)
-    disks = keeper.user.get_instance(instanceName="web")["instance"]["hardware"]["disks"]
-    assert "/dev/xvdg" in {disk["path"] for disk in disks if disk["name"] == "web-data"}
+    assert attached(keeper, "web")["web-data"] == "/dev/xvdg"
+    assert len(attached(keeper, "web")) == 2, "the old one, and the copy of it"
 
     paste(keeper, everything)
     (disk,) = (name for name in entries(keeper) if name.startswith("my-disk-restored-"))
@@ -125,10 +132,8 @@ def test_a_file_was_deleted(keeper: Keeper) -> None:
 
     paste(keeper, disk)
     paste(keeper, system_disk)
-    disks = keeper.user.get_instance(instanceName="web")["instance"]["hardware"]["disks"]
-    assert {"my-disk-rescue": "/dev/xvdg", "clinic-rescue": "/dev/xvdh"}.items() <= {
-        each["name"]: each["path"] for each in disks
-    }.items()
+    paths = attached(keeper, "web")
+    assert (paths["my-disk-rescue"], paths["clinic-rescue"]) == ("/dev/xvdg", "/dev/xvdh")
     assert content(keeper, "my-disk-rescue").startswith("my-disk-20261122-0300-"), "of that time or before"
     assert content(keeper, "clinic-rescue").startswith("clinic-20261123-0300-"), "the newest"
 
@@ -198,6 +203,7 @@ def test_every_command_of_those_sections_is_tried() -> None:
 def test_the_readme_s_commands_bring_back_what_is_gone(keeper: Keeper) -> None:
     keeper.sandbox.seed([Seed(kind="Instance", name="my-server", tags={"backup": "daily"}, firewall=FIREWALL)])
     keeper.live(DAY)
+    keeper.sandbox.advance(HOUR)
     keeper.user.delete_instance(instanceName="my-server")
     keeper.user.delete_disk(diskName="my-disk")
 
