@@ -1,11 +1,13 @@
 """What is lost comes back as the runbook and the README say, with the commands that they show."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import textwrap
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -59,7 +61,7 @@ def blocks(text: str, heading: str) -> list[str]:
 def paste(keeper: Keeper, command: str) -> str:
     """Do as a user does: in a shell, with their own credentials."""
     environment = keeper.sandbox.environment(REGION) | {
-        "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "AWS_ACCESS_KEY_ID": CONSOLE,
     }
     ended = subprocess.run(  # noqa: S603 - our own document
@@ -186,6 +188,16 @@ def test_i_need_yesterday_s_database(keeper: Keeper) -> None:
 
     paste(keeper, delete)
     assert {"my-database", "my-database-yesterday"} & set(entries(keeper)) == {"my-database"}
+
+
+def test_each_key_of_the_document_is_documented(keeper: Keeper) -> None:
+    section = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").partition("\n## restore\n")[2]
+    words = set(re.findall(r"`(\w+)`", section.partition("\n## ")[0]))
+
+    document = json.loads(paste(keeper, "lightkeeper restore web --dry-run --json"))
+    (shown,) = document["restores"]
+
+    assert {*document, *shown, *shown["steps"][0]} <= words
 
 
 def test_every_command_of_those_sections_is_tried() -> None:
