@@ -11,7 +11,14 @@ TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 CODE = sorted(set(re.findall(r"`([^`]+)`", TEXT)))
 # All that is neither a path nor a name in a module: words of the command line, of settings and of Python.
 WORDS = {"lightkeeper plan", "lightkeeper run", "lightkeeper status", "make contracts", "make docs", "match", "plan"}
-WORDS |= {"assert_never", "lightkeeper restore", "--all", "--json", ".venv/bin/python -m tests.support.synth", *Settings().policies}
+WORDS |= {
+    "assert_never",
+    "lightkeeper restore",
+    "--all",
+    "--json",
+    ".venv/bin/python -m tests.support.synth",
+    *Settings().policies,
+}
 PATHS = [each for each in CODE if each not in WORDS and ("/" in each or each.endswith((".md", ".toml")))]
 NAMES = [each for each in CODE if each not in WORDS and each not in PATHS]
 
