@@ -221,12 +221,9 @@ def _ask(plans: Sequence[RestorePlan]) -> None:
         question = f"Restore {plans[0].source} as {plans[0].resource}?"
     else:
         question = f"Restore {counted(len(plans), 'source')}?"
-    try:
-        agreed = typer.confirm(question, err=True)
-    except typer.Abort:
-        # Ctrl-C or the end of the input: a line of its own for what is said next.
-        typer.echo(err=True)
-        raise KeyboardInterrupt from None
+    # Typer's own question writes a blank to the standard output.
+    typer.echo(f"{question} [y/N] ", err=True, nl=False)
+    agreed = sys.stdin.readline().strip().lower() in {"y", "yes"}
     if not agreed:
         _say("nothing was made")
         raise typer.Exit(FAILED)

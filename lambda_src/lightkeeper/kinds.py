@@ -7,6 +7,7 @@ The calls are boto3's own, typed; what makes the client and what becomes of erro
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypeVar
 
@@ -439,7 +440,7 @@ def _instance_recipe(instance: "InstanceTypeDef") -> InstanceRecipe:
     return InstanceRecipe(
         zone=instance.get("location", {}).get("availabilityZone"),
         bundle=instance.get("bundleId"),
-        ports=None if ports is None else merged_rules(_port_rule(port) for port in ports),
+        ports=None if ports is None else _shared(merged_rules(_port_rule(port) for port in ports)),
         key=instance.get("sshKeyName"),
         address_type=instance.get("ipAddressType"),
         metadata=_metadata_options(options) if options else None,
@@ -448,9 +449,15 @@ def _instance_recipe(instance: "InstanceTypeDef") -> InstanceRecipe:
     )
 
 
+@lru_cache(maxsize=4096)
+def _shared(rules: tuple[PortRule, ...]) -> tuple[PortRule, ...]:
+    """Return a firewall as one object for all that have it: most have their blueprint's."""
+    return rules
+
+
 def _port_rule(port: "InstancePortInfoTypeDef") -> PortRule:
-    cidrs = tuple(port.get("cidrs", ()))
-    ipv6_cidrs = tuple(port.get("ipv6Cidrs", ()))
+    cidrs = tuple(map(intern, port.get("cidrs", ())))
+    ipv6_cidrs = tuple(map(intern, port.get("ipv6Cidrs", ())))
     aliases = tuple(port.get("cidrListAliases", ()))
     protocol = port.get("protocol", "tcp")
     # Where Lightsail names no place, all the world may come in, as it says of such ports: "Anywhere".
@@ -458,7 +465,7 @@ def _port_rule(port: "InstancePortInfoTypeDef") -> PortRule:
         cidrs = () if protocol == "icmpv6" else (ANYWHERE,)
         ipv6_cidrs = () if protocol == "icmp" else (ANYWHERE_V6,)
     return PortRule(
-        protocol,
+        intern(protocol),
         port.get("fromPort", 0),
         port.get("toPort", port.get("fromPort", 0)),
         cidrs=cidrs,

@@ -21,6 +21,8 @@ _VERSION: Final = "1"
 _WITHOUT: Final = "without"
 _PREFIX: Final = "lightkeeper:"
 _MAX_VALUE: Final = 256
+# A rule and its places are at most some sixty characters each: so many fit into ten values.
+_FEW_PLACES: Final = 30
 _VALUE: Final = re.compile(r"[\w +\-=.:/@]{1,256}")
 _IPV4: Final = re.compile(r"[0-9.]+(?:/|\Z)")
 _RULE: Final = re.compile(r"([a-z0-9]+):(-?[0-9]+)(?:-(-?[0-9]+))?=(\S*)")
@@ -185,6 +187,14 @@ def recipe_tags(recipe: Recipe, room: int) -> tuple[dict[str, str], tuple[Part, 
     left_out = tuple(part for part in Part if part in missing)
     head = " ".join((_VERSION, *counts, *((_WITHOUT, *left_out) if left_out else ())))
     return {RECIPE: head} | tags, left_out
+
+
+def is_small(recipe: Recipe) -> bool:
+    """Return whether a recipe takes few tags for certain: without a firewall, or with one of few places."""
+    if not isinstance(recipe, InstanceRecipe) or recipe.ports is None:
+        return True
+    places = (len(rule.cidrs) + len(rule.ipv6_cidrs) + len(rule.aliases) for rule in recipe.ports)
+    return len(recipe.ports) + sum(places) <= _FEW_PLACES
 
 
 @lru_cache(maxsize=1024)

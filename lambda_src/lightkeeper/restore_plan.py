@@ -561,6 +561,11 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
         draft.steps.append(SetOptions(draft.name, "the source had them", metadata=recipe.metadata))
     draft.steps.append(Wait(draft.name, SourceKind.INSTANCE, Until.HEALTHY, "only what answers may take an address"))
     _address(draft, recipe, living)
+    if living:
+        draft.notes.append(
+            f"{living.name} is still there: what runs on both, such as scheduled jobs and mail, is done twice until "
+            "one of them is stopped"
+        )
     _left_of_instance(draft, recipe, is_windows=is_windows)
     cost = None
     if bundle:

@@ -19,7 +19,7 @@ from lightkeeper.kinds import SourceKind, has_modes
 from lightkeeper.model import Mode, Origin, Policy, Problem, RecoveryPoint, Severity, Snapshot, Source, Tags, problem_of
 from lightkeeper.names import attempt_of
 from lightkeeper.policies import OFF
-from lightkeeper.recipe import Part, missing_parts, recipe_tags
+from lightkeeper.recipe import Part, is_small, missing_parts, recipe_tags
 from lightkeeper.schedule import with_time_of_day
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, parse_day_or_instant, parse_instant, parse_zone
@@ -36,6 +36,8 @@ MAX_TAGS: Final = 50
 _SUFFIXES: Final = ("keep", "at", "mode", "hold")
 # Of the 50: three of ours at create, and room for an announcement and for a user's hold later.
 _ROOM: Final = MAX_TAGS - len((OWNER, SOURCE, SLOT)) - len((EXPIRES, "hold"))
+# Beside so many, a small recipe always has room: to write each one down only to see that would cost a run seconds.
+_FEW_TAGS: Final = 15
 # Words that end in "hold" and hold nothing.
 _NO_HOLDS: Final = frozenset({"freehold", "household", "leasehold", "threshold"})
 
@@ -394,8 +396,10 @@ def snapshot_tags(
 
 def recipe_without_room(source: Source, settings: Settings) -> tuple[Part, ...]:
     """Return the parts of a source's recipe that are known, and for which the tags of its snapshots have no room."""
+    if source.recipe is None or (len(source.tags) <= _FEW_TAGS and is_small(source.recipe)):
+        return ()
     _, missing = _recipe_in(source, _ROOM - len(policy_tags(source.tags, settings)))
-    return tuple(part for part in missing if source.recipe and part not in source.recipe.missing)
+    return tuple(part for part in missing if part not in source.recipe.missing)
 
 
 def _recipe_in(source: Source, room: int) -> tuple[dict[str, str], tuple[Part, ...]]:

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,16 @@ def bring_back(keeper: Keeper, policy: Mapping[str, Any], *, tag_on_create: bool
         plans,
         regions,
         now=sandbox.now,
-        clock=lambda: sandbox.now().timestamp(),
+        clock=clock_of(keeper),
         on_step=lambda _plan, _step, _outcome: None,
-        pause=lambda seconds: sandbox.advance(timedelta(seconds=max(seconds, 1))),
+        pause=lambda seconds: sandbox.advance(timedelta(seconds=max(seconds, 60))),
     )
+
+
+def clock_of(keeper: Keeper) -> Callable[[], float]:
+    """Return the sandbox's clock; like any other it has gone on when it is looked at again."""
+    looks = count()
+    return lambda: keeper.sandbox.now().timestamp() + next(looks) / 1000
 
 
 def errors(ended: Sequence[Restored]) -> Iterator[str]:
@@ -148,9 +155,9 @@ def test_what_was_not_restored_is_out_of_reach(fleet: Keeper) -> None:
         [plan],
         regions,
         now=fleet.sandbox.now,
-        clock=lambda: fleet.sandbox.now().timestamp(),
+        clock=clock_of(fleet),
         on_step=lambda _plan, _step, _outcome: None,
-        pause=lambda seconds: fleet.sandbox.advance(timedelta(seconds=max(seconds, 1))),
+        pause=lambda seconds: fleet.sandbox.advance(timedelta(seconds=max(seconds, 60))),
     )
 
     assert any("lightsail:CreateDiskFromSnapshot" in error for error in errors(ended))

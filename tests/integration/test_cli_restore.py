@@ -321,6 +321,15 @@ def start(terminal: tuple[int, int], *arguments: str) -> "subprocess.Popen[bytes
     )
 
 
+def communicate(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
+    """Wait for a command to end, and return what it printed."""
+    try:
+        return process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("over_http")
 @pytest.mark.parametrize(("answer", "status", "count"), [(b"y\n", 0, 1), (b"n\n", 1, 0), (b"\n", 1, 0)])
@@ -329,7 +338,7 @@ def test_a_person_is_asked_and_no_is_no(
 ) -> None:
     os.write(terminal[0], answer)
     with start(terminal, "scratch", "--as", "files", "--json") as process:
-        out, err = process.communicate(timeout=60)
+        out, err = communicate(process)
 
     assert process.returncode == status
     assert b"create-disk" in err, "who is asked sees what about, and the document stays alone"
@@ -358,7 +367,7 @@ def test_ctrl_c_says_what_was_done_and_the_same_command_goes_on(
             shop.sandbox.wait_for_held()
         process.send_signal(signal.SIGINT)
         shop.sandbox.clear_faults()
-        out, err = process.communicate(timeout=60)
+        out, err = communicate(process)
 
     assert process.returncode == 130
     assert b"Traceback" not in err
@@ -367,7 +376,7 @@ def test_ctrl_c_says_what_was_done_and_the_same_command_goes_on(
         return
     assert b"interrupted; the same command goes on where it ended" in err
     assert b"files not complete" in out
-    shop.sandbox.set_options(disk_seconds=0)
+    shop.sandbox.advance(2 * HOUR)
     again = restore("scratch", "--as", "files", "--yes")
     assert (again.status, made(shop)) == (0, ["CreateDiskFromSnapshot"])
     assert RESTORED_AT in {tag["key"] for tag in shop.user.get_disk(diskName="files")["disk"]["tags"]}

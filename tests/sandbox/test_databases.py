@@ -128,16 +128,6 @@ def test_a_backup_window_is_half_an_hour_at_least(lightsail: "LightsailClient", 
     assert (database["name"], database["preferredBackupWindow"]) == ("orders", "10:01-10:31")
 
 
-def test_a_maintenance_window_is_a_time_of_the_week(lightsail: "LightsailClient") -> None:
-    add_database(lightsail)
-
-    _update(lightsail, preferredMaintenanceWindow="Tue:17:00-Tue:17:30")
-    with refused("InvalidInputException", "preferredMaintenanceWindow", "Tue-17:00"):
-        _update(lightsail, preferredMaintenanceWindow="Tue-17:00")
-
-    assert _database(lightsail)["preferredMaintenanceWindow"] == "Tue:17:00-Tue:17:30"
-
-
 def test_an_update_that_contradicts_itself_or_that_the_sandbox_has_not_changes_nothing(
     lightsail: "LightsailClient",
 ) -> None:

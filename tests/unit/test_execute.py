@@ -172,6 +172,16 @@ def test_each_action_is_its_call() -> None:
     assert [(outcome.result, outcome.error) for outcome in outcomes] == [(Result.DONE, None)] * 4
 
 
+def test_a_snapshot_that_has_to_wait_is_deferred_without_a_call_and_nothing_of_its_source_is_pruned() -> None:
+    shelf = Shelf()
+
+    waits, expired = run(shelf, replace(create(), not_now="it is busy"), delete())
+
+    assert (waits.result, waits.error) == (Result.DEFERRED, "it is busy")
+    assert expired.result is Result.SKIPPED
+    assert shelf.calls == []
+
+
 def test_what_the_plan_defers_is_marked_and_deferred() -> None:
     shelf = Shelf()
 

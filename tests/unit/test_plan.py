@@ -478,3 +478,12 @@ def test_a_plan_that_only_creates_has_all_the_rest_as_it_was() -> None:
     assert [type(action) for action in plan.actions] == [Create, ScheduleDeletion, Delete]
 
     assert creates_only(plan) == replace(plan, actions=tuple(created(plan)))
+
+
+def test_a_source_that_cannot_be_snapshotted_now_is_due_and_says_what_it_waits_for() -> None:
+    busy = replace(source(backup="daily"), not_now='the database is "modifying", not "available"')
+
+    plan = make_plan(Inventory((busy,), ()), Settings(), NOW)
+
+    assert [create.not_now for create in created(plan)] == [f"{busy.not_now}; the next run tries again"]
+    assert line(plan).not_now == busy.not_now

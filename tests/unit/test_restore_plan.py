@@ -289,10 +289,10 @@ def test_a_bundle_that_nobody_knows_is_refused_with_the_nearest() -> None:
 
 
 def test_a_bundle_that_is_too_small_is_refused_with_one_that_is_not() -> None:
-    assert plan(place(snap()), bundle="nano").problems == (
-        "the bundle nano has 20 GB of disk, and the snapshot's (small) has 60; expected one at least as large, such "
-        "as small",
-    )
+    (said,) = plan(place(snap()), bundle="nano").problems
+
+    assert said.startswith("the bundle nano has 20 GB of disk, and the snapshot's (small) has 60")
+    assert said.endswith("expected one at least as large, such as small")
 
 
 def test_a_bundle_of_another_platform_is_refused() -> None:
@@ -389,9 +389,8 @@ def test_the_zone_is_the_sources_or_the_first() -> None:
 def test_a_name_in_use_is_refused_with_what_has_it(holder: Snapshot | Source | StaticIp, words: str) -> None:
     said = plan(place(snap(), holder), name="new").problems
 
-    assert said == (
-        f'the name "new" is in use by {words}, and names are unique in a Region; expected --as with a name that is free',
-    )
+    assert len(said) == 1
+    assert said[0].startswith(f'the name "new" is in use by {words}, and names are unique in a Region; expected --as')
 
 
 def test_a_name_in_use_by_something_else_is_refused_too() -> None:
@@ -761,7 +760,8 @@ def test_a_database_comes_back_with_its_bundle_and_is_as_public_as_it_was() -> N
     assert isinstance(step, CreateDatabase)
     assert (step.bundle, step.zone, step.is_public) == ("small_db", "eu-central-1a", True)
     assert found.usd_per_month == pytest.approx(30.0)
-    assert has(found.not_restored, "its endpoint") and has(found.not_restored, "its password")
+    assert has(found.not_restored, "its endpoint")
+    assert has(found.not_restored, "its password")
 
 
 def test_the_recipe_of_what_would_come_back_can_be_read() -> None:
@@ -770,3 +770,8 @@ def test_the_recipe_of_what_would_come_back_can_be_read() -> None:
     snapshot, kind, recipe = find_recipe(Request("web"), (there,), SETTINGS)
 
     assert (snapshot, kind, recipe) == (there.snapshots[0], SourceKind.INSTANCE, WEB)
+
+
+def test_two_of_the_same_server_do_everything_twice_and_that_is_said() -> None:
+    assert has(plan(place(snap(), living())).notes, "web is still there: what runs on both")
+    assert not has(plan(place(snap())).notes, "is still there")

@@ -1,8 +1,10 @@
 """Planning for many sources: seconds and peak memory, and how they grow.
 
 Method: each size runs in a process of its own. Its inventory comes page by page, in the shape botocore returns, and
-goes through the real `lightkeeper.lightsail`, `inventory.read_region` and `plan.make_plan`. *read* includes making
-the pages, *plan* is planning alone, *peak* is the process's maximum resident set with boto3 loaded.
+goes through the real `lightkeeper.lightsail`, `inventory.read_region` and `plan.make_plan`. Every second source is an
+instance with a firewall of six rules and a static IP, the others are disks; each, and each snapshot, has its recipe.
+*read* includes making the pages, *plan* is planning alone, both in seconds of the processor; *peak* is the process's
+maximum resident set with boto3 loaded.
 """
 
 import json
@@ -12,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import boto3
@@ -38,54 +40,116 @@ _METADATA = {"HTTPHeaders": {"content-type": "application/x-amz-json-1.1"}}
 class Pages:
     """A client whose lists are made up as they are read; it stands in for the network alone."""
 
-    def __init__(self, disks: int) -> None:
-        self._disks = disks
+    def __init__(self, sources: int) -> None:
+        self._sources = sources
 
     def get_paginator(self, operation: str) -> "Paginator":
         """Return the pages of a list."""
         match operation:
             case "get_disks":
-                return Paginator("disks", self._all_disks())
+                return Paginator("disks", (_disk(number) for number in range(1, self._sources, 2)))
+            case "get_instances":
+                return Paginator("instances", (_instance(number) for number in range(0, self._sources, 2)))
             case "get_disk_snapshots":
-                return Paginator("diskSnapshots", self._all_snapshots())
+                return Paginator("diskSnapshots", self._snapshots(1))
+            case "get_instance_snapshots":
+                return Paginator("instanceSnapshots", self._snapshots(0))
+            case "get_static_ips":
+                return Paginator("staticIps", (_static_ip(number) for number in range(0, self._sources, 2)))
             case _:
                 return Paginator("", ())
 
-    def _arn(self, disk: int) -> str:
-        return f"arn:aws:lightsail:{REGION}:123456789012:Disk/00000000-0000-4000-8000-{disk:012}"
+    def _snapshots(self, first: int) -> Iterator[dict[str, Any]]:
+        for back in range(SNAPSHOTS_EACH):
+            slot = datetime(2026, 6, 15, 3, tzinfo=UTC) - timedelta(days=back)
+            for number in range(first, self._sources, 2):
+                yield _snapshot(number, slot)
 
-    def _all_disks(self) -> Iterator[dict[str, Any]]:
-        for disk in range(self._disks):
-            yield {
-                "name": f"customer-{disk:05}-data",
-                "arn": self._arn(disk),
-                "createdAt": NOW - timedelta(days=400),
-                "tags": _tags({"backup": "daily", "backup:keep": "daily=20 weekly=4", "customer": str(disk)}),
-            }
 
-    def _all_snapshots(self) -> Iterator[dict[str, Any]]:
-        for number in range(SNAPSHOTS_EACH):
-            slot = datetime(2026, 6, 15, 3, tzinfo=UTC) - timedelta(days=number)
-            for disk in range(self._disks):
-                name, arn = f"customer-{disk:05}-data", self._arn(disk)
-                yield {
-                    "name": snapshot_name(name, arn, DEPLOYMENT, slot),
-                    "state": "completed",
-                    "createdAt": slot + timedelta(seconds=disk),
-                    "sizeInGb": 32,
-                    "fromDiskName": "".join(name),
-                    "fromDiskArn": arn,
-                    "tags": _tags(
-                        {
-                            "backup": "daily",
-                            "backup:keep": "daily=20 weekly=4",
-                            "customer": str(disk),
-                            OWNER: DEPLOYMENT,
-                            SOURCE: arn,
-                            SLOT: format_instant(slot),
-                        }
-                    ),
-                }
+def _name(number: int) -> str:
+    return f"customer-{number:05}-{'data' if number % 2 else 'web'}"
+
+
+def _arn(number: int) -> str:
+    kind = "Disk" if number % 2 else "Instance"
+    return f"arn:aws:lightsail:{REGION}:123456789012:{kind}/00000000-0000-4000-8000-{number:012}"
+
+
+def _common(number: int) -> dict[str, Any]:
+    return {
+        "name": _name(number),
+        "arn": _arn(number),
+        "createdAt": NOW - timedelta(days=400),
+        "location": {"availabilityZone": f"{REGION}a", "regionName": REGION},
+        "addOns": [{"name": "AutoSnapshot", "status": "Enabled", "snapshotTimeOfDay": "06:00"}],
+        "tags": _tags(_own_tags(number)),
+    }
+
+
+def _own_tags(number: int) -> dict[str, str]:
+    return {"backup": "daily", "backup:keep": "daily=20 weekly=4", "customer": str(number)}
+
+
+def _disk(number: int) -> dict[str, Any]:
+    return _common(number) | {"sizeInGb": 32, "attachedTo": f"other-{number:05}", "path": "/dev/xvdf"}
+
+
+def _instance(number: int) -> dict[str, Any]:
+    office = [f"203.0.113.{number % 256}/32", "198.51.100.0/24"]
+    ports = [
+        {"fromPort": port, "toPort": port, "protocol": "tcp", "cidrs": cidrs, "ipv6Cidrs": ipv6, "cidrListAliases": []}
+        for port, cidrs, ipv6 in (
+            (22, office, []),
+            (80, ["0.0.0.0/0"], ["::/0"]),
+            (443, ["0.0.0.0/0"], ["::/0"]),
+            (3306, office, []),
+            (5432, office, []),
+            (8080, office, ["2001:db8::/48"]),
+        )
+    ]
+    return _common(number) | {
+        "bundleId": "small_3_0",
+        "networking": {"ports": ports},
+        "sshKeyName": "LightsailDefaultKeyPair",
+        "ipAddressType": "dualstack",
+        "metadataOptions": {
+            "httpTokens": "required",
+            "httpEndpoint": "enabled",
+            "httpPutResponseHopLimit": 1,
+            "httpProtocolIpv6": "disabled",
+        },
+    }
+
+
+def _static_ip(number: int) -> dict[str, Any]:
+    return {"name": f"address-{number:05}", "ipAddress": "192.0.2.1", "attachedTo": _name(number)}
+
+
+def _snapshot(number: int, slot: datetime) -> dict[str, Any]:
+    name, arn = _name(number), _arn(number)
+    recipe = {"lightkeeper:recipe": "1", "lightkeeper:zone": f"{REGION}a", "lightkeeper:add-ons": "AutoSnapshot 06:00"}
+    if number % 2:
+        own: dict[str, Any] = {"state": "completed", "fromDiskName": "".join(name), "fromDiskArn": arn}
+        recipe |= {"lightkeeper:size": "32", "lightkeeper:attached-to": f"other-{number:05} /dev/xvdf"}
+    else:
+        own = {"state": "available", "fromInstanceName": "".join(name), "fromInstanceArn": arn}
+        office = f"203.0.113.{number % 256}/32+198.51.100.0/24"
+        recipe |= {
+            "lightkeeper:ports": f"tcp:22={office} tcp:80=0.0.0.0/0+::/0 tcp:443=0.0.0.0/0+::/0 tcp:3306={office} "
+            f"tcp:5432={office} tcp:8080={office}+2001:db8::/48",
+            "lightkeeper:static-ip": f"address-{number:05}",
+            "lightkeeper:bundle": "small_3_0",
+            "lightkeeper:key": "LightsailDefaultKeyPair",
+            "lightkeeper:address-type": "dualstack",
+            "lightkeeper:metadata": "tokens=required endpoint=enabled hops=1 ipv6=disabled",
+        }
+    ours = {OWNER: DEPLOYMENT, SOURCE: arn, SLOT: format_instant(slot)}
+    return own | {
+        "name": snapshot_name(name, arn, DEPLOYMENT, slot),
+        "createdAt": slot + timedelta(seconds=number),
+        "sizeInGb": 32,
+        "tags": _tags(_own_tags(number) | recipe | ours),
+    }
 
 
 class Paginator:
@@ -110,19 +174,19 @@ def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-def measure(disks: int) -> dict[str, Any]:
-    """Return the figures for that many disks, in this process."""
+def measure(sources: int) -> dict[str, Any]:
+    """Return the figures for that many sources, in this process."""
     boto3.client("lightsail", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106 - never used
     settings = Settings()
-    region = Lightsail(Pages(disks), REGION)  # type: ignore[arg-type]  # stands in for the client
-    began = perf_counter()
+    region = Lightsail(Pages(sources), REGION)  # type: ignore[arg-type]  # stands in for the client
+    began = process_time()
     inventory = read_region(REGION, region, settings, lambda: math.inf)
-    read = perf_counter()
+    read = process_time()
     plan = make_plan(inventory, settings, NOW)
-    planned = perf_counter()
+    planned = process_time()
     verbs = [action.verb for action in plan.actions]
     return {
-        "disks": disks,
+        "sources": sources,
         "snapshots": len(inventory.points),
         "actions": {word: verbs.count(word) for word in sorted(set(verbs))},
         "read": read - began,
@@ -140,13 +204,14 @@ def main() -> None:
         command = [sys.executable, "-m", "tools.bench.planning", str(size)]
         rows.append(row := json.loads(subprocess.run(command, check=True, capture_output=True).stdout))  # noqa: S603 - ourselves
         print(
-            f"{row['disks']:>8,} {row['snapshots']:>10,} {row['read']:>8.2f} {row['plan']:>8.2f} {row['peak']:>9.0f}"
+            f"{row['sources']:>8,} {row['snapshots']:>10,} {row['read']:>8.2f} {row['plan']:>8.2f} {row['peak']:>9.0f}"
             f"  {row['actions']}"
         )
     first, last = rows[0], rows[-1]
-    times = {key: last[key] / first[key] for key in ("disks", "plan", "read")}
+    times = {key: last[key] / first[key] for key in ("sources", "plan", "read")}
     print(
-        f"\n{times['disks']:.0f} times the sources: {times['plan']:.1f} the planning, {times['read']:.1f} the reading."
+        f"\n{times['sources']:.0f} times the sources: {times['plan']:.1f} the planning, "
+        f"{times['read']:.1f} the reading."
     )
     print(f"{last['peak']:.0f} MiB of the {LIMIT_MIB} MiB of a small Lambda function.")
 

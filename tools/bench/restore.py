@@ -3,9 +3,8 @@
 Method: a local Lightsail in a process of its own, over HTTP, with LATENCY seconds for each answer and a rate limit as
 AWS documents it for its interfaces: a bucket that holds one second's calls, starts full, and is refilled with RATE a
 second of real time. SERVERS servers, each with a disk that has a backup of its own, are backed up by a real run and
-deleted. A restored server boots for BOOT seconds and its checks take HEALTH more, a disk DISK, in real time: that is a
-tenth of what is usual, so that waiting does not hide the work. One of them comes back alone, with an empty Region around it; then all at
-once (`lightkeeper.restore`), with the connections of the command line.
+left alone. A restored server boots and is checked, and a disk is made, for as long as the sandbox says, in real time.
+One server comes back alone with its disk; then all at once (`lightkeeper.restore`), over the same connections.
 """
 
 import os
@@ -33,14 +32,12 @@ def main() -> None:
     with running_sandbox() as sandbox:
         os.environ |= sandbox.environment(REGION)
         regions = connect([REGION], max_concurrency=64)
-        lose_a_fleet(sandbox, regions)
+        back_up_a_fleet(sandbox, regions)
         sandbox.set_time(None)
         sandbox.set_options(latency_seconds=LATENCY)
         sandbox.add_faults(FaultRule(effect=Throttle(per_second=RATE, burst=RATE)))
         options = sandbox.options()
-        print(
-            f"{SERVERS} servers, each with a disk of its own; at most {RATE} calls a second, {LATENCY} s for each answer"
-        )
+        print(f"{SERVERS} servers, a disk for each; at most {RATE} calls a second, {LATENCY} s for each answer")
         print(f"boot {options.boot_seconds:g} s, checks {options.health_seconds:g} s, disks {options.disk_seconds:g} s")
         alone = measure("one server alone", sandbox, regions, "-alone", 1)
         together = measure("all of them", sandbox, regions, "-again", SERVERS)
@@ -49,8 +46,8 @@ def main() -> None:
             region.close()
 
 
-def lose_a_fleet(sandbox: Sandbox, regions: dict[str, Lightsail]) -> None:
-    """Back up a fleet, and forget that it was there."""
+def back_up_a_fleet(sandbox: Sandbox, regions: dict[str, Lightsail]) -> None:
+    """Back up a fleet, servers first, so that no disk is in the snapshot of its server."""
     daily = {"backup": "daily"}
     sandbox.seed([Seed(kind="Instance", name=f"web-{number}", tags=daily) for number in range(SERVERS)])
     run_regions(regions, SETTINGS, sandbox.now(), seconds_left=lambda: 900.0, on_outcome=lambda _: None)
