@@ -109,7 +109,9 @@ def _show_ended(restored: Restored, console: Console) -> None:
     ended = ("not complete", "bold red") if restored.has_failed else ("restored", "green")
     took = f" from {plan.snapshot} in {duration(restored.seconds)}"
     console.print(Text.assemble((plan.resource, "bold"), " ", ended, took))
-    steps = _grid()
+    steps = Table.grid(padding=(0, 2))
+    for heading in ("step", "result", "what"):
+        steps.add_column(no_wrap=heading != "what", overflow="fold")
     for outcome in restored.outcomes:
         steps.add_row(Text(outcome.step.step), Text(outcome.result, RESULT_STYLES[outcome.result]), _what_of(outcome))
     _indented(console, steps)
@@ -245,6 +247,7 @@ def _grid() -> Table:
     """Return rows whose last cell wraps under itself; what stands before it never does."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
     return grid
 
 
