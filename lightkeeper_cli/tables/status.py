@@ -54,9 +54,9 @@ def show_status(view: View, console: Console) -> None:
             console.print(Text.assemble((f"{row.name} ", "bold"), note))
         for by, number in Counter(held.by for held in row.held).items():
             console.print(Text.assemble((f"{row.name} ", "bold"), (f"{number} {by}", "dim")))
-    for why, names in _in_part(view.rows).items():
+    for reason, names in _in_part(view.rows).items():
         few = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if names[_FEW:] else "")
-        console.print(Text.assemble((f"{few} ", "bold"), (f"can be restored in part: {why}", "dim")))
+        console.print(Text.assemble((f"{few} ", "bold"), (f"can be restored in part: {reason}", "dim")))
     for problem, note in zip(view.others, suggestions(view.others), strict=True):
         console.print(Text.assemble((f"{problem.source} ", "bold"), note))
     if view.unseen:
