@@ -146,6 +146,9 @@ def test_a_file_was_deleted(keeper: Keeper) -> None:
     paste(keeper, server)
     assert content(keeper, "web-rescue").startswith("web-20261122-0300-")
     assert holders(keeper)["web-address"] == "web"
+    before = keeper.snapshots()
+    keeper.run()
+    assert keeper.snapshots() == before, "of what is there for a look, no snapshot is taken"
     paste(keeper, delete)
     assert "web-rescue" not in entries(keeper)
     assert "web" in entries(keeper)
