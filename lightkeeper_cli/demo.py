@@ -11,7 +11,7 @@ def demo(
     *,
     days: Annotated[int, typer.Option(min=14, max=400, help="How many days to simulate.")] = 60,
 ) -> None:
-    """Run the real handler through simulated days of backups, on a local Lightsail."""
+    """Run the real handler through simulated days of backups on a local Lightsail; then restore a lost server."""
     from lightkeeper_cli.tables.console import make_console
 
     with extra("demo"):

@@ -23,13 +23,25 @@ from lightkeeper.handler import RunFailedError, handle
 from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import connect
 from lightkeeper.model import Plan
+from lightkeeper.restore import read_places, restore
+from lightkeeper.restore_plan import plan_restore
+from lightkeeper.restore_steps import OpenPorts, Place, Request, Restored, RestorePlan, Step, StepOutcome
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
-from lightkeeper_cli.tables.demo import deletions_table, kept_table, metrics_table
+from lightkeeper_cli.tables.demo import Access, access_table, deletions_table, kept_table, metrics_table, progress_line
 from lightkeeper_cli.tables.plan import show_plan
+from lightkeeper_cli.tables.restore import show_plans, show_restored
 from lightkeeper_cli.tables.status import show_status
 from lightsail_sandbox.client import EndSnapshots, FaultRule, Sandbox, running_sandbox
-from lightsail_sandbox.fleet import DOOMED_INSTANCE, FLAKY_DISK, HELD_DISK, REGION, fleet, newcomer
+from lightsail_sandbox.fleet import (
+    DOOMED_INSTANCE,
+    FLAKY_DISK,
+    HELD_DISK,
+    REGION,
+    WEB_SERVER,
+    fleet,
+    newcomer,
+)
 from recovery_calendar.view import make_view, parse_order
 
 if TYPE_CHECKING:
@@ -39,6 +51,28 @@ if TYPE_CHECKING:
 _START: Final = datetime(2026, 9, 15, tzinfo=UTC)
 _TICK: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+_MISHAP: Final = timedelta(minutes=12)
+"""How long after the last run the web server is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtBack:
+    """The web server, deleted and restored: what it takes to show that again."""
+
+    places: tuple[Place, ...]
+    plan: RestorePlan
+    began: datetime
+    """UTC."""
+    restored: Restored
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demo has come to."""
+
+    plan: Plan
+    """As everything stands when the days are over, and nothing is lost yet."""
+    brought_back: BroughtBack
 
 
 class _Context(LambdaContext):
@@ -71,28 +105,30 @@ class _Diary:
                 self.done.append(entry["detail"])
 
 
-def run_demo(days: int, console: Console) -> Plan:
-    """Simulate that many days, hour by hour, show what a user wants to see in the end, and return the last plan."""
+def run_demo(days: int, console: Console) -> Demo:
+    """Simulate that many days, hour by hour, show what a user wants to see in the end, and bring back what is lost."""
     began = perf_counter()
     settings = Settings()
     with running_sandbox() as sandbox, _environment(sandbox):
         sandbox.set_time(_START)
         sandbox.seed(fleet(_START))
+        user: LightsailClient = boto3.client("lightsail")
         console.print(
             f"{days} days of backups on the [bold]local Lightsail[/] at {sandbox.url} (not on AWS): the real handler, "
             "real boto3 calls over HTTP, a simulated clock."
         )
-        diary = _simulate(sandbox, days, console)
+        diary = _simulate(sandbox, user, days, console)
         end = sandbox.now()
         plan = plan_regions(connect((), max_concurrency=settings.max_concurrency), settings, end)
-        foreign = _foreign(sandbox, {kept.point.name for kept in plan.kept})
+        foreign = _foreign(user, {kept.point.name for kept in plan.kept})
+        _show(plan, diary, foreign, settings, console)
+        brought_back = _lose_and_bring_back(sandbox, user, settings, console)
         calls = len(sandbox.calls())
-    _show(plan, diary, foreign, settings, console)
     console.print(
         f"\nAll of this ran on the local Lightsail, none of it on AWS: {days} days, {days * _DAY // _TICK} runs, "
         f"{calls} calls, {perf_counter() - began:.0f} seconds."
     )
-    return plan
+    return Demo(plan, brought_back)
 
 
 @contextmanager
@@ -108,9 +144,8 @@ def _environment(sandbox: Sandbox) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _simulate(sandbox: Sandbox, days: int, console: Console) -> _Diary:
+def _simulate(sandbox: Sandbox, user: "LightsailClient", days: int, console: Console) -> _Diary:
     diary = _Diary()
-    user: LightsailClient = boto3.client("lightsail")
     runs = days * (_DAY // _TICK)
     progress = Progress(
         TextColumn("{task.description}"),
@@ -153,9 +188,8 @@ def _live_through(sandbox: Sandbox, user: "LightsailClient", day: int, days: int
         sandbox.seed([newcomer(sandbox.now())])
 
 
-def _foreign(sandbox: Sandbox, ours: set[str]) -> list[str]:
-    client: LightsailClient = boto3.client("lightsail", endpoint_url=sandbox.url)
-    pages = client.get_paginator("get_disk_snapshots").paginate()
+def _foreign(user: "LightsailClient", ours: set[str]) -> list[str]:
+    pages = user.get_paginator("get_disk_snapshots").paginate()
     names = [snapshot["name"] for page in pages for snapshot in page["diskSnapshots"]]
     return [name for name in names if name not in ours]
 
@@ -172,3 +206,52 @@ def _show(plan: Plan, diary: _Diary, foreign: list[str], settings: Settings, con
     console.print(f"Never touched, as they are the user's own: {', '.join(foreign)}.")
     console.rule("Metrics, as sent to CloudWatch")
     console.print(metrics_table(diary.metrics))
+
+
+def _lose_and_bring_back(
+    sandbox: Sandbox, user: "LightsailClient", settings: Settings, console: Console
+) -> BroughtBack:
+    """Delete the web server, and do what `lightkeeper restore shop-web --yes` does, by the sandbox's clock."""
+    console.rule(f"{WEB_SERVER} is deleted by mistake: lightkeeper restore {WEB_SERVER} --yes")
+    seen = [_access(user, WEB_SERVER, "before")]
+    sandbox.advance(_MISHAP)
+    user.delete_instance(instanceName=WEB_SERVER)
+    began = sandbox.now()
+    regions = connect((), max_concurrency=settings.max_concurrency)
+    places = read_places(regions)
+    plan = plan_restore(Request(WEB_SERVER), places, settings, began)
+    show_plans((plan,), places, began, console)
+
+    def on_step(_plan: RestorePlan, step: Step, outcome: StepOutcome | None) -> None:
+        if isinstance(step, OpenPorts) and outcome is None:
+            seen.append(_access(user, step.resource, "as Lightsail makes it"))
+        if outcome:
+            console.print(progress_line(sandbox.now() - began, outcome))
+
+    def seconds() -> float:
+        # Between any two looks at a real clock, some time has passed.
+        return sandbox.advance(timedelta(milliseconds=1)).timestamp()
+
+    (restored,) = restore(
+        (plan,),
+        regions,
+        now=sandbox.now,
+        clock=seconds,
+        on_step=on_step,
+        pause=lambda wait: sandbox.advance(timedelta(seconds=wait)),
+    )
+    console.print()
+    show_restored((restored,), console)
+    console.print(access_table((*seen, _access(user, plan.resource, "restored"))))
+    return BroughtBack(places, plan, began, restored)
+
+
+def _access(user: "LightsailClient", instance: str, when: str) -> Access:
+    """Return how an instance is reached, as Lightsail itself says it."""
+    address = user.get_instance(instanceName=instance)["instance"]["publicIpAddress"]
+    states = user.get_instance_port_states(instanceName=instance)["portStates"]
+    ports = {
+        f"{state['fromPort']}/{state['protocol']}": (*state["cidrs"], *state["ipv6Cidrs"], *state["cidrListAliases"])
+        for state in states
+    }
+    return Access(when, address, ports)

@@ -8,6 +8,7 @@ REGION = "eu-central-1"
 FLAKY_DISK = "mail-store"
 DOOMED_INSTANCE = "old-site"
 HELD_DISK = "shop-data"
+WEB_SERVER = "shop-web"
 
 
 def newcomer(now: datetime) -> Seed:
@@ -37,22 +38,28 @@ def fleet(start: datetime) -> list[Seed]:
     return [
         Seed(
             kind="Instance",
-            name="shop-web",
+            name=WEB_SERVER,
             region=REGION,
             created_at=born,
             tags={"backup": "", "customer": "shop"},
             firewall=[
                 {"protocol": "tcp", "fromPort": 80, "toPort": 80},
                 {"protocol": "tcp", "fromPort": 443, "toPort": 443},
-                {"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrs": ["203.0.113.0/24"]},
+                {
+                    "protocol": "tcp",
+                    "fromPort": 22,
+                    "toPort": 22,
+                    "cidrs": ["203.0.113.0/24"],
+                    "cidrListAliases": ["lightsail-connect"],
+                },
             ],
         ),
-        Seed(kind="StaticIp", name="shop-address", region=REGION, created_at=born, attached_to="shop-web"),
+        Seed(kind="StaticIp", name="shop-address", region=REGION, created_at=born, attached_to=WEB_SERVER),
         instance("clinic-db", {"backup": "daily", "backup:mode": "system-disk", "backup:at": "02:30 Europe/Zurich"}),
         instance(DOOMED_INSTANCE, {"backup": "daily", "customer": "bakery"}),
         instance("landing", {"backup": "dialy"}),
         disk(HELD_DISK, 64, {"backup": "daily", "customer": "shop"}),
-        disk("shop-files", 32, {"backup": "weekly"}, attached_to="shop-web"),
+        disk("shop-files", 32, {"backup": "weekly"}, attached_to=WEB_SERVER),
         disk(
             "ledger",
             8,

@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from lightkeeper.kinds import SourceKind
 from lightkeeper.model import Snapshot, Source, StaticIp, Tags
 from lightkeeper.recipe import MetadataOptions, PortRule
 
-RESTORED_FROM = "lightkeeper:restored-from"
+RESTORED_FROM: Final = "lightkeeper:restored-from"
 """On what a restore has made: the name of the snapshot."""
-RESTORE_KEY = "lightkeeper:restore"
+RESTORE_KEY: Final = "lightkeeper:restore"
 """On the same: which restore, so that the same command goes on with it and makes nothing twice."""
-RESTORED_AT = "lightkeeper:restored-at"
+RESTORED_AT: Final = "lightkeeper:restored-at"
 """On the same: when the restore had done everything it was to do, UTC."""
 
 BUNDLES = "GetBundles"

@@ -2,16 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 
 from rich.table import Table
+from rich.text import Text
 
 from lightkeeper.metrics import MetricName
 from lightkeeper.model import Kept, Plan
+from lightkeeper.recipe import ANYWHERE, ANYWHERE_V6
+from lightkeeper.restore_steps import StepOutcome, Wait
+from lightkeeper_cli.tables.restore import RESULT_STYLES
 
 _SUMMED: Final = (MetricName.SNAPSHOTS_CREATED, MetricName.SNAPSHOTS_DELETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How an instance is reached at a time."""
+
+    when: str
+    address: str
+    ports: Mapping[str, Sequence[str]]
+    """Who may connect, by the port."""
 
 
 def kept_table(plan: Plan) -> Table:
@@ -50,6 +65,31 @@ def metrics_table(metrics: Mapping[str, Sequence[float]]) -> Table:
         row = [f"{value:,.0f}" for value in (values[-1], min(values), max(values))]
         table.add_row(name, *row, f"{sum(values):,.0f}" if name in _SUMMED else "")
     return table
+
+
+def progress_line(elapsed: timedelta, outcome: StepOutcome) -> Text:
+    """Return how far a restore is, so long after it began."""
+    minutes, seconds = divmod(round(elapsed.total_seconds()), 60)
+    ended = (f"{outcome.result:7}", RESULT_STYLES[outcome.result])
+    words = f" {outcome.step.step}" + (f" {outcome.step.detail}" if isinstance(outcome.step, Wait) else "")
+    return Text.assemble((f"{minutes:3}:{seconds:02}  ", "dim"), ended, words)
+
+
+def access_table(seen: Sequence[Access]) -> Table:
+    """Return side by side how an instance was reached at several times; what is as it was first is green."""
+    table = _table(("", *(access.when for access in seen)), ())
+    ports = sorted({port for access in seen for port in access.ports}, key=lambda port: int(port.partition("/")[0]))
+    rows = [("address", [access.address for access in seen])]
+    rows += [(port, [_who(access.ports.get(port)) for access in seen]) for port in ports]
+    for heading, (first, *others) in rows:
+        table.add_row(heading, first, *(Text(other, "green" if other == first else "red") for other in others))
+    return table
+
+
+def _who(places: Sequence[str] | None) -> str:
+    if places is None:
+        return "closed"
+    return "anybody" if set(places) == {ANYWHERE, ANYWHERE_V6} else "\n".join(places)
 
 
 def _table(words: Iterable[str], numbers: Iterable[str]) -> Table:

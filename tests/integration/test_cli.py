@@ -604,6 +604,12 @@ def test_the_demo_shows_what_a_user_wants_to_see() -> None:
         "did you mean backup:keep?",
         "did you mean daily?",
         "ResourcesProtected",
+        "shop-web is deleted by mistake: lightkeeper restore shop-web --yes",
+        "shop-web-restored-20260928-2312 restored from shop-web-20260928-0300-",
+        "move-address     done  shop-address (100.64.0.2)",
+        "address  100.64.0.2         198.18.3.79            100.64.0.2",
+        "22/tcp   203.0.113.0/24     anybody                203.0.113.0/24",
+        "443/tcp  anybody            closed                 anybody",
         "336 runs",
     ):
         assert words in ended.stdout
