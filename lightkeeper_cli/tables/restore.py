@@ -1,6 +1,5 @@
 """`lightkeeper restore` and `recipe`, printed: what is to come back and why that way, and how it ended."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -34,7 +33,7 @@ def show_plans(plans: Sequence[RestorePlan], places: Sequence[Place], now: datet
     for plan in plans:
         _show_plan(plan, now, console, is_gone=plan.source_arn not in living)
     if len(plans) > 1:
-        _show_fleet(plans, places, console)
+        _show_fleet(plans, console)
     for place in places:
         for failure in place.failures:
             _print(console, ("could not be read ", "bold red"), f"{place.region}: {failure}")
@@ -69,25 +68,25 @@ def _show_plan(plan: RestorePlan, now: datetime, console: Console, *, is_gone: b
     console.print()
 
 
-def _show_fleet(plans: Sequence[RestorePlan], places: Sequence[Place], console: Console) -> None:
+def _show_fleet(plans: Sequence[RestorePlan], console: Console) -> None:
     """Print what all of them come to."""
     to_do = [plan for plan in plans if not plan.problems]
     usd = sum(plan.usd_per_month or 0.0 for plan in to_do if not plan.exists)
     words = f"{counted(len(to_do), 'source')} to restore, about {usd:,.2f} USD a month"
     refused = len(plans) - len(to_do)
     console.print(Text.assemble((words, "bold"), (f"; {refused} refused" if refused else "", "bold red")))
-    for region, cpus in cpus_then(plans, places).items():
+    for region, cpus in cpus_then(plans).items():
         console.print(Text(f"vCPUs {_cpus(region, cpus)}", "bold red" if cpus > CPU_QUOTA else ""))
 
 
-def cpus_then(plans: Iterable[RestorePlan], places: Iterable[Place]) -> dict[str, int]:
-    """Return how many vCPUs each Region has in use when all is restored; only Regions in which that changes."""
-    before = {place.region: place.cpus_in_use for place in places}
-    more: dict[str, int] = defaultdict(int)
+def cpus_then(plans: Iterable[RestorePlan]) -> dict[str, int]:
+    """Return how many vCPUs each Region has in use when all is restored; only Regions in which that is known."""
+    then: dict[str, int] = {}
     for plan in plans:
-        if plan.cpus_in_use is not None and not plan.problems:
-            more[plan.region] += plan.cpus_in_use - before[plan.region]
-    return {region: before[region] + cpus for region, cpus in more.items()}
+        # Each plan of a fleet counts those before it, too.
+        if plan.cpus_in_use is not None:
+            then[plan.region] = max(then.get(plan.region, 0), plan.cpus_in_use)
+    return then
 
 
 def show_restored(ended: Sequence[Restored], console: Console) -> None:

@@ -56,7 +56,7 @@ def show_status(view: View, console: Console) -> None:
             console.print(Text.assemble((f"{row.name} ", "bold"), (f"{number} {by}", "dim")))
     for reason, names in _in_part(view.rows).items():
         few = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if names[_FEW:] else "")
-        console.print(Text.assemble((f"{few} ", "bold"), (f"can be restored in part: {reason}", "dim")))
+        console.print(Text.assemble(("Restorable in part: ", "dim"), (few, "bold"), (f": {reason}", "dim")))
     for problem, note in zip(view.others, suggestions(view.others), strict=True):
         console.print(Text.assemble((f"{problem.source} ", "bold"), note))
     if view.unseen:

@@ -336,6 +336,7 @@ def test_sources_themselves_are_out_of_reach(keeper: Keeper, function: "Lightsai
         function.delete_relational_database(relationalDatabaseName="orders", skipFinalSnapshot=True)
     with refused("AccessDeniedException"):
         function.update_relational_database(relationalDatabaseName="orders", disableBackupRetention=True)
+    keeper.sandbox.seed([Seed(kind="DiskSnapshot", name="x", source="shop", tags={OWNER: "Lightkeeper"})])
     with refused("AccessDeniedException"):
         function.create_disk_from_snapshot(
             diskName="copy", diskSnapshotName="x", availabilityZone="eu-central-1a", sizeInGb=32

@@ -191,7 +191,7 @@ def test_the_calendar_s_role_has_no_permission_to_write_anything_but_its_log(def
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     ]
 
-    assert len(actions) == 8
+    assert len(actions) == 9
     assert all(action.startswith(("lightsail:Get", "logs:")) for action in actions)
     (log,) = (each for each in function_role(default, CALENDAR)["Policies"] if each["PolicyName"] == "Log")
     (statement,) = log["PolicyDocument"]["Statement"]

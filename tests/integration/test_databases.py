@@ -78,6 +78,12 @@ def test_a_database_is_backed_up_every_day_and_its_snapshots_have_its_tags(keepe
         OWNER: "Lightkeeper",
         SOURCE: arn,
         SLOT: "2026-06-17T03:00:00Z",
+        "lightkeeper:recipe": "1",
+        "lightkeeper:zone": "eu-central-1a",
+        "lightkeeper:bundle": "micro_2_0",
+        "lightkeeper:public": "no",
+        "lightkeeper:backup-window": "10:01-10:31",
+        "lightkeeper:maintenance-window": "sat:11:14-sat:11:44",
     }
 
 

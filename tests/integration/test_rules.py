@@ -1059,6 +1059,7 @@ def test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only(
     for number in range(3):
         keeper.instance(f"web-{number}", {"backup": "daily", "backup:keep": "1"})
         keeper.database(f"till-{number}", {"backup": "daily", "backup:keep": "1"})
+        keeper.user.allocate_static_ip(staticIpName=f"address-{number}")
     keeper.run()
     keeper.live(2 * DAY)
     keeper.sandbox.set_options(page_size=2)
@@ -1314,6 +1315,7 @@ def test_an_idle_run_reads_the_pages_that_exist_and_writes_nothing(keeper: Keepe
         "GetInstances": 1,
         "GetRelationalDatabaseSnapshots": 1,
         "GetRelationalDatabases": 1,
+        "GetStaticIps": 1,
     }
     assert keeper.writes() == []
 
@@ -1337,6 +1339,7 @@ def test_a_run_that_deletes_reads_the_pages_twice_and_its_writes_are_the_actions
         "GetInstances": 2,
         "GetRelationalDatabaseSnapshots": 2,
         "GetRelationalDatabases": 2,
+        "GetStaticIps": 2,
     }
     assert [outcome.action for outcome in run.outcomes] == [*plan.actions]
     assert sorted(keeper.writes()) == sorted(
@@ -1365,6 +1368,9 @@ def test_snapshots_are_born_with_all_their_tags(keeper: Keeper) -> None:
         OWNER: "Lightkeeper",
         SOURCE: arn,
         SLOT: "2026-06-15T03:00:00Z",
+        "lightkeeper:recipe": "1",
+        "lightkeeper:zone": "eu-central-1a",
+        "lightkeeper:size": "32",
     }
 
 

@@ -12,7 +12,9 @@ from lightkeeper.model import Inventory, ReadFailure, RecoveryPoint, SnapshotSta
 from lightkeeper.overview import Health
 from lightkeeper.plan import make_plan
 from lightkeeper.pricing import stored_gib, usd_per_month
+from lightkeeper.restorable import Restorable
 from lightkeeper.settings import Settings
+from recovery_calendar.render import Theme, render_page
 from recovery_calendar.view import Held, Mark, Order, Row, Run, SortKey, View, make_view, parse_order, span
 from tests.support.inventories import DAY, HOUR, NOW, REGION, THREE, daily, point, source
 
@@ -552,3 +554,21 @@ def state(seen: View) -> tuple[Health, str]:
 )
 def test_a_span_is_said_in_its_largest_unit(time: timedelta, said: str) -> None:
     assert span(time) == span(-time) == said
+
+
+# What a restore brings back
+
+
+def test_a_row_says_how_much_comes_back_and_the_page_only_where_it_is_not_the_whole() -> None:
+    whole, part = source("bakery", backup="daily"), source("smithy", backup="daily")
+    points = [replace(point(whole, THREE), lacks=()), replace(point(part, THREE), lacks=("zone",))]
+
+    shown = view([whole, part], points)
+
+    assert [(row.name, row.restorable, row.restorable_why) for row in shown.rows] == [
+        ("bakery", Restorable.WHOLE, None),
+        ("smithy", Restorable.IN_PART, "its newest recovery point does not keep the zone"),
+    ]
+    page = render_page(shown, theme=Theme.LIGHT)
+    assert page.count("restorable in part") == 1
+    assert page.count("its newest recovery point does not keep the zone") == 1

@@ -1,5 +1,6 @@
 """What `lightkeeper status` prints, in terminals of several widths."""
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -69,3 +70,16 @@ def test_own_recovery_points_of_such_a_disk_are_shown_too() -> None:
     (row,) = [line for line in lines if line.startswith("data disk")]
     assert row.count("█") == 6
     assert "data in the snapshots of web, too" in lines
+
+
+def test_what_comes_back_in_part_is_said_once_for_all_that_have_the_same_reason() -> None:
+    fleet = [source(f"shop-{number}", backup="daily") for number in range(7)]
+    whole = replace(point(fleet[0], THREE), lacks=())
+
+    lines = printed(view(fleet, [whole, *(point(of, THREE) for of in fleet[1:])]), 300)
+
+    (said,) = [line for line in lines if line.startswith("Restorable in part: ")]
+    assert said == (
+        "Restorable in part: shop-1, shop-2, shop-3, shop-4, shop-5 and 1 more: its newest recovery point has no "
+        "recipe, so it does not keep where it was attached, or the add-ons; the next one will"
+    )

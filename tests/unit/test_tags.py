@@ -10,10 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lightkeeper.interpret import interpret
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import (
     AttachedDisk,
+    Inventory,
     Mode,
     Origin,
     Policy,
@@ -25,6 +27,7 @@ from lightkeeper.model import (
     Source,
 )
 from lightkeeper.names import attempt_of, snapshot_name
+from lightkeeper.recipe import RECIPE, DiskRecipe, InstanceRecipe, Part, PortRule, missing_parts
 from lightkeeper.schedule import parse_schedule
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
@@ -45,6 +48,7 @@ from lightkeeper.tags import (
     read_inherited,
     read_snapshot,
     read_source,
+    recipe_without_room,
     snapshot_tags,
     vocabulary,
 )
@@ -530,6 +534,60 @@ def test_where_there_is_no_room_the_users_vocabulary_comes_first_and_the_rest_is
     assert len(tags) == MAX_TAGS - 2
     assert (tags["backup"], tags["backup:keep"]) == ("daily", "7")
     assert left_out == tuple(f"app{number:02}" for number in range(43, 48))
+
+
+RECIPE_OF_DISK = DiskRecipe(zone="eu-central-1a", size_gib=32)
+
+
+def crowded(own: int, vocabulary_like: int = 0) -> Source:
+    """Return a disk with so many tags of its owner's, and so many that are inherited before everything else."""
+    others = {f"app{number:02}": "x" for number in range(own)}
+    holds = {f"x{number:02}-hold": "" for number in range(vocabulary_like)}
+    return replace(disk(**others, **holds, backup="daily"), recipe=RECIPE_OF_DISK)
+
+
+def test_the_users_vocabulary_has_room_before_the_recipe_and_the_recipe_before_the_rest() -> None:
+    tags, left_out = snapshot_tags(crowded(49), SLOT_TIME, SETTINGS, NOW)
+
+    assert tags["backup"] == "daily"
+    assert (tags[RECIPE], tags["lightkeeper:zone"], tags["lightkeeper:size"]) == ("1", "eu-central-1a", "32")
+    assert left_out == tuple(f"app{number:02}" for number in range(41, 49))
+    assert len(tags) == MAX_TAGS - 2
+
+
+def test_a_part_of_the_recipe_without_room_is_named_on_the_snapshot_and_is_advice_on_the_source() -> None:
+    # Of 45 that may be inherited, 43 are the vocabulary's: one for the head of the recipe, one for the zone.
+    source = crowded(0, vocabulary_like=42)
+
+    tags, _ = snapshot_tags(source, SLOT_TIME, SETTINGS, NOW)
+
+    assert (tags[RECIPE], tags["lightkeeper:zone"]) == ("1 without size", "eu-central-1a")
+    assert recipe_without_room(source, SETTINGS) == (Part.SIZE,)
+    (advice,) = next(interpret(Inventory((source,), ()), SETTINGS, NOW)).problems
+    assert advice.severity is Severity.ADVICE
+    assert advice.message.startswith("the tags of its snapshots have no room for the size, so a restore will not put")
+
+
+def test_what_is_not_known_of_a_source_is_no_want_of_room() -> None:
+    source = replace(crowded(0), recipe=replace(RECIPE_OF_DISK, missing=(Part.ZONE,), zone=None))
+
+    tags, _ = snapshot_tags(source, SLOT_TIME, SETTINGS, NOW)
+
+    assert tags[RECIPE] == "1 without zone"
+    assert recipe_without_room(source, SETTINGS) == ()
+
+
+def firewall(places: int) -> InstanceRecipe:
+    return InstanceRecipe(ports=(PortRule("tcp", 22, 22, tuple(f"192.0.2.{number}/32" for number in range(places))),))
+
+
+@pytest.mark.parametrize(("tags", "places"), [(15, 29), (16, 1), (0, 300), (40, 250)])
+def test_whether_there_is_room_is_the_same_whether_it_is_written_down_or_not(tags: int, places: int) -> None:
+    source = replace(crowded(0, vocabulary_like=tags), recipe=firewall(places))
+
+    written, _ = snapshot_tags(source, SLOT_TIME, SETTINGS, NOW)
+
+    assert recipe_without_room(source, SETTINGS) == missing_parts(written)
 
 
 def test_what_else_a_snapshot_is_born_with_leaves_room_for_a_mark_and_a_hold_too() -> None:
