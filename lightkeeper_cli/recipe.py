@@ -28,7 +28,7 @@ def recipe(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Show what a restore puts back beside the content: firewall, address, zone and the like. Changes nothing."""
     from lightkeeper.restore import read_places
-    from lightkeeper.restore_plan import find_recipe
+    from lightkeeper.restore_choice import find_recipe
     from lightkeeper.restore_steps import Request
     from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.documents import recipe_document

@@ -18,7 +18,8 @@ from lightkeeper.errors import InvalidValueError, counted
 from lightkeeper.kinds import SourceKind
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.restore import read_places, restore
-from lightkeeper.restore_plan import parse_attachment, plan_fleet, plan_restore
+from lightkeeper.restore_fleet import plan_fleet
+from lightkeeper.restore_plan import parse_attachment, plan_restore
 from lightkeeper.restore_steps import Place, Request, Restored, RestorePlan, Step, StepOutcome, StepResult
 from lightkeeper.settings import Settings
 from lightkeeper.times import parse_instant

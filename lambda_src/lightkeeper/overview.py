@@ -206,7 +206,8 @@ def what_helps_stopped(source: SourceStatus, settings: Settings) -> str:
     """Return what to do about a source that is no longer backed up."""
     match source.status:
         case Status.GONE:
-            return "if it was deleted by mistake, bring it back from its newest recovery point"
+            restore = shlex.join(["lightkeeper", "restore", source.name, "--region", source.region])
+            return f"if it was deleted by mistake, bring it back: {restore}"
         case Status.OFF:
             return f'if you did not mean that, give it a policy: "{settings.tag_key}" = "{settings.default_policy}"'
         case _:

@@ -4,15 +4,15 @@ Nothing of the user's is ever deleted or overwritten: what is made gets a name t
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 from lightkeeper.errors import InvalidValueError, closest, quote_all
-from lightkeeper.kinds import SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind, source_kind_of
-from lightkeeper.model import AttachedDisk, RecoveryPoint, Snapshot, SnapshotState, Source, StaticIp, Tags
+from lightkeeper.kinds import SNAPSHOTS, SOURCES, STATIC_IPS, SourceKind
+from lightkeeper.model import AttachedDisk, SnapshotState, Source, StaticIp, Tags
 from lightkeeper.pricing import USD_PER_DISK_GB_MONTH
 from lightkeeper.recipe import (
     PART_WORDS,
@@ -22,10 +22,8 @@ from lightkeeper.recipe import (
     MetadataOptions,
     Part,
     Recipe,
-    read_database_recipe,
-    read_disk_recipe,
-    read_instance_recipe,
 )
+from lightkeeper.restore_choice import Found, find, read_recipe, with_article
 from lightkeeper.restore_steps import (
     KEY_PAIRS,
     RESTORE_KEY,
@@ -48,7 +46,7 @@ from lightkeeper.restore_steps import (
     Wait,
 )
 from lightkeeper.settings import Settings
-from lightkeeper.tags import MAX_TAGS, is_hold, is_reserved, policy_tags, read_snapshot
+from lightkeeper.tags import MAX_TAGS, is_hold, is_reserved, policy_tags
 from lightkeeper.times import format_instant, format_minute
 
 CPU_QUOTA: Final = 20
@@ -59,9 +57,8 @@ _WINDOWS: Final = "WINDOWS"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,253}[A-Za-z0-9]")
 _DATABASE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,253}[A-Za-z0-9]")
 _PATH: Final = re.compile(r"/dev/[a-z0-9]+")
-_MAX_NAME: Final = 254
-_SourceKey: TypeAlias = tuple[str, SourceKind, str]
-"""Region, kind and name: what a person calls one source, though names are used again."""
+MAX_NAME: Final = 254
+"""Characters of a name that we give."""
 _DEFAULT_METADATA: Final = (
     MetadataOptions(),
     MetadataOptions("optional", "enabled", 1, "disabled"),
@@ -69,34 +66,8 @@ _DEFAULT_METADATA: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A snapshot that a source could come back from."""
-
-    place: Place
-    snapshot: Snapshot
-    source_name: str
-    source_arn: str | None
-    source_kind: SourceKind
-    newer: Snapshot | None = None
-    """A newer one of the same source that cannot stand for it: of its system disk alone."""
-
-    @property
-    def makes(self) -> SourceKind:
-        """What can be made of it: of an instance's system disk, a disk, which boots no server."""
-        match self.snapshot.kind:
-            case SnapshotKind.INSTANCE:
-                return SourceKind.INSTANCE
-            case SnapshotKind.DISK:
-                return SourceKind.DISK
-            case SnapshotKind.DATABASE:
-                return SourceKind.DATABASE
-            case _:
-                assert_never(self.snapshot.kind)
-
-
 @dataclass
-class _Beside:
+class Beside:
     """What the other restores of a fleet take, so that none takes it twice."""
 
     names: set[str] = field(default_factory=set)
@@ -122,102 +93,9 @@ def plan_restore(request: Request, places: Sequence[Place], settings: Settings, 
     InvalidValueError
         If there is no such source, snapshot or time, or more than one.
     """
-    found = _of_snapshot(request, places, settings) if request.snapshot else _newest(request, places, settings)
+    found = find(request, places, settings)
     _check_name(request.name, found.makes)
-    return _plan(found, request, settings, now, _Beside())
-
-
-def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
-    places: Sequence[Place],
-    settings: Settings,
-    now: datetime,
-    *,
-    at: datetime | None = None,
-    gone: bool = False,
-    suffix: str | None = None,
-) -> tuple[RestorePlan, ...]:
-    """Return how everything that has a recovery point comes back: instances first, then the disks that go to them.
-
-    Parameters
-    ----------
-    places
-        What the Regions hold that are to be searched.
-    settings
-        The deployment's, for what is ours.
-    now
-        The time, UTC.
-    at
-        The newest content of this time (UTC) or before; None: the newest.
-    gone
-        Only what no longer exists.
-    suffix
-        What the names of what is made end in; None: ``-restored-<YYYYMMDD>-<HHMM>``.
-
-    Raises
-    ------
-    InvalidValueError
-        If the suffix is not one, or there is nothing to restore.
-    """
-    if suffix is not None and not re.fullmatch(r"[A-Za-z0-9_.-]*[A-Za-z0-9]", suffix):
-        raise InvalidValueError(
-            f'"{suffix}" cannot end a name; expected letters, digits, "-", "_" and ".", the last a letter or digit'
-        )
-    chosen: dict[_SourceKey, _Found] = {}
-    newest: dict[_SourceKey, Snapshot] = {}
-    for found in sorted(_usable(_ours(places, settings), at), key=_preference):
-        living = {source.arn for source in found.place.sources}
-        if not (gone and found.source_arn in living):
-            # The last one wins: of a source, the newest; and of an instance, one that boots.
-            key = found.place.region, found.source_kind, found.source_name
-            chosen[key] = found
-            newest[key] = max(newest.get(key, found.snapshot), found.snapshot, key=lambda each: each.created_at)
-    if not chosen:
-        what = "no source that is gone has" if gone else "nothing has"
-        raise InvalidValueError(f"{what} a usable recovery point in {_regions(places)}")
-
-    def request(found: _Found) -> Request:
-        name = None if suffix is None else f"{found.source_name[: _MAX_NAME - len(suffix)]}{suffix}"
-        return Request(found.source_name, found.source_kind, at, name=name)
-
-    if (
-        suffix
-        and not re.fullmatch(r"[A-Za-z0-9-]*", suffix)
-        and any(found.makes is SourceKind.DATABASE for found in chosen.values())
-    ):
-        raise InvalidValueError(f'"{suffix}" cannot end the name of a database; expected letters, digits and "-"')
-    beside = {place.region: _Beside() for place in places}
-    plans = {
-        key: _plan(_with_newer(found, newest[key]), request(found), settings, now, beside[found.place.region])
-        for key, found in sorted(chosen.items(), key=lambda item: _rank(item[0]))
-    }
-    return _one_address_each(_in_order(plans, chosen))
-
-
-def read_recipe(snapshot: Snapshot, kind: SourceKind) -> Recipe | None:
-    """Return what the tags of a snapshot keep for a restore; `kind` is what the source was."""
-    match kind:
-        case SourceKind.INSTANCE:
-            return read_instance_recipe(snapshot.tags)
-        case SourceKind.DISK:
-            return read_disk_recipe(snapshot.tags)
-        case SourceKind.DATABASE:
-            return read_database_recipe(snapshot.tags)
-        case _:
-            assert_never(kind)
-
-
-def find_recipe(
-    request: Request, places: Sequence[Place], settings: Settings
-) -> tuple[Snapshot, SourceKind, Recipe | None]:
-    """Return the snapshot that a restore would use, what its source was, and its recipe.
-
-    Raises
-    ------
-    InvalidValueError
-        If there is no such source, snapshot or time, or more than one.
-    """
-    found = _of_snapshot(request, places, settings) if request.snapshot else _newest(request, places, settings)
-    return found.snapshot, found.source_kind, read_recipe(found.snapshot, found.source_kind)
+    return plan_found(found, request, settings, now, Beside())
 
 
 def parse_attachment(text: str) -> Attachment:
@@ -241,117 +119,13 @@ def _check_name(name: str | None, makes: SourceKind) -> None:
     if not (_DATABASE_NAME if is_database else _NAME).fullmatch(name):
         characters = 'letters, digits and "-"' if is_database else 'letters, digits, "-", "_" and "."'
         raise InvalidValueError(
-            f'"{name}" cannot be the name of {_a(makes)}; expected 2 to 255 characters: {characters}, the first and '
-            "the last a letter or digit"
+            f'"{name}" cannot be the name of {with_article(makes)}; expected 2 to 255 characters: {characters}, the '
+            "first and the last a letter or digit"
         )
 
 
-def _with_newer(found: _Found, newest: Snapshot) -> _Found:
-    return replace(found, newer=newest) if newest.created_at > found.snapshot.created_at else found
-
-
-def _ours(places: Iterable[Place], settings: Settings) -> Iterator[_Found]:
-    for place in places:
-        for snapshot in place.snapshots:
-            point = read_snapshot(snapshot, settings)
-            if isinstance(point, RecoveryPoint):
-                kind = source_kind_of(point.source_arn, point.kind)
-                yield _Found(place, snapshot, point.source_name, point.source_arn, kind)
-
-
-def _usable(found: Iterable[_Found], at: datetime | None) -> Iterator[_Found]:
-    for each in found:
-        if each.snapshot.state is SnapshotState.USABLE and (at is None or each.snapshot.created_at <= at):
-            yield each
-
-
-def _preference(found: _Found) -> tuple[bool, datetime]:
-    """Return the key that sorts snapshots of a source: a whole instance before its system disk, then by content."""
-    return found.source_kind is found.makes, found.snapshot.created_at
-
-
-def _of_snapshot(request: Request, places: Sequence[Place], settings: Settings) -> _Found:
-    named = [(place, snapshot) for place in places for snapshot in place.snapshots if snapshot.name == request.snapshot]
-    if not named:
-        names = sorted({snapshot.name for place in places for snapshot in place.snapshots})
-        raise InvalidValueError(
-            f'there is no snapshot "{request.snapshot}" in {_regions(places)}{_unread(places)}; expected one there is',
-            closest(request.snapshot or "", names),
-        )
-    place, snapshot = named[0]
-    if len(named) > 1:
-        where = quote_all(sorted(each.region for each, _ in named))
-        raise InvalidValueError(
-            f'"{request.snapshot}" is in more than one Region: {where}; expected --region to say which'
-        )
-    point = read_snapshot(snapshot, settings)
-    arn = point.source_arn if isinstance(point, RecoveryPoint) else next(iter(snapshot.source_arns), None)
-    name = snapshot.source_name or request.source
-    if name != request.source:
-        raise InvalidValueError(
-            f'the snapshot "{snapshot.name}" is of "{name}", not of "{request.source}"; expected a snapshot of it', name
-        )
-    found = _Found(place, snapshot, name, arn, source_kind_of(arn or "", snapshot.kind))
-    if request.kind not in {None, found.makes}:
-        raise InvalidValueError(
-            f'the snapshot "{snapshot.name}" comes back as {_a(found.makes)}, not as {_a(request.kind)}; expected '
-            f"--kind {found.makes}, or another snapshot"
-        )
-    return found
-
-
-def _newest(request: Request, places: Sequence[Place], settings: Settings) -> _Found:
-    ours = [found for found in _ours(places, settings) if found.source_name == request.source]
-    wanted = [found for found in ours if request.kind in {None, found.makes, found.source_kind}]
-    if request.kind is not None and any(found.makes is request.kind for found in wanted):
-        wanted = [found for found in wanted if found.makes is request.kind]
-    if not wanted:
-        raise _nothing_of(request, ours, places, settings)
-    origins = {(found.place.region, found.source_kind) for found in wanted}
-    if len(origins) > 1:
-        these = quote_all(sorted(f"{kind} in {region}" for region, kind in origins))
-        raise InvalidValueError(
-            f'"{request.source}" is more than one source: {these}; expected --region and --kind to say which'
-        )
-    usable = sorted(_usable(wanted, request.at), key=_preference)
-    if usable:
-        return _with_newer(usable[-1], max((each.snapshot for each in usable), key=lambda each: each.created_at))
-    if request.at and (later := sorted(_usable(wanted, None), key=_preference)):
-        oldest = min(found.snapshot.created_at for found in later)
-        raise InvalidValueError(
-            f'the oldest recovery point of "{request.source}" was taken at {format_minute(oldest)}, after '
-            f"{format_minute(request.at)}; expected a time from then on"
-        )
-    newest = max(wanted, key=lambda found: found.snapshot.created_at)
-    raise InvalidValueError(
-        f'"{request.source}" has no usable recovery point: {newest.snapshot.name} is "{newest.snapshot.state}"; '
-        "expected one that is complete: wait, or look with lightkeeper status"
-    )
-
-
-def _nothing_of(
-    request: Request, ours: Sequence[_Found], places: Sequence[Place], settings: Settings
-) -> InvalidValueError:
-    if ours:
-        kinds = quote_all(sorted({found.makes for found in ours}))
-        return InvalidValueError(
-            f'"{request.source}" has no recovery point that comes back as {_a(request.kind)}; expected --kind as one '
-            f"of {kinds}"
-        )
-    if any(source.name == request.source for place in places for source in place.sources):
-        return InvalidValueError(
-            f'"{request.source}" has no recovery point of the deployment "{settings.deployment}"{_unread(places)}; '
-            "expected one: lightkeeper take, or --snapshot with the name of a snapshot of your own"
-        )
-    names = sorted({found.source_name for found in _ours(places, settings)})
-    return InvalidValueError(
-        f'"{request.source}" is no source that has a recovery point in {_regions(places)}{_unread(places)}; expected '
-        "the name of one",
-        closest(request.source, names),
-    )
-
-
-def _plan(found: _Found, request: Request, settings: Settings, now: datetime, beside: _Beside) -> RestorePlan:
+def plan_found(found: Found, request: Request, settings: Settings, now: datetime, beside: Beside) -> RestorePlan:
+    """Return how a source comes back from the snapshot that was found, beside what else comes back with it."""
     existing = _made_before(found, request)
     if existing:
         # A newer snapshot may have been taken since: what was begun is finished with its own.
@@ -378,9 +152,7 @@ def _plan(found: _Found, request: Request, settings: Settings, now: datetime, be
 class _Draft:
     """A plan while it is made."""
 
-    def __init__(
-        self, found: _Found, request: Request, now: datetime, existing: Source | None, beside: _Beside
-    ) -> None:
+    def __init__(self, found: Found, request: Request, now: datetime, existing: Source | None, beside: Beside) -> None:
         self.found = found
         self.request = request
         self.place = found.place
@@ -415,7 +187,7 @@ class _Draft:
         name, number = wanted, 2
         while self.holder(name):
             end = f"-{number}"
-            name = f"{wanted[: _MAX_NAME - len(end)]}{end}"
+            name = f"{wanted[: MAX_NAME - len(end)]}{end}"
             number += 1
         return name
 
@@ -653,6 +425,13 @@ def _left_of_instance(draft: _Draft, recipe: InstanceRecipe, *, is_windows: bool
         )
     if draft.found.snapshot.attached:
         draft.not_restored.append("the tags and add-ons of the disks that come with it")
+    names = {disk.name for disk in draft.found.snapshot.attached}
+    left = [source.name for source in draft.place.sources if source.kind is SourceKind.DISK and source.name in names]
+    if left and not draft.existing:
+        draft.notes.append(
+            f"{quote_all(left)}: still there, with what was written after the snapshot; what comes back is a copy of "
+            "what it was then, and takes its path"
+        )
 
 
 def _disk(draft: _Draft, recipe: DiskRecipe) -> RestorePlan:
@@ -892,84 +671,7 @@ def _tags(draft: _Draft, settings: Settings) -> Tags:
     return {key: users[key] for key in keys[:room]} | own
 
 
-def _rank(key: _SourceKey) -> tuple[int, _SourceKey]:
-    """Return the key that sorts a fleet: instances, then databases, then the disks."""
-    return {SourceKind.INSTANCE: 0, SourceKind.DATABASE: 1, SourceKind.DISK: 2}[key[1]], key
-
-
-def _in_order(plans: Mapping[_SourceKey, RestorePlan], chosen: Mapping[_SourceKey, _Found]) -> Sequence[RestorePlan]:
-    """Return the plans, disks after their instances; a disk that is in an instance's snapshot comes with that."""
-    ordered: dict[_SourceKey, RestorePlan] = {}
-    for key, plan in plans.items():
-        region, kind, name = key
-        recipe = read_disk_recipe(chosen[key].snapshot.tags) if kind is SourceKind.DISK else None
-        instance = (region, SourceKind.INSTANCE, (recipe.attached_to if recipe else None) or "")
-        server = ordered.get(instance)
-        if server is None or server.problems or server.kind is not SourceKind.INSTANCE:
-            ordered[key] = plan
-        elif name not in chosen[instance].snapshot.disks:
-            ordered[key] = _attached(plan, server, recipe.path if recipe else None)
-        elif plan.taken > server.taken:
-            ordered[instance] = replace(
-                server,
-                notes=(*server.notes, _of_disk_inside(name, server, plan)),
-            )
-    return tuple(ordered.values())
-
-
-def _of_disk_inside(name: str, server: RestorePlan, own: RestorePlan) -> str:
-    return (
-        f"the disk {name} comes back as it was when {server.snapshot} was taken, {format_minute(server.taken)}; its "
-        f"own newest recovery point, {own.snapshot}, is of {format_minute(own.taken)}: lightkeeper restore {name} "
-        "brings that back beside it"
-    )
-
-
-def _attached(plan: RestorePlan, instance: RestorePlan, path: str | None) -> RestorePlan:
-    """Return the plan of a disk that is attached to an instance which is restored as well."""
-    if plan.is_finished or not path:
-        # Where it is now is a person's choice.
-        return replace(plan, after=instance.resource)
-    zone = next((step.zone for step in instance.steps if isinstance(step, CreateInstance)), None)
-    steps = [
-        replace(step, zone=zone) if isinstance(step, CreateDisk) and zone and not plan.exists else step
-        for step in plan.steps
-    ]
-    steps.append(AttachDisk(plan.resource, instance.resource, path, "where it was attached"))
-    return replace(plan, steps=tuple(steps), not_restored=(), after=instance.resource)
-
-
-def _one_address_each(plans: Sequence[RestorePlan]) -> tuple[RestorePlan, ...]:
-    """Return the plans with each static IP moved once: names are used again, and so are addresses."""
-    newest: dict[tuple[str, str], RestorePlan] = {}
-    for plan in plans:
-        for step in plan.steps:
-            if isinstance(step, MoveAddress):
-                key = plan.region, step.static_ip
-                newest[key] = max(newest.get(key, plan), plan, key=lambda each: each.taken)
-
-    def loses(plan: RestorePlan, step: Step) -> bool:
-        return isinstance(step, MoveAddress) and newest[plan.region, step.static_ip] is not plan
-
-    return tuple(
-        replace(
-            plan,
-            steps=tuple(step for step in plan.steps if not loses(plan, step)),
-            not_restored=(
-                *plan.not_restored,
-                *(
-                    f"the static IP {step.static_ip} ({step.address}): {newest[plan.region, step.static_ip].resource} "
-                    "gets it, whose snapshot is newer"
-                    for step in plan.steps
-                    if isinstance(step, MoveAddress) and loses(plan, step)
-                ),
-            ),
-        )
-        for plan in plans
-    )
-
-
-def _made_before(found: _Found, request: Request) -> Source | None:
+def _made_before(found: Found, request: Request) -> Source | None:
     """Return what an earlier try of the same restore has made, unless it was finished with another snapshot."""
     keys = {_key(found, request)}
     if request.snapshot:
@@ -977,7 +679,8 @@ def _made_before(found: _Found, request: Request) -> Source | None:
         keys.add(_key(found, replace(request, snapshot=None)))
 
     def is_of_it(source: Source) -> bool:
-        is_same = source.tags.get(RESTORED_FROM) == found.snapshot.name
+        # A name that was asked for can be only one: whatever was taken since, that is what is meant.
+        is_same = source.tags.get(RESTORED_FROM) == found.snapshot.name or source.name == request.name
         is_begun = RESTORED_FROM in source.tags and RESTORED_AT not in source.tags and not request.snapshot
         return source.tags.get(RESTORE_KEY) in keys and (is_same or is_begun)
 
@@ -985,7 +688,7 @@ def _made_before(found: _Found, request: Request) -> Source | None:
     return min(made, key=lambda source: RESTORED_AT in source.tags, default=None)
 
 
-def _key(found: _Found, request: Request) -> str:
+def _key(found: Found, request: Request) -> str:
     """Return what a restore is recognised by: what was asked for, and not what it makes."""
     parts = (
         found.place.region,
@@ -1001,7 +704,7 @@ def _key(found: _Found, request: Request) -> str:
 
 
 def _stamped(name: str, stamp: str) -> str:
-    return f"{name[: _MAX_NAME - len(stamp)]}{stamp}"
+    return f"{name[: MAX_NAME - len(stamp)]}{stamp}"
 
 
 def _disk_name(draft: _Draft, disk: AttachedDisk) -> str:
@@ -1015,7 +718,7 @@ def _disk_name(draft: _Draft, disk: AttachedDisk) -> str:
         return already.name
     stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", disk.name or disk.path).strip("-_.") or "disk"
     own = draft.request.name
-    name = draft.free(_stamped(stem, draft.stamp) if own is None else f"{stem}-{own}"[:_MAX_NAME].rstrip("-_."))
+    name = draft.free(_stamped(stem, draft.stamp) if own is None else f"{stem}-{own}"[:MAX_NAME].rstrip("-_."))
     draft.beside.names.add(name)
     return name
 
@@ -1033,16 +736,3 @@ def _holder(name: str, place: Place) -> str | None:
     if name in place.key_pairs:
         return f"the key pair {name}"
     return "another resource" if name in place.names else None
-
-
-def _regions(places: Iterable[Place]) -> str:
-    return ", ".join(place.region for place in places)
-
-
-def _unread(places: Iterable[Place]) -> str:
-    failures = [failure for place in places for failure in place.failures]
-    return f", as far as could be read ({failures[0]})" if failures else ""
-
-
-def _a(kind: SourceKind | None) -> str:
-    return f"an {kind}" if kind is SourceKind.INSTANCE else f"a {kind}"

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, ShortList
 from lightsail_sandbox.seeds import SnapshotState
 from tests.support.keeper import DAY, NOON, OTHER_REGION, REGION, console
-from tests.support.witness import EXPIRES, OWNER, SLOT, SOURCE, BrokenPromiseError, Witness
+from tests.support.witness import EXPIRES, OWNER, RECIPE, SLOT, SOURCE, BrokenPromiseError, Witness, recipe_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FIRST, SECOND, THIRD, NEWEST = (f"shop-202606{day}-0300-abcdef" for day in (16, 17, 18, 19))
 LISTS = (
     *("get_disks", "get_instances", "get_relational_databases"),
-    *("get_disk_snapshots", "get_instance_snapshots", "get_relational_database_snapshots"),
+    *("get_disk_snapshots", "get_instance_snapshots", "get_relational_database_snapshots", "get_static_ips"),
 )
 MARKED = "2026-06-20T12:00:00Z"
 OLD_TILL, TILL = "till-20260618-0300-abcdef", "till-20260619-0300-abcdef"
@@ -72,10 +72,16 @@ class Rogue:
             SOURCE: self.arns["shop"],
             SLOT: text(slot),
         }
-        tags = _tags(born | changes)
+        tags = _tags(born | self.recipe("shop") | changes)
         self.client.create_disk_snapshot(
             diskName="shop", diskSnapshotName=name or f"shop-{slot:%Y%m%d-%H%M}-abcdef", tags=tags
         )
+
+    def recipe(self, name: str) -> dict[str, str]:
+        """Return the tags that keep what a source has now."""
+        (entry,) = (each for each in self.sandbox.entries() if each.name == name)
+        parts = {f"lightkeeper:{part}": " ".join(sorted(words)) for part, words in recipe_of(entry).items()}
+        return {RECIPE: "1"} | parts
 
     def mark(self, name: str, at: datetime) -> None:
         self.client.tag_resource(resourceName=name, tags=[{"key": EXPIRES, "value": text(at)}])
@@ -197,6 +203,18 @@ def leaves_a_tag_of_the_source_out(rogue: Rogue) -> None:
     rogue.tag("shop", "customer", "bakery")
     rogue.read()
     rogue.create(day(20))
+
+
+def leaves_the_recipe_out(rogue: Rogue) -> None:
+    rogue.at(day(20, 4))
+    rogue.read()
+    rogue.create(day(20), **{RECIPE: "2"})
+
+
+def says_of_a_source_what_it_has_not(rogue: Rogue) -> None:
+    rogue.at(day(20, 4))
+    rogue.read()
+    rogue.create(day(20), **{"lightkeeper:size": "16"})
 
 
 # Rule 2
@@ -323,7 +341,8 @@ def takes_an_instance_again_in_another_mode(rogue: Rogue) -> None:
     an_instance(rogue, backup="daily")
     rogue.at(day(20, 13))
     rogue.read()
-    tags = _tags({"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(20))})
+    born = {"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(20))}
+    tags = _tags(born | rogue.recipe("web"))
     rogue.client.create_instance_snapshot(
         instanceName="web", instanceSnapshotName="web-20260620-0300-abcdef", tags=tags
     )
@@ -669,6 +688,8 @@ CRIMES: dict[int, tuple[Callable[[Rogue], None], ...]] = {
         removes_a_tag_of_the_user,
         takes_a_name_that_another_deployment_has,
         leaves_a_tag_of_the_source_out,
+        leaves_the_recipe_out,
+        says_of_a_source_what_it_has_not,
     ),
     2: (
         deletes_the_newest,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from lightkeeper.kinds import SourceKind
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.restore import read_places, restore
-from lightkeeper.restore_plan import plan_fleet, plan_restore
+from lightkeeper.restore_fleet import plan_fleet
+from lightkeeper.restore_plan import plan_restore
 from lightkeeper.restore_steps import Request, Restored, RestorePlan, Step, StepOutcome
 from lightkeeper.run import run_regions
 from lightsail_sandbox.client import Seed

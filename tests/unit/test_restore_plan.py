@@ -10,7 +10,9 @@ from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import AttachedDisk, Snapshot, SnapshotState, Source, StaticIp
 from lightkeeper.names import snapshot_name
 from lightkeeper.recipe import DatabaseRecipe, DiskRecipe, InstanceRecipe, Part, PortRule, Recipe, recipe_tags
-from lightkeeper.restore_plan import find_recipe, parse_attachment, plan_fleet, plan_restore
+from lightkeeper.restore_choice import find_recipe
+from lightkeeper.restore_fleet import plan_fleet
+from lightkeeper.restore_plan import parse_attachment, plan_restore
 from lightkeeper.restore_steps import (
     RESTORE_KEY,
     RESTORED_AT,
@@ -634,6 +636,23 @@ def test_what_is_finished_is_not_done_again_but_for_something_newer() -> None:
     assert not newer.exists
     assert has(newer.notes, "web-x")
     assert plan(place(snap(), old, finished), snapshot=old.name).resource == "web-x"
+
+
+def test_what_has_the_name_that_was_asked_for_is_what_is_meant_whatever_was_taken_since() -> None:
+    old = snap(age=2 * DAY)
+    finished = begun(plan(place(old), name="web-x"), **{RESTORED_AT: "2026-06-14T00:00:00Z"})
+
+    again = plan(place(snap(), old, finished, living(), ip("web")), name="web-x", move_address=True)
+
+    assert (again.resource, again.snapshot, again.problems) == ("web-x", old.name, ())
+    assert [step.static_ip for step in moves(again)] == ["shop-ip"]
+
+
+def test_a_disk_of_the_lost_server_that_is_still_there_is_pointed_at() -> None:
+    inside = snap(attached=(AttachedDisk("/dev/xvdf", "data", 32),))
+
+    assert has(plan(place(inside, living("data", SourceKind.DISK))).notes, '"data": still there')
+    assert plan(place(inside)).notes == ()
 
 
 def test_another_snapshot_by_name_is_not_what_was_begun() -> None:

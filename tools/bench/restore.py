@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.restore import read_places, restore
-from lightkeeper.restore_plan import plan_fleet
+from lightkeeper.restore_fleet import plan_fleet
 from lightkeeper.restore_steps import Restored, RestorePlan, StepResult
 from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings
