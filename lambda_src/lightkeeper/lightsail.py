@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -287,10 +288,10 @@ class Lightsail:
             answer = self._client.tag_resource(resourceName=name, tags=[{"key": key, "value": value}])
             _check(answer.get("operations", []))
 
-    def conditions(self, kind: SourceKind) -> dict[str, Condition]:
-        """Return how each instance, disk or database stands, by its name."""
+    def conditions(self, kind: SourceKind, now: datetime) -> dict[str, Condition]:
+        """Return how each instance, disk or database stands at `now` (UTC), by its name."""
         with _errors(restore_calls.GET[kind]):
-            return dict(restore_calls.conditions(self._client, kind))
+            return dict(restore_calls.conditions(self._client, kind, now))
 
     def bundles(self) -> tuple[Bundle, ...]:
         """Return the bundles of instances."""

@@ -78,8 +78,8 @@ class RestoreRegion(Reader, Protocol):
     def mark(self, name: str, key: str, value: str) -> None:
         """Set a tag on what a restore has made."""
 
-    def conditions(self, kind: SourceKind) -> Mapping[str, Condition]:
-        """Return how each of a kind stands, by its name."""
+    def conditions(self, kind: SourceKind, now: datetime) -> Mapping[str, Condition]:
+        """Return how each of a kind stands at `now` (UTC), by its name."""
 
     def bundles(self) -> tuple[Bundle, ...]:
         """Return the bundles of instances."""
@@ -193,7 +193,7 @@ def restore(  # noqa: PLR0913 - a restore has that many sides
     """
     stopping, speaking = threading.Event(), threading.Lock()
     wait = pause or stopping.wait
-    watches = {name: _Watch(region, clock, wait) for name, region in regions.items()}
+    watches = {name: _Watch(region, now, clock, wait) for name, region in regions.items()}
     begun: dict[tuple[str, str], Future[Restored]] = {}
 
     def tell(plan: RestorePlan, step: Step, outcome: StepOutcome | None) -> None:
@@ -221,8 +221,15 @@ def restore(  # noqa: PLR0913 - a restore has that many sides
 class _Watch:
     """Looks how everything stands in a Region: once for all who want to know."""
 
-    def __init__(self, region: RestoreRegion, clock: Callable[[], float], pause: Callable[[float], object]) -> None:
+    def __init__(
+        self,
+        region: RestoreRegion,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+        pause: Callable[[float], object],
+    ) -> None:
         self._region = region
+        self._now = now
         self._clock = clock
         self._pause = pause
         self._since = clock()
@@ -243,7 +250,7 @@ class _Watch:
             if not at_once and asked - begun < interval:
                 self._pause(interval - (asked - begun))
             begun = self._clock()
-            found = self._region.conditions(kind)
+            found = self._region.conditions(kind, self._now())
             self._found[kind] = (begun, found)
             return found
 

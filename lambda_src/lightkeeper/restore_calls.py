@@ -4,7 +4,7 @@ They are made with the credentials of the person who restores: the function has 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
 from lightkeeper.kinds import SourceKind
@@ -134,11 +134,11 @@ def attach_disk(client: "LightsailClient", step: AttachDisk) -> "Iterable[Operat
     )
 
 
-def conditions(client: "LightsailClient", kind: SourceKind) -> Iterator[tuple[str, Condition]]:
-    """Yield how each instance, disk or database stands, by its name."""
+def conditions(client: "LightsailClient", kind: SourceKind, now: datetime) -> Iterator[tuple[str, Condition]]:
+    """Yield how each instance, disk or database stands at `now` (UTC), by its name."""
     match kind:
         case SourceKind.INSTANCE:
-            yield from _instances(client)
+            yield from _instances(client, now)
         case SourceKind.DISK:
             for disks in client.get_paginator("get_disks").paginate():
                 for disk in disks.get("disks", []):
@@ -232,7 +232,7 @@ def cpus_in_use(client: "LightsailClient") -> Iterator[int]:
         yield from (instance.get("hardware", {}).get("cpuCount", 0) for instance in page.get("instances", []))
 
 
-def _instances(client: "LightsailClient") -> Iterator[tuple[str, Condition]]:
+def _instances(client: "LightsailClient", now: datetime) -> Iterator[tuple[str, Condition]]:
     # An older boto3 does not know the option, and refuses it.
     input_shape: Any = client.meta.service_model.operation_model("GetInstances").input_shape
     knows_health = "includeHealthStatus" in input_shape.members
@@ -240,7 +240,7 @@ def _instances(client: "LightsailClient") -> Iterator[tuple[str, Condition]]:
     for page in client.get_paginator("get_instances").paginate(**options):
         for instance in page.get("instances", []):
             state = instance.get("state", {}).get("name", "unknown")
-            health = _health(instance) if knows_health else _checks(client, instance["name"], state)
+            health = _health(instance) if knows_health else _checks(client, instance["name"], state, now)
             yield (
                 instance["name"],
                 Condition(
@@ -269,17 +269,16 @@ def _health(instance: "InstanceTypeDef") -> str:
     return next((status for status in both if status != "ok"), "ok")
 
 
-def _checks(client: "LightsailClient", name: str, state: str) -> str:
+def _checks(client: "LightsailClient", name: str, state: str, now: datetime) -> str:
     """Return the same from the metric of the status checks; no number is no pass."""
     if state != "running":
         return "not-applicable"
-    end = datetime.now(UTC)  # noqa: TID251 - metrics are asked for by the clock at AWS
     points = client.get_instance_metric_data(
         instanceName=name,
         metricName="StatusCheckFailed",
         period=60,
-        startTime=end - timedelta(minutes=_METRIC_MINUTES),
-        endTime=end,
+        startTime=now - timedelta(minutes=_METRIC_MINUTES),
+        endTime=now,
         unit="Count",
         statistics=["Sum"],
     ).get("metricData", [])

@@ -1,14 +1,21 @@
 """A shop is lost and brought back: on the local Lightsail, with boto3, from snapshots that real runs have taken."""
 
+import itertools
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
+from lightkeeper.kinds import SourceKind
+from lightkeeper.recipe import PortRule, merged_rules
 from lightkeeper.restore_steps import RESTORED_AT, RESTORED_FROM, Attachment, CreateInstance
 from lightsail_sandbox.client import ErrorAnswer, FailOperation, FaultRule, Seed
 from lightsail_sandbox.faults import EndInstances
-from tests.support.keeper import DAY, Keeper
+from tests.support.keeper import DAY, REGION, Keeper
 from tests.support.restoring import DISK, Shop, errors_of, tags_of
 
 
@@ -411,6 +418,123 @@ def test_a_list_that_cannot_be_read_is_no_empty_list(shop: Shop, listing: str) -
             assert plan.problems == ()
             assert isinstance(plan.steps[0], CreateInstance)
             assert (plan.steps[0].zone, plan.steps[0].bundle) == ("eu-central-1b", "small_3_0")
+
+
+def forget_health(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the connection one of an older boto3, whose model has no health."""
+    client = shop.regions[REGION]._client  # noqa: SLF001 - what boto3 has made
+    shape = client.meta.service_model.operation_model("GetInstances").input_shape
+    assert shape is not None
+    monkeypatch.delitem(shape.members, "includeHealthStatus")
+
+
+def test_with_a_boto3_that_does_not_know_health_the_metric_of_the_status_checks_says_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.open()
+    shop.back_up()
+    shop.lose()
+    forget_health(shop, monkeypatch)
+
+    restored = shop.bring_back("web")
+
+    assert errors_of(restored) == []
+    calls = Counter(call.operation for call in shop.keeper.sandbox.calls())
+    assert calls["GetInstanceMetricData"] > 0
+    assert restored.condition is not None
+    assert restored.condition.health == "ok"
+
+
+def test_with_such_a_boto3_what_is_impaired_takes_no_address(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.open()
+    shop.back_up()
+    shop.lose()
+    shop.keeper.sandbox.add_faults(
+        FaultRule(effect=EndInstances(state="impaired"), operation="CreateInstancesFromSnapshot")
+    )
+    forget_health(shop, monkeypatch)
+
+    restored = shop.bring_back("web")
+
+    assert '"running", its health "impaired" after 30 minutes' in errors_of(restored)[0]
+    assert shop.holder() is None
+
+
+# Any server
+
+
+PLACES = st.sampled_from(["0.0.0.0/0", "198.51.100.0/24", "203.0.113.7/32", "192.0.2.128/25"])
+PLACES_V6 = st.sampled_from(["::/0", "2001:db8::/32", "2001:db8:1::5/128"])
+
+
+@st.composite
+def doors(draw: st.DrawFn) -> PortRule:
+    first, last = sorted(draw(st.tuples(st.integers(1, 65_535), st.integers(1, 65_535))))
+    cidrs = tuple(draw(st.lists(PLACES, max_size=4, unique=True)))
+    ipv6_cidrs = tuple(draw(st.lists(PLACES_V6, max_size=3, unique=True, min_size=0 if cidrs else 1)))
+    return PortRule(draw(st.sampled_from(["tcp", "udp"])), first, last, cidrs, ipv6_cidrs)
+
+
+SERVERS = st.fixed_dictionaries(
+    {
+        "firewall": st.lists(doors(), max_size=8).map(merged_rules),
+        "bundle_id": st.sampled_from(["nano_3_0", "small_3_0", "medium_3_0"]),
+        "key_pair": st.sampled_from(["owner", None]),
+        "hour": st.none() | st.integers(0, 23),
+        "tags": st.dictionaries(st.sampled_from(["customer", "stage", "team"]), st.sampled_from(["", "shop", "a b"])),
+    }
+)
+NUMBERS = itertools.count()
+
+
+@pytest.mark.slow
+@examples(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(server=SERVERS)
+def test_any_server_comes_back_as_it_was_when_its_snapshot_was_taken(shop: Shop, server: dict[str, Any]) -> None:
+    user, name = shop.keeper.user, f"any-{next(NUMBERS)}"
+    if "owner" not in {pair["name"] for pair in user.get_key_pairs()["keyPairs"]}:
+        user.create_key_pair(keyPairName="owner")
+    firewall = [
+        {
+            "fromPort": rule.first,
+            "toPort": rule.last,
+            "protocol": rule.protocol,
+            "cidrs": list(rule.cidrs),
+            "ipv6Cidrs": list(rule.ipv6_cidrs),
+        }
+        for rule in server["firewall"]
+    ]
+    shop.seed(
+        Seed(
+            kind="Instance",
+            name=name,
+            tags={"backup": "daily", **server["tags"]},
+            created_at=shop.keeper.sandbox.now() - DAY,
+            bundle_id=server["bundle_id"],
+            key_pair=server["key_pair"],
+            firewall=firewall,
+        )
+    )
+    if server["hour"] is not None:
+        on = {"addOnType": "AutoSnapshot", "autoSnapshotAddOnRequest": {"snapshotTimeOfDay": f"{server['hour']:02}:00"}}
+        user.enable_add_on(resourceName=name, addOnRequest=on)  # type: ignore[arg-type] # the stubs know no such text
+    shop.back_up()
+    before, ports = shop.instance(name), shop.ports(name)
+    # What came later is not what the snapshot is of.
+    user.put_instance_public_ports(instanceName=name, portInfos=[{"fromPort": 1, "toPort": 1, "protocol": "tcp"}])
+    user.delete_instance(instanceName=name)
+
+    restored = shop.bring_back(name, kind=SourceKind.INSTANCE)
+
+    assert errors_of(restored) == []
+    after = shop.instance(restored.plan.resource)
+    assert shop.ports(restored.plan.resource) == ports
+    users = {key: value for key, value in tags_of(after).items() if not key.startswith("lightkeeper:")}
+    assert users == tags_of(before)
+    for same in ("bundleId", "blueprintId", "sshKeyName", "ipAddressType", "metadataOptions", "addOns", "location"):
+        assert after.get(same) == before.get(same), same
+    # So that it is not backed up with the next one.
+    user.delete_instance(instanceName=restored.plan.resource)
 
 
 # A fleet
