@@ -240,7 +240,8 @@ def half_a_year_ago() -> datetime:
 def runbook_commands() -> list[str]:
     """Return the runbook's commands about alarms that a local AWS can answer, each with what is to be set once before.
 
-    Those that bring something back are run elsewhere. Version 1 of the `aws` command has an address of its own for SQS, which goes before that of the local AWS.
+    Those that bring something back are run elsewhere. Version 1 of the `aws` command has an address of its own for SQS,
+    which goes before that of the local AWS.
     """
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").partition("\n## Before the alarms\n")[2]
     once, *blocks = (
