@@ -691,6 +691,14 @@ def test_only_what_is_gone_comes_back_where_that_is_asked_for() -> None:
         fleet(place())
 
 
+def test_what_has_come_back_under_its_own_name_is_not_gone() -> None:
+    web, mail = snap("web"), snap("mail")
+    back = replace(living("web", life=2), tags={RESTORED_FROM: web.name, RESTORE_KEY: "of restore web --as web"})
+    for_a_look = replace(living("mail-rescue"), tags={RESTORED_FROM: mail.name, RESTORE_KEY: "--as mail-rescue"})
+
+    assert [found.source for found in fleet(place(web, mail, back, for_a_look), gone=True)] == ["mail"]
+
+
 # A fleet
 
 
