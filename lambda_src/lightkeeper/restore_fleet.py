@@ -148,11 +148,20 @@ def _attached(plan: RestorePlan, instance: RestorePlan, path: str | None) -> Res
     if plan.is_finished or not path:
         # Where it is now is a person's choice.
         return replace(plan, after=instance.resource)
-    zone = next((step.zone for step in instance.steps if isinstance(step, CreateInstance)), None)
+    made = next((step for step in instance.steps if isinstance(step, CreateInstance)), None)
+    zone = made.zone if made else None
     steps = [
         replace(step, zone=zone) if isinstance(step, CreateDisk) and zone and not plan.exists else step
         for step in plan.steps
     ]
+    # The instance's snapshot may be older than the disk's: another disk had the path then.
+    if taken := dict(made.disks if made else ()).get(path):
+        left = (
+            f"its attachment: {path} of {instance.resource} is taken by {taken}, which comes with it; attach it at "
+            f"another path: aws lightsail attach-disk --disk-name {plan.resource} --instance-name {instance.resource} "
+            "--disk-path ..."
+        )
+        return replace(plan, steps=tuple(steps), not_restored=(left,), after=instance.resource)
     steps.append(AttachDisk(plan.resource, instance.resource, path, "where it was attached"))
     return replace(plan, steps=tuple(steps), not_restored=(), after=instance.resource)
 

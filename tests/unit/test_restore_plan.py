@@ -724,6 +724,18 @@ def test_a_disk_inside_its_instances_snapshot_is_not_restored_twice() -> None:
     assert has(only.notes, "lightkeeper restore data brings that back beside it")
 
 
+def test_a_disk_is_not_attached_where_another_comes_with_the_instance() -> None:
+    web = snap(attached=(AttachedDisk("/dev/xvdf", "before", 64),), age=2 * DAY)
+
+    server, data = fleet(place(web, disk_snap(age=DAY)))
+
+    assert made(server).disks == (("/dev/xvdf", "before-restored-20260615-1200"),)
+    assert not any(isinstance(step, AttachDisk) for step in data.steps)
+    assert isinstance(data.steps[0], CreateDisk)
+    assert data.steps[0].zone == made(server).zone
+    assert has(data.not_restored, "is taken by before-restored-20260615-1200")
+
+
 def test_a_disk_whose_instance_cannot_come_back_comes_back_alone() -> None:
     refused = snap(attached=(AttachedDisk("/dev/xvdf", "data", 64),), recipe=replace(WEB, bundle="xl"), bundle="xl")
 
