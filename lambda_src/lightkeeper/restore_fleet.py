@@ -14,6 +14,7 @@ from lightkeeper.recipe import (
 from lightkeeper.restore_choice import Found, our_snapshots, preference, regions_of, usable_ones, with_newer
 from lightkeeper.restore_plan import MAX_NAME, Beside, plan_found
 from lightkeeper.restore_steps import (
+    RESTORED_FROM,
     AttachDisk,
     CreateDisk,
     CreateInstance,
@@ -67,11 +68,12 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
         )
     chosen: dict[_SourceKey, Found] = {}
     newest: dict[_SourceKey, Found] = {}
+    living = {place.region: {source.arn for source in place.sources} for place in places}
+    come_back = {place.region: _come_back(place) for place in places}
     for found in sorted(usable_ones(our_snapshots(places, settings), at), key=preference):
-        living = {source.arn for source in found.place.sources}
-        if not (gone and found.source_arn in living):
+        key = found.place.region, found.source_kind, found.source_name
+        if not (gone and (found.source_arn in living[key[0]] or key[1:] in come_back[key[0]])):
             # The last one wins: of a source, the newest; and of an instance, one that boots.
-            key = found.place.region, found.source_kind, found.source_name
             chosen[key] = found
             newest[key] = max(newest.get(key, found), found, key=lambda each: each.snapshot.created_at)
     if not chosen:
@@ -96,6 +98,16 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
         for key, found in sorted(chosen.items(), key=lambda item: _rank(item[0]))
     }
     return _one_address_each(_in_order(plans, chosen))
+
+
+def _come_back(place: Place) -> frozenset[tuple[SourceKind, str]]:
+    """Return what a restore has brought back under its own name: it is another resource, but it is not gone."""
+    origins = {snapshot.name: snapshot.source_name for snapshot in place.snapshots}
+    return frozenset(
+        (source.kind, source.name)
+        for source in place.sources
+        if origins.get(source.tags.get(RESTORED_FROM, "")) == source.name
+    )
 
 
 def _rank(key: _SourceKey) -> tuple[int, _SourceKey]:
@@ -136,11 +148,20 @@ def _attached(plan: RestorePlan, instance: RestorePlan, path: str | None) -> Res
     if plan.is_finished or not path:
         # Where it is now is a person's choice.
         return replace(plan, after=instance.resource)
-    zone = next((step.zone for step in instance.steps if isinstance(step, CreateInstance)), None)
+    made = next((step for step in instance.steps if isinstance(step, CreateInstance)), None)
+    zone = made.zone if made else None
     steps = [
         replace(step, zone=zone) if isinstance(step, CreateDisk) and zone and not plan.exists else step
         for step in plan.steps
     ]
+    # The instance's snapshot may be older than the disk's: another disk had the path then.
+    if taken := dict(made.disks if made else ()).get(path):
+        left = (
+            f"its attachment: {path} of {instance.resource} is taken by {taken}, which comes with it; attach it at "
+            f"another path: aws lightsail attach-disk --disk-name {plan.resource} --instance-name {instance.resource} "
+            "--disk-path ..."
+        )
+        return replace(plan, steps=tuple(steps), not_restored=(left,), after=instance.resource)
     steps.append(AttachDisk(plan.resource, instance.resource, path, "where it was attached"))
     return replace(plan, steps=tuple(steps), not_restored=(), after=instance.resource)
 

@@ -691,6 +691,14 @@ def test_only_what_is_gone_comes_back_where_that_is_asked_for() -> None:
         fleet(place())
 
 
+def test_what_has_come_back_under_its_own_name_is_not_gone() -> None:
+    web, mail = snap("web"), snap("mail")
+    back = replace(living("web", life=2), tags={RESTORED_FROM: web.name, RESTORE_KEY: "of restore web --as web"})
+    for_a_look = replace(living("mail-rescue"), tags={RESTORED_FROM: mail.name, RESTORE_KEY: "--as mail-rescue"})
+
+    assert [found.source for found in fleet(place(web, mail, back, for_a_look), gone=True)] == ["mail"]
+
+
 # A fleet
 
 
@@ -714,6 +722,18 @@ def test_a_disk_inside_its_instances_snapshot_is_not_restored_twice() -> None:
 
     (only,) = fleet(place(web, disk_snap(age=DAY)))
     assert has(only.notes, "lightkeeper restore data brings that back beside it")
+
+
+def test_a_disk_is_not_attached_where_another_comes_with_the_instance() -> None:
+    web = snap(attached=(AttachedDisk("/dev/xvdf", "before", 64),), age=2 * DAY)
+
+    server, data = fleet(place(web, disk_snap(age=DAY)))
+
+    assert made(server).disks == (("/dev/xvdf", "before-restored-20260615-1200"),)
+    assert not any(isinstance(step, AttachDisk) for step in data.steps)
+    assert isinstance(data.steps[0], CreateDisk)
+    assert data.steps[0].zone == made(server).zone
+    assert has(data.not_restored, "is taken by before-restored-20260615-1200")
 
 
 def test_a_disk_whose_instance_cannot_come_back_comes_back_alone() -> None:
