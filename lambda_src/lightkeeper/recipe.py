@@ -25,7 +25,8 @@ _MAX_VALUE: Final = 256
 _FEW_PLACES: Final = 30
 _VALUE: Final = re.compile(r"[\w +\-=.:/@]{1,256}")
 _IPV4: Final = re.compile(r"[0-9.]+(?:/|\Z)")
-_RULE: Final = re.compile(r"([a-z0-9]+):(-?[0-9]+)(?:-(-?[0-9]+))?=(\S*)")
+_RULE: Final = re.compile(r"(tcp|udp|icmp|icmpv6|all):(-?[0-9]{1,5})(?:-(-?[0-9]{1,5}))?=(\S+)")
+_MAX_PORT: Final = 65_535
 
 
 class Part(StrEnum):
@@ -62,6 +63,16 @@ PART_WORDS: Final[Mapping[Part, str]] = {
     Part.SIZE: "the size",
 }
 """For sentences: what each part says."""
+
+
+_FORMS: Final[Mapping[Part, re.Pattern[str]]] = {
+    Part.ADDRESS_TYPE: re.compile("dualstack|ipv4|ipv6"),
+    Part.METADATA: re.compile(
+        r"(?:(?:tokens=(?:optional|required)|(?:endpoint|ipv6)=(?:enabled|disabled)|hops=[1-9][0-9]?)(?: |\Z))+"
+    ),
+    Part.ADD_ONS: re.compile("AutoSnapshot (?:[01][0-9]|2[0-3]):00"),
+}
+"""Of the parts that Lightsail takes in certain words only: those."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -217,7 +228,7 @@ def missing_parts(tags: Mapping[str, str]) -> tuple[Part, ...] | None:
 
 def read_instance_recipe(tags: Mapping[str, str]) -> InstanceRecipe | None:
     """Return the recipe of an instance in the tags of a snapshot, or None if there is none that this release reads."""
-    missing = missing_parts(tags)
+    tags, missing = _readable(tags)
     if missing is None:
         return None
     values = [*_values(tags, Part.PORTS)]
@@ -241,7 +252,7 @@ def read_instance_recipe(tags: Mapping[str, str]) -> InstanceRecipe | None:
 
 def read_disk_recipe(tags: Mapping[str, str]) -> DiskRecipe | None:
     """Return the same for a disk."""
-    missing = missing_parts(tags)
+    tags, missing = _readable(tags)
     if missing is None:
         return None
     instance, _, path = (_value(tags, Part.ATTACHED_TO) or "").partition(" ")
@@ -258,7 +269,7 @@ def read_disk_recipe(tags: Mapping[str, str]) -> DiskRecipe | None:
 
 def read_database_recipe(tags: Mapping[str, str]) -> DatabaseRecipe | None:
     """Return the same for a database."""
-    missing = missing_parts(tags)
+    tags, missing = _readable(tags)
     if missing is None:
         return None
     public = _value(tags, Part.PUBLIC)
@@ -348,13 +359,16 @@ def _read_ports(values: Iterable[str]) -> tuple[PortRule, ...] | None:
         read = _RULE.fullmatch(piece)
         if read is None:
             return None
-        first = int(read[2])
-        places = read[4].split("+") if read[4] else []
+        first, last = int(read[2]), int(read[3] or read[2])
+        is_range = read[1].startswith("icmp") or 0 <= first <= last
+        places = read[4].split("+")
+        if not is_range or max(first, last) > _MAX_PORT or not all(places):
+            return None
         rules.append(
             PortRule(
                 read[1],
                 first,
-                int(read[3]) if read[3] else first,
+                last,
                 cidrs=tuple(place for place in places if _IPV4.match(place)),
                 ipv6_cidrs=tuple(place for place in places if ":" in place),
                 aliases=tuple(place for place in places if ":" not in place and not _IPV4.match(place)),
@@ -386,6 +400,19 @@ def _read_metadata(text: str | None) -> MetadataOptions | None:
 def _read_auto_snapshot(text: str | None) -> str | None:
     name, _, hour = (text or "").partition(" ")
     return hour or None if name == "AutoSnapshot" else None
+
+
+def _readable(tags: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Part, ...] | None]:
+    """Return the tags without those parts that nobody wrote so but a person, and the parts that are missing then.
+
+    What Lightsail would refuse has to be known before anything is made.
+    """
+    missing = missing_parts(tags)
+    wrong = {part for part, form in _FORMS.items() if (value := tags.get(_key(part))) and not form.fullmatch(value)}
+    if missing is None or not wrong:
+        return tags, missing
+    sound = {key: value for key, value in tags.items() if key not in {_key(part) for part in wrong}}
+    return sound, tuple(part for part in Part if part in {*missing, *wrong})
 
 
 def _all(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:

@@ -62,9 +62,10 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
     InvalidValueError
         If the suffix is not one, or there is nothing to restore.
     """
-    if suffix is not None and not re.fullmatch(r"[A-Za-z0-9_.-]*[A-Za-z0-9]", suffix):
+    if suffix is not None and not re.fullmatch(r"[A-Za-z0-9_.-]{0,99}[A-Za-z0-9]", suffix):
         raise InvalidValueError(
-            f'"{suffix}" cannot end a name; expected letters, digits, "-", "_" and ".", the last a letter or digit'
+            f'"{suffix}" cannot end a name; expected up to 100 letters, digits, "-", "_" and ".", the last a '
+            "letter or digit"
         )
     chosen: dict[_SourceKey, Found] = {}
     newest: dict[_SourceKey, Found] = {}

@@ -262,7 +262,7 @@ def test_what_the_plan_refuses_is_shown_and_not_done(shop: Keeper) -> None:
         (("--all", "--bundle", "x"), "--bundle is for a single SOURCE, not for --all"),
         (("--all", "--attach", "a:/dev/xvdf"), "--attach is for a single SOURCE, not for --all"),
         (("--all", "--move-address"), "--move-address is for a single SOURCE, not for --all"),
-        (("--all", "--suffix", "-ü"), '"-ü" cannot end a name; expected letters'),
+        (("--all", "--suffix", "-ü"), '"-ü" cannot end a name; expected up to 100 letters'),
         (("web", "--gone"), "--gone is for --all, not for a single SOURCE"),
         (("web", "--suffix", "-new"), "--suffix is for --all, not for a single SOURCE"),
         (("web", "--at", "2026-06-15", "--snapshot", "x"), "both --at and --snapshot; expected one of them"),

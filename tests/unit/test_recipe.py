@@ -37,8 +37,13 @@ IPV6_CIDRS = st.builds("{}/{}".format, st.integers(0, 2**128 - 1).map(IPv6Addres
 ALIASES = st.lists(st.just("lightsail-connect"), max_size=1)
 
 
+def port_rules() -> st.SearchStrategy[PortRule]:
+    """Return rules that let somebody in: Lightsail has no others."""
+    return any_rules().filter(lambda rule: bool(rule.cidrs or rule.ipv6_cidrs or rule.aliases))
+
+
 @st.composite
-def port_rules(draw: st.DrawFn) -> PortRule:
+def any_rules(draw: st.DrawFn) -> PortRule:
     protocol = draw(st.sampled_from(["tcp", "udp", "all", "icmp", "icmpv6"]))
     if protocol.startswith("icmp"):
         first, last = draw(st.tuples(st.integers(-1, 255), st.integers(-1, 255)))
@@ -108,7 +113,7 @@ def reader(recipe: Recipe) -> Callable[[dict[str, str]], Recipe | None]:
 @example(InstanceRecipe(ports=()))
 @example(InstanceRecipe(ports=(PortRule("icmp", -1, -1, ("0.0.0.0/0",)),)))
 @example(InstanceRecipe(ports=(PortRule("icmp", 8, -1, ("0.0.0.0/0",)), PortRule("icmpv6", 128, 0, (), ("::/0",)))))
-@example(InstanceRecipe(ports=(PortRule("all", 0, 65_535, ("10.0.0.0/8",)), PortRule("tcp", 0, 65_535))))
+@example(InstanceRecipe(ports=(PortRule("all", 0, 65_535, ("10.0.0.0/8",)), PortRule("tcp", 0, 65_535, (), ("::/0",)))))
 @example(InstanceRecipe(ports=(PortRule("tcp", 22, 22, tuple(f"10.{n}.0.0/16" for n in range(200))),)))
 def test_a_recipe_loses_nothing_on_its_way_through_tags(recipe: Recipe) -> None:
     tags, left_out = recipe_tags(recipe, 1000)
@@ -209,3 +214,36 @@ def test_a_recipe_of_a_later_form_is_none(head: str) -> None:
     assert read_instance_recipe({RECIPE: head}) is None
     assert read_disk_recipe({RECIPE: head}) is None
     assert read_database_recipe({RECIPE: head}) is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "part"),
+    [
+        ("ports", "tcp:99999=0.0.0.0/0", Part.PORTS),
+        ("ports", "tcp:80-22=0.0.0.0/0", Part.PORTS),
+        ("ports", "foo:22=0.0.0.0/0", Part.PORTS),
+        ("ports", "tcp:22=", Part.PORTS),
+        ("ports", "tcp:22=0.0.0.0/0+", Part.PORTS),
+        ("address-type", "ipv9", Part.ADDRESS_TYPE),
+        ("metadata", "tokens=foo hops=2", Part.METADATA),
+        ("metadata", "hops=9999999999", Part.METADATA),
+        ("add-ons", "AutoSnapshot 25:99", Part.ADD_ONS),
+    ],
+)
+def test_what_lightsail_would_refuse_is_missing_before_anything_is_made(tag: str, value: str, part: Part) -> None:
+    whole = InstanceRecipe(
+        zone="eu-central-1a",
+        bundle="small_3_0",
+        ports=(PortRule("tcp", 443, 443, ("0.0.0.0/0",)),),
+        address_type="ipv4",
+        metadata=MetadataOptions("required"),
+        auto_snapshot="06:00",
+    )
+    tags, _ = recipe_tags(whole, ROOMY)
+
+    read = read_instance_recipe(tags | {f"lightkeeper:{tag}": value})
+
+    assert read_instance_recipe(tags) == whole
+    assert read is not None
+    assert read.missing == (part,)
+    assert (read.zone, read.bundle) == ("eu-central-1a", "small_3_0")
