@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _NO_NATIVE_BACKUPS: Final = (
     "its native backups are off, as in import mode, so it cannot be restored to a point in time between two snapshots; "
-    "expected them on: aws lightsail update-relational-database --enable-backup-retention"
+    "expected them on: aws lightsail update-relational-database --enable-backup-retention "
+    "--relational-database-name {}"
 )
 
 
@@ -180,7 +181,9 @@ class Databases:
                     quiet_window=None
                     if database.get("secondaryAvailabilityZone")
                     else database.get("preferredBackupWindow"),
-                    advice=() if database.get("backupRetentionEnabled", True) else (_NO_NATIVE_BACKUPS,),
+                    advice=()
+                    if database.get("backupRetentionEnabled", True)
+                    else (_NO_NATIVE_BACKUPS.format(database["name"]),),
                     recipe=_database_recipe(database),
                 )
 

@@ -165,8 +165,8 @@ def _newest(request: Request, places: Sequence[Place], settings: Settings) -> Fo
     if request.at and (later := sorted(usable_ones(wanted, None), key=preference)):
         oldest = min(found.snapshot.created_at for found in later)
         raise InvalidValueError(
-            f'the oldest recovery point of "{request.source}" was taken at {format_minute(oldest)}, after '
-            f"{format_minute(request.at)}; expected a time from then on"
+            f'nothing of "{request.source}" is as old as {format_minute(request.at)}: its oldest recovery point was '
+            f"taken at {format_minute(oldest)}; expected that time or later"
         )
     newest = max(wanted, key=lambda found: found.snapshot.created_at)
     raise InvalidValueError(

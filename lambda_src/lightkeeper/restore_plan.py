@@ -312,7 +312,7 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
             zone,
             bundle.id if bundle else wanted or "",
             draft.tags,
-            f"the newest usable snapshot that was asked for; {zone_reason}",
+            f"{_which(request)}; {zone_reason}",
             key=key,
             address_type=address_type,
             auto_snapshot=recipe.auto_snapshot,
@@ -331,7 +331,9 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
         )
     if recipe.metadata and recipe.metadata not in _DEFAULT_METADATA:
         draft.steps.append(SetOptions(draft.name, "the source had them", metadata=recipe.metadata))
-    draft.steps.append(Wait(draft.name, SourceKind.INSTANCE, Until.HEALTHY, "only what answers may take an address"))
+    draft.steps.append(
+        Wait(draft.name, SourceKind.INSTANCE, Until.HEALTHY, "the address moves only to a server that answers")
+    )
     _address(draft, recipe, living)
     if living:
         draft.notes.append(
@@ -466,7 +468,7 @@ def _disk(draft: _Draft, recipe: DiskRecipe) -> RestorePlan:
             zone,
             size,
             draft.tags,
-            f"the newest usable snapshot that was asked for; {zone_reason}",
+            f"{_which(request)}; {zone_reason}",
             auto_snapshot=recipe.auto_snapshot,
         )
     )
@@ -528,7 +530,7 @@ def _database(draft: _Draft, recipe: DatabaseRecipe) -> RestorePlan:
             found.snapshot.name,
             bundle.id if bundle else wanted,
             draft.tags,
-            f"the newest usable snapshot that was asked for; {zone_reason}",
+            f"{_which(request)}; {zone_reason}",
             zone=zone or None,
             is_public=recipe.is_public,
         )
@@ -655,6 +657,14 @@ def _key_pair(draft: _Draft, key: str | None, *, is_windows: bool) -> str | None
 def _as_disk(recipe: Recipe | None) -> DiskRecipe:
     """Return what a disk made of an instance's system disk takes over: the zone."""
     return DiskRecipe(zone=recipe.zone) if recipe else DiskRecipe()
+
+
+def _which(request: Request) -> str:
+    """Return why this snapshot is taken."""
+    if request.snapshot:
+        return "--snapshot asks for it"
+    until = f" of {format_minute(request.at)} or before" if request.at else ""
+    return f"the newest usable snapshot{until}"
 
 
 def _tags(draft: _Draft, settings: Settings) -> Tags:

@@ -11,7 +11,7 @@ from rich.table import Column
 
 from lightkeeper.actions import Outcome, Result
 from lightkeeper.model import Plan
-from lightkeeper.restore_steps import RestorePlan, Step, StepOutcome, StepResult
+from lightkeeper.restore_steps import RestorePlan, Step, StepOutcome, StepResult, Wait
 
 
 @contextmanager
@@ -87,8 +87,7 @@ def showing_restore(console: Console) -> Iterator[Callable[[RestorePlan, Step, S
                 what = escape(f"{plan.resource} {step.step}: {outcome.error}")
                 progress.console.print(f"[bold red]failed[/] {what}", soft_wrap=not console.is_terminal)
             elif not console.is_terminal:
-                console.print(
-                    f"{plan.resource} {step.step} {outcome.result} after {took}", markup=False, highlight=False
-                )
+                words = f"{step.step} {step.detail}" if isinstance(step, Wait) else step.step
+                console.print(f"{plan.resource} {words}: {outcome.result} after {took}", markup=False, highlight=False)
 
         yield show
