@@ -270,7 +270,7 @@ def test_what_the_plan_refuses_is_shown_and_not_done(shop: Keeper) -> None:
         (("scrach",), 'did you mean "scratch"?'),
         (("web", "--at", "yesterday"), '"yesterday" is not a time; expected ISO 8601'),
         (("web", "--at", "2026-06-16"), "--at 2026-06-16 is yet to come"),
-        (("web", "--at", "2026-06-01"), 'its oldest recovery point was taken at 2026-06-15 12:00 UTC'),
+        (("web", "--at", "2026-06-01"), "its oldest recovery point was taken at 2026-06-15 12:00 UTC"),
         (("web", "--kind", "disc"), "'disc' is not one of 'disk', 'instance'"),
         (("web", "--kind", "disk"), '"web" has no recovery point that comes back as a disk'),
         (("web", "--snapshot", "web-1"), 'there is no snapshot "web-1"'),

@@ -212,7 +212,7 @@ def test_a_kind_that_a_source_has_not_is_refused_with_those_it_has() -> None:
 def test_a_time_before_the_oldest_is_refused_with_the_oldest() -> None:
     said = refusal(place(snap(age=DAY), snap(age=3 * DAY)), at=NOW - 5 * DAY)
 
-    assert 'its oldest recovery point was taken at 2026-06-12 12:00' in said
+    assert "its oldest recovery point was taken at 2026-06-12 12:00" in said
     assert "expected that time or later" in said
 
 
