@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from lightkeeper.actions import Action, Cause
 from lightkeeper.faults import Fault
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Tags: TypeAlias = Mapping[str, str]
 """Tag keys and values; a key-only tag has the value ``""``."""
+
+
+_NO_DISKS: Final[frozenset[str]] = frozenset()
 
 
 class SnapshotState(StrEnum):
@@ -143,7 +146,8 @@ class Snapshot:
     @property
     def disks(self) -> frozenset[str]:
         """Of a whole instance: the attached disks that are in it, by name where Lightsail says it, else by path."""
-        return frozenset(disk.name or disk.path for disk in self.attached)
+        # One object for all without: there are hundreds of thousands of snapshots.
+        return frozenset(disk.name or disk.path for disk in self.attached) if self.attached else _NO_DISKS
 
 
 @dataclass(frozen=True, slots=True)
