@@ -22,7 +22,12 @@ class InvalidValueError(ValueError):
     def __init__(self, message: str, suggestion: str | None = None) -> None:
         self.message = message
         self.suggestion = suggestion
-        super().__init__(f'{message}; did you mean "{suggestion}"?' if suggestion else message)
+        super().__init__(message + did_you_mean(suggestion))
+
+
+def did_you_mean(suggestion: str | None) -> str:
+    """Return how a sentence ends that has a suggestion; nothing where there is none."""
+    return f'; did you mean "{suggestion}"?' if suggestion else ""
 
 
 def closest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:

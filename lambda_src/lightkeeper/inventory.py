@@ -126,33 +126,39 @@ def read_region(name: str, reader: Reader, settings: Settings, time_left: Callab
     reads: tuple[Callable[[], Inventory], ...] = (
         *(partial(_sources, name, kind, reader, time_left) for kind in SourceKind),
         *(partial(_points, name, kind, reader, time_left, settings) for kind in SnapshotKind),
-        partial(_static_ips, name, reader, time_left),
     )
-    with ThreadPoolExecutor(len(reads), f"reads {name}") as pool:
+    with ThreadPoolExecutor(len(reads) + 1, f"reads {name}") as pool:
+        reading = pool.submit(_static_ips, name, reader, time_left)
         parts = list(pool.map(lambda read: read(), reads))
+        static_ips = reading.result()
     # A list that changes while its pages are read may give an entry twice; counted twice, it would push others out.
     sources = {source.arn: source for part in parts for source in part.sources}
     points = {point.name: point for part in parts for point in part.points}
-    failures = tuple(failure for part in parts for failure in part.failures)
-    static_ips = tuple(found for part in parts for found in part.static_ips)
-    is_known = all(failure.listing != STATIC_IPS for failure in failures)
+    failures = [failure for part in parts for failure in part.failures]
+    if isinstance(static_ips, ReadFailure):
+        failures.append(static_ips)
+    by_instance = None if isinstance(static_ips, ReadFailure) else static_ips_by_instance(static_ips)
     return Inventory(
-        sources=tuple(with_static_ip(source, static_ips if is_known else None) for source in sources.values()),
+        sources=tuple(with_static_ip(source, by_instance) for source in sources.values()),
         points=tuple(points.values()),
         problems=tuple(dict.fromkeys(problem for part in parts for problem in part.problems)),
-        failures=failures,
+        failures=tuple(failures),
         regions=(name,),
-        static_ips=static_ips,
     )
 
 
-def with_static_ip(source: Source, static_ips: Sequence[StaticIp] | None) -> Source:
+def static_ips_by_instance(static_ips: Iterable[StaticIp]) -> dict[str, str]:
+    """Return the names of the static IPs that instances have, by the instance."""
+    return {found.attached_to: found.name for found in static_ips if found.attached_to}
+
+
+def with_static_ip(source: Source, by_instance: Mapping[str, str] | None) -> Source:
     """Return an instance with the static IP that it has in its recipe; None: nobody knows which there are."""
     if not isinstance(source.recipe, InstanceRecipe):
         return source
-    if static_ips is None:
+    if by_instance is None:
         return replace(source, recipe=replace(source.recipe, missing=(*source.recipe.missing, Part.STATIC_IP)))
-    name = next((found.name for found in static_ips if found.attached_to == source.name), None)
+    name = by_instance.get(source.name)
     return replace(source, recipe=replace(source.recipe, static_ip=name)) if name else source
 
 
@@ -207,11 +213,13 @@ def _in_time(listing: str, entries: Iterator[_T], time_left: Callable[[], float]
 
 
 def _failed(region: str, listing: str, error: Exception) -> Inventory:
+    return Inventory((), (), failures=(_failure(region, listing, error),))
+
+
+def _failure(region: str, listing: str, error: Exception) -> ReadFailure:
     if isinstance(error, CallError):
-        failure = ReadFailure(region, listing, str(error), error.fault)
-    else:
-        failure = ReadFailure(region, listing, f"{listing}: unexpected {type(error).__name__}: {error}")
-    return Inventory((), (), failures=(failure,))
+        return ReadFailure(region, listing, str(error), error.fault)
+    return ReadFailure(region, listing, f"{listing}: unexpected {type(error).__name__}: {error}")
 
 
 def _sources(region: str, kind: SourceKind, reader: Reader, time_left: Callable[[], float]) -> Inventory:
@@ -222,11 +230,11 @@ def _sources(region: str, kind: SourceKind, reader: Reader, time_left: Callable[
         return _failed(region, listing, error)
 
 
-def _static_ips(region: str, reader: Reader, time_left: Callable[[], float]) -> Inventory:
+def _static_ips(region: str, reader: Reader, time_left: Callable[[], float]) -> Sequence[StaticIp] | ReadFailure:
     try:
-        return Inventory((), (), static_ips=tuple(_in_time(STATIC_IPS, reader.static_ips(), time_left)))
+        return tuple(_in_time(STATIC_IPS, reader.static_ips(), time_left))
     except Exception as error:  # noqa: BLE001 - as above
-        return _failed(region, STATIC_IPS, error)
+        return _failure(region, STATIC_IPS, error)
 
 
 def _points(

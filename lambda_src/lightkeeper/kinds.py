@@ -118,7 +118,7 @@ class Disks:
     def list(self, client: "LightsailClient", region: str) -> Iterator[Source]:
         """Yield the block storage disks."""
         for page in client.get_paginator("get_disks").paginate():
-            for disk in _entries(self.listing, page.get("disks"), page["ResponseMetadata"]):
+            for disk in entries(self.listing, page.get("disks"), page["ResponseMetadata"]):
                 if not disk.get("isSystemDisk"):
                     yield Source(
                         kind=SourceKind.DISK,
@@ -126,7 +126,7 @@ class Disks:
                         arn=intern(disk["arn"]),
                         region=region,
                         created_at=_utc(disk["createdAt"]),
-                        tags=_tags(disk.get("tags")),
+                        tags=read_tags(disk.get("tags")),
                         attached_to=disk.get("attachedTo") or None,
                         path=disk.get("path") or None,
                         recipe=_disk_recipe(disk),
@@ -146,15 +146,16 @@ class Instances:
     def list(self, client: "LightsailClient", region: str) -> Iterator[Source]:
         """Yield the instances."""
         for page in client.get_paginator("get_instances").paginate():
-            for instance in _entries(self.listing, page.get("instances"), page["ResponseMetadata"]):
+            for instance in entries(self.listing, page.get("instances"), page["ResponseMetadata"]):
                 yield Source(
                     kind=SourceKind.INSTANCE,
                     name=instance["name"],
                     arn=intern(instance["arn"]),
                     region=region,
                     created_at=_utc(instance["createdAt"]),
-                    tags=_tags(instance.get("tags")),
+                    tags=read_tags(instance.get("tags")),
                     recipe=_instance_recipe(instance),
+                    cpus=instance.get("hardware", {}).get("cpuCount", 0),
                 )
 
 
@@ -168,14 +169,14 @@ class Databases:
     def list(self, client: "LightsailClient", region: str) -> Iterator[Source]:
         """Yield the databases."""
         for page in client.get_paginator("get_relational_databases").paginate():
-            for database in _entries(self.listing, page.get("relationalDatabases"), page["ResponseMetadata"]):
+            for database in entries(self.listing, page.get("relationalDatabases"), page["ResponseMetadata"]):
                 yield Source(
                     kind=SourceKind.DATABASE,
                     name=database["name"],
                     arn=intern(database["arn"]),
                     region=region,
                     created_at=_utc(database["createdAt"]),
-                    tags=_tags(database.get("tags")),
+                    tags=read_tags(database.get("tags")),
                     not_now=_not_available(database.get("state")),
                     # Where there is a standby, the snapshot is taken of that.
                     quiet_window=None
@@ -205,7 +206,7 @@ class DiskSnapshots:
     def list(self, client: "LightsailClient", region: str) -> Iterator[Snapshot]:
         """Yield the disk snapshots."""
         for page in client.get_paginator("get_disk_snapshots").paginate():
-            for snapshot in _entries(self.listing, page.get("diskSnapshots"), page["ResponseMetadata"]):
+            for snapshot in entries(self.listing, page.get("diskSnapshots"), page["ResponseMetadata"]):
                 yield self._read(snapshot, region)
 
     def find(self, client: "LightsailClient", region: str, name: str) -> Snapshot:
@@ -237,7 +238,7 @@ class DiskSnapshots:
             source_name=intern(snapshot.get("fromDiskName") or snapshot.get("fromInstanceName") or ""),
             source_arns=_arns(snapshot.get("fromDiskArn"), snapshot.get("fromInstanceArn")),
             from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
-            tags=_tags(snapshot.get("tags")),
+            tags=read_tags(snapshot.get("tags")),
         )
 
 
@@ -258,7 +259,7 @@ class InstanceSnapshots:
     def list(self, client: "LightsailClient", region: str) -> Iterator[Snapshot]:
         """Yield the instance snapshots."""
         for page in client.get_paginator("get_instance_snapshots").paginate():
-            for snapshot in _entries(self.listing, page.get("instanceSnapshots"), page["ResponseMetadata"]):
+            for snapshot in entries(self.listing, page.get("instanceSnapshots"), page["ResponseMetadata"]):
                 yield self._read(snapshot, region)
 
     def find(self, client: "LightsailClient", region: str, name: str) -> Snapshot:
@@ -298,10 +299,9 @@ class InstanceSnapshots:
             source_name=intern(snapshot.get("fromInstanceName") or ""),
             source_arns=_arns(snapshot.get("fromInstanceArn")),
             from_auto_snapshot=snapshot.get("isFromAutoSnapshot", False),
-            tags=_tags(snapshot.get("tags")),
+            tags=read_tags(snapshot.get("tags")),
             attached=attached,
             bundle=snapshot.get("fromBundleId"),
-            blueprint=snapshot.get("fromBlueprintId"),
         )
 
 
@@ -325,7 +325,7 @@ class DatabaseSnapshots:
     def list(self, client: "LightsailClient", region: str) -> Iterator[Snapshot]:
         """Yield the database snapshots."""
         for page in client.get_paginator("get_relational_database_snapshots").paginate():
-            for snapshot in _entries(self.listing, page.get("relationalDatabaseSnapshots"), page["ResponseMetadata"]):
+            for snapshot in entries(self.listing, page.get("relationalDatabaseSnapshots"), page["ResponseMetadata"]):
                 yield self._read(snapshot, region)
 
     def find(self, client: "LightsailClient", region: str, name: str) -> Snapshot:
@@ -364,9 +364,8 @@ class DatabaseSnapshots:
             source_arns=_arns(snapshot.get("fromRelationalDatabaseArn")),
             # Native backups of databases are no snapshots.
             from_auto_snapshot=False,
-            tags=_tags(snapshot.get("tags")),
+            tags=read_tags(snapshot.get("tags")),
             bundle=snapshot.get("fromRelationalDatabaseBundleId"),
-            blueprint=snapshot.get("fromRelationalDatabaseBlueprintId"),
         )
 
 
@@ -415,11 +414,11 @@ def source_kind_of(arn: str, taken: SnapshotKind) -> SourceKind:
 def list_static_ips(client: "LightsailClient") -> Iterator[StaticIp]:
     """Yield the static IPs in the client's Region."""
     for page in client.get_paginator("get_static_ips").paginate():
-        for found in _entries(STATIC_IPS, page.get("staticIps"), page["ResponseMetadata"]):
+        for found in entries(STATIC_IPS, page.get("staticIps"), page["ResponseMetadata"]):
             yield StaticIp(found["name"], found.get("ipAddress", ""), found.get("attachedTo") or None)
 
 
-def _entries(listing: str, entries: "Sequence[_T] | None", metadata: "ResponseMetadataTypeDef") -> "Sequence[_T]":
+def entries(listing: str, found: "Sequence[_T] | None", metadata: "ResponseMetadataTypeDef") -> "Sequence[_T]":
     """Return the entries of a page; what is not Lightsail's own answer must not pass for an empty list.
 
     Raises
@@ -427,8 +426,8 @@ def _entries(listing: str, entries: "Sequence[_T] | None", metadata: "ResponseMe
     CallError
         If a page without entries is not JSON.
     """
-    if entries:
-        return entries
+    if found:
+        return found
     content_type = metadata["HTTPHeaders"].get("content-type", "none")
     if "json" not in content_type:
         raise CallError(
@@ -526,7 +525,8 @@ def _utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _tags(tags: "Iterable[TagTypeDef] | None") -> Tags:
+def read_tags(tags: "Iterable[TagTypeDef] | None") -> Tags:
+    """Return the tags of an answer."""
     return {tag["key"]: tag.get("value", "") for tag in tags or ()}
 
 

@@ -33,7 +33,18 @@ from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind, list_static_ips
 from lightkeeper.model import Snapshot, Source, StaticIp, Tags
-from lightkeeper.restore_steps import AttachDisk, Bundle, Condition, OpenPorts, SetOptions
+from lightkeeper.restore_steps import (
+    BUNDLES,
+    DATABASE_BUNDLES,
+    KEY_PAIRS,
+    NAMES,
+    ZONES,
+    AttachDisk,
+    Bundle,
+    Condition,
+    OpenPorts,
+    SetOptions,
+)
 from lightkeeper.restore_steps import Create as RestoreCreate
 from lightkeeper.retries import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
 
@@ -290,38 +301,33 @@ class Lightsail:
 
     def conditions(self, kind: SourceKind, now: datetime) -> dict[str, Condition]:
         """Return how each instance, disk or database stands at `now` (UTC), by its name."""
-        with _errors(restore_calls.GET[kind]):
+        with _errors(SOURCES[kind].listing):
             return dict(restore_calls.conditions(self._client, kind, now))
 
     def bundles(self) -> tuple[Bundle, ...]:
         """Return the bundles of instances."""
-        with _errors("GetBundles"):
+        with _errors(BUNDLES):
             return tuple(restore_calls.bundles(self._client))
 
     def database_bundles(self) -> tuple[Bundle, ...]:
         """Return the bundles of databases."""
-        with _errors("GetRelationalDatabaseBundles"):
+        with _errors(DATABASE_BUNDLES):
             return tuple(restore_calls.database_bundles(self._client))
 
     def zones(self) -> tuple[str, ...]:
         """Return the Region's zones."""
-        with _errors("GetRegions"):
+        with _errors(ZONES):
             return tuple(restore_calls.zones(self._client, self._region))
 
     def key_pairs(self) -> tuple[str, ...]:
         """Return the names of the key pairs."""
-        with _errors("GetKeyPairs"):
+        with _errors(KEY_PAIRS):
             return tuple(restore_calls.key_pairs(self._client))
 
     def names(self) -> frozenset[str]:
         """Return every name in use in the Region."""
-        with _errors("GetActiveNames"):
+        with _errors(NAMES):
             return frozenset(restore_calls.names(self._client))
-
-    def cpus_in_use(self) -> int:
-        """Return how many vCPUs the instances have together."""
-        with _errors("GetInstances"):
-            return sum(restore_calls.cpus_in_use(self._client))
 
 
 def _tag_list(tags: Tags) -> list["TagTypeDef"]:

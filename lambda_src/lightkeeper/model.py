@@ -101,6 +101,8 @@ class Source:
     """What its owner should know about it, a sentence each."""
     recipe: Recipe | None = None
     """What a restore needs and its snapshots do not hold."""
+    cpus: int = 0
+    """Of an instance: its vCPUs, which count against a quota."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,6 @@ class Snapshot:
     """Of a whole instance: the attached disks that are in it."""
     bundle: str | None = None
     """Of an instance or a database: the bundle it had, the least that a restore needs."""
-    blueprint: str | None = None
 
     @property
     def disks(self) -> frozenset[str]:
@@ -257,7 +258,6 @@ class Inventory:
     failures: tuple[ReadFailure, ...] = ()
     regions: tuple[str, ...] = ()
     """Which Regions were looked at."""
-    static_ips: tuple[StaticIp, ...] = ()
 
 
 class Status(StrEnum):

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final, Protocol, TypeVar, assert_never
 
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.inventory import Reader, with_static_ip
+from lightkeeper.inventory import Reader, static_ips_by_instance, with_static_ip
 from lightkeeper.kinds import SNAPSHOTS, SOURCES, STATIC_IPS, SourceKind
 from lightkeeper.model import StaticIp
 from lightkeeper.restore_steps import (
@@ -96,9 +96,6 @@ class RestoreRegion(Reader, Protocol):
     def names(self) -> frozenset[str]:
         """Return every name in use."""
 
-    def cpus_in_use(self) -> int:
-        """Return how many vCPUs the instances have together."""
-
 
 def read_places(regions: Mapping[str, RestoreRegion]) -> tuple[Place, ...]:
     """Return what each Region holds, as far as a restore could use it or meet it; what cannot be read is said there.
@@ -117,16 +114,13 @@ def read_places(regions: Mapping[str, RestoreRegion]) -> tuple[Place, ...]:
 
 
 def _read_place(name: str, region: RestoreRegion) -> tuple[Place, Sequence[CallError]]:
-    errors: list[CallError] = []
-
-    unread: list[str] = []
+    errors: dict[str, CallError] = {}
 
     def attempt(listing: str, call: Callable[[], _T]) -> _T | None:
         try:
             return call()
         except CallError as error:
-            errors.append(error)
-            unread.append(listing)
+            errors[listing] = error
             return None
 
     with ThreadPoolExecutor(16, f"reads {name}") as pool:
@@ -144,13 +138,14 @@ def _read_place(name: str, region: RestoreRegion) -> tuple[Place, Sequence[CallE
         static_ips = begin(STATIC_IPS, lambda: tuple(region.static_ips()))
         bundles, database_bundles = begin(BUNDLES, region.bundles), begin(DATABASE_BUNDLES, region.database_bundles)
         zones, key_pairs = begin(ZONES, region.zones), begin(KEY_PAIRS, region.key_pairs)
-        names, cpus = begin(NAMES, region.names), begin(SOURCES[SourceKind.INSTANCE].listing, region.cpus_in_use)
+        names = begin(NAMES, region.names)
     found_ips = static_ips.result()
+    by_instance = None if found_ips is None else static_ips_by_instance(found_ips)
     found = [source for part in sources for source in part.result() or ()]
     taken = [snapshot for part in snapshots for snapshot in part.result() or ()]
     place = Place(
         region=name,
-        sources=tuple(with_static_ip(source, found_ips) for source in found),
+        sources=tuple(with_static_ip(source, by_instance) for source in found),
         snapshots=tuple(taken),
         static_ips=found_ips or (),
         bundles=bundles.result() or (),
@@ -158,11 +153,11 @@ def _read_place(name: str, region: RestoreRegion) -> tuple[Place, Sequence[CallE
         zones=zones.result() or (),
         key_pairs=key_pairs.result() or (),
         names=names.result() or frozenset(),
-        cpus_in_use=cpus.result() or 0,
-        failures=tuple(dict.fromkeys(str(error) for error in errors)),
-        unread=frozenset(unread),
+        cpus_in_use=sum(source.cpus for source in found),
+        failures=tuple(dict.fromkeys(map(str, errors.values()))),
+        unread=frozenset(errors),
     )
-    return place, errors
+    return place, (*errors.values(),)
 
 
 def restore(  # noqa: PLR0913 - a restore has that many sides

@@ -4,13 +4,17 @@ They are made with the credentials of the person who restores: the function has 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
-from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Tags
+from lightkeeper.kinds import SOURCES, SourceKind, entries, read_tags
 from lightkeeper.recipe import PortRule
 from lightkeeper.restore_steps import (
+    BUNDLES,
+    DATABASE_BUNDLES,
+    KEY_PAIRS,
+    NAMES,
     AttachDisk,
     Bundle,
     Condition,
@@ -27,19 +31,15 @@ if TYPE_CHECKING:
     from mypy_boto3_lightsail.literals import NetworkProtocolType
     from mypy_boto3_lightsail.type_defs import (
         AddOnRequestTypeDef,
+        BundleTypeDef,
         InstanceTypeDef,
         OperationTypeDef,
         PortInfoTypeDef,
+        RelationalDatabaseBundleTypeDef,
         TagTypeDef,
     )
 
 _T = TypeVar("_T")
-GET: Final[Mapping[SourceKind, str]] = {
-    SourceKind.INSTANCE: "GetInstances",
-    SourceKind.DISK: "GetDisks",
-    SourceKind.DATABASE: "GetRelationalDatabases",
-}
-"""The operation that tells how something stands: its list, since one call tells of all that are restored at once."""
 CREATE: Final[Mapping[type[Create], str]] = {
     CreateInstance: "CreateInstancesFromSnapshot",
     CreateDisk: "CreateDiskFromSnapshot",
@@ -141,7 +141,7 @@ def conditions(client: "LightsailClient", kind: SourceKind, now: datetime) -> It
             yield from _instances(client, now)
         case SourceKind.DISK:
             for disks in client.get_paginator("get_disks").paginate():
-                for disk in disks.get("disks", []):
+                for disk in entries(SOURCES[kind].listing, disks.get("disks"), disks["ResponseMetadata"]):
                     state = disk.get("state", "unknown")
                     ready = state in {"available", "in-use"}
                     yield (
@@ -152,12 +152,13 @@ def conditions(client: "LightsailClient", kind: SourceKind, now: datetime) -> It
                             ready,
                             has_failed=state in _FAILED,
                             attached_to=disk.get("attachedTo") or None,
-                            tags=_tags(disk.get("tags")),
+                            tags=read_tags(disk.get("tags")),
                         ),
                     )
         case SourceKind.DATABASE:
             for databases in client.get_paginator("get_relational_databases").paginate():
-                for database in databases.get("relationalDatabases", []):
+                listed = databases.get("relationalDatabases")
+                for database in entries(SOURCES[kind].listing, listed, databases["ResponseMetadata"]):
                     stands = database.get("state", "unknown")
                     endpoint = database.get("masterEndpoint", {})
                     address = f"{endpoint['address']}:{endpoint.get('port', '')}" if endpoint.get("address") else None
@@ -170,7 +171,7 @@ def conditions(client: "LightsailClient", kind: SourceKind, now: datetime) -> It
                             has_failed=stands in _FAILED,
                             address=address,
                             user=database.get("masterUsername"),
-                            tags=_tags(database.get("tags")),
+                            tags=read_tags(database.get("tags")),
                         ),
                     )
         case _:
@@ -180,14 +181,9 @@ def conditions(client: "LightsailClient", kind: SourceKind, now: datetime) -> It
 def bundles(client: "LightsailClient") -> Iterator[Bundle]:
     """Yield the bundles of instances, those that are not offered any more, too."""
     for page in client.get_paginator("get_bundles").paginate(includeInactive=True):
-        for bundle in page.get("bundles", []):
-            yield Bundle(
-                id=bundle["bundleId"],
-                cpus=bundle.get("cpuCount", 0),
-                ram_gib=bundle.get("ramSizeInGb", 0.0),
-                disk_gib=bundle.get("diskSizeInGb", 0),
-                usd_per_month=bundle.get("price", 0.0),
-                is_active=bundle.get("isActive", True),
+        for bundle in entries(BUNDLES, page.get("bundles"), page["ResponseMetadata"]):
+            yield replace(
+                _bundle(bundle),
                 platform=next(iter(bundle.get("supportedPlatforms", [])), None),
                 has_ipv4=bundle.get("publicIpv4AddressCount", 1) > 0,
             )
@@ -196,15 +192,20 @@ def bundles(client: "LightsailClient") -> Iterator[Bundle]:
 def database_bundles(client: "LightsailClient") -> Iterator[Bundle]:
     """Yield the bundles of databases."""
     for page in client.get_paginator("get_relational_database_bundles").paginate(includeInactive=True):
-        for bundle in page.get("bundles", []):
-            yield Bundle(
-                id=bundle["bundleId"],
-                cpus=bundle.get("cpuCount", 0),
-                ram_gib=bundle.get("ramSizeInGb", 0.0),
-                disk_gib=bundle.get("diskSizeInGb", 0),
-                usd_per_month=bundle.get("price", 0.0),
-                is_active=bundle.get("isActive", True),
-            )
+        for bundle in entries(DATABASE_BUNDLES, page.get("bundles"), page["ResponseMetadata"]):
+            yield _bundle(bundle)
+
+
+def _bundle(bundle: "BundleTypeDef | RelationalDatabaseBundleTypeDef") -> Bundle:
+    """Return what the bundles of instances and of databases have alike."""
+    return Bundle(
+        id=bundle["bundleId"],
+        cpus=bundle.get("cpuCount", 0),
+        ram_gib=bundle.get("ramSizeInGb", 0.0),
+        disk_gib=bundle.get("diskSizeInGb", 0),
+        usd_per_month=bundle.get("price", 0.0),
+        is_active=bundle.get("isActive", True),
+    )
 
 
 def zones(client: "LightsailClient", region: str) -> Iterator[str]:
@@ -217,19 +218,13 @@ def zones(client: "LightsailClient", region: str) -> Iterator[str]:
 def key_pairs(client: "LightsailClient") -> Iterator[str]:
     """Yield the names of the key pairs."""
     for page in client.get_paginator("get_key_pairs").paginate():
-        yield from (pair["name"] for pair in page.get("keyPairs", []))
+        yield from (pair["name"] for pair in entries(KEY_PAIRS, page.get("keyPairs"), page["ResponseMetadata"]))
 
 
 def names(client: "LightsailClient") -> Iterator[str]:
     """Yield every name in use in a Region, of whatever kind of resource."""
     for page in client.get_paginator("get_active_names").paginate():
-        yield from page.get("activeNames", [])
-
-
-def cpus_in_use(client: "LightsailClient") -> Iterator[int]:
-    """Yield the vCPUs of each instance."""
-    for page in client.get_paginator("get_instances").paginate():
-        yield from (instance.get("hardware", {}).get("cpuCount", 0) for instance in page.get("instances", []))
+        yield from entries(NAMES, page.get("activeNames"), page["ResponseMetadata"])
 
 
 def _instances(client: "LightsailClient", now: datetime) -> Iterator[tuple[str, Condition]]:
@@ -238,7 +233,8 @@ def _instances(client: "LightsailClient", now: datetime) -> Iterator[tuple[str, 
     knows_health = "includeHealthStatus" in input_shape.members
     options: dict[str, Any] = {"includeHealthStatus": True} if knows_health else {}
     for page in client.get_paginator("get_instances").paginate(**options):
-        for instance in page.get("instances", []):
+        listing = SOURCES[SourceKind.INSTANCE].listing
+        for instance in entries(listing, page.get("instances"), page["ResponseMetadata"]):
             state = instance.get("state", {}).get("name", "unknown")
             health = _health(instance) if knows_health else _checks(client, instance["name"], state, now)
             yield (
@@ -252,7 +248,7 @@ def _instances(client: "LightsailClient", now: datetime) -> Iterator[tuple[str, 
                     address=instance.get("publicIpAddress") or next(iter(instance.get("ipv6Addresses", [])), None),
                     user=instance.get("username"),
                     is_windows=instance.get("username", "").lower() == "administrator",
-                    tags=_tags(instance.get("tags")),
+                    tags=read_tags(instance.get("tags")),
                 ),
             )
 
@@ -308,7 +304,3 @@ def _port_info(rule: PortRule) -> "PortInfoTypeDef":
 
 def _given(options: Mapping[str, _T | None]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
-
-
-def _tags(tags: "Iterable[TagTypeDef] | None") -> Tags:
-    return {tag["key"]: tag.get("value", "") for tag in tags or ()}

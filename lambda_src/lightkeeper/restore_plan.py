@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, assert_never
 
-from lightkeeper.errors import InvalidValueError, closest, quote_all
+from lightkeeper.errors import InvalidValueError, closest, did_you_mean, quote_all
 from lightkeeper.kinds import SNAPSHOTS, SOURCES, STATIC_IPS, SourceKind
 from lightkeeper.model import AttachedDisk, SnapshotState, Source, StaticIp, Tags
 from lightkeeper.pricing import USD_PER_DISK_GB_MONTH
@@ -495,8 +495,7 @@ def _target(draft: _Draft) -> Source | None:
     instances = [source for source in draft.place.sources if source.kind is SourceKind.INSTANCE]
     target = next((source for source in instances if source.name == attach.instance), None)
     if target is None:
-        near = closest(attach.instance, [source.name for source in instances])
-        hint = f'; did you mean "{near}"?' if near else ""
+        hint = did_you_mean(closest(attach.instance, [source.name for source in instances]))
         draft.problems.append(
             f'--attach: there is no instance "{attach.instance}" in {draft.place.region}; expected one there is{hint}'
         )
@@ -563,8 +562,7 @@ def _zone(draft: _Draft, known: str | None) -> tuple[str, str]:
     asked = draft.request.zone
     if asked:
         if zones and asked not in zones:
-            near = closest(asked, zones)
-            hint = f'; did you mean "{near}"?' if near else ""
+            hint = did_you_mean(closest(asked, zones))
             draft.problems.append(
                 f'"{asked}" is no zone of {draft.place.region}; expected one of {quote_all(zones)}{hint}'
             )
@@ -591,8 +589,7 @@ def _bundle(draft: _Draft, wanted: str | None, least: str | None, bundles: Seque
     found = by_id.get(wanted or "")
     if asked:
         if found is None:
-            near = closest(asked, by_id)
-            hint = f'; did you mean "{near}"?' if near else ""
+            hint = did_you_mean(closest(asked, by_id))
             draft.problems.append(f'"{asked}" is no bundle of Lightsail{hint}; expected one such as "{least}"')
         elif not found.is_active:
             fits = _cheapest(floor or found, bundles)

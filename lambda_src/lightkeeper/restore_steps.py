@@ -16,11 +16,11 @@ RESTORE_KEY: Final = "lightkeeper:restore"
 RESTORED_AT: Final = "lightkeeper:restored-at"
 """On the same: when the restore had done everything it was to do, UTC."""
 
-BUNDLES = "GetBundles"
-DATABASE_BUNDLES = "GetRelationalDatabaseBundles"
-ZONES = "GetRegions"
-KEY_PAIRS = "GetKeyPairs"
-NAMES = "GetActiveNames"
+BUNDLES: Final = "GetBundles"
+DATABASE_BUNDLES: Final = "GetRelationalDatabaseBundles"
+ZONES: Final = "GetRegions"
+KEY_PAIRS: Final = "GetKeyPairs"
+NAMES: Final = "GetActiveNames"
 """The operations that list what a restore may use, beside those of `kinds`."""
 
 

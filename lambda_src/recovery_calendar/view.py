@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
 from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
-from lightkeeper.errors import InvalidValueError, closest, quote_all
+from lightkeeper.errors import InvalidValueError, closest, did_you_mean, quote_all
 from lightkeeper.kinds import SourceKind
 from lightkeeper.model import (
     Inventory,
@@ -503,4 +503,4 @@ def suggestions(problems: Iterable[Problem]) -> Iterator[str]:
     """Yield each problem as a sentence that says what to do."""
     for problem in problems:
         tag = f"{problem.tag}={problem.value}: " if problem.tag else ""
-        yield f"{tag}{problem.message}" + (f'; did you mean "{problem.suggestion}"?' if problem.suggestion else "")
+        yield f"{tag}{problem.message}{did_you_mean(problem.suggestion)}"

@@ -13,7 +13,8 @@ from rich.text import Text
 from lightkeeper.metrics import MetricName
 from lightkeeper.model import Kept, Plan
 from lightkeeper.recipe import ANYWHERE, ANYWHERE_V6
-from lightkeeper.restore_steps import StepOutcome, Wait
+from lightkeeper.restore_steps import StepOutcome
+from lightkeeper_cli.tables.progress import step_words
 from lightkeeper_cli.tables.restore import RESULT_STYLES
 
 _SUMMED: Final = (MetricName.SNAPSHOTS_CREATED, MetricName.SNAPSHOTS_DELETED)
@@ -71,8 +72,7 @@ def progress_line(elapsed: timedelta, outcome: StepOutcome) -> Text:
     """Return how far a restore is, so long after it began."""
     minutes, seconds = divmod(round(elapsed.total_seconds()), 60)
     ended = (f"{outcome.result:7}", RESULT_STYLES[outcome.result])
-    words = f" {outcome.step.step}" + (f" {outcome.step.detail}" if isinstance(outcome.step, Wait) else "")
-    return Text.assemble((f"{minutes:3}:{seconds:02}  ", "dim"), ended, words)
+    return Text.assemble((f"{minutes:3}:{seconds:02}  ", "dim"), ended, f" {step_words(outcome.step)}")
 
 
 def access_table(seen: Sequence[Access]) -> Table:

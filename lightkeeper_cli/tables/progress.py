@@ -51,6 +51,11 @@ def showing_days(total: int) -> Iterator[Callable[[], None]]:
         yield lambda: progress.advance(task)
 
 
+def step_words(step: Step) -> str:
+    """Return a step of a restore in so many words that those of one restore differ."""
+    return f"{step.step} {step.detail}" if isinstance(step, Wait) else step.step
+
+
 @contextmanager
 def showing_restore(console: Console) -> Iterator[Callable[[RestorePlan, Step, StepOutcome | None], None]]:
     """Show restores, a bar each while it is at work; yield what to call when a step begins, and when it has ended.
@@ -87,7 +92,7 @@ def showing_restore(console: Console) -> Iterator[Callable[[RestorePlan, Step, S
                 what = escape(f"{plan.resource} {step.step}: {outcome.error}")
                 progress.console.print(f"[bold red]failed[/] {what}", soft_wrap=not console.is_terminal)
             elif not console.is_terminal:
-                words = f"{step.step} {step.detail}" if isinstance(step, Wait) else step.step
-                console.print(f"{plan.resource} {words}: {outcome.result} after {took}", markup=False, highlight=False)
+                words = f"{plan.resource} {step_words(step)}: {outcome.result} after {took}"
+                console.print(words, markup=False, highlight=False)
 
         yield show

@@ -5,9 +5,37 @@ Prices and sizes are those that Lightsail publishes. The list is a part of AWS's
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 Platform = Literal["LINUX_UNIX", "WINDOWS"]
+
+
+class Sized(Protocol):
+    """A plan, of instances or of databases."""
+
+    @property
+    def disk_gb(self) -> int:
+        """In GiB."""
+
+    @property
+    def memory_gb(self) -> float:
+        """In GiB."""
+
+    @property
+    def cpu_count(self) -> int:
+        """Virtual processors."""
+
+
+def lack_of(plan: Sized, other: Sized) -> str | None:
+    """Say in what a plan is smaller than another one; None: in nothing."""
+    pairs = {
+        "GB of disk": (plan.disk_gb, other.disk_gb),
+        "GB of memory": (plan.memory_gb, other.memory_gb),
+        "processors": (plan.cpu_count, other.cpu_count),
+    }
+    return next(
+        (f"{ours:g} {what} instead of {theirs:g}" for what, (ours, theirs) in pairs.items() if ours < theirs), None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +76,6 @@ class Bundle:
     def size(self) -> str:
         """Its size in one word, such as ``nano``."""
         return self.id.partition("_")[0]
-
-    def lacks(self, other: "Bundle") -> str | None:
-        """Say in what it is smaller than another one; None: in nothing."""
-        pairs = {
-            "GB of disk": (self.disk_gb, other.disk_gb),
-            "GB of memory": (self.memory_gb, other.memory_gb),
-            "processors": (self.cpu_count, other.cpu_count),
-        }
-        return next(
-            (f"{ours:g} {what} instead of {theirs:g}" for what, (ours, theirs) in pairs.items() if ours < theirs), None
-        )
 
     def render(self) -> dict[str, Any]:
         """Give the bundle as answers show it."""

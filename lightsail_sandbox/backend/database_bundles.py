@@ -28,17 +28,6 @@ class DatabaseBundle:
     cpu_count: int = 2
     is_active: bool = True
 
-    def lacks(self, other: "DatabaseBundle") -> str | None:
-        """Say in what it is smaller than another one; None: in nothing."""
-        pairs = {
-            "GB of disk": (self.disk_gb, other.disk_gb),
-            "GB of memory": (self.memory_gb, other.memory_gb),
-            "processors": (self.cpu_count, other.cpu_count),
-        }
-        return next(
-            (f"{ours:g} {what} instead of {theirs:g}" for what, (ours, theirs) in pairs.items() if ours < theirs), None
-        )
-
     def render(self) -> dict[str, Any]:
         """Give the bundle as answers show it."""
         words = self.id.split("_")

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lightsail_sandbox.backend.blueprints import blueprint_or_alike
-from lightsail_sandbox.backend.bundles import BUNDLES, bundle_or_alike
+from lightsail_sandbox.backend.bundles import BUNDLES, bundle_or_alike, lack_of
 from lightsail_sandbox.backend.database_bundles import DATABASE_BUNDLES, database_bundle_or_alike
 from lightsail_sandbox.backend.databases import RelationalDatabase, RelationalDatabaseSnapshot
 from lightsail_sandbox.backend.exceptions import InvalidInputError
@@ -123,7 +123,7 @@ def _check_bundle(snapshot: InstanceSnapshot, bundle_id: str) -> None:
         raise InvalidInputError(
             f"Invalid bundle: {bundle_id} is for {bundle.platform}, and the snapshot {snapshot.name} is of {platform}."
         )
-    lack = bundle.lacks(source)
+    lack = lack_of(bundle, source)
     if lack is not None:
         raise InvalidInputError(
             f"Invalid bundle: {bundle_id} is smaller than {snapshot.bundle_id}, which the snapshot {snapshot.name} "
@@ -137,7 +137,7 @@ def _check_database_bundle(snapshot: RelationalDatabaseSnapshot, bundle_id: str)
     bundle = DATABASE_BUNDLES.get(bundle_id)
     if bundle is None:
         raise InvalidInputError(f"Invalid database bundle: {bundle_id}. There is none of this id.")
-    lack = bundle.lacks(database_bundle_or_alike(snapshot.bundle_id))
+    lack = lack_of(bundle, database_bundle_or_alike(snapshot.bundle_id))
     if lack is not None:
         raise InvalidInputError(
             f"Invalid database bundle: {bundle_id} is smaller than {snapshot.bundle_id}, which the snapshot "

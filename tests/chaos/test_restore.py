@@ -48,17 +48,7 @@ def full(shop: Shop) -> None:
     user = shop.keeper.user
     shop.open(disks=("orders",))
     daily = [{"key": "backup", "value": "daily"}]
-    user.create_relational_database(
-        relationalDatabaseName="books",
-        availabilityZone="eu-central-1a",
-        relationalDatabaseBlueprintId="mysql_8_0",
-        relationalDatabaseBundleId="small_2_0",
-        masterDatabaseName="shop",
-        masterUsername="admin",
-        publiclyAccessible=True,
-        preferredMaintenanceWindow="Tue:17:00-Tue:17:30",
-        tags=daily,  # type: ignore[arg-type]
-    )
+    shop.open_database("books")
     shop.back_up()
     user.create_disk(diskName="photos", availabilityZone="eu-central-1b", sizeInGb=8, tags=daily)  # type: ignore[arg-type]
     user.attach_disk(diskName="photos", instanceName="web", diskPath="/dev/xvdg")

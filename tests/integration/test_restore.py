@@ -248,18 +248,7 @@ def test_a_system_disk_comes_back_as_a_disk_with_its_files(shop: Shop) -> None:
 
 
 def test_a_database_comes_back_public_with_its_windows(shop: Shop) -> None:
-    shop.keeper.user.create_relational_database(
-        relationalDatabaseName="orders",
-        availabilityZone="eu-central-1a",
-        relationalDatabaseBlueprintId="mysql_8_0",
-        relationalDatabaseBundleId="small_2_0",
-        masterDatabaseName="shop",
-        masterUsername="admin",
-        publiclyAccessible=True,
-        preferredBackupWindow="16:00-16:30",
-        preferredMaintenanceWindow="Tue:17:00-Tue:17:30",
-        tags=[{"key": "backup", "value": "daily"}],
-    )
+    shop.open_database("orders", preferredBackupWindow="16:00-16:30")
     shop.keeper.sandbox.advance(timedelta(hours=1))
     shop.back_up()
     shop.keeper.user.delete_relational_database(relationalDatabaseName="orders", skipFinalSnapshot=True)
@@ -313,6 +302,27 @@ def test_a_server_that_is_gone_between_two_looks_is_said_to_be_deleted(shop: Sho
     assert "somebody has deleted it: run the same command again, and it is made again" in errors_of(restored)[0]
     assert restored.seconds < 120
     assert errors_of(shop.bring_back("web")) == []
+
+
+def test_an_answer_that_is_not_lightsails_does_not_say_that_somebody_has_deleted_it(shop: Shop) -> None:
+    shop.open()
+    shop.back_up()
+    shop.lose()
+
+    def a_proxy_answers(parsed: dict[str, Any], **_: object) -> None:
+        parsed.pop("instances", None)
+        parsed["ResponseMetadata"]["HTTPHeaders"]["content-type"] = "text/html"
+
+    events, call = shop.regions[REGION]._client.meta.events, "after-call.lightsail.GetInstances"  # noqa: SLF001 - no fault of the sandbox comes between
+    plan = shop.plan("web")
+    events.register(call, a_proxy_answers)
+    try:
+        (said,) = errors_of(shop.do(plan)[0])
+    finally:
+        events.unregister(call, a_proxy_answers)
+
+    assert said.startswith("GetInstances: the answer is of type text/html; expected Lightsail's JSON")
+    assert "the same command again" in said
 
 
 def test_an_address_that_somebody_else_took_meanwhile_stays_there(shop: Shop) -> None:

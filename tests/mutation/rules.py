@@ -1243,7 +1243,7 @@ RULES: Final = (
             Removal(
                 "what is no answer of Lightsail's does not pass for an empty list",
                 KINDS,
-                "_entries",
+                "entries",
                 'if "json" not in content_type:',
                 "if False:",
                 IN_CLI,

@@ -71,6 +71,21 @@ class Shop:
         user.allocate_static_ip(staticIpName="shop-ip")
         user.attach_static_ip(staticIpName="shop-ip", instanceName="web")
 
+    def open_database(self, name: str, **windows: str) -> None:
+        """Have a public database that is backed up daily, with a maintenance window of its own."""
+        self.keeper.user.create_relational_database(
+            relationalDatabaseName=name,
+            availabilityZone="eu-central-1a",
+            relationalDatabaseBlueprintId="mysql_8_0",
+            relationalDatabaseBundleId="small_2_0",
+            masterDatabaseName="shop",
+            masterUsername="admin",
+            publiclyAccessible=True,
+            preferredMaintenanceWindow="Tue:17:00-Tue:17:30",
+            tags=[{"key": "backup", "value": "daily"}],
+            **windows,
+        )
+
     def back_up(self) -> None:
         """Have Lightkeeper take what is due, and let it become usable."""
         sandbox = self.keeper.sandbox
