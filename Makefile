@@ -11,7 +11,7 @@ help: ## show the targets
 
 setup: .venv/ready ## put the command and the tools into .venv/
 
-demo: .venv/ready ## 60 days of backups on a local Lightsail, in about a minute
+demo: .venv/ready ## 60 days of backups on a local Lightsail, in about two minutes
 	@$(BIN)/lightkeeper demo
 
 sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
@@ -59,7 +59,7 @@ bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000
 pictures: .venv/ready ## the README's pictures again, from the demo; needs a Chromium
 	$(BIN)/python -m tools.pictures
 
-mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about 15 minutes
+mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one, then mutates; about an hour
 	$(BIN)/python -m tests.mutation rules
 	$(BIN)/python -m tests.mutation mutants
 
