@@ -15,7 +15,7 @@ from tests.unit.test_calendar_view import fine, view
 
 def printed(seen: View, width: int) -> list[str]:
     out = StringIO()
-    show_status(seen, Console(width=width, file=out))
+    show_status(seen, None, Console(width=width, file=out))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
