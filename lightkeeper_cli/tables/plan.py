@@ -15,7 +15,7 @@ from lightkeeper.model import Origin, Plan, Policy, Problem, ReadFailure, Severi
 from lightkeeper.overview import empty_regions
 from lightkeeper.run import Run
 from lightkeeper_cli.fates import EXPIRING, GOES, KEPT, Fate, fates_of
-from lightkeeper_cli.tables.columns import Column, Table, fit, show, show_hidden
+from lightkeeper_cli.tables.columns import Column, Table, fit, rows_of, show, show_hidden
 from lightkeeper_cli.tables.header import header, show_empty
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _ACTION_STYLES: Final = {
 FATE_STYLES: Final = {KEPT: "green", EXPIRING: "yellow", GOES: "red"}
 # A reason that has less room stands below.
 DETAIL: Final = 40
+SHORT_DETAIL: Final = 24
 _RESULT_STYLES: Final = {
     Result.DONE: "green",
     Result.SKIPPED: "dim",
@@ -56,10 +57,8 @@ def show_plan(plan: Plan, where: "Where | None", console: Console, *, is_verbose
     if where:
         console.print(header(where), end="\n\n")
     tables = [_show_sources(plan, console)]
-    if is_verbose:
-        show_points(plan, console)
-    elif plan.kept or any(not isinstance(action, Create) for action in plan.actions):
-        tables.append(_show_kept(plan, console))
+    if plan.points:
+        tables.append(_show_points(plan, console) if is_verbose else _show_kept(plan, console))
     if plan.actions:
         tables.append(_show_actions(_planned(plan.actions), console))
     elif not plan.failures:
@@ -198,8 +197,7 @@ def _show_actions(what: _Actions, console: Console) -> Table:
 
 def _show_kept(plan: Plan, console: Console) -> Table:
     """Print of each source what is kept, how much by which reason, and what goes."""
-    fates = fates_of(plan)
-    groups = [[*group] for _, group in groupby(fates, key=lambda fate: fate.point.source_arn)]
+    groups = _by_source(fates_of(plan))
 
     def number(fate: str) -> Sequence[Text]:
         counts = [sum(each.fate == fate for each in group) for group in groups]
@@ -227,21 +225,30 @@ def _counted(fates: Sequence[Fate]) -> Text:
     return Text("; ".join(filter(None, (", ".join(reasons), expiring))))
 
 
-def show_points(plan: Plan, console: Console) -> None:
+def _show_points(plan: Plan, console: Console) -> Table:
     """Print all recovery points, source by source, and what becomes of each."""
-    for _, group in groupby(fates_of(plan), key=lambda fate: fate.point.source_arn):
-        fates = [*group]
-        numbers = Counter(each.fate for each in fates)
-        words = ", ".join(f"{numbers[fate]} {fate}" for fate in FATE_STYLES if numbers[fate])
-        console.print(Text.assemble((fates[0].point.source_name, "bold"), f" in {fates[0].point.region}: {words}"))
-        columns = (
-            Column("Fate", [Text(each.fate, FATE_STYLES[each.fate]) for each in fates]),
-            Column("Snapshot", [Text(each.point.name) for each in fates], is_name=True),
-            Column("Taken", [Text(instant(each.point.taken)) for each in fates], 10),
-        )
-        detail = Column("Why", [Text(", ".join(each.reasons)) for each in fates], wraps_at=DETAIL)
-        show(fit(columns, console.width, detail=detail, indent=2), console)
+    fates = fates_of(plan)
+    columns = (
+        Column("Fate", [Text(each.fate, FATE_STYLES[each.fate]) for each in fates]),
+        Column("Snapshot", [Text(each.point.name) for each in fates], is_name=True),
+        Column("Taken", [Text(instant(each.point.taken)) for each in fates]),
+    )
+    detail = Column("Why", [Text(", ".join(each.reasons)) for each in fates], wraps_at=SHORT_DETAIL)
+    table = fit(columns, console.width, detail=detail, indent=2)
+    number = 0
+    for group in _by_source(fates):
+        counts = Counter(each.fate for each in group)
+        words = ", ".join(f"{counts[fate]} {fate}" for fate in FATE_STYLES if counts[fate])
+        point = group[0].point
+        console.print(Text.assemble((point.source_name, "bold"), f" in {point.region}: {words}"))
+        show(rows_of(table, slice(number, number + len(group))), console)
         console.print()
+        number += len(group)
+    return table
+
+
+def _by_source(fates: Iterable[Fate]) -> Sequence[Sequence[Fate]]:
+    return [[*group] for _, group in groupby(fates, key=lambda fate: fate.point.source_arn)]
 
 
 def _problem(problem: Problem) -> Text:
