@@ -54,7 +54,7 @@ def status(  # noqa: PLR0913 - one for each option
     asked = _Asked(config, stack, region, endpoint_url, at, sort)
     if check:
         if as_json or html is not None:
-            raise InvalidValueError("both --check and another form of output; expected one of them")
+            raise InvalidValueError("both --check and another form of output, --json or --html; expected one of them")
         raise typer.Exit(_check(asked))
     view, where = _look(asked, quietly=False)
     if html is not None:
