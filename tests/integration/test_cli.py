@@ -274,12 +274,12 @@ def test_status_where_nothing_is_tagged_is_zero_and_says_so() -> None:
     ended = lightkeeper("status", *AT)
 
     assert ended.status == 0
+    alone = f'Lightkeeper looks after {REGION} alone: name others with --region, or in "regions" of the settings'
     assert ended.out.splitlines() == [
         'Nothing is backed up: no disk, instance or database has the tag "backup".',
         f"Account unknown, {REGION}",
         f"{REGION}: no disk, instance or database there",
-        f"Lightkeeper looks after {REGION} alone: name others with --region, or in "
-        '"regions" of the settings; there is no recovery point in any other Region.',
+        f"{alone}; there is no recovery point in any other Region.",
     ]
 
 

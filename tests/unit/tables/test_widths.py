@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lightkeeper.actions import Outcome, Result
 from lightkeeper.kinds import SnapshotKind, SourceKind
-from lightkeeper.model import Inventory, Plan, Source
+from lightkeeper.model import Inventory, Plan, RecoveryPoint, Source
 from lightkeeper.plan import make_plan
 from lightkeeper.restore_steps import (
     CreateInstance,
@@ -52,7 +52,7 @@ def fleet(*names: str) -> Plan:
     return make_plan(Inventory(tuple(made), tuple(points), regions=(REGION,)), Settings(), DUE)
 
 
-def of_source(of: Source) -> list[object]:
+def of_source(of: Source) -> list[RecoveryPoint]:
     whole = SnapshotKind.INSTANCE
     return [
         *daily(of, range(1, 5), kind=whole),
