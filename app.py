@@ -1,6 +1,6 @@
-"""What `cdk` runs: reads the settings, says what is wrong with them, or synthesizes the stack. No AWS call, no git call.
+"""What `cdk` runs: reads the settings, says what is wrong with them, or synthesizes the stack. No call to AWS or git.
 
-They are those in the file that the context names (`cdk deploy --context config=FILE`), else those in cdk.json.
+The settings are in the file that the context names (`cdk deploy --context config=FILE`), else in cdk.json.
 """
 
 import sys

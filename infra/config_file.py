@@ -33,7 +33,7 @@ def read_config_file(config: object, read: Callable[[object], _T], *, cdk_json: 
     ConfigFileError
         If there is no such file, it is no JSON, or something is wrong with the settings in it.
     """
-    if config and not isinstance(config, str):
+    if not isinstance(config, str | None):
         raise ConfigFileError(f"config: {as_json(config)} is not text; expected the path of a file of settings")
     path, name, within = (Path(config), config, "") if config else (cdk_json, cdk_json.name, "lightkeeper: ")
     try:
