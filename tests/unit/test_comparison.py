@@ -214,7 +214,7 @@ def test_each_source_that_changes_has_its_lines_and_all_have_a_sum() -> None:
         f"  {points[4].name}, taken 2026-06-11 03:00 UTC: stays -> goes from 2026-06-15 12:01 UTC on\n"
         f"  {points[3].name}, taken 2026-06-12 03:00 UTC: stays -> goes from 2026-06-15 12:01 UTC on\n"
         "\n"
-        "In all: 8 -> 6 snapshots kept; 2 that stayed go, 0 that went stay, 0 go at another time.\n"
+        "In all: 8 -> 6 snapshots kept. Stayed and will go: 2; went and will stay: 0; will go at another time: 0.\n"
         "The next run takes 0 -> 0 snapshots.\n"
         "So far nothing has been changed."
     )
@@ -228,7 +228,7 @@ def test_a_fleet_is_counted_not_listed() -> None:
 
     assert "... and 10 more sources that change (--json has all of them)" in shown
     assert len(shown) < 200
-    assert shown[-3].startswith("In all: 210 -> 90 snapshots kept; 120 that stayed go, ")
+    assert shown[-3].startswith("In all: 210 -> 90 snapshots kept. Stayed and will go: 120; ")
 
 
 def test_of_a_source_the_first_are_listed_and_the_last_is_named() -> None:
