@@ -132,6 +132,11 @@ class Props:
                 f'deployment: "{self.stack_name}" cannot be the name of a stack; '
                 'expected up to 100 letters, digits and "-", the first a letter'
             )
+        errors.extend(
+            f'tags.{key}: it is the tag that users write (tagKey), "{self.settings.tag_key}"; expected another key'
+            for key in self.own.tags
+            if f"{key}:".lower().startswith(f"{self.settings.tag_key}:".lower())
+        )
         try:
             errors.extend(self._ticks_too_rare(defined))
         except InvalidValueError as error:
