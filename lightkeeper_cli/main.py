@@ -17,6 +17,7 @@ import typer
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.settings import SettingsError
+from lightkeeper.version import VERSION
 from lightkeeper_cli.demo import demo
 from lightkeeper_cli.keep import keep
 from lightkeeper_cli.options import MissingExtraError
@@ -42,9 +43,7 @@ for verb in (plan, run, take, status, restore, recipe, keep, simulate, preview, 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer's form
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"lightkeeper {version('lightkeeper')}")
+        typer.echo(f"lightkeeper {VERSION}")
         raise typer.Exit
 
 
