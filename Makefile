@@ -71,12 +71,15 @@ YES    =
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
 # A folder for each file: deployments do not wait for each other.
 OF_CONFIG = $(if $(CONFIG), --context 'config=$(CONFIG)' --output 'cdk.out/$(subst /,-,$(basename $(CONFIG)))')
+# The CDK would notice when it has already begun a stack.
+CAN_ASK = { test -t 0 && test -t 1; } || { echo 'Not deployed: nobody can be asked, for this is no terminal; expected one, or YES=1 to deploy without asking.' >&2; exit 1; }
 bootstrap: .venv/ready node_modules/ready ## once for each account and Region: what the CDK itself needs there
 	$(CDK) bootstrap$(OF_CONFIG)
 
 # What cannot be previewed does not stop it (1): without credentials, say, the CDK has more to tell. Wrong settings do (2).
 deploy: .venv/ready node_modules/ready ## show what the settings would change, ask, and deploy; CONFIG=FILE, YES=1 does not ask
 	@$(BIN)/lightkeeper preview$(if $(CONFIG), --config '$(CONFIG)') || test $$? -eq 1
+	@$(if $(YES),,$(CAN_ASK))
 	$(CDK) deploy --require-approval $(if $(YES),never,any-change)$(OF_CONFIG)
 
 diff: .venv/ready node_modules/ready ## what a deployment would change
