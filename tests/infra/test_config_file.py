@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import runpy
 import shutil
 import subprocess
@@ -96,8 +97,10 @@ def test_where_the_file_is_wrong_no_protection_is_touched(monkeypatch: pytest.Mo
 # What make does with it
 
 
-def made(folder: Path, *arguments: str, preview_ends_with: int = 0, **environment: str) -> tuple[list[str], int]:
-    """Run make with programs that only write down how they were called; return that, and how it ended."""
+def made(
+    folder: Path, *arguments: str, preview_ends_with: int = 0, at_a_terminal: bool = True, **environment: str
+) -> tuple[list[str], int, str]:
+    """Run make with programs that only write down how they were called; return that, how it ended, and its errors."""
     calls = folder / "calls"
     programs = {
         "lightkeeper": f'echo "lightkeeper $*" >> {calls}; exit {preview_ends_with}',
@@ -108,14 +111,20 @@ def made(folder: Path, *arguments: str, preview_ends_with: int = 0, **environmen
         (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         (folder / name).chmod(0o755)
     ready = ["--assume-old=.venv/ready", "--assume-old=node_modules/ready"]
+    terminal, end = pty.openpty()
     done = subprocess.run(  # noqa: S603 - our own arguments
         ["make", "--silent", *ready, f"BIN={folder}", f"CDK={folder / 'cdk'}", *arguments],  # noqa: S607 - whichever there is
         cwd=ROOT,
         env=os.environ | environment,
         check=False,
-        capture_output=True,
+        stdin=end if at_a_terminal else subprocess.DEVNULL,
+        stdout=end,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    return calls.read_text(encoding="utf-8").splitlines(), done.returncode
+    os.close(terminal)
+    os.close(end)
+    return calls.read_text(encoding="utf-8").splitlines(), done.returncode, done.stderr
 
 
 CONFIG = "CONFIG=customers/shop.json"
@@ -130,7 +139,7 @@ def test_a_deployment_is_previewed_and_asks_at_any_change(folder: Path) -> None:
 
 
 def test_without_a_file_it_is_cdk_json_s(folder: Path) -> None:
-    calls, _ = made(folder, "deploy", CONFIG="elsewhere.json", YES="1")
+    calls, *_ = made(folder, "deploy", CONFIG="elsewhere.json", YES="1")
 
     assert calls[:2] == ["lightkeeper preview", "cdk deploy --require-approval any-change"], (
         "the environment is no answer"
@@ -144,9 +153,18 @@ def test_who_has_said_yes_is_shown_the_same_and_not_asked(folder: Path) -> None:
     ]
 
 
+def test_where_nobody_can_be_asked_it_ends_before_the_cdk_begins_and_says_so(folder: Path) -> None:
+    calls, ended, said = made(folder, "deploy", CONFIG, at_a_terminal=False)
+
+    assert calls == ["lightkeeper preview --config customers/shop.json"]
+    assert ended != 0
+    assert said.startswith("Not deployed: nobody can be asked, ")
+    assert made(folder, "deploy", CONFIG, "YES=1", at_a_terminal=False)[0][-1].startswith("cdk deploy ")
+
+
 @pytest.mark.parametrize(("preview", "goes_on"), [(1, True), (2, False), (130, False)])
 def test_wrong_settings_stop_it_but_not_that_there_is_no_preview(folder: Path, preview: int, *, goes_on: bool) -> None:
-    calls, ended = made(folder, "deploy", CONFIG, preview_ends_with=preview)
+    calls, ended, _ = made(folder, "deploy", CONFIG, preview_ends_with=preview)
 
     assert any(call.startswith("cdk deploy") for call in calls) is goes_on
     assert (ended == 0) is goes_on
@@ -154,14 +172,14 @@ def test_wrong_settings_stop_it_but_not_that_there_is_no_preview(folder: Path, p
 
 @pytest.mark.parametrize("target", ["diff", "drift", "bootstrap"])
 def test_what_else_looks_at_the_stack_takes_the_file_too(folder: Path, target: str) -> None:
-    (call,), _ = made(folder, target, CONFIG)
+    (call,), *_ = made(folder, target, CONFIG)
 
     assert call.startswith(f"cdk {target}")
     assert call.endswith(OPTIONS)
 
 
 def test_what_is_destroyed_is_the_file_s_stack(folder: Path) -> None:
-    calls, _ = made(folder, "destroy", CONFIG, "YES=1")
+    calls, *_ = made(folder, "destroy", CONFIG, "YES=1")
 
     assert calls == [
         "python -m infra.protection off customers/shop.json",
