@@ -63,9 +63,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     settings = read_file(config)
     if settings.prune is Prune.OFF:
         settings = replace(settings, prune=Prune.ON)
-        typer.echo(
-            "lightkeeper: prune is off in these settings; shown is what the rule does once it is on", err=True
-        )
+        typer.echo("lightkeeper: prune is off in these settings; shown is what the rule does once it is on", err=True)
     of = _policy(policy or settings.default_policy, settings)
     rules = [parse_keep(rule) if rule is not None else of.keep] + ([parse_keep(against)] if against is not None else [])
     scenario = Scenario(

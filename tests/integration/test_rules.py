@@ -893,7 +893,7 @@ def test_with_prune_off_nothing_is_marked_freed_or_deleted_for_as_long_as_it_is(
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot", last=1))
     keeper.run()
     keeper.live(2 * DAY)
-    keeper.tag([*keeper.snapshots("shop")][0], "backup:hold", "2026-06-16")
+    keeper.tag(next(iter(keeper.snapshots("shop"))), "backup:hold", "2026-06-16")
     keeper.user.delete_disk(diskName="gone")
     before = keeper.snapshots()
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -704,6 +705,38 @@ def test_a_whole_instance_s_snapshot_says_which_disks_are_in_it_and_one_taken_by
         (frozenset({"data", "/dev/xvdg"}), False),
         (frozenset({"data", "/dev/xvdg"}), True),
     ]
+
+
+@pytest.mark.parametrize("form", ["2", "", "one", "1 "])
+def test_what_is_in_a_format_that_we_do_not_know_is_ours_but_its_mark_is_not_read(form: str) -> None:
+    snapshot = replace(retagged(format=form, slot="week 25", expires="2026-06-15T00:00:00Z"), name="data-week-25")
+
+    point = read_snapshot(snapshot, SETTINGS)
+
+    assert isinstance(point, RecoveryPoint)
+    assert (point.newer_format, point.expires_at, point.source_arn) == (form, None, ARN)
+    assert (point.taken, point.slot, point.attempt) == (snapshot.created_at, snapshot.created_at, 1)
+
+
+def test_a_slot_and_an_attempt_in_a_newer_format_are_read_where_they_can_be() -> None:
+    again = our_snapshot(attempt=3)
+
+    point = read_snapshot(replace(again, tags={**again.tags, FORMAT: "2"}), SETTINGS)
+
+    assert isinstance(point, RecoveryPoint)
+    assert (point.slot, point.attempt) == (SLOT_TIME, 3)
+
+
+@pytest.mark.parametrize("changed", [{"region": "us-east-1"}, {"source_arns": frozenset({OTHER_ARN})}])
+def test_a_newer_format_makes_nothing_ours_that_was_made_elsewhere_or_of_something_else(
+    changed: dict[str, Any],
+) -> None:
+    assert isinstance(read_snapshot(replace(retagged(format="2"), **changed), SETTINGS), Problem)
+
+
+@pytest.mark.parametrize("form", [None, "1"])
+def test_what_says_no_format_is_in_the_first(form: str | None) -> None:
+    assert read_snapshot(retagged(format=form), SETTINGS) == read_snapshot(our_snapshot(), SETTINGS)
 
 
 def test_what_was_made_when_names_did_not_tell_deployments_apart_stays_ours() -> None:
