@@ -49,11 +49,12 @@ format: .venv/ready ## let ruff correct what it can
 docs: .venv/ready ## write the tables in the documents that follow from the code
 	$(BIN)/cog -I . -r docs/*.md README.md
 
-bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit; a fleet that comes back
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit; TLS; a fleet that comes back
 	$(BIN)/python -m tools.bench.planning
 	$(BIN)/python -m tools.bench.bundle
 	$(BIN)/python -m tools.bench.calendar
 	$(BIN)/python -m tools.bench.throttling
+	$(BIN)/python -m tools.bench.tls
 	$(BIN)/python -m tools.bench.restore
 
 pictures: .venv/ready ## the README's pictures again, from the demo; needs a Chromium
