@@ -1,7 +1,8 @@
-# Every target sets up what it needs. Nothing but Python 3.11+ with pip and make has to be on the machine.
+# Every target sets up what it needs. Nothing but Python with pip and make has to be on the machine.
 PYTHON ?= python3
 UV     := .uv/bin/uv
 BIN    := .venv/bin
+OLDEST := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo sandbox test test-all soak check lint types contracts format docs lock bench mutants pictures bootstrap deploy diff drift destroy clean
@@ -84,7 +85,7 @@ destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account, 
 	trap : INT; $(CDK) destroy; ended=$$?; $(BIN)/python -m infra.protection on && exit $$ended
 
 # A group without the project's own dependencies has its file in its name.
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+COMPILE = $(UV) pip compile --quiet --universal --python-version $(OLDEST) --generate-hashes --custom-compile-command "make lock"
 lock: $(UV) ## compile the locks from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group pyproject.toml:uv --output-file .ci/uv-requirements.txt
 	$(COMPILE) $(LOCK) --group pyproject.toml:lambda --output-file lambda_src/requirements.txt
@@ -97,7 +98,7 @@ clean: ## remove what the targets made
 
 # pip brings uv, uv fills the environment: seconds instead of a minute, and no system package is needed.
 $(UV): .ci/uv-requirements.txt
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Lightkeeper needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ...")'
+	@$(PYTHON) -c 'import sys; sys.version_info >= tuple(map(int, "$(OLDEST)".split("."))) or sys.exit("Lightkeeper needs Python $(OLDEST) or newer: make PYTHON=/path/to/python$(OLDEST) ...")'
 	@$(PYTHON) -m pip install --quiet --root-user-action=ignore --upgrade --target .uv --require-hashes --requirement $<
 	@touch $@
 
