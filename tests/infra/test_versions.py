@@ -15,6 +15,9 @@ def minor(version: str) -> int:
     return int(version.removeprefix("3."))
 
 
+SUPPORTED = [f"3.{number}" for number in range(minor(OLDEST), minor(LAMBDA) + 1)]
+
+
 def read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
@@ -22,7 +25,13 @@ def read(path: str) -> str:
 def test_each_push_is_checked_with_every_release_from_the_oldest_to_lambda_s() -> None:
     (matrix,) = re.findall(r"python: \[(.*)\]", read(".github/workflows/check.yml"))
 
-    assert re.findall(r'"(.*?)"', matrix) == [f"3.{number}" for number in range(minor(OLDEST), minor(LAMBDA) + 1)]
+    assert re.findall(r'"(.*?)"', matrix) == SUPPORTED
+
+
+def test_the_package_says_what_is_checked() -> None:
+    named = re.findall(r"Programming Language :: Python :: (3\.\d+)", "\n".join(PYPROJECT["project"]["classifiers"]))
+
+    assert named == SUPPORTED
 
 
 def test_the_night_runs_on_lambda_s() -> None:
