@@ -29,6 +29,7 @@ from lightkeeper.model import (
 from lightkeeper.overview import (
     Health,
     Overview,
+    Stored,
     is_open,
     is_overdue_by_errors,
     what_helps,
@@ -36,7 +37,6 @@ from lightkeeper.overview import (
     why_overdue,
     why_stopped,
 )
-from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.restorable import Restorable, restorable
 from lightkeeper.settings import Settings
 
@@ -205,12 +205,13 @@ class Row:
     """What is wrong with it, the worst first."""
     size_gib: int | None
     """Of the source, by its newest recovery point."""
-    stored_gib: float
-    """What all its recovery points store: an estimate, as the next."""
-    usd: float
-    """A month."""
-    full_gib: int
-    """What they would store if each held the full size of its source: never more than that."""
+    stored: Stored
+    """What all its recovery points store, and cost."""
+
+    @property
+    def usd(self) -> float:
+        """What they cost a month: an estimate."""
+        return self.stored.usd
 
     @property
     def recoverable(self) -> tuple[Period, ...]:
@@ -307,17 +308,13 @@ class View:
     page_size: int
     total: int
     """Sources on all pages."""
-    stored_gib: float
-    """What the recovery points of all sources store: an estimate, as the next."""
-    usd: float
-    """A month."""
-    most_usd: float
-    """What they would cost a month if each stored the full size of its source: never more than that."""
+    stored: Stored
+    """On all pages."""
     deployment: str
     account: str | None
     """Whose sources they are, as their ARNs say; None where there are none, or of several accounts."""
     regions: tuple[str, ...]
-    """Where was looked."""
+    """Which Regions were looked at."""
     others: tuple[Problem, ...]
     """Problems of no source that is listed."""
     failures: tuple[ReadFailure, ...]
@@ -381,9 +378,7 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
         pages=pages,
         page_size=size,
         total=len(rows),
-        stored_gib=sum(row.stored_gib for row in rows),
-        usd=sum(row.usd for row in rows),
-        most_usd=usd_per_month(sum(row.full_gib for row in rows)),
+        stored=Stored.of(plan.sources),
         deployment=settings.deployment,
         account=_account(plan.sources),
         regions=plan.regions,
@@ -465,7 +460,6 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         return instant.astimezone(zone) if instant else None
 
     policy, newest = source.policy, source.newest
-    stored = stored_gib((point.taken for point in source.usable), newest.size_gib if newest else 0)
     expiring = (
         Expiring(point.name, facts.expiring[point.region, point.name].astimezone(zone))
         for point in source.usable
@@ -506,17 +500,15 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         restorable_why=why_in_part,
         notes=tuple(sorted(notes, key=lambda problem: _SEVERITIES.index(problem.severity))),
         size_gib=newest.size_gib if newest else None,
-        stored_gib=stored,
-        usd=usd_per_month(stored),
-        full_gib=sum(point.size_gib for point in source.usable),
+        stored=Stored.of((source,)),
     )
 
 
 def _why_and_help(source: SourceStatus, settings: Settings) -> tuple[str | None, str | None]:
     if source.overdue_since:
-        return why_overdue(source), what_helps(source)
+        return why_overdue(source, settings.time_zone), str(what_helps(source))
     if source.has_stopped:
-        return why_stopped(source, settings), what_helps_stopped(source, settings)
+        return why_stopped(source, settings), str(what_helps_stopped(source, settings))
     return None, None
 
 

@@ -52,7 +52,7 @@ def test_a_row_says_what_can_be_recovered_what_comes_and_what_goes(keeper: Keepe
         "1 held",
         ": on hold",
         "32 GiB",
-        "stored: about 34 GiB, an estimate (at most 128 GiB, if each stored the full size)",
+        "stored: about 34 GiB, 1.70 USD a month (at full size at most 6.40), an estimate",
     ):
         assert words in html, words
 
@@ -103,7 +103,7 @@ def test_an_overdue_row_says_why_and_what_helps(keeper: Keeper) -> None:
     html = widget(time="2026-06-15T13:00:00Z")
 
     (snapshot,) = keeper.snapshots()
-    assert f"overdue since 15 Jun 03:00: snapshot {snapshot} of 2026-06-15T12:00:00Z ended in error" in html
+    assert f"overdue since 15 Jun 03:00: snapshot {snapshot} of 2026-06-15 12:00 UTC ended in error" in html
     assert "take one now: lightkeeper take shop --kind disk --region eu-central-1" in html
 
 

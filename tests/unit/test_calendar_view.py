@@ -235,9 +235,9 @@ def test_size_and_cost_are_those_of_the_storage_model() -> None:
     (row,) = view([shop], points).rows
 
     assert row.size_gib == 8
-    assert row.stored_gib == stored_gib([each.taken for each in points], 8)
-    assert row.usd == usd_per_month(row.stored_gib)
-    assert row.full_gib == 5 * 8
+    assert row.stored.gib == stored_gib([each.taken for each in points], 8)
+    assert row.usd == usd_per_month(row.stored.gib)
+    assert row.stored.full_gib == 5 * 8
 
 
 def test_the_estimate_leads_and_what_it_can_be_at_most_stands_in_brackets() -> None:
@@ -245,13 +245,10 @@ def test_the_estimate_leads_and_what_it_can_be_at_most_stands_in_brackets() -> N
 
     seen = view([shop, attic], [*daily(shop, range(5)), point(attic, THREE)])
 
-    assert seen.most_usd == usd_per_month(6 * 8)
     page = render_page(seen, theme=Theme.LIGHT)
-    assert (
-        "All snapshots: about 0.83 USD a month for about 17 GiB stored, an estimate "
-        "(at most 2.40 USD, if each stored the full size)" in page
-    )
-    assert "Full size: of the source, free space included." in page
+    assert "Stored: about 17 GiB, 0.83 USD a month (at full size at most 2.40), an estimate." in page
+    assert "<li>stored: about 9 GiB, 0.43 USD a month (at full size at most 2.00), an estimate</li>" in page
+    assert "Full size is that of the source, free space included." in page
 
 
 def test_the_page_names_the_deployment_the_account_and_the_regions() -> None:
@@ -303,9 +300,9 @@ def test_an_overdue_source_says_since_when_why_and_what_helps() -> None:
     assert {row.status for row in rows.values()} == {Status.OVERDUE}
     assert rows["quiet"].overdue_since == THREE - DAY
     assert "no snapshot was started" in str(rows["quiet"].why)
-    assert f"{points[2].name} of 2026-06-15T03:00:00Z ended in error" in str(rows["broken"].why)
+    assert f"{points[2].name} of 2026-06-15 03:00 UTC ended in error" in str(rows["broken"].why)
     assert rows["broken"].failed_besides == (), "why says it already"
-    assert f"{points[3].name} has been pending since 2026-06-15T03:00:00Z" in str(rows["stuck"].why)
+    assert f"{points[3].name} has been pending since 2026-06-15 03:00 UTC" in str(rows["stuck"].why)
     assert rows["stuck"].helps == "take one now: lightkeeper take stuck --kind disk --region eu-central-1"
 
 
@@ -484,7 +481,7 @@ def test_pages_are_cut_from_the_whole_order_and_the_totals_are_of_all() -> None:
     pages = [view(sources, points, order="name", page=page, page_size=3) for page in (1, 2, 3, 99)]
 
     assert [[row.name[-1] for row in page.rows] for page in pages] == [list("012"), list("345"), list("6"), list("6")]
-    assert {(page.pages, page.total, page.stored_gib) for page in pages} == {(3, 7, 56.0)}
+    assert {(page.pages, page.total, page.stored.gib) for page in pages} == {(3, 7, 56.0)}
     assert pages[-1].page == 3, "a page past the last is the last"
 
 
