@@ -55,11 +55,11 @@ def render_message(message: str, *, theme: Theme) -> str:
 
 def render_page(view: View, *, theme: Theme) -> str:
     """Return the calendar as a document of its own."""
-    return _render("page.html", view=view, theme=theme, endpoint=None)
+    return _render("page.html", view=view, theme=theme, endpoint=None, is_page=True)
 
 
-def _render(template: str, **what: object) -> str:
-    return _environment().get_template(template).render(**what)
+def _render(template: str, *, is_page: bool = False, **what: object) -> str:
+    return _environment().get_template(template).render(is_page=is_page, **what)
 
 
 # Lambda keeps the process between invocations, and compiled templates with it.
@@ -140,8 +140,9 @@ def _said_of(day: Day) -> str:
         return "overdue"
     times = [f"{moment.wall:%H:%M}" for moment in day.moments]
     listed = ", ".join(times) if len(times) < _MANY else f"{len(times)} times, {times[0]} to {times[-1]}"
-    marks = sorted({moment.mark for moment in day.moments} & _WORDS.keys())
-    return listed + "".join(f", {_WORDS[mark]}" for mark in marks)
+    marks = sorted({moment.mark for moment in day.moments})
+    part = "some " if len(marks) > 1 else ""
+    return listed + "".join(f", {part}{_WORDS[mark]}" for mark in marks if mark in _WORDS)
 
 
 def _box(run: Run, cell: int) -> dict[str, int]:

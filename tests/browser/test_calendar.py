@@ -335,7 +335,7 @@ def test_by_keyboard_each_row_is_one_stop_and_opens_with_its_times(opened: Opene
     assert len(stops) == sum(1 for row in view.rows if row.points)
     opened_row = opened.page.locator("details[open] li").all_inner_texts()
     assert opened_row[:2] == ["6 Jun 2026: 03:00, held", "10 to 12 Jun 2026: 03:00, about to expire"]
-    assert "15 Jun 2026: 03:00, 12:00, being taken" in opened_row
+    assert "15 Jun 2026: 03:00, 12:00, some being taken" in opened_row
     assert "schedule: 0 3 * * * UTC" in opened_row
     assert any(line.startswith("held: tight-20260606-0300-") and line.endswith(": on hold") for line in opened_row)
     assert opened.page.locator("[title]").count() == 0, "nothing is said to a mouse alone"
@@ -394,7 +394,9 @@ def test_printed_each_page_has_the_dates_and_no_row_is_torn(opened: Opened, tmp_
     pages = printed(opened, tmp_path / "calendar.pdf", paper)
 
     assert 3 <= len(pages) <= 6
-    for page in pages:
+    with_rows = [page for page in pages if "eu-central-1" in page]
+    assert len(with_rows) >= 3
+    for page in with_rows:
         assert "Recoverable to" in page
         assert all(label in page for label in ("17 May", "24 May", "31 May", "7 Jun", "today"))
     assert "Each cell is a day, 17 May to 15 Jun 2026" in pages[0]

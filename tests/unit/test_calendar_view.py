@@ -679,3 +679,12 @@ def test_a_row_says_how_much_comes_back_and_the_page_only_where_it_is_not_the_wh
     page = render_page(shown, theme=Theme.LIGHT)
     assert page.count("restorable in part") == 1
     assert page.count("its newest recovery point does not keep the zone") == 1
+
+
+def test_the_style_of_the_page_is_in_its_head_and_that_of_a_widget_goes_with_it() -> None:
+    seen = view([source(backup="daily")])
+
+    page, widget = render_page(seen, theme=Theme.AUTO), render_calendar(seen, theme=Theme.LIGHT)
+
+    assert "<style" not in page.partition("</head>")[2]
+    assert widget.count("<style>") == 1
