@@ -73,7 +73,6 @@ class BackupFunction(Construct):
             memory_size=MEMORY_MIB,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
-            tracing=lambda_.Tracing.ACTIVE,
             retry_attempts=_RETRIES,
             max_event_age=_MAX_EVENT_AGE,
             on_failure=destinations.SqsDestination(dead_letters),

@@ -11,6 +11,7 @@ from infra.dead_letters import DeadLetterQueue
 from infra.notifications import Notifications
 from infra.props import Props
 from infra.schedule import Schedule
+from lightkeeper.version import VERSION
 
 
 class LightkeeperStack(Stack):
@@ -20,7 +21,7 @@ class LightkeeperStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            description="Lightkeeper: tag-driven backups for Amazon Lightsail",
+            description=f"Lightkeeper {VERSION}: tag-driven backups for Amazon Lightsail",
             # Without it nobody takes backups, and nobody would notice: its alarms would be gone, too.
             termination_protection=True,
         )
@@ -50,6 +51,7 @@ class LightkeeperStack(Stack):
             topic=topic,
         )
 
+        CfnOutput(self, "Version", value=VERSION, description="The release of Lightkeeper")
         CfnOutput(self, "FunctionName", value=backup.function.function_name, description="The function")
         CfnOutput(
             self,

@@ -34,7 +34,7 @@ BY_HAND: Final = "lightkeeper:by-hand"
 MAX_TAGS: Final = 50
 """Lightsail's limit for a resource."""
 _SUFFIXES: Final = ("keep", "at", "mode", "hold")
-# Of the 50: three of ours at create, and room for an announcement and for a user's hold later.
+# Of the 50: three of ours at create, and room for a mark and for a user's hold later.
 _ROOM: Final = MAX_TAGS - len((OWNER, SOURCE, SLOT)) - len((EXPIRES, "hold"))
 # Beside so many, a small recipe always has room: to write each one down only to see that would cost a run seconds.
 _FEW_TAGS: Final = 15
