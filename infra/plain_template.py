@@ -149,9 +149,14 @@ def _plain_resource(resource: Template, version: str) -> Template:
         match properties["Endpoint"]:
             case {"Fn::GetAtt": [_, str(name)]} if found := _SUBSCRIPTION.fullmatch(name):
                 plain["Condition"] = f"Notify{found[1]}"
+                plain["Properties"] = {**properties, "Protocol": _attribute(f"Protocol{found[1]}")}
             case endpoint:
                 raise PlainTemplateError(f"{endpoint}: is no address of the settings")
     return plain
+
+
+def _attribute(name: str) -> Node:
+    return {"Fn::GetAtt": [CHECKED, name]}
 
 
 # What CloudFormation reads out of the text of the settings. The function compares it with what they say.
@@ -247,7 +252,7 @@ def _synthesized(props: Props, shape: _Shape) -> Template:
     SettingsCheck(stack, "Check")
     template: Template = app.synth().get_stack_by_name(_DEPLOYMENT).template
     stand_ins: dict[str | int, Node] = {
-        each: {"Fn::GetAtt": [CHECKED, attribute]} for each, attribute in _stand_ins(settings, own).items()
+        each: _attribute(attribute) for each, attribute in _stand_ins(settings, own).items()
     }
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Scheduler::ScheduleGroup":

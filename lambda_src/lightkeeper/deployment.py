@@ -80,7 +80,7 @@ def check(given: str, *, stack_name: str, fixed: Mapping[str, object], seen: Map
         mapping = {"deployment": stack_name, **settings_object(_parsed(given))}
         settings, own = read_deployable(mapping, regions_with_lightsail=available_regions())
         written = settings.to_mapping() | write_rows(own)
-        wrong = [*_not_as_fixed(written, fixed), *_too_many(settings), *_not_as_seen(settings, own, seen)]
+        wrong = [*_not_as_fixed(written, fixed), *_no_place_for(settings), *_not_as_seen(settings, own, seen)]
     except SettingsError as error:
         wrong = [*error.errors]
         return Answer(reason=_reason(wrong))
@@ -92,7 +92,11 @@ def check(given: str, *, stack_name: str, fixed: Mapping[str, object], seen: Map
 def attributes(settings: Settings, own: StackSettings) -> dict[str, str]:
     """Return what a template takes of settings, by name."""
     of = rhythm(settings)
-    endpoints = {f"Endpoint{number}": address for number, address in enumerate(settings.notify, start=1)}
+    endpoints = {f"Endpoint{number}": listener for number, listener in enumerate(settings.notify, start=1)}
+    protocols = {
+        f"Protocol{number}": "https" if listener in settings.notify_endpoints else "email"
+        for number, listener in enumerate(settings.notify, start=1)
+    }
     return {
         "Environment": settings.to_env()[ENVIRONMENT_VARIABLE],
         "Deployment": settings.deployment,
@@ -107,6 +111,7 @@ def attributes(settings: Settings, own: StackSettings) -> dict[str, str]:
         "RunbookUrl": own.runbook_url or "",
         "Addresses": f"{len(settings.notify)} address{'' if len(settings.notify) == 1 else 'es'}",
         **endpoints,
+        **protocols,
     }
 
 
@@ -137,12 +142,17 @@ def _not_as_fixed(written: Mapping[str, object], fixed: Mapping[str, object]) ->
     ]
 
 
-def _too_many(settings: Settings) -> list[str]:
+def _no_place_for(settings: Settings) -> list[str]:
+    topics = [
+        f'notify: "{topic}" is a topic, and this template has alarms for its own only; expected an e-mail or https '
+        "address"
+        for topic in settings.notify_topics
+    ]
     number = len(settings.notify)
     if number <= SUBSCRIPTIONS:
-        return []
+        return topics
     expected = f"expected at most {SUBSCRIPTIONS}, such as a mailing list"
-    return [f"notify: {number} are more than this template has room for; {expected}"]
+    return [*topics, f"notify: {number} are more than this template has room for; {expected}"]
 
 
 def _not_as_seen(settings: Settings, own: StackSettings, seen: Mapping[str, object]) -> list[str]:
