@@ -5,7 +5,7 @@ BIN    := .venv/bin
 OLDEST := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test test-all soak check lint types contracts format docs lock bench mutants pictures bootstrap deploy diff drift destroy clean
+.PHONY: help setup demo sandbox test test-all soak check lint types contracts format docs lock bench mutants pictures dist bootstrap deploy diff drift destroy clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one
 	$(BIN)/python -m tests.mutation rules
 	$(BIN)/python -m tests.mutation mutants
 
+dist: .venv/ready ## dist/: zips, a plain template and a bill of materials, to deploy without a checkout; CONFIG=FILE
+	@$(BIN)/python -m infra.distribution '$(CONFIG)'
+
 # CONFIG=customers/shop.json: the settings in that file instead of those in cdk.json, and so the stack that they name.
 # Plain variables: what the environment happens to call CONFIG or YES is somebody else's.
 CONFIG =
@@ -105,7 +108,7 @@ lock: $(UV) ## compile the locks from pyproject.toml; LOCK="--upgrade" takes new
 	$(COMPILE) $(LOCK) pyproject.toml --all-extras --group dev --constraint lambda_src/requirements.txt --constraint lambda_src/requirements-calendar.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out dist
 
 # pip brings uv, uv fills the environment: seconds instead of a minute, and no system package is needed.
 $(UV): .ci/uv-requirements.txt
