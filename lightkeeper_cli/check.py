@@ -78,7 +78,7 @@ def _figures(view: View) -> Iterator[str]:
     ages = [view.now - row.newest for row in rows if row.newest and row.policy]
     if ages:
         yield f"oldest_newest={_seconds(ages)}s"
-    yield f"stored_gib={view.stored_gib:.1f}"
+    yield f"stored_gib={view.stored.gib:.1f}"
 
 
 def _seconds(ages: Iterable[timedelta]) -> int:

@@ -25,7 +25,7 @@ def plan(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.account import Where, ask_account
     from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.documents import located
-    from lightkeeper_cli.settings import choose
+    from lightkeeper_cli.settings import choose, say_without_pruning
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_plan
 
@@ -39,5 +39,6 @@ def plan(  # noqa: PLR0913 - one for each option
         print_document(located(plan_document(planned), where))
     else:
         show_plan(planned, where, make_console(), is_verbose=verbose)
+        say_without_pruning(planned, chosen.settings)
     if planned.failures:
         raise typer.Exit(1)

@@ -20,7 +20,7 @@ def run(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.account import Where, ask_account
     from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.documents import located
-    from lightkeeper_cli.settings import choose_to_write
+    from lightkeeper_cli.settings import choose_to_write, say_without_pruning
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_run
     from lightkeeper_cli.tables.progress import showing_run
@@ -38,5 +38,6 @@ def run(  # noqa: PLR0913 - one for each option
         print_document(located(run_document(ended), where))
     else:
         show_run(ended, where, make_console())
+        say_without_pruning(ended.plan, chosen.settings)
     if ended.failures:
         raise typer.Exit(1)

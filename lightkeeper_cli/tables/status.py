@@ -52,7 +52,7 @@ def show_status(view: View, where: "Where | None", console: Console) -> None:
         table = _table(view, console.width)
         show(table, console)
         console.print(Text(f"\n{_LEGEND}"))
-        console.print(Text(f"About {view.stored_gib:,.0f} GiB stored, {view.usd:,.2f} USD a month: an estimate"))
+        console.print(Text(f"Stored: {view.stored}"))
         show_hidden([table], console)
         console.print()
     for row in view.rows:
