@@ -63,24 +63,32 @@ mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one
 	$(BIN)/python -m tests.mutation rules
 	$(BIN)/python -m tests.mutation mutants
 
+# CONFIG=customers/shop.json: the settings in that file instead of those in cdk.json, and so the stack that they name.
+# Plain variables: what the environment happens to call CONFIG or YES is somebody else's.
+CONFIG =
+YES    =
 # The command line would advertise a newer major release, which refuses this library.
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
+# A folder for each file: deployments do not wait for each other.
+OF_CONFIG = $(if $(CONFIG), --context 'config=$(CONFIG)' --output 'cdk.out/$(subst /,-,$(basename $(CONFIG)))')
 bootstrap: .venv/ready node_modules/ready ## once for each account and Region: what the CDK itself needs there
-	$(CDK) bootstrap
+	$(CDK) bootstrap$(OF_CONFIG)
 
-deploy: .venv/ready node_modules/ready ## put Lightkeeper into the AWS account that your credentials name
-	$(CDK) deploy
+# What cannot be previewed does not stop it (1): without credentials, say, the CDK has more to tell. Wrong settings do (2).
+deploy: .venv/ready node_modules/ready ## show what the settings would change, ask, and deploy; CONFIG=FILE, YES=1 does not ask
+	@$(BIN)/lightkeeper preview$(if $(CONFIG), --config '$(CONFIG)') || test $$? -eq 1
+	$(CDK) deploy --require-approval $(if $(YES),never,any-change)$(OF_CONFIG)
 
 diff: .venv/ready node_modules/ready ## what a deployment would change
-	$(CDK) diff
+	$(CDK) diff$(OF_CONFIG)
 
 drift: .venv/ready node_modules/ready ## what was changed by hand since the deployment; fails if there is any
-	$(CDK) drift --fail
+	$(CDK) drift --fail$(OF_CONFIG)
 
 # Who answers no, or interrupts, keeps a stack that is protected.
 destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account, protected or not; every snapshot stays
-	$(BIN)/python -m infra.protection off
-	trap : INT; $(CDK) destroy; ended=$$?; $(BIN)/python -m infra.protection on && exit $$ended
+	$(BIN)/python -m infra.protection off$(if $(CONFIG), '$(CONFIG)')
+	trap : INT; $(CDK) destroy$(if $(YES), --force)$(OF_CONFIG); ended=$$?; $(BIN)/python -m infra.protection on$(if $(CONFIG), '$(CONFIG)') && exit $$ended
 
 # A group without the project's own dependencies has its file in its name.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"

@@ -1,6 +1,6 @@
 """The command line: each verb has its file.
 
-The verbs: `plan`, `run`, `take`, `status`, `restore`, `recipe`, `keep`, `simulate` and `demo`.
+The verbs: `plan`, `run`, `take`, `status`, `restore`, `recipe`, `keep`, `simulate`, `preview` and `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source needs a person; of
 `restore` also 130: a person has interrupted it.
@@ -22,6 +22,7 @@ from lightkeeper_cli.demo import demo
 from lightkeeper_cli.keep import keep
 from lightkeeper_cli.options import MissingExtraError
 from lightkeeper_cli.plan import plan
+from lightkeeper_cli.preview import preview
 from lightkeeper_cli.recipe import recipe
 from lightkeeper_cli.restore import restore
 from lightkeeper_cli.run import run
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (plan, run, take, status, restore, recipe, keep, simulate, demo):
+for verb in (plan, run, take, status, restore, recipe, keep, simulate, preview, demo):
     app.command()(verb)
 
 

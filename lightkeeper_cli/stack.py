@@ -21,6 +21,10 @@ _CONFIG: Final = Config(
 )
 
 
+class MissingStackError(InvalidValueError):
+    """There is no stack of that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """What a stack has been deployed with."""
@@ -37,8 +41,10 @@ def read_deployed(stack: str, region: str | None) -> Deployed:
 
     Raises
     ------
+    MissingStackError
+        If there is no such stack.
     InvalidValueError
-        If there is no such stack, or it is not one of Lightkeeper.
+        If it is not one of Lightkeeper.
     SettingsError
         If this release cannot read the deployed settings.
     CallError
@@ -74,7 +80,7 @@ def _outputs(stack: str, region: str) -> dict[str, str]:
             except ClientError as error:
                 if error.response["Error"].get("Code") != "ValidationError":
                     raise
-                raise InvalidValueError(
+                raise MissingStackError(
                     f'there is no stack "{stack}" in {region} ({error.response["Error"].get("Message", "")}); expected '
                     "the name that cdk deploy has shown, and its Region in AWS_REGION"
                 ) from None

@@ -73,7 +73,6 @@ def lines(template: Mapping[str, Any]) -> list[Line]:
         Line("CloudWatch logs, read", read_log_bytes / _GIB, "GB", 5, 0.005),
         Line("Lambda requests", _RUNS + _VIEWS, "", 1_000_000, 0.20e-6),
         Line("Lambda compute", (run_mib_seconds + view_mib_seconds) / 1024, "GB-s", 400_000, 1.33334e-5),
-        Line("X-Ray traces", _RUNS, "", 100_000, 5e-6),
         Line("Scheduler invocations", _RUNS, "", 14_000_000, 1e-6),
         Line("SQS requests", 0, "", 1_000_000, 0.40e-6),
         Line("SNS requests", _RUNS, "", 1_000_000, 0.50e-6),

@@ -352,7 +352,7 @@ class Kept:
     held: bool = False
     """Whether a user's hold keeps it."""
     expires_at: datetime | None = None
-    """Where nothing but its announcement keeps it: from when it may be deleted."""
+    """Where nothing keeps it but the grace of its scheduled deletion: from when it may be deleted."""
     cause: Cause = Cause.PUSHED_OUT
     """Why it goes then; a cut is told apart in the run that marks, only."""
     unpruned: bool = False

@@ -32,7 +32,12 @@ _EVERY_DAY: Final = "0 0 * * *"
 _MAX_TAG_KEY: Final = 128 - len(":keep")
 _RESERVED: Final = ("aws:", "lightkeeper:")
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_EMAIL: Final = re.compile(r"[^@\s/]+@[^@\s./]+(\.[^@\s./]+)+")
+_ENDPOINT: Final = re.compile(r"https://[^\s<>\"\\/]+(/[^\s<>\"\\]{0,500})?")
+_TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+_A_LISTENER: Final = 'an e-mail address, an "https://" address or the ARN of an SNS topic'
+MAX_TOPICS: Final = 4
+"""In `notify`. An alarm in CloudWatch has five actions at most, and the deployment's own topic is one."""
 # A parenthesis would end a link in Markdown, and the sections' anchors follow the address.
 _HTTPS: Final = re.compile(r"https://[^\s()<>\[\]#\"\\]{1,500}")
 # A run keeps time for the slowest call, and the more wait for their turn, the longer that takes.
@@ -102,6 +107,37 @@ def _address(value: object) -> str | None:
     )
 
 
+def _listeners(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InvalidValueError(f"{as_json(value)} is not a list; expected [{_A_LISTENER}, ...]")
+    listeners = tuple(dict.fromkeys(_listener(each) for each in value))
+    topics = sum(1 for each in listeners if _TOPIC.fullmatch(each))
+    if topics > MAX_TOPICS:
+        raise InvalidValueError(
+            f"{topics} topics are too many; expected at most {MAX_TOPICS}: subscribe the others to one of these"
+        )
+    return listeners
+
+
+def _listener(value: object) -> str:
+    if isinstance(value, str):
+        if any(form.fullmatch(value) for form in (_EMAIL, _ENDPOINT, _TOPIC)):
+            return value
+        if value.startswith("http://"):
+            raise InvalidValueError(
+                f"{as_json(value)} would get messages that anybody on the way can read; expected https://"
+            )
+        if value.startswith("arn:") and value.endswith(".fifo"):
+            raise InvalidValueError(
+                f"{as_json(value)} is a FIFO topic, which takes no alarms; expected the ARN of a standard one"
+            )
+        if value.startswith("arn:"):
+            raise InvalidValueError(
+                f'{as_json(value)} is not the ARN of an SNS topic; expected "arn:aws:sns:REGION:ACCOUNT:NAME"'
+            )
+    raise InvalidValueError(f"{as_json(value)} is not {_A_LISTENER}")
+
+
 def _retention(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value not in LOG_RETENTIONS:
         raise InvalidValueError(
@@ -168,6 +204,12 @@ _DURATION: Final = Form(_duration, str, limits="a duration; `0d` for none")
 _AN_HOUR_OR_MORE: Final = Form(_an_hour_or_more, str, limits="a duration, an hour or more")
 _SWITCH: Final = Form(switch, _as_it_is, limits="`true`, `false`")
 _RETENTION: Final = Form(_retention, _as_it_is, limits=", ".join(map(str, LOG_RETENTIONS)))
+_NOTIFY: Final = Form(
+    _listeners,
+    list,
+    limits="e-mail addresses, `https://` addresses, and ARNs of standard SNS topics of the stack's Region, up to "
+    f'{MAX_TOPICS} of these; see ["Who hears"](#who-hears)',
+)
 _ADDRESS: Final = Form(
     _address, _as_it_is, limits="an `https://` address at which you read [runbook.md](runbook.md), or `null`"
 )
@@ -282,7 +324,7 @@ class Settings:
     )
     notify: tuple[str, ...] = setting(
         "notify",
-        _list_of(_EMAIL, "an e-mail address", limits="e-mail addresses; each has to confirm the mail that AWS sends"),
+        _NOTIFY,
         default=[],
         example=["ops@example.com"],
         meaning="who hears of alarms, and of what a run finds that needs attention; with none, nobody: `make deploy` "
@@ -348,6 +390,21 @@ class Settings:
         return cls.from_mapping(_object(given, "a JSON object", name=f"{ENVIRONMENT_VARIABLE}: "))
 
     @property
+    def notify_topics(self) -> tuple[str, ...]:
+        """The ARNs among `notify`: topics that the function publishes to, beside its own."""
+        return tuple(each for each in self.notify if _TOPIC.fullmatch(each))
+
+    @property
+    def notify_endpoints(self) -> tuple[str, ...]:
+        """The `https://` addresses among `notify`."""
+        return tuple(each for each in self.notify if _ENDPOINT.fullmatch(each))
+
+    @property
+    def notify_addresses(self) -> tuple[str, ...]:
+        """The e-mail addresses among `notify`."""
+        return tuple(each for each in self.notify if _EMAIL.fullmatch(each))
+
+    @property
     def tick_period(self) -> timedelta | None:
         """From tick to tick; None where the tick is a cron expression."""
         tick = parse_tick(self.tick)
@@ -385,8 +442,8 @@ class StackSettings:
         _ADDRESS,
         default=None,
         example="https://example.com/docs/runbook.md",
-        meaning="where the dashboard's links to the runbook lead; without it, the dashboard names the file and the "
-        "section",
+        meaning="where the links to the runbook lead, in messages, in alarms and on the dashboard; without it, they "
+        "name the file and the section",
     )
     tag_on_create: bool = setting(
         "tagOnCreate",

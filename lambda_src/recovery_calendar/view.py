@@ -29,6 +29,7 @@ from lightkeeper.model import (
 from lightkeeper.overview import (
     Health,
     Overview,
+    Stored,
     is_open,
     is_overdue_by_errors,
     what_helps,
@@ -36,7 +37,6 @@ from lightkeeper.overview import (
     why_overdue,
     why_stopped,
 )
-from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.restorable import Restorable, restorable
 from lightkeeper.settings import Settings
 
@@ -258,8 +258,8 @@ class View:
     page_size: int
     total: int
     """Sources on all pages."""
-    stored_gib: float
-    usd: float
+    stored: Stored
+    """On all pages."""
     others: tuple[Problem, ...]
     """Problems of no source that is listed."""
     failures: tuple[ReadFailure, ...]
@@ -318,8 +318,7 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
         pages=pages,
         page_size=size,
         total=len(rows),
-        stored_gib=sum(row.stored_gib for row in rows),
-        usd=sum(row.usd for row in rows),
+        stored=Stored.of(plan.sources),
         others=tuple(problem for problem in plan.problems if problem.arn not in listed),
         failures=plan.failures,
         doubted=plan.doubted,
@@ -392,7 +391,7 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         return instant.astimezone(zone) if instant else None
 
     policy, newest = source.policy, source.newest
-    stored = stored_gib((point.taken for point in source.usable), newest.size_gib if newest else 0)
+    stored = Stored.of((source,))
     expiring = (
         Expiring(point.name, facts.expiring[point.region, point.name].astimezone(zone))
         for point in source.usable
@@ -432,16 +431,16 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         restorable_why=why_in_part,
         notes=tuple(sorted(notes, key=lambda problem: _SEVERITIES.index(problem.severity))),
         size_gib=newest.size_gib if newest else None,
-        stored_gib=stored,
-        usd=usd_per_month(stored),
+        stored_gib=stored.gib,
+        usd=stored.usd,
     )
 
 
 def _why_and_help(source: SourceStatus, settings: Settings) -> tuple[str | None, str | None]:
     if source.overdue_since:
-        return why_overdue(source), what_helps(source)
+        return why_overdue(source, settings.time_zone), str(what_helps(source))
     if source.has_stopped:
-        return why_stopped(source, settings), what_helps_stopped(source, settings)
+        return why_stopped(source, settings), str(what_helps_stopped(source, settings))
     return None, None
 
 

@@ -28,7 +28,7 @@ def read(document: object) -> Props | tuple[str, ...]:
         return refused.errors
     assert 1 <= props.news_period.to_minutes() <= 60
     assert 30 <= props.error_period.to_minutes() <= 60
-    assert props.news_period.to_days(integral=False) * props.periods_without_a_run <= 7
+    assert props.news_period.to_days(integral=False) * props.rhythm.periods_without_a_run <= 7
     return props
 
 

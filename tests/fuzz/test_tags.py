@@ -22,6 +22,7 @@ from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.message import compose
 from lightkeeper.model import Mode, Orphans, Plan, Severity, Snapshot, SnapshotState, Source, StaticIp
 from lightkeeper.names import snapshot_name
+from lightkeeper.origin import Origin
 from lightkeeper.report import plan_document
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
@@ -143,7 +144,14 @@ def plan_beside_the_plain_one(sources: tuple[Source, ...], snapshots: Iterable[S
     json.dumps(plan_document(plan))
     assert render_page(make_view(plan, settings), theme=Theme.AUTO)
     run = Run(plan, ())
-    assert compose(findings(run, settings), (), run, settings, daily=True, dashboard=None).body
+    assert compose(
+        findings(run, settings),
+        (),
+        run,
+        settings,
+        daily=True,
+        origin=Origin("Lightkeeper", "123456789012", "eu-central-1"),
+    ).body
     assert any(isinstance(action, Delete) for action in plan.actions if action.target.source == PLAIN.name)
     return plan
 

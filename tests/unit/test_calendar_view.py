@@ -397,7 +397,7 @@ def test_pages_are_cut_from_the_whole_order_and_the_totals_are_of_all() -> None:
     pages = [view(sources, points, order="name", page=page, page_size=3) for page in (1, 2, 3, 99)]
 
     assert [[row.name[-1] for row in page.rows] for page in pages] == [list("012"), list("345"), list("6"), list("6")]
-    assert {(page.pages, page.total, page.stored_gib) for page in pages} == {(3, 7, 56.0)}
+    assert {(page.pages, page.total, page.stored.gib) for page in pages} == {(3, 7, 56.0)}
     assert pages[-1].page == 3, "a page past the last is the last"
 
 
