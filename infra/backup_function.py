@@ -12,7 +12,8 @@ from constructs import Construct
 from infra.bundling import ARCHITECTURE, KEEPER, RUNTIME, function_code
 from infra.notifications import Notifications
 from infra.permissions import backup_role
-from infra.props import LOG_RETENTION, RUN_LIMIT, Props
+from infra.props import LOG_RETENTION, Props
+from lightkeeper.deployable import RUN_LIMIT
 
 # By `make bench`: 49 MiB to start, 319 MiB to plan for 10,000 disks with 300,000 snapshots. Half of it would do for
 # nearly everybody, but Lambda gives less processor with less memory, and the start would take twice as long.

@@ -15,6 +15,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from infra.alarms import FUNCTION_ERRORS, NO_RUN, SECTIONS, Section
 from lightkeeper.metrics import MetricName
+from lightkeeper.version import VERSION
 from tests.support.synth import (
     CALENDAR,
     HOW,
@@ -327,8 +328,14 @@ def test_a_failed_run_is_looked_for_long_enough_to_have_ended(tick: str) -> None
     assert 2 * keeper(of)["Timeout"] <= alarm_of(of, FUNCTION_ERRORS)["Period"] <= 3600
 
 
+def test_the_stack_says_which_release_it_is(default: Template) -> None:
+    assert default["Description"] == f"Lightkeeper {VERSION}: tag-driven backups for Amazon Lightsail"
+    assert default["Outputs"]["Version"]["Value"] == VERSION
+
+
 def test_the_outputs_lead_to_function_dashboard_topic_and_queue(default: Template) -> None:
     assert set(default["Outputs"]) == {
+        "Version",
         "FunctionName",
         "CalendarFunctionName",
         "DashboardAddress",
