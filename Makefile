@@ -1,7 +1,8 @@
-# Every target sets up what it needs. Nothing but Python 3.11+ with pip and make has to be on the machine.
+# Every target sets up what it needs. Nothing but Python with pip and make has to be on the machine.
 PYTHON ?= python3
 UV     := .uv/bin/uv
 BIN    := .venv/bin
+OLDEST := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo sandbox test test-all soak check lint types contracts format docs lock bench mutants pictures dist bootstrap deploy diff drift destroy clean
@@ -49,11 +50,12 @@ format: .venv/ready ## let ruff correct what it can
 docs: .venv/ready ## write the tables in the documents that follow from the code
 	$(BIN)/cog -I . -r docs/*.md README.md
 
-bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit; a fleet that comes back
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit; TLS; a fleet that comes back
 	$(BIN)/python -m tools.bench.planning
 	$(BIN)/python -m tools.bench.bundle
 	$(BIN)/python -m tools.bench.calendar
 	$(BIN)/python -m tools.bench.throttling
+	$(BIN)/python -m tools.bench.tls
 	$(BIN)/python -m tools.bench.restore
 
 pictures: .venv/ready ## the README's pictures again, from the demo; needs a Chromium
@@ -74,12 +76,15 @@ YES    =
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
 # A folder for each file: deployments do not wait for each other.
 OF_CONFIG = $(if $(CONFIG), --context 'config=$(CONFIG)' --output 'cdk.out/$(subst /,-,$(basename $(CONFIG)))')
+# The CDK would notice when it has already begun a stack.
+CAN_ASK = { test -t 0 && test -t 1; } || { echo 'Not deployed: nobody can be asked, for this is no terminal; expected one, or YES=1 to deploy without asking.' >&2; exit 1; }
 bootstrap: .venv/ready node_modules/ready ## once for each account and Region: what the CDK itself needs there
 	$(CDK) bootstrap$(OF_CONFIG)
 
 # What cannot be previewed does not stop it (1): without credentials, say, the CDK has more to tell. Wrong settings do (2).
 deploy: .venv/ready node_modules/ready ## show what the settings would change, ask, and deploy; CONFIG=FILE, YES=1 does not ask
 	@$(BIN)/lightkeeper preview$(if $(CONFIG), --config '$(CONFIG)') || test $$? -eq 1
+	@$(if $(YES),,$(CAN_ASK))
 	$(CDK) deploy --require-approval $(if $(YES),never,any-change)$(OF_CONFIG)
 
 diff: .venv/ready node_modules/ready ## what a deployment would change
@@ -94,7 +99,7 @@ destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account, 
 	trap : INT; $(CDK) destroy$(if $(YES), --force)$(OF_CONFIG); ended=$$?; $(BIN)/python -m infra.protection on$(if $(CONFIG), '$(CONFIG)') && exit $$ended
 
 # A group without the project's own dependencies has its file in its name.
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+COMPILE = $(UV) pip compile --quiet --universal --python-version $(OLDEST) --generate-hashes --custom-compile-command "make lock"
 lock: $(UV) ## compile the locks from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group pyproject.toml:uv --output-file .ci/uv-requirements.txt
 	$(COMPILE) $(LOCK) --group pyproject.toml:lambda --output-file lambda_src/requirements.txt
@@ -107,7 +112,7 @@ clean: ## remove what the targets made
 
 # pip brings uv, uv fills the environment: seconds instead of a minute, and no system package is needed.
 $(UV): .ci/uv-requirements.txt
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Lightkeeper needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ...")'
+	@$(PYTHON) -c 'import sys; sys.version_info >= tuple(map(int, "$(OLDEST)".split("."))) or sys.exit("Lightkeeper needs Python $(OLDEST) or newer: make PYTHON=/path/to/python$(OLDEST) ...")'
 	@$(PYTHON) -m pip install --quiet --root-user-action=ignore --upgrade --target .uv --require-hashes --requirement $<
 	@touch $@
 

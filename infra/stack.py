@@ -1,6 +1,7 @@
 """The stack: wiring only."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Stack, Tags
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -50,6 +51,10 @@ class LightkeeperStack(Stack):
             alarms=alarms,
             topic=topic,
         )
+
+        for key, value in props.own.tags.items():
+            # The topic gets them from the stack. In the template, its own memory in tags would pass for drift.
+            Tags.of(self).add(key, value, exclude_resource_types=[sns.CfnTopic.CFN_RESOURCE_TYPE_NAME])
 
         CfnOutput(self, "Version", value=VERSION, description="The release of Lightkeeper")
         CfnOutput(self, "FunctionName", value=backup.function.function_name, description="The function")

@@ -13,6 +13,7 @@ from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError
 from lightkeeper_cli.aws import aws_errors
 
 _OUTPUT: Final = "FunctionName"
+_NEVER_DEPLOYED: Final = "REVIEW_IN_PROGRESS"
 _VERSION: Final = "Version"
 _CONFIG: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 4},

@@ -91,6 +91,7 @@ def read_deployable(
     own = _read(StackSettings, given, errors)
     defined = ObjectReader(given).keys_of("policies")
     errors.extend(misfits(settings, defined=defined, regions_with_lightsail=regions_with_lightsail))
+    errors.extend(_tags_that_users_write(settings, own))
     if errors:
         raise SettingsError(errors)
     return settings, own
@@ -176,6 +177,12 @@ def _regions_without_lightsail(regions: Iterable[str], known: Sequence[str]) -> 
         if region not in known:
             expected = f'"{region}" is not a Region with Lightsail; expected one of {quote_all(known)}'
             yield f"regions: {InvalidValueError(expected, closest(region, known))}"
+
+
+def _tags_that_users_write(settings: Settings, own: StackSettings) -> Iterator[str]:
+    for key in own.tags:
+        if f"{key}:".lower().startswith(f"{settings.tag_key}:".lower()):
+            yield (f'tags.{key}: it is the tag that users write (tagKey), "{settings.tag_key}"; expected another key')
 
 
 def _read(kind: type[_T], given: Mapping[str, object], errors: list[str]) -> _T:

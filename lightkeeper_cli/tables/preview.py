@@ -103,8 +103,8 @@ def _sum(comparison: Comparison, differing: int) -> Iterator[str]:
     before, after = comparison.kept
     rest = len(comparison.sources) - differing
     yield (
-        f"In all: {before:,} -> {after:,} snapshots kept. Stayed and will go: {comparison.going:,}; went and will stay: "
-        f"{comparison.staying:,}; will go at another time: {comparison.at_another_time:,}."
+        f"In all: {before:,} -> {after:,} snapshots kept. Stayed and will go: {comparison.going:,}; "
+        f"went and will stay: {comparison.staying:,}; will go at another time: {comparison.at_another_time:,}."
     )
     yield f"The next run takes {comparison.takes[0]:,} -> {comparison.takes[1]:,} snapshots."
     if rest:
