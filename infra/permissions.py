@@ -69,6 +69,17 @@ def calendar_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
     )
 
 
+def check_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
+    """Return the role of the function that checks a template's settings: it can write nothing but its log."""
+    return _role(
+        scope,
+        iam.ServicePrincipal("lambda.amazonaws.com"),
+        "What the check of Lightkeeper's settings may do: write its log",
+        {"Log": [_write_to(log_group)]},
+        {},
+    )
+
+
 def schedule_role(
     scope: Construct, *, group: scheduler.IScheduleGroup, function: lambda_.IFunction, dead_letters: sqs.IQueue
 ) -> iam.IRole:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from lightkeeper.errors import InvalidValueError
+from lightkeeper.model import Plan
+from lightkeeper.overview import Overview
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.version import VERSION
 
@@ -76,6 +80,12 @@ def choose_to_write(config: Path | None, stack: str | None) -> Chosen:
             f'that has a "{_KEY}" object'
         )
     return _said(chosen)
+
+
+def say_without_pruning(plan: Plan, settings: Settings) -> None:
+    """Say what pruning would come to, where the settings turn it off."""
+    if told := Overview.of(plan).without_pruning(settings):
+        typer.echo(f"{told[0].upper()}{told[1:]}.")
 
 
 def _said(chosen: Chosen) -> Chosen:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
-from lightkeeper.model import Inventory, Plan, Problem, Severity, SnapshotState, SourceStatus, Status
+from lightkeeper.model import Inventory, Plan, Problem, Prune, Severity, SnapshotState, SourceStatus, Status
 from lightkeeper.origin import Origin
 from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.settings import Settings
@@ -63,6 +63,8 @@ class Overview:
     """Sources that are gone and have recovery points, once that wants nobody any more."""
     elsewhere: Mapping[str, int]
     """Recovery points in Regions that nobody looks after, where there are any."""
+    unpruned: int
+    """Recovery points that nothing keeps but that nothing is pruned."""
 
     @classmethod
     def of(cls, plan: Plan, elsewhere: Inventory | None = None) -> "Overview":
@@ -78,6 +80,7 @@ class Overview:
                 for source in plan.sources
             ),
             elsewhere=_usable_elsewhere(elsewhere),
+            unpruned=sum(kept.unpruned for kept in plan.kept),
         )
 
     @property
@@ -108,9 +111,16 @@ class Overview:
             f"{forgotten}, which nobody looks after" if forgotten else "",
             self._protected(settings),
             *self._rest(),
+            self.without_pruning(settings) or "",
         )
         said = "; ".join(filter(None, facts))
         return f"{said[0].upper()}{said[1:]}."
+
+    def without_pruning(self, settings: Settings) -> str | None:
+        """Return what pruning would come to, where it is off."""
+        if settings.prune is not Prune.OFF:
+            return None
+        return f"prune is off: {self.unpruned or 'nothing'} would be scheduled for deletion"
 
     @property
     def _wanted(self) -> int:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from lightkeeper.errors import InvalidValueError, as_json, quote_all
 from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, one_of, switch, text, whole_number
-from lightkeeper.model import Mode, Orphans, Policy
+from lightkeeper.model import Mode, Orphans, Policy, Prune
 from lightkeeper.policies import OFF, TAG_TEXT, read_policies, tag_value, write_policies
 from lightkeeper.rows import UTC_ZONE, Form, read_rows, rows_of, setting, write_rows
 from lightkeeper.schedule import Schedule, parse_schedule, with_time_of_day
@@ -50,7 +50,7 @@ _STACK_TAG_TEXT: Final = re.compile(r"[\w +\-=.:/@]+")
 _MAX_STACK_TAG_KEY: Final = 128
 _MAX_STACK_TAG_VALUE: Final = 256
 _T = TypeVar("_T")
-_Word = TypeVar("_Word", Mode, Orphans)
+_Word = TypeVar("_Word", Mode, Orphans, Prune)
 
 
 class SettingsError(InvalidObjectError):
@@ -318,6 +318,14 @@ class Settings:
         default="instance",
         example="system-disk",
         meaning="whether instances are backed up whole, with attached disks, or only their system disk",
+    )
+    prune: Prune = setting(
+        "prune",
+        _word(Prune),
+        default="on",
+        example="off",
+        meaning="whether anything is deleted; with `off`, nothing is marked either, and marks so far are taken back: "
+        "for [a first week without deletions](#a-first-week-without-deletions)",
     )
     grace: Duration = setting(
         "grace",

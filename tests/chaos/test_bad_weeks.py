@@ -148,9 +148,9 @@ def test_a_keep_rule_cut_from_thirty_to_three_can_be_undone_for_a_day_and_then_g
 
     keeper.tag("shop", "backup:keep", "3")
     (marking,) = keeper.live(HOUR, HOUR)
-    still = keeper.live(22 * HOUR, 2 * HOUR)
+    waiting = keeper.live(22 * HOUR, 2 * HOUR)
     assert count(marking, "schedule-deletion") == 27
-    assert sum(count(run, "delete") for run in still) == 0
+    assert sum(count(run, "delete") for run in waiting) == 0
     deleted = [count(run, "delete") for run in keeper.live(11 * HOUR, HOUR)]
     assert deleted == [0, *[3] * 9, 1], "the twenty-seven, and one that a new one has pushed out since"
     # Three are kept, and the one before them is marked.

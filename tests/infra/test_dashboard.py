@@ -20,7 +20,6 @@ from lightsail_sandbox.client import ErrorAnswer, FaultRule
 from tests.support.functions import invoke, lines
 from tests.support.keeper import OTHER_REGION, Keeper
 from tests.support.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
-from tools.cost import DAYS_IN_VIEW
 
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
@@ -173,7 +172,7 @@ def test_with_the_runbook_s_address_each_section_is_a_link_to_its_heading() -> N
 def test_range_periods_labels_units_and_colours_are_chosen(default: Template) -> None:
     body = json.loads(dashboard_text(default))
 
-    assert (body["start"], body["periodOverride"]) == (f"-P{DAYS_IN_VIEW}D", "inherit")
+    assert (body["start"], body["periodOverride"]) == ("-P7D", "inherit")
     for widget in widgets(default, "metric"):
         properties = widget["properties"]
         assert properties["title"]
