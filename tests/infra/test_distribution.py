@@ -121,4 +121,4 @@ def test_the_document_names_this_release() -> None:
 
 @pytest.mark.parametrize("text", re.findall(r"(?<=Settings=)\{.*?\}(?=')", DOCUMENT))
 def test_the_settings_of_the_document_are_understood(text: str) -> None:
-    assert Props.from_document(json.loads(text))
+    assert Props.from_document(json.loads(text)).stack_name == "Lightkeeper"
