@@ -10,7 +10,16 @@ from tests.support.code import ROOT, code_called
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 CODE = sorted(set(re.findall(r"`([^`]+)`", TEXT)))
 # All that is neither a path nor a name in a module: words of the command line, of settings and of Python.
-WORDS = {"lightkeeper plan", "lightkeeper run", "lightkeeper status", "make contracts", "make docs", "match", "plan"}
+WORDS = {
+    "lightkeeper plan",
+    "lightkeeper run",
+    "lightkeeper status",
+    "make contracts",
+    "make docs",
+    "make dist",
+    "match",
+    "plan",
+}
 WORDS |= {
     "assert_never",
     "lightkeeper restore",

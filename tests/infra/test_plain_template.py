@@ -146,11 +146,13 @@ def test_what_is_wrong_is_answered_as_the_cdk_s_synthesis_answers_it(keys: dict[
 
 
 def test_what_the_template_is_written_for_cannot_be_changed_but_another_can_be_made() -> None:
-    keys = '{"tagKey": "save"}'
+    keys = '{"tagKey": "save", "tags": {"team": "web"}}'
     reason = asked(keys).reason
 
     assert reason == (
         'Settings: tagKey: "save" is not what this template is written for; expected "backup", or a template of your '
+        "own: make dist CONFIG=FILE\n"
+        'Settings: tags: {"team": "web"} is not what this template is written for; expected {}, or a template of your '
         "own: make dist CONFIG=FILE"
     )
     own = plain(keys)
