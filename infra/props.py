@@ -14,7 +14,7 @@ from aws_cdk.aws_logs import RetentionDays
 
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.json_objects import ObjectReader
-from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
+from lightkeeper.notify import DASHBOARD_VARIABLE, RUNBOOK_VARIABLE, TOPIC_VARIABLE
 from lightkeeper.settings import Settings, SettingsError, StackSettings, settings_object
 from lightkeeper.ticks import Cron, is_rarer, longest_gap_of_tick, longest_span_of_tick, parse_tick
 
@@ -44,8 +44,10 @@ _LOOKS_BACK: Final = timedelta(days=7)
 _MISSED_RUNS: Final = 3
 RUN_LIMIT: Final = timedelta(minutes=15)
 """Where Lambda ends a run."""
-# Lambda stamps an error at the start of its run, so a shorter period would be over before the error is known.
-_SHORTEST_PERIOD_OF_ERRORS: Final = 2 * RUN_LIMIT
+# A run that failed altogether may still succeed when it is tried again, twice, and each try may last to the limit. Nor
+# is an error known before its run has ended, and Lambda stamps it at the start.
+_SHORTEST_PERIOD_OF_ERRORS: Final = 4 * RUN_LIMIT
+_HALF_A_GAP_MORE: Final = 1.5
 MAX_ENVIRONMENT_BYTES: Final = 4096
 """What Lambda takes, as JSON."""
 # As long as what only AWS knows can be: its Regions, and what it adds to the name of a resource.
@@ -92,8 +94,12 @@ class Props:
 
     @property
     def error_period(self) -> Duration:
-        """The period in which a failed run is looked for: that of news, and half an hour at least."""
-        return _in_minutes(max(min(longest_gap_of_tick(self.settings.tick), _HOUR), _SHORTEST_PERIOD_OF_ERRORS))
+        """The period in which runs are looked for that failed, and that ended: an hour, or half of that more.
+
+        It is longer than from run to run, so that the last run that ended is seen until the next one has had its time.
+        """
+        gap = min(longest_gap_of_tick(self.settings.tick), _HOUR)
+        return _in_minutes(max(gap * _HALF_A_GAP_MORE, _SHORTEST_PERIOD_OF_ERRORS))
 
     @property
     def periods_without_a_run(self) -> int:
@@ -109,7 +115,8 @@ class Props:
 
     def environment(self, *, topic: str, dashboard: str) -> dict[str, str]:
         """Return the function's environment."""
-        return {**self.settings.to_env(), TOPIC_VARIABLE: topic, DASHBOARD_VARIABLE: dashboard}
+        runbook = {RUNBOOK_VARIABLE: self.own.runbook_url} if self.own.runbook_url else {}
+        return {**self.settings.to_env(), TOPIC_VARIABLE: topic, DASHBOARD_VARIABLE: dashboard, **runbook}
 
     @property
     def longest_environment(self) -> dict[str, str]:

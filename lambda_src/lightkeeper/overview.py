@@ -196,7 +196,7 @@ class Stored:
 
 
 def why_overdue(source: SourceStatus, zone: ZoneInfo) -> str:
-    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say, on the clock of `zone`."""
+    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say; times are in `zone`."""
     if source.included_in:
         return f"the newest whole snapshot of {source.included_in} that includes it is older"
     if source.is_stuck:

@@ -233,9 +233,9 @@ def test_an_overdue_source_says_since_when_why_and_what_helps() -> None:
     assert {row.status for row in rows.values()} == {Status.OVERDUE}
     assert rows["quiet"].overdue_since == THREE - DAY
     assert "no snapshot was started" in str(rows["quiet"].why)
-    assert f"{points[2].name} of 2026-06-15T03:00:00Z ended in error" in str(rows["broken"].why)
+    assert f"{points[2].name} of 2026-06-15 03:00 UTC ended in error" in str(rows["broken"].why)
     assert rows["broken"].failed_besides == (), "why says it already"
-    assert f"{points[3].name} has been pending since 2026-06-15T03:00:00Z" in str(rows["stuck"].why)
+    assert f"{points[3].name} has been pending since 2026-06-15 03:00 UTC" in str(rows["stuck"].why)
     assert rows["stuck"].helps == "take one now: lightkeeper take stuck --kind disk --region eu-central-1"
 
 

@@ -34,6 +34,7 @@ from lightkeeper.sns import Topic
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 REGION = "eu-central-1"
+HEAD = "Lightkeeper 123456789012 eu-central-1"
 ORIGIN = Origin("Lightkeeper", "123456789012", REGION)
 TARGET = Target(REGION, "shop", "arn:aws:lightsail:eu-central-1:1:Disk/1", "shop-1", SnapshotKind.DISK, NOON, "daily")
 keys = st.from_regex(r"[a-z2-7]{8}", fullmatch=True)
@@ -124,9 +125,9 @@ def test_even_beyond_that_nothing_is_sent_twice_in_a_row() -> None:
     notify(ended(), Settings(), board, origin=ORIGIN)
 
     assert board.subjects == [
-        f"Lightkeeper 123456789012 eu-central-1: {CAPACITY + 10} new",
-        f"Lightkeeper 123456789012 eu-central-1: {CAPACITY + 9} new",
-        "Lightkeeper 123456789012 eu-central-1: 3 new",
+        f"{HEAD}: {CAPACITY + 10} new",
+        f"{HEAD}: {CAPACITY + 9} new",
+        f"{HEAD}: 3 new",
     ]
     assert set(board.kept) == {"lightkeeper:telling", "lightkeeper:regions:1"}
 
@@ -183,7 +184,7 @@ def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
     assert message.subject.isprintable()
     assert 0 < len(message.subject) < 100
     assert all(line.isprintable() for line in message.body.split("\n"))
-    assert len(message.body.split("\n")) == 17
+    assert len(message.body.split("\n")) == 19
     assert message.body.encode()
 
 
@@ -211,8 +212,8 @@ def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_sent
         notify(ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, origin=ORIGIN)
 
     assert board.subjects == [
-        "Lightkeeper 123456789012 eu-central-1: 2 new",
-        "Lightkeeper 123456789012 eu-central-1: 1 new, 1 still open",
+        f"{HEAD}: 2 new",
+        f"{HEAD}: 1 new, 1 still open",
     ]
 
 
@@ -225,8 +226,8 @@ def test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten() -> Non
     notify(ended(problem(), now=NOON + timedelta(hours=2)), Settings(), board, origin=ORIGIN)
 
     assert board.subjects == [
-        "Lightkeeper 123456789012 eu-central-1: shop: a problem",
-        f"Lightkeeper 123456789012 eu-central-1: {REGION}: a list cannot be read",
+        f"{HEAD}: shop: a problem",
+        f"{HEAD}: {REGION}: a list cannot be read",
     ]
 
 
@@ -238,7 +239,7 @@ def test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_ret
             with pytest.raises(TopicError, match="TagResource: AccessDenied"):
                 notify(ended(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, origin=ORIGIN)
 
-    assert deaf.subjects == ["Lightkeeper 123456789012 eu-central-1: 2 new"] * 2
+    assert deaf.subjects == [f"{HEAD}: 2 new"] * 2
 
 
 def test_a_region_that_is_no_longer_looked_after_is_reported_once() -> None:
@@ -249,7 +250,7 @@ def test_a_region_that_is_no_longer_looked_after_is_reported_once() -> None:
     for hour in range(3):
         notify(ended(now=NOON + timedelta(hours=hour + 1)), Settings(), board, origin=ORIGIN)
 
-    assert board.subjects == ["Lightkeeper 123456789012 eu-central-1: us-east-1: a Region is no longer looked after"]
+    assert board.subjects == [f"{HEAD}: us-east-1: a Region is no longer looked after"]
 
 
 def test_every_kind_has_its_words() -> None:
