@@ -31,6 +31,7 @@ from lightkeeper.origin import Origin
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.sns import Topic
+from lightkeeper_cli.listeners import Subscription, listeners, who_hears
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 REGION = "eu-central-1"
@@ -261,3 +262,28 @@ def test_every_kind_has_its_words() -> None:
 def test_what_is_not_the_arn_of_a_topic_is_refused_with_a_sentence(arn: str) -> None:
     with pytest.raises(InvalidValueError, match="is not the ARN of a topic; expected"):
         Topic(arn)
+
+
+def test_who_has_not_confirmed_is_named_beside_who_hears() -> None:
+    settings = Settings.from_mapping({"notify": ["ops@example.com", "night@example.com"]})
+    stands = [
+        Subscription("email", "ops@example.com", "arn:aws:sns:eu-central-1:123456789012:Lightkeeper:1"),
+        Subscription("email", "night@example.com", "PendingConfirmation"),
+        Subscription("sqs", "arn:aws:sqs:eu-central-1:123456789012:by-hand", "arn:aws:sns:x"),
+    ]
+
+    assert who_hears(listeners(settings, stands)) == [
+        "  ops@example.com                                email  hears",
+        "  night@example.com                              email  HAS NOT CONFIRMED, so it gets nothing",
+        "  arn:aws:sqs:eu-central-1:123456789012:by-hand  sqs    hears",
+        "night@example.com: AWS has sent a mail with a link, or a request with a SubscribeURL; whoever gets it has to "
+        "follow it within three days. After that, subscribe it again.",
+    ]
+
+
+def test_where_all_have_yet_to_confirm_nobody_hears_and_that_is_said() -> None:
+    settings = Settings.from_mapping({"notify": ["ops@example.com"]})
+
+    said = who_hears(listeners(settings, [Subscription("email", "ops@example.com", "PendingConfirmation")]))
+
+    assert said[1] == "NOBODY HEARS of any alarm, nor of what a run finds."
