@@ -79,7 +79,7 @@ def test_a_test_message_goes_the_way_of_all_others_and_says_who_hears(
         text,
     )
     assert ended.status == 0, ended.err
-    assert ended.out.startswith(f"sent to {person.topic}\nsent to {pager}\n")
+    assert f"sent to {person.topic}\nsent to {pager}\n" in ended.out
     assert re.search(r"^  ops@example\.com +email +hears$", ended.out, re.MULTILINE)
     assert re.search(rf"^  {pager} +topic +gets everything", ended.out, re.MULTILINE)
     assert re.search(r"^  https://events\.example\.com/\.\.\. +https +IS NOT SUBSCRIBED", ended.out, re.MULTILINE)

@@ -276,8 +276,10 @@ def test_who_has_not_confirmed_is_named_beside_who_hears() -> None:
         "  ops@example.com                                email  hears",
         "  night@example.com                              email  HAS NOT CONFIRMED, so it gets nothing",
         "  arn:aws:sqs:eu-central-1:123456789012:by-hand  sqs    hears",
-        "night@example.com: AWS has sent a mail with a link, or a request with a SubscribeURL; whoever gets it has to "
-        "follow it within three days. After that, subscribe it again.",
+        (
+            "night@example.com: AWS has sent a mail with a link, or a request with a SubscribeURL; whoever gets it has "
+            "to follow it within three days. After that, subscribe it again."
+        ),
     ]
 
 
