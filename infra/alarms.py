@@ -1,4 +1,4 @@
-"""The alarms: when each rings, by what name, and its section of docs/runbook.md.
+"""The alarms: when each rings, and by what name. What each says is in `sections`.
 
 One cause rings once. What a run finds it tells by itself, at once and with the reason; an alarm rings where that cannot
 be relied on, or where what was told lasts. So a run in which one action has failed rings no alarm, though it ends as
@@ -6,7 +6,6 @@ failed; a run that could do nothing, or tell nobody, does.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Aws, Duration
@@ -19,91 +18,21 @@ from constructs import Construct
 
 from infra.metrics import metric
 from infra.props import Props
+from infra.sections import (
+    DEAD_LETTERS,
+    FUNCTION_ERRORS,
+    NO_RUN,
+    OVERDUE,
+    SNAPSHOTS_FAILED,
+    TAG_PROBLEMS,
+    Section,
+)
 from lightkeeper.metrics import RUN_ENDED, MetricName
-from lightkeeper.origin import anchor
 
 _MISSING: Final = cloudwatch.TreatMissingData
 _BELOW: Final = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 _AT_LEAST: Final = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 _A_DAY: Final = Duration.days(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """An alarm's section of the runbook: its heading, what to do first, and whether that can wait."""
-
-    heading: str
-    first: str
-    waits: bool
-    """Whether it waits until morning."""
-    why: str
-    """Why it does, or does not."""
-    command: str
-    """What to look at first, with the variables of the runbook's "Before the alarms"."""
-    rings: bool = True
-    """Whether it tells people; otherwise the dashboard shows it, and a run's message has told them."""
-
-    @property
-    def anchor(self) -> str:
-        """The heading as an anchor, as Markdown's renderers make it."""
-        return anchor(self.heading)
-
-    def where(self, runbook: str | None) -> str:
-        """Return where the section is: a link, or the file's name and the heading."""
-        return f"{runbook}#{self.anchor}" if runbook else f'"{self.heading}" in docs/runbook.md'
-
-    def description(self, runbook: str | None = None) -> str:
-        """Return the alarm's description."""
-        return f"{self.first} See {self.where(runbook)}"
-
-
-_LAST_RUNS: Final = "aws logs tail $LOGS --since 3h"
-NO_RUN: Final = Section(
-    "No run",
-    "None of the last three runs that were due has read everything to its end, so perhaps no backups are taken. Check "
-    "whether the schedule is enabled, and what the function's log says of the last runs.",
-    waits=False,
-    why="no backups are taken, and nobody would be told of anything else",
-    command=_LAST_RUNS,
-)
-FUNCTION_ERRORS: Final = Section(
-    "Function errors",
-    "Runs fail altogether, or can tell nobody what they find. The last lines of the function's log say why.",
-    waits=False,
-    why="nothing is backed up, or nobody is told what is not, until it works again",
-    command=_LAST_RUNS,
-)
-OVERDUE: Final = Section(
-    "Resources overdue",
-    "A resource has no usable snapshot for a slot that has passed. Run `lightkeeper status` to see which and why.",
-    waits=False,
-    why="what was changed since its last recovery point would be lost; take one now, then sleep",
-    command="lightkeeper status --stack $STACK",
-)
-SNAPSHOTS_FAILED: Final = Section(
-    "Snapshots failed",
-    "A snapshot could not be taken, or ended in error. The function's log says of each why.",
-    waits=True,
-    why='the next runs try again; "Resources overdue" rings if they do not succeed',
-    command="lightkeeper status --stack $STACK",
-    rings=False,
-)
-TAG_PROBLEMS: Final = Section(
-    "Tag problems",
-    "For a day now, Lightkeeper has not understood a tag, so it does not back up that resource, or deletes nothing of "
-    "it. Run `lightkeeper plan`: it says what to write.",
-    waits=True,
-    why="it has waited for a day; the recovery points that there are stay",
-    command="lightkeeper plan --stack $STACK",
-)
-DEAD_LETTERS: Final = Section(
-    "Dead letters",
-    "The schedule's events do not reach the function, so no backups are taken. Read the messages in the queue.",
-    waits=False,
-    why="no backups are taken until they do",
-    command="aws sqs receive-message --queue-url $QUEUE --query 'Messages[].Body' --output text",
-)
-SECTIONS: Final = (NO_RUN, FUNCTION_ERRORS, OVERDUE, SNAPSHOTS_FAILED, TAG_PROBLEMS, DEAD_LETTERS)
 
 
 def alarm_name(section: Section, deployment: str) -> str:

@@ -11,10 +11,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.alarms import SECTIONS, Alarms, Section
+from infra.alarms import Alarms
 from infra.metrics import metric
 from infra.notifications import NOBODY
 from infra.props import RUN_LIMIT, Props
+from infra.sections import SECTIONS, Section
 from lightkeeper.errors import counted
 from lightkeeper.metrics import MetricName
 from lightkeeper.schedule import longest_gap

@@ -67,7 +67,7 @@ def lines(template: Mapping[str, Any]) -> list[Line]:
     read_log_bytes = VIEWS_A_DAY * _DAYS * run_log_bytes * DAYS_IN_VIEW / _DAYS
     return [
         Line("CloudWatch metrics", len(_custom_metrics(of)), "", 10, 0.30),
-        Line("CloudWatch alarms", len(of("AWS::CloudWatch::Alarm")), "", 10, 0.10),
+        Line("CloudWatch alarms, by metric", sum(map(_watched, of("AWS::CloudWatch::Alarm"))), "", 10, 0.10),
         Line("CloudWatch dashboards", len(of("AWS::CloudWatch::Dashboard")), "", 3, 3.00),
         Line("CloudWatch logs", (run_log_bytes + _VIEWS * VIEW_LOG_BYTES) / _GIB, "GB", 5, 0.50),
         Line("CloudWatch logs, read", read_log_bytes / _GIB, "GB", 5, 0.005),
@@ -106,6 +106,11 @@ def _custom_metrics(of: Any) -> set[str]:  # noqa: ANN401 - a function of templa
         for dashboard in of("AWS::CloudWatch::Dashboard")
         for name in re.findall(r'\["Lightkeeper","(\w+)"', _text(dashboard["DashboardBody"]))
     }
+
+
+def _watched(alarm: Mapping[str, Any]) -> int:
+    """Return how many metrics an alarm watches: an expression costs as much as all that are in it."""
+    return sum("MetricStat" in each for each in alarm.get("Metrics", ())) or 1
 
 
 def _text(body: object) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.alarms import SECTIONS
 from infra.dashboard import GRID_COLUMNS, overdue_age
+from infra.sections import SECTIONS
 from lightkeeper.metrics import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import ErrorAnswer, FaultRule

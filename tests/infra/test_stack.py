@@ -14,7 +14,7 @@ from aws_cdk.assertions import Annotations, Match
 from cdk_nag import AwsSolutionsChecks
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from infra.alarms import FUNCTION_ERRORS, NO_RUN, SECTIONS, SNAPSHOTS_FAILED, Section
+from infra.sections import FUNCTION_ERRORS, NO_RUN, SECTIONS, SNAPSHOTS_FAILED, Section
 from lightkeeper.metrics import MetricName
 from tests.support.synth import (
     CALENDAR,
