@@ -14,12 +14,11 @@ from constructs import Construct
 from infra.alarms import Alarms
 from infra.metrics import metric
 from infra.notifications import NOBODY
-from infra.props import RUN_LIMIT, Props
+from infra.props import Props
 from infra.sections import SECTIONS, Section
+from lightkeeper.deployable import RUN_LIMIT
 from lightkeeper.errors import counted
 from lightkeeper.metrics import MetricName
-from lightkeeper.schedule import longest_gap
-from lightkeeper.settings import Settings
 
 GRID_COLUMNS: Final = 24
 _HALF: Final = GRID_COLUMNS // 2
@@ -58,16 +57,6 @@ _STATE: Final = (
     (MetricName.RESOURCES_UNPROTECTED, "not protected", _DOUBTFUL),
     (MetricName.RESOURCES_OVERDUE, "overdue", _BAD),
 )
-
-
-def overdue_age(settings: Settings) -> timedelta:
-    """Return how old a source's newest recovery point can be before the source is overdue.
-
-    Under the default policy: its longest time from slot to slot, and `overdueAfter`.
-    """
-    schedule = settings.policies[settings.default_policy].schedule
-    gap = longest_gap(schedule)
-    return gap.length + (settings.overdue_after.after(gap.end, schedule.zone) - gap.end)
 
 
 class Dashboard(Construct):
@@ -150,7 +139,7 @@ class Dashboard(Construct):
 
     def _age(self) -> cloudwatch.GraphWidget:
         settings = self._props.settings
-        hours = overdue_age(settings) / _HOUR
+        hours = self._props.rhythm.overdue_age / _HOUR
         return _graph(
             "Hours since the newest recovery point, of the resource where they are most",
             "hours",
@@ -314,10 +303,10 @@ def _who_hears(props: Props, subscriptions: str) -> str:
     if not number:
         return f"**{NOBODY}** [Subscriptions]({subscriptions})"
     topics = len(props.settings.notify_topics)
-    numbers = {"subscription": number - topics, "other topic": topics}
-    heard = [counted(each, noun) for noun, each in numbers.items() if each]
+    addresses = "1 address" if number - topics == 1 else f"{number - topics} addresses"
+    heard = [addresses] * (number > topics) + [counted(topics, "other topic")] * (topics > 0)
     return (
-        f"Alarms and messages go to {' and '.join(heard)}; a subscription gets them once it has confirmed: "
+        f"Alarms and messages go to {' and '.join(heard)}; an address gets them once it has confirmed: "
         f'[subscriptions]({subscriptions}), where none should be "Pending confirmation".'
     )
 

@@ -1,20 +1,36 @@
-"""What `status`, `restore`, `recipe` and `simulate` print with `--json`; the rest is in report.py."""
+"""What `status`, `restore`, `recipe`, `simulate` and `preview` print with `--json`; the rest is in report.py."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypedDict, assert_never
+from typing import TYPE_CHECKING, TypedDict, assert_never
 
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Snapshot
+from lightkeeper.model import Plan, Snapshot
 from lightkeeper.pricing import USD_PER_GB_MONTH, usd_per_month
 from lightkeeper.recipe import DatabaseRecipe, DiskRecipe, InstanceRecipe, MetadataOptions, PortRule, Recipe
-from lightkeeper.report import Document, failure_document, policy_document
+from lightkeeper.report import Document, failure_document, policy_document, problem_document
 from lightkeeper.restore_steps import Place, Restored, Step, StepOutcome
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
+from lightkeeper_cli.comparison import Comparison, Departure, SourceChange
+from lightkeeper_cli.fates import Fate
 from lightkeeper_cli.simulation import Simulation
 from lightkeeper_cli.tables.status import notes
 from recovery_calendar.view import Row, View, suggestions
+
+if TYPE_CHECKING:
+    from lightkeeper_cli.account import Where
+
+
+def located(document: Document, where: "Where") -> Document:
+    """Return a document with whose account it is of, and which Regions were looked at."""
+    head: Document = {
+        "now": document["now"],
+        "account": where.account.id,
+        "alias": where.account.alias,
+        "regions": list(where.regions),
+    }
+    return head | document
 
 
 def status_document(view: View) -> Document:
@@ -68,11 +84,39 @@ def _source(row: Row) -> Document:
         "stopped": row.stopped,
         "why": row.why,
         "helps": row.helps,
+        "restoredAs": row.restored_as,
         "restorable": row.restorable.value if row.restorable else None,
         "restorableWhy": row.restorable_why,
         "problems": list(notes(row)),
         "sizeGiB": row.size_gib,
         "usdPerMonth": round(row.usd, 2),
+    }
+
+
+def snapshots_document(fates: Iterable[Fate], plan: Plan) -> Document:
+    """Return recovery points as a JSON document, source by source, newest first; times are UTC."""
+    return {
+        "now": format_instant(plan.now),
+        "snapshots": [_snapshot(fate) for fate in fates],
+        "failures": list(map(failure_document, plan.failures)),
+    }
+
+
+def _snapshot(fate: Fate) -> Document:
+    point = fate.point
+    return {
+        "name": point.name,
+        "source": point.source_name,
+        "arn": point.source_arn,
+        "kind": fate.kind,
+        "region": point.region,
+        "taken": format_instant(point.taken),
+        "slot": format_instant(point.slot),
+        "sizeGib": point.size_gib,
+        "state": point.state.value,
+        "expires": format_instant(fate.expires_at) if fate.expires_at else None,
+        "reasons": list(fate.reasons),
+        "held": fate.held,
     }
 
 
@@ -286,3 +330,59 @@ def _rule(simulation: Simulation) -> RuleDocument:
             for day in simulation.days
         ],
     }
+
+
+def preview_document(comparison: Comparison, deployment: str, region: str, *, is_deployed: bool) -> Document:
+    """Return what settings would change as a JSON document.
+
+    Parameters
+    ----------
+    comparison
+        What they would change.
+    deployment
+        The stack's name.
+    region
+        Where it is, or would be.
+    is_deployed
+        Whether the settings that it is deployed with are known.
+    """
+    return {
+        "deployment": deployment,
+        "region": region,
+        "deployed": is_deployed,
+        "settings": [
+            {"key": change.key, "before": change.before, "after": change.after} for change in comparison.settings
+        ],
+        "sources": [_source_change(source) for source in comparison.sources],
+        "kept": _before_and_after(comparison.kept),
+        "problems": [problem_document(problem) for problem in comparison.problems],
+        "failures": [failure_document(failure) for failure in comparison.failures],
+    }
+
+
+def _source_change(source: SourceChange) -> Document:
+    return {
+        "name": source.name,
+        "kind": source.kind.value,
+        "region": source.region,
+        "arn": source.arn,
+        "backedUp": _before_and_after((source.before, source.after)),
+        "nextRunTakes": _before_and_after(source.takes),
+        "kept": _before_and_after(source.kept),
+        "snapshots": [
+            {
+                "name": point.name,
+                "taken": format_instant(point.taken),
+                "goes": _before_and_after((_departure(point.before), _departure(point.after))),
+            }
+            for point in source.points
+        ],
+    }
+
+
+def _before_and_after(values: tuple[object, object]) -> Document:
+    return {"before": values[0], "after": values[1]}
+
+
+def _departure(departure: Departure | None) -> Document | None:
+    return {"from": format_instant(departure.at), "waits": departure.waits} if departure else None

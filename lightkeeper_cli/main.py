@@ -1,6 +1,6 @@
 """The command line: each verb has its file.
 
-The verbs: `plan`, `run`, `take`, `status`, `restore`, `recipe`, `keep`, `simulate`,
+The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `preview`,
 `test-notification` and `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source needs a person; of
@@ -18,14 +18,17 @@ import typer
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.settings import SettingsError
+from lightkeeper.version import VERSION
 from lightkeeper_cli.demo import demo
 from lightkeeper_cli.keep import keep
 from lightkeeper_cli.options import MissingExtraError
 from lightkeeper_cli.plan import plan
+from lightkeeper_cli.preview import preview
 from lightkeeper_cli.recipe import recipe
 from lightkeeper_cli.restore import restore
 from lightkeeper_cli.run import run
 from lightkeeper_cli.simulate import simulate
+from lightkeeper_cli.snapshots import snapshots
 from lightkeeper_cli.status import status
 from lightkeeper_cli.take import take
 from lightkeeper_cli.test_notification import test_notification
@@ -37,15 +40,26 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (plan, run, take, status, restore, recipe, keep, simulate, test_notification, demo):
+for verb in (
+    plan,
+    run,
+    take,
+    status,
+    snapshots,
+    restore,
+    recipe,
+    keep,
+    simulate,
+    preview,
+    test_notification,
+    demo,
+):
     app.command()(verb)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer's form
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"lightkeeper {version('lightkeeper')}")
+        typer.echo(f"lightkeeper {VERSION}")
         raise typer.Exit
 
 

@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from lightkeeper.errors import InvalidValueError
+from lightkeeper.model import Plan
+from lightkeeper.overview import Overview
 from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.version import VERSION
 
 CDK_JSON: Final = Path("cdk.json")
 _KEY: Final = "lightkeeper"
+_FIRST_IN_A_STACK: Final = "0.3.0"
+"""The first release that a stack says it was deployed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,8 @@ class Chosen:
     """In words that follow "using"."""
     region: str | None = None
     """The deployment's own Region, where they are a deployment's."""
+    note: str | None = None
+    """What there is to know of that deployment."""
 
 
 def read_file(config: Path | None) -> Settings:
@@ -38,10 +47,10 @@ def read_file(config: Path | None) -> Settings:
     return Settings() if config is None and not path.exists() else _of_document(path, _document(path))
 
 
-def choose(config: Path | None, stack: str | None) -> Chosen:
+def choose(config: Path | None, stack: str | None, *, quietly: bool = False) -> Chosen:
     """Return the settings of the file or deployment that is named, or of the folder's cdk.json, or the defaults.
 
-    Says which on the standard error.
+    Says which on the standard error, unless it is to be quiet.
 
     Raises
     ------
@@ -50,7 +59,8 @@ def choose(config: Path | None, stack: str | None) -> Chosen:
     CallError
         If AWS cannot be asked.
     """
-    return _said(_find(config, stack) or Chosen(Settings(), f"the default settings: {_why_none()}"))
+    chosen = _find(config, stack) or Chosen(Settings(), f"the default settings: {_why_none()}")
+    return chosen if quietly else _said(chosen)
 
 
 def choose_to_write(config: Path | None, stack: str | None) -> Chosen:
@@ -73,9 +83,24 @@ def choose_to_write(config: Path | None, stack: str | None) -> Chosen:
     return _said(chosen)
 
 
+def say_without_pruning(plan: Plan, settings: Settings) -> None:
+    """Say what pruning would come to, where the settings turn it off."""
+    if told := Overview.of(plan).without_pruning(settings):
+        typer.echo(f"{told[0].upper()}{told[1:]}.")
+
+
 def _said(chosen: Chosen) -> Chosen:
-    print(f"lightkeeper: using {chosen.origin}", file=sys.stderr)  # noqa: T201 - plain, as the errors of the command
+    for line in filter(None, (f"using {chosen.origin}", chosen.note)):
+        print(f"lightkeeper: {line}", file=sys.stderr)  # noqa: T201 - plain, as the errors of the command
     return chosen
+
+
+def _other_release(stack: str, version: str | None) -> str | None:
+    """Return what is to be said where a stack's release is not this one: the two may plan differently."""
+    if version == VERSION:
+        return None
+    deployed = version or f"a release before {_FIRST_IN_A_STACK}"
+    return f"the stack {stack} was deployed with {deployed}, this command is {VERSION}; docs/upgrade.md has what to do"
 
 
 def _why_none() -> str:
@@ -91,7 +116,10 @@ def _find(config: Path | None, stack: str | None) -> Chosen | None:
 
         deployed = read_deployed(stack, own_region())
         return Chosen(
-            deployed.settings, f"the settings of the deployed stack {stack} in {deployed.region}", deployed.region
+            deployed.settings,
+            f"the settings of the deployed stack {stack} in {deployed.region}",
+            deployed.region,
+            _other_release(stack, deployed.version),
         )
     if config is None and not CDK_JSON.exists():
         return None

@@ -45,6 +45,14 @@ class Orphans(StrEnum):
     EXPIRE = "expire"
 
 
+class Prune(StrEnum):
+    """Whether a deployment deletes anything."""
+
+    ON = "on"
+    OFF = "off"
+    """Nothing is marked, no hold is taken off, nothing is deleted."""
+
+
 class Origin(StrEnum):
     """Where a value that is in force for a source comes from."""
 
@@ -184,6 +192,8 @@ class RecoveryPoint:
     """Whether a person asked for it, not a schedule."""
     lacks: tuple[str, ...] | None = None
     """Which parts its recipe lacks; None: it has no recipe."""
+    newer_format: str | None = None
+    """The format of its tags where this release does not know it: a newer one made it, so it is left alone."""
 
     @property
     def covers_until(self) -> datetime:
@@ -310,6 +320,8 @@ class SourceStatus:
     """Of a disk without a policy: the name of its instance, where a whole snapshot of that includes it."""
     stopped_since: datetime | None = None
     """Without a policy: the first slot, UTC, that the policy its newest recovery point was taken under has missed."""
+    restored_as: str | None = None
+    """Of one that is gone: the name of the source that a restore has made of it, where that is backed up."""
 
     @property
     def newest(self) -> RecoveryPoint | None:
@@ -328,7 +340,12 @@ class SourceStatus:
 
     @property
     def has_stopped(self) -> bool:
-        """Whether it was backed up and is not any more. What was only taken by hand has never been."""
+        """Whether it was backed up and is not any more. What was only taken by hand has never been.
+
+        What is back under another name is backed up there.
+        """
+        if self.restored_as is not None:
+            return False
         was = self.included_in is not None or any(not point.by_hand for point in self.usable)
         return was and self.status in (Status.UNTAGGED, Status.OFF, Status.GONE)
 
@@ -342,9 +359,11 @@ class Kept:
     held: bool = False
     """Whether a user's hold keeps it."""
     expires_at: datetime | None = None
-    """Where nothing but its announcement keeps it: from when it may be deleted."""
+    """Where nothing keeps it but the grace of its scheduled deletion: from when it may be deleted."""
     cause: Cause = Cause.PUSHED_OUT
     """Why it goes then; a cut is told apart in the run that marks, only."""
+    unpruned: bool = False
+    """Whether nothing keeps it but that the deployment prunes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,3 +380,5 @@ class Plan:
     """Which Regions were looked at."""
     doubted: tuple[str, ...] = ()
     """Regions of which a list of sources is not believed: it lacks most of what was backed up a moment ago."""
+    points: tuple[RecoveryPoint, ...] = ()
+    """All recovery points that were read."""

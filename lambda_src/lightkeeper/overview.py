@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
-from lightkeeper.model import Inventory, Plan, Problem, Severity, SnapshotState, SourceStatus, Status
+from lightkeeper.model import Inventory, Plan, Problem, Prune, Severity, SnapshotState, SourceStatus, Status
 from lightkeeper.origin import Origin
 from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.settings import Settings
@@ -63,6 +63,8 @@ class Overview:
     """Sources that are gone and have recovery points, once that wants nobody any more."""
     elsewhere: Mapping[str, int]
     """Recovery points in Regions that nobody looks after, where there are any."""
+    unpruned: int
+    """Recovery points that nothing keeps but that nothing is pruned."""
 
     @classmethod
     def of(cls, plan: Plan, elsewhere: Inventory | None = None) -> "Overview":
@@ -74,10 +76,13 @@ class Overview:
             problems=sum(_counts(problem) for problem in plan.problems),
             stopped=sum(is_open(source, plan.now) for source in plan.sources),
             deleted=sum(
-                source.status is Status.GONE and source.has_stopped and not is_open(source, plan.now)
+                source.status is Status.GONE
+                and (source.has_stopped or source.restored_as is not None)
+                and not is_open(source, plan.now)
                 for source in plan.sources
             ),
             elsewhere=_usable_elsewhere(elsewhere),
+            unpruned=sum(kept.unpruned for kept in plan.kept),
         )
 
     @property
@@ -108,9 +113,16 @@ class Overview:
             f"{forgotten}, which nobody looks after" if forgotten else "",
             self._protected(settings),
             *self._rest(),
+            self.without_pruning(settings) or "",
         )
         said = "; ".join(filter(None, facts))
         return f"{said[0].upper()}{said[1:]}."
+
+    def without_pruning(self, settings: Settings) -> str | None:
+        """Return what pruning would come to, where it is off."""
+        if settings.prune is not Prune.OFF:
+            return None
+        return f"prune is off: {self.unpruned or 'nothing'} would be scheduled for deletion"
 
     @property
     def _wanted(self) -> int:
@@ -196,7 +208,7 @@ class Stored:
 
 
 def why_overdue(source: SourceStatus, zone: ZoneInfo) -> str:
-    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say; times are in `zone`."""
+    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say, times in `zone`."""
     if source.included_in:
         return f"the newest whole snapshot of {source.included_in} that includes it is older"
     if source.is_stuck:
@@ -288,3 +300,10 @@ def is_open(source: SourceStatus, now: datetime) -> bool:
     return source.status is Status.UNTAGGED or (
         source.stopped_since is not None and source.stopped_since > now - _OPEN_FOR
     )
+
+
+def empty_regions(plan: Plan) -> tuple[str, ...]:
+    """Return the Regions in which there is nothing to back up: all their lists were read, and are believed."""
+    seen = {source.region for source in plan.sources if source.status is not Status.GONE}
+    seen.update(plan.doubted, (failure.region for failure in plan.failures))
+    return tuple(region for region in dict.fromkeys(plan.regions) if region not in seen)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from lightkeeper.errors import InvalidValueError, as_json, quote_all
 from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, one_of, switch, text, whole_number
-from lightkeeper.model import Mode, Orphans, Policy
+from lightkeeper.model import Mode, Orphans, Policy, Prune
 from lightkeeper.policies import OFF, TAG_TEXT, read_policies, tag_value, write_policies
 from lightkeeper.rows import UTC_ZONE, Form, read_rows, rows_of, setting, write_rows
 from lightkeeper.schedule import Schedule, parse_schedule, with_time_of_day
@@ -44,8 +44,13 @@ _HTTPS: Final = re.compile(r"https://[^\s()<>\[\]#\"\\]{1,500}")
 _MAX_CONCURRENCY: Final = 32
 _MAX_DELETES: Final = 1000
 _MAX_DAYS: Final = 3660
+# The topic remembers in its tags what people were notified of; of 50, ten are left.
+_MAX_STACK_TAGS: Final = 10
+_STACK_TAG_TEXT: Final = re.compile(r"[\w +\-=.:/@]+")
+_MAX_STACK_TAG_KEY: Final = 128
+_MAX_STACK_TAG_VALUE: Final = 256
 _T = TypeVar("_T")
-_Word = TypeVar("_Word", Mode, Orphans)
+_Word = TypeVar("_Word", Mode, Orphans, Prune)
 
 
 class SettingsError(InvalidObjectError):
@@ -155,6 +160,36 @@ def _texts(value: object, *, pattern: re.Pattern[str], expected: str) -> tuple[s
     return tuple(dict.fromkeys(value))
 
 
+def _stack_tags(value: object) -> Mapping[str, str]:
+    given = as_object(value, 'an object of tags; expected {"cost-centre": "backup"}')
+    if len(given) > _MAX_STACK_TAGS:
+        raise InvalidValueError(f"{len(given)} tags are too many; expected at most {_MAX_STACK_TAGS}")
+    wrong = {key: why for key, tag in given.items() if (why := _wrong_stack_tag(key, tag))}
+    first = {key.lower(): key for key in reversed([*given])}
+    twice = (key for key in given if first[key.lower()] != key and key not in wrong)
+    # To IAM they are the same.
+    wrong |= {key: f'differs from "{first[key.lower()]}" only in case; expected one of them' for key in twice}
+    if wrong:
+        raise InvalidObjectError(f"{key}: {why}" for key, why in wrong.items())
+    return {key: str(tag) for key, tag in given.items()}
+
+
+def _wrong_stack_tag(key: str, value: object) -> str | None:
+    reserved = f"{key}:".lower().startswith(_RESERVED)
+    if not _STACK_TAG_TEXT.fullmatch(key) or key != key.strip() or len(key) > _MAX_STACK_TAG_KEY or reserved:
+        return (
+            f"cannot be a tag key; expected up to {_MAX_STACK_TAG_KEY} letters, digits, spaces and + - = . _ : / @, "
+            f"not starting with {quote_all(_RESERVED)}"
+        )
+    is_text = isinstance(value, str) and _STACK_TAG_TEXT.fullmatch(value) and value == value.strip()
+    if not is_text or len(str(value)) > _MAX_STACK_TAG_VALUE or str(value).lower().startswith("aws:"):
+        return (
+            f"{as_json(value)} cannot be a tag value; expected text in double quotes, of up to {_MAX_STACK_TAG_VALUE} "
+            'letters, digits, spaces and + - = . _ : / @, not starting with "aws:"'
+        )
+    return None
+
+
 def _as_it_is(value: _T) -> _T:
     return value
 
@@ -204,6 +239,12 @@ _DURATION: Final = Form(_duration, str, limits="a duration; `0d` for none")
 _AN_HOUR_OR_MORE: Final = Form(_an_hour_or_more, str, limits="a duration, an hour or more")
 _SWITCH: Final = Form(switch, _as_it_is, limits="`true`, `false`")
 _RETENTION: Final = Form(_retention, _as_it_is, limits=", ".join(map(str, LOG_RETENTIONS)))
+_STACK_TAGS: Final = Form(
+    _stack_tags,
+    dict,
+    limits=f"up to {_MAX_STACK_TAGS} tags with a value; no `tagKey`, and no key that starts with "
+    f"{' or '.join(f'`{prefix}`' for prefix in _RESERVED)}",
+)
 _NOTIFY: Final = Form(
     _listeners,
     list,
@@ -277,6 +318,14 @@ class Settings:
         default="instance",
         example="system-disk",
         meaning="whether instances are backed up whole, with attached disks, or only their system disk",
+    )
+    prune: Prune = setting(
+        "prune",
+        _word(Prune),
+        default="on",
+        example="off",
+        meaning="whether anything is deleted; with `off`, nothing is marked either, and marks so far are taken back: "
+        "for [a first week without deletions](#a-first-week-without-deletions)",
     )
     grace: Duration = setting(
         "grace",
@@ -444,6 +493,13 @@ class StackSettings:
         example=False,
         meaning="whether the role may tag at creates; `false` is stricter, and fails where AWS asks for it: "
         "[security.md](security.md)",
+    )
+    tags: Mapping[str, str] = setting(
+        "tags",
+        _STACK_TAGS,
+        default={},
+        example={"cost-centre": "backup"},
+        meaning="tags for what the stack itself is made of, such as its functions; no snapshot gets them",
     )
 
     @classmethod

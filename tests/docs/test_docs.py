@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,10 @@ from lightkeeper.report import plan_document, run_document
 from lightkeeper.run import Run
 from lightkeeper.settings import RENAMED, Settings
 from lightkeeper.tags import vocabulary
+from lightkeeper.version import VERSION
+from lightkeeper_cli.account import Account, Where
+from lightkeeper_cli.documents import located, snapshots_document
+from lightkeeper_cli.fates import fates_of
 from lightkeeper_cli.tables.status import SIGNS
 from lightsail_sandbox.client import Sandbox
 from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
@@ -29,6 +32,7 @@ from recovery_calendar.view import SortKey
 from tests.support.asking import make_client
 from tests.support.inventories import NOW, daily, source
 
+WHERE = Where(Account("123456789012", "my-shop"), ("eu-central-1",))
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CALENDAR = (ROOT / "docs" / "calendar.md").read_text(encoding="utf-8")
@@ -78,17 +82,25 @@ def keys(value: object) -> object:
 
 
 def test_the_documented_json_has_the_keys_of_the_document() -> None:
-    (block,) = blocks(COMMAND_LINE, "json")
-    documented: dict[str, Any] = json.loads(block)
+    documented: dict[str, Any] = next(each for each in map(json.loads, blocks(COMMAND_LINE, "json")) if "kept" in each)
     shop, typo = source("shop", backup="daily"), source("typo", backup="dialy")
     failure = ReadFailure("us-east-1", "GetDisks", "GetDisks: AccessDeniedException")
     plan = make_plan(Inventory((shop, typo), daily(shop, [30]), failures=(failure,)), Settings(), NOW)
     run = Run(plan, tuple(Outcome(action, Result.DONE) for action in plan.actions))
 
-    assert keys(run_document(run)) == keys(documented)
+    assert keys(located(run_document(run), WHERE)) == keys(documented)
     for ended in ("outcome", "error"):
         del documented["actions"][0][ended]
-    assert keys(plan_document(plan)) == keys(documented)
+    assert keys(located(plan_document(plan), WHERE)) == keys(documented)
+
+
+def test_the_documented_json_of_snapshots_has_the_keys_of_the_document() -> None:
+    documented = next(each for each in map(json.loads, blocks(COMMAND_LINE, "json")) if "snapshots" in each)
+    shop = source("shop", backup="daily")
+    failure = ReadFailure("us-east-1", "GetDisks", "GetDisks: AccessDeniedException")
+    plan = make_plan(Inventory((shop,), daily(shop, [0]), failures=(failure,)), Settings(), NOW)
+
+    assert keys(located(snapshots_document(fates_of(plan), plan), WHERE)) == keys(documented)
 
 
 @pytest.mark.parametrize("path", ["README.md", "docs/cost.md", "docs/command-line.md"])
@@ -194,13 +206,12 @@ def test_each_word_of_the_glossary_stands_once_and_in_order() -> None:
     assert words == sorted(set(words))
 
 
-def test_the_newest_entry_of_the_changelog_is_this_release_and_names_each_key_that_it_renames() -> None:
+def test_the_newest_entry_of_the_changelog_is_this_release_and_each_key_that_was_renamed_is_in_one() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     _, newest, *_ = changelog.split("\n## ")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-    assert newest.startswith(f"[{project['version']}] - ")
-    assert all(f"`{old}` | `{new}` |" in newest for old, new in RENAMED.items())
+    assert newest.startswith(f"[{VERSION}] - ")
+    assert all(f"`{old}` | `{new}` |" in changelog for old, new in RENAMED.items())
 
 
 def test_what_the_readme_says_of_a_first_tag_and_of_the_local_lightsail_can_be_pasted(sandbox: Sandbox) -> None:

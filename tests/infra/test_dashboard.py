@@ -10,15 +10,15 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.dashboard import GRID_COLUMNS, overdue_age
+from infra.dashboard import GRID_COLUMNS
 from infra.sections import SECTIONS
+from lightkeeper.deployable import rhythm
 from lightkeeper.metrics import NAMESPACE, MetricName
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import ErrorAnswer, FaultRule
 from tests.support.functions import invoke, lines
 from tests.support.keeper import OTHER_REGION, Keeper
 from tests.support.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
-from tools.cost import DAYS_IN_VIEW
 
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
@@ -143,10 +143,10 @@ def test_every_section_of_the_runbook_is_named_with_what_to_do_first(default: Te
     ("notify", "says"),
     [
         ([], "**Nobody hears of any alarm, nor of what a run finds: notify in cdk.json names no address.**"),
-        (["ops@example.com"], "Alarms and messages go to 1 subscription; a subscription gets them once it has "),
+        (["ops@example.com"], "Alarms and messages go to 1 address; an address gets them once it has "),
         (
             ["a@example.com", "https://example.com/hook", "arn:aws:sns:eu-central-1:123456789012:pager"],
-            "Alarms and messages go to 2 subscriptions and 1 other topic; a subscription gets them once it has ",
+            "Alarms and messages go to 2 addresses and 1 other topic; an address gets them once it has ",
         ),
     ],
 )
@@ -174,7 +174,7 @@ def test_with_the_runbook_s_address_each_section_is_a_link_to_its_heading() -> N
 def test_range_periods_labels_units_and_colours_are_chosen(default: Template) -> None:
     body = json.loads(dashboard_text(default))
 
-    assert (body["start"], body["periodOverride"]) == (f"-P{DAYS_IN_VIEW}D", "inherit")
+    assert (body["start"], body["periodOverride"]) == ("-P7D", "inherit")
     for widget in widgets(default, "metric"):
         properties = widget["properties"]
         assert properties["title"]
@@ -202,7 +202,7 @@ def test_range_periods_labels_units_and_colours_are_chosen(default: Template) ->
 def test_the_limit_of_age_is_drawn_where_the_default_policy_is_overdue(keys: dict[str, object], hours: float) -> None:
     limits = [line for line in limit_lines(template(**keys)) if line["label"].startswith("overdue")]
 
-    assert overdue_age(Settings.from_mapping(keys)) == timedelta(hours=hours)
+    assert rhythm(Settings.from_mapping(keys)).overdue_age == timedelta(hours=hours)
     assert [line["value"] for line in limits] == [hours]
     assert f'overdue from {hours} hours under the policy "{keys.get("defaultPolicy", "daily")}"' in limits[0]["label"]
 

@@ -456,6 +456,20 @@ def test_the_daily_digest_says_how_everything_stands(keeper: Keeper, person: Lis
     assert "Stored: about 64 GiB, 3.20 USD a month (at full size at most 3.20)" in text
 
 
+def test_the_daily_digest_says_what_would_go_where_prune_is_off(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.configure(digest="08:00", prune="off")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    run()
+    for _ in range(2):
+        keeper.sandbox.advance(DAY)
+        run()
+
+    _, text = person.letters()[-1]
+
+    assert "Prune is off" not in text
+    assert "prune is off: 1 would be scheduled for deletion." in text
+
+
 def test_the_daily_digest_lists_what_is_open(keeper: Keeper, person: Listener, run: Run) -> None:
     keeper.configure(digest="08:00")
     keeper.disk("typo", {"backup": "dialy"})
