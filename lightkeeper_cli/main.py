@@ -1,6 +1,7 @@
 """The command line: each verb has its file.
 
-The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `preview` and `demo`.
+The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `preview`,
+`test-notification` and `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source needs a person; of
 `restore` also 130: a person has interrupted it.
@@ -30,6 +31,7 @@ from lightkeeper_cli.simulate import simulate
 from lightkeeper_cli.snapshots import snapshots
 from lightkeeper_cli.status import status
 from lightkeeper_cli.take import take
+from lightkeeper_cli.test_notification import test_notification
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,7 +40,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (plan, run, take, status, snapshots, restore, recipe, keep, simulate, preview, demo):
+for verb in (
+    plan,
+    run,
+    take,
+    status,
+    snapshots,
+    restore,
+    recipe,
+    keep,
+    simulate,
+    preview,
+    test_notification,
+    demo,
+):
     app.command()(verb)
 
 
