@@ -2,8 +2,8 @@
 
 The verbs: `plan`, `run`, `take`, `status`, `restore`, `recipe`, `keep`, `simulate` and `demo`.
 
-Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source needs a person; of
-`restore` also 130: a person has interrupted it.
+Exit status: 0 done, 1 something failed, 2 wrong usage or settings, 130 interrupted; of `status` also 3: a source
+needs a person.
 
 A verb's file imports at its top only the core's vocabulary, and in its function what it works with: that way the
 command starts at once, and a verb loads neither boto3 nor a library of an extra unless it uses it.
@@ -24,8 +24,10 @@ from lightkeeper_cli.plan import plan
 from lightkeeper_cli.recipe import recipe
 from lightkeeper_cli.restore import restore
 from lightkeeper_cli.run import run
+from lightkeeper_cli.signs import show_every_sign
 from lightkeeper_cli.simulate import simulate
 from lightkeeper_cli.status import status
+from lightkeeper_cli.stopping import INTERRUPTED, StoppedError, stoppable
 from lightkeeper_cli.take import take
 
 app = typer.Typer(
@@ -36,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for verb in (plan, run, take, status, restore, recipe, keep, simulate, demo):
-    app.command()(verb)
+    app.command()(stoppable(verb))
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer's form
@@ -60,12 +62,16 @@ def _options(
 
 def main() -> None:
     """Run the command line; a person's mistake is answered with a sentence, never with a traceback."""
+    show_every_sign(sys.stdout)
+    show_every_sign(sys.stderr)
     try:
         app()
     except (InvalidValueError, SettingsError) as error:
         _fail(error, 2)
     except (CallError, MissingExtraError, OSError) as error:
         _fail(error, 1)
+    except StoppedError as error:
+        _fail(error, INTERRUPTED)
 
 
 def _fail(error: Exception, status: int) -> None:

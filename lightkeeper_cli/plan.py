@@ -2,13 +2,25 @@
 
 import typer
 
-from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack, now, print_document
+from lightkeeper_cli.options import (
+    AsJson,
+    At,
+    Config,
+    Endpoint,
+    Profile,
+    Regions,
+    Stack,
+    now,
+    print_document,
+    use_profile,
+)
 
 
 def plan(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
     stack: Stack = None,
+    profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     at: At = None,
@@ -22,6 +34,7 @@ def plan(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_plan
 
+    use_profile(profile)
     chosen = choose(config, stack)
     moment = now(at, chosen.settings)
     planned = plan_regions(

@@ -7,7 +7,18 @@ import typer
 
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.overview import Health
-from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack, now, print_document
+from lightkeeper_cli.options import (
+    AsJson,
+    At,
+    Config,
+    Endpoint,
+    Profile,
+    Regions,
+    Stack,
+    now,
+    print_document,
+    use_profile,
+)
 
 _EXITS = {Health.OK: 0, Health.WAITING: 0, Health.UNKNOWN: 1, Health.DEGRADED: 3}
 
@@ -16,6 +27,7 @@ def status(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
     stack: Stack = None,
+    profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     at: At = None,
@@ -44,6 +56,7 @@ def status(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.tables.status import show_status
     from recovery_calendar.view import make_view, parse_order
 
+    use_profile(profile)
     chosen = choose(config, stack)
     order = parse_order(sort)
     moment = now(at, chosen.settings)
