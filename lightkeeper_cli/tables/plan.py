@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lightkeeper.actions import Action, Create, Outcome, Result
+from lightkeeper.errors import did_you_mean
 from lightkeeper.model import Origin, Plan, Problem, Severity, SourceStatus, Status
 from lightkeeper.run import Run
 
@@ -39,6 +40,15 @@ _RESULT_STYLES: Final = {
 _SEVERITY_STYLES: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
+_FOLLOWS: Final = {
+    Severity.ERROR: "; until then no snapshot of it is taken, and none is deleted",
+    Severity.WARNING: "; until then no snapshot of it is deleted",
+    Severity.ADVICE: "",
+}
+"""What comes of a tag that Lightkeeper does not understand."""
+_INDENT: Final = " " * 8
+
+
 def show_plan(plan: Plan, console: Console) -> None:
     """Print a plan."""
     _show(plan, _planned(plan.actions) if plan.actions else None, console)
@@ -67,6 +77,9 @@ def _show(plan: Plan, actions: Table | None, console: Console) -> None:
 def _show_the_rest(plan: Plan, console: Console) -> None:
     for problem in plan.problems:
         console.print(_problem(problem))
+        if problem.command:
+            # To be pasted, so in one line whatever the width.
+            console.print(Text(f"{_INDENT}{problem.command}", "bold"), soft_wrap=True)
     for failure in plan.failures:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
 
@@ -137,9 +150,10 @@ def _cells(action: Action) -> tuple[Text, Text, Text]:
 def _problem(problem: Problem) -> Text:
     """Return a problem, with what to do."""
     tag = f" {problem.tag}={problem.value or ''}" if problem.tag else ""
+    follows = _FOLLOWS[problem.severity] if problem.tag else ""
     return Text.assemble(
         (f"{problem.severity:<8}", _SEVERITY_STYLES[problem.severity]),
         (f"{problem.source}{tag}", "bold"),
-        f" {problem.message}",
-        (f"; did you mean {problem.suggestion}?", "bold") if problem.suggestion else "",
+        f" {problem.message}{follows}",
+        (did_you_mean(problem.suggestion), "bold"),
     )

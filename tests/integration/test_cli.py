@@ -41,7 +41,7 @@ def test_plan_shows_what_would_happen_and_why_and_changes_nothing(keeper: Keeper
     for words in ("shop disk", "daily=7 weekly=4", "overdue", "nothing covers the slot 2026-06-15T03:00:00Z"):
         assert words in ended.out
     assert 'error   blog backup=dialy "dialy" is not a policy' in ended.out
-    assert "did you mean daily?" in ended.out
+    assert "did you mean \"daily\"?" in ended.out
     assert keeper.writes() == []
 
 
@@ -601,8 +601,8 @@ def test_the_demo_shows_what_a_user_wants_to_see() -> None:
         "ended in error, and a newer one is usable",
         "about to expire: pushed out",
         "before-the-big-upgrade",
-        "did you mean backup:keep?",
-        "did you mean daily?",
+        "did you mean \"backup:keep\"?",
+        "did you mean \"daily\"?",
         "ResourcesProtected",
         "shop-web is deleted by mistake: lightkeeper restore shop-web --yes",
         "shop-web-restored-20260928-2312 restored from shop-web-20260928-0300-",
