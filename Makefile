@@ -1,10 +1,11 @@
-# Every target sets up what it needs. Nothing but Python 3.11+ with pip and make has to be on the machine.
+# Every target sets up what it needs. Nothing but Python with pip and make has to be on the machine.
 PYTHON ?= python3
 UV     := .uv/bin/uv
 BIN    := .venv/bin
+OLDEST := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test test-all soak check lint types contracts format docs lock bench mutants pictures bootstrap deploy diff drift destroy clean
+.PHONY: help setup demo sandbox test test-all soak check lint types contracts format docs lock bench mutants pictures dist bootstrap deploy diff drift destroy clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,11 +50,12 @@ format: .venv/ready ## let ruff correct what it can
 docs: .venv/ready ## write the tables in the documents that follow from the code
 	$(BIN)/cog -I . -r docs/*.md README.md
 
-bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit; a fleet that comes back
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit; TLS; a fleet that comes back
 	$(BIN)/python -m tools.bench.planning
 	$(BIN)/python -m tools.bench.bundle
 	$(BIN)/python -m tools.bench.calendar
 	$(BIN)/python -m tools.bench.throttling
+	$(BIN)/python -m tools.bench.tls
 	$(BIN)/python -m tools.bench.restore
 
 pictures: .venv/ready ## the README's pictures again, from the demo; needs a Chromium
@@ -63,27 +65,41 @@ mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one
 	$(BIN)/python -m tests.mutation rules
 	$(BIN)/python -m tests.mutation mutants
 
+dist: .venv/ready ## dist/: zips, a plain template and a bill of materials, to deploy without a checkout; CONFIG=FILE
+	@$(BIN)/python -m infra.distribution '$(CONFIG)'
+
+# CONFIG=customers/shop.json: the settings in that file instead of those in cdk.json, and so the stack that they name.
+# Plain variables: what the environment happens to call CONFIG or YES is somebody else's.
+CONFIG =
+YES    =
 # The command line would advertise a newer major release, which refuses this library.
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
+# A folder for each file: deployments do not wait for each other.
+OF_CONFIG = $(if $(CONFIG), --context 'config=$(CONFIG)' --output 'cdk.out/$(subst /,-,$(basename $(CONFIG)))')
+# The CDK would notice when it has already begun a stack.
+CAN_ASK = { test -t 0 && test -t 1; } || { echo 'Not deployed: nobody can be asked, for this is no terminal; expected one, or YES=1 to deploy without asking.' >&2; exit 1; }
 bootstrap: .venv/ready node_modules/ready ## once for each account and Region: what the CDK itself needs there
-	$(CDK) bootstrap
+	$(CDK) bootstrap$(OF_CONFIG)
 
-deploy: .venv/ready node_modules/ready ## put Lightkeeper into the AWS account that your credentials name
-	$(CDK) deploy
+# What cannot be previewed does not stop it (1): without credentials, say, the CDK has more to tell. Wrong settings do (2).
+deploy: .venv/ready node_modules/ready ## show what the settings would change, ask, and deploy; CONFIG=FILE, YES=1 does not ask
+	@$(BIN)/lightkeeper preview$(if $(CONFIG), --config '$(CONFIG)') || test $$? -eq 1
+	@$(if $(YES),,$(CAN_ASK))
+	$(CDK) deploy --require-approval $(if $(YES),never,any-change)$(OF_CONFIG)
 
 diff: .venv/ready node_modules/ready ## what a deployment would change
-	$(CDK) diff
+	$(CDK) diff$(OF_CONFIG)
 
 drift: .venv/ready node_modules/ready ## what was changed by hand since the deployment; fails if there is any
-	$(CDK) drift --fail
+	$(CDK) drift --fail$(OF_CONFIG)
 
 # Who answers no, or interrupts, keeps a stack that is protected.
 destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account, protected or not; every snapshot stays
-	$(BIN)/python -m infra.protection off
-	trap : INT; $(CDK) destroy; ended=$$?; $(BIN)/python -m infra.protection on && exit $$ended
+	$(BIN)/python -m infra.protection off$(if $(CONFIG), '$(CONFIG)')
+	trap : INT; $(CDK) destroy$(if $(YES), --force)$(OF_CONFIG); ended=$$?; $(BIN)/python -m infra.protection on$(if $(CONFIG), '$(CONFIG)') && exit $$ended
 
 # A group without the project's own dependencies has its file in its name.
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+COMPILE = $(UV) pip compile --quiet --universal --python-version $(OLDEST) --generate-hashes --custom-compile-command "make lock"
 lock: $(UV) ## compile the locks from pyproject.toml; LOCK="--upgrade" takes newer releases
 	$(COMPILE) $(LOCK) --group pyproject.toml:uv --output-file .ci/uv-requirements.txt
 	$(COMPILE) $(LOCK) --group pyproject.toml:lambda --output-file lambda_src/requirements.txt
@@ -92,11 +108,11 @@ lock: $(UV) ## compile the locks from pyproject.toml; LOCK="--upgrade" takes new
 	$(COMPILE) $(LOCK) pyproject.toml --all-extras --group dev --constraint lambda_src/requirements.txt --constraint lambda_src/requirements-calendar.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out dist
 
 # pip brings uv, uv fills the environment: seconds instead of a minute, and no system package is needed.
 $(UV): .ci/uv-requirements.txt
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Lightkeeper needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ...")'
+	@$(PYTHON) -c 'import sys; sys.version_info >= tuple(map(int, "$(OLDEST)".split("."))) or sys.exit("Lightkeeper needs Python $(OLDEST) or newer: make PYTHON=/path/to/python$(OLDEST) ...")'
 	@$(PYTHON) -m pip install --quiet --root-user-action=ignore --upgrade --target .uv --require-hashes --requirement $<
 	@touch $@
 

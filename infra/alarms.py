@@ -85,7 +85,7 @@ class Alarms(Construct):
             NO_RUN,
             _complete_runs(props),
             comparison=_BELOW,
-            periods=props.periods_without_a_run,
+            periods=props.rhythm.periods_without_a_run,
             missing=_MISSING.BREACHING,
         )
         # Between runs there is no news: the state stays as it is. If runs stop, NoRun says so.

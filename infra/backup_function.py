@@ -12,7 +12,8 @@ from constructs import Construct
 from infra.bundling import ARCHITECTURE, KEEPER, RUNTIME, function_code
 from infra.notifications import Notifications
 from infra.permissions import backup_role
-from infra.props import LOG_RETENTION, RUN_LIMIT, Props
+from infra.props import LOG_RETENTION, Props
+from lightkeeper.deployable import RUN_LIMIT
 
 # By `make bench`: 49 MiB to start, 319 MiB to plan for 10,000 disks with 300,000 snapshots. Half of it would do for
 # nearly everybody, but Lambda gives less processor with less memory, and the start would take twice as long.
@@ -72,7 +73,6 @@ class BackupFunction(Construct):
             memory_size=MEMORY_MIB,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
-            tracing=lambda_.Tracing.ACTIVE,
             retry_attempts=_RETRIES,
             max_event_age=_MAX_EVENT_AGE,
             on_failure=destinations.SqsDestination(dead_letters),

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -23,9 +24,23 @@ RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 _PLATFORM: Final = "aarch64-manylinux2014"
 _PYTHON: Final = RUNTIME.name.removeprefix("python")
 _CACHE: Final = ROOT / ".bundle"
-# Metadata of packages, what compiles differently each time, and what nobody imports in Lambda.
-_LEFT_OUT_ENDINGS: Final = (".dist-info", "__pycache__", ".c", ".pyc", ".pyi", "py.typed", ".lock")
-_LEFT_OUT: Final = frozenset({"bin", "aws_lambda_powertools/event_handler", "aws_lambda_powertools/utilities/parser"})
+_INSTALLED: Final = "installed"
+_DIGESTS: Final = "SHA256SUMS"
+# What compiles differently each time, what only a type checker reads, and what nobody imports in Lambda.
+_LEFT_OUT_ENDINGS: Final = ("__pycache__", ".c", ".pyc", ".pyi", "py.typed", ".lock")
+_LEFT_OUT: Final = frozenset(
+    {
+        "bin",
+        "aws_lambda_powertools/event_handler",
+        "aws_lambda_powertools/metrics/provider/datadog",
+        "aws_lambda_powertools/middleware_factory",
+    }
+)
+# Of these folders only what the logger and the metrics import; a test imports each module from the zip.
+_ONLY: Final = {"aws_lambda_powertools/utilities": frozenset({"__init__.py", "jmespath_utils", "typing"})}
+# Of a package's metadata, its name, its release and its licences: whoever scans a zip for what has become unsafe finds
+# them there. The rest says how it came onto this machine.
+_METADATA: Final = ("METADATA", "LICEN", "COPYING", "NOTICE", "AUTHORS", "licenses")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _READABLE: Final = 0o100644
 
@@ -77,12 +92,14 @@ def write_zip(path: Path, bundle: Bundle) -> None:
     files = _files(_dependencies(bundle.lock))
     for package in bundle.packages:
         files |= {f"{package.name}/{name}": file for name, file in _files(package).items()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    # Not compressed: what a compressor writes depends on its release, and another zip is another deployment. Lambda
+    # takes up to 50 MB.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.external_attr = _READABLE << 16
             entry.create_system = 3  # Unix, on whatever machine
-            archive.writestr(entry, files[name].read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
+            archive.writestr(entry, files[name].read_bytes(), zipfile.ZIP_STORED)
 
 
 @jsii.implements(ILocalBundling)
@@ -102,7 +119,7 @@ def _files(root: Path) -> dict[str, Path]:
 
 def _walk(folder: Path, root: Path) -> Iterator[Path]:
     for path in folder.iterdir():
-        if path.name.endswith(_LEFT_OUT_ENDINGS) or path.relative_to(root).as_posix() in _LEFT_OUT:
+        if not _ships(path, root):
             continue
         if path.is_dir():
             yield from _walk(path, root)
@@ -110,18 +127,55 @@ def _walk(folder: Path, root: Path) -> Iterator[Path]:
             yield path
 
 
+def _ships(path: Path, root: Path) -> bool:
+    if path.parent.name.endswith(".dist-info"):
+        return path.name.startswith(_METADATA)
+    if path.name.endswith(_LEFT_OUT_ENDINGS) or path.relative_to(root).as_posix() in _LEFT_OUT:
+        return False
+    only = _ONLY.get(path.parent.relative_to(root).as_posix())
+    return only is None or path.name in only
+
+
 def _dependencies(lock: Path) -> Path:
-    """Return a folder with the locked dependencies. Installed once for each lock: later builds need no network."""
+    """Return a folder with the locked dependencies. Installed once for each lock: later builds need no network.
+
+    What lies there is compared with the digests that were noted when it was installed. Where it is not the same any
+    more, damaged or changed by hand, it is installed again.
+    """
     digest = hashlib.sha256(json.dumps([_PLATFORM, _PYTHON, lock.read_text(encoding="utf-8")]).encode()).hexdigest()
-    folder = _CACHE / digest[:16]
-    if not folder.exists():
+    entry = _CACHE / digest[:16]
+    if not _is_whole(entry):
         _CACHE.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_CACHE) as making:
-            fresh = Path(making) / "dependencies"
-            _install(lock, fresh)
-            if not folder.exists():  # another build may have been faster
-                fresh.rename(folder)
-    return folder
+            fresh = Path(making) / "fresh"
+            _install(lock, fresh / _INSTALLED)
+            (fresh / _DIGESTS).write_text(_digests(fresh / _INSTALLED), encoding="utf-8")
+            _put(fresh, entry, away=Path(making) / "old")
+    return entry / _INSTALLED
+
+
+def _put(fresh: Path, entry: Path, *, away: Path) -> None:
+    """Put a fresh entry into the cache, unless another build was faster."""
+    if _is_whole(entry):
+        return
+    if entry.exists():
+        sys.stderr.write(f"{entry} is not what was installed there; the dependencies are installed again.\n")
+        entry.rename(away)
+    fresh.rename(entry)
+
+
+def _is_whole(entry: Path) -> bool:
+    noted = entry / _DIGESTS
+    return noted.is_file() and noted.read_text(encoding="utf-8") == _digests(entry / _INSTALLED)
+
+
+def _digests(folder: Path) -> str:
+    """Return the digest of each file, as `sha256sum` writes and checks them."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}" for path in files
+    )
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _install(lock: Path, folder: Path) -> None:

@@ -14,11 +14,10 @@ from constructs import Construct
 from infra.alarms import SECTIONS, Alarms, Section
 from infra.metrics import metric
 from infra.notifications import NOBODY
-from infra.props import RUN_LIMIT, Props
+from infra.props import Props
+from lightkeeper.deployable import RUN_LIMIT
 from lightkeeper.metrics import MetricName
 from lightkeeper.pricing import USD_PER_GB_MONTH
-from lightkeeper.schedule import longest_gap
-from lightkeeper.settings import Settings
 
 GRID_COLUMNS: Final = 24
 _HALF: Final = GRID_COLUMNS // 2
@@ -58,16 +57,6 @@ _STATE: Final = (
     (MetricName.RESOURCES_UNPROTECTED, "not protected", _DOUBTFUL),
     (MetricName.RESOURCES_OVERDUE, "overdue", _BAD),
 )
-
-
-def overdue_age(settings: Settings) -> timedelta:
-    """Return how old a source's newest recovery point can be before the source is overdue.
-
-    Under the default policy: its longest time from slot to slot, and `overdueAfter`.
-    """
-    schedule = settings.policies[settings.default_policy].schedule
-    gap = longest_gap(schedule)
-    return gap.length + (settings.overdue_after.after(gap.end, schedule.zone) - gap.end)
 
 
 class Dashboard(Construct):
@@ -160,7 +149,7 @@ class Dashboard(Construct):
 
     def _age(self) -> cloudwatch.GraphWidget:
         settings = self._props.settings
-        hours = overdue_age(settings) / _HOUR
+        hours = self._props.rhythm.overdue_age / _HOUR
         return _graph(
             "Hours since the newest recovery point, of the resource where they are most",
             "hours",

@@ -41,14 +41,13 @@ def backup_role(
             "Lightsail": _lightsail_statements(props, Stack.of(scope)),
             "Telling": [
                 _write_to(log_group),
-                iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]),
                 _send_to(dead_letters),
             ],
             "Notifications": _notification_statements(notifications),
         },
         {
             _ANY_RESOURCE: f"{_NO_RESOURCE_TO_READ} A snapshot to be made has no identifier yet, so creates are "
-            "narrowed by the owner tag, in conditions. X-Ray's writes take no resource.",
+            "narrowed by the owner tag, in conditions.",
         }
         | {
             f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lightsail:*:<AWS::AccountId>:{kind}/*]": "Snapshots "
@@ -67,6 +66,17 @@ def calendar_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
         "What Lightkeeper's recovery calendar may do: read; see docs/security.md",
         {"Lightsail": [_allow("Read", LISTINGS)], "Log": [_write_to(log_group)]},
         {_ANY_RESOURCE: _NO_RESOURCE_TO_READ},
+    )
+
+
+def check_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
+    """Return the role of the function that checks a template's settings: it can write nothing but its log."""
+    return _role(
+        scope,
+        iam.ServicePrincipal("lambda.amazonaws.com"),
+        "What the check of Lightkeeper's settings may do: write its log",
+        {"Log": [_write_to(log_group)]},
+        {},
     )
 
 

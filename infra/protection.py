@@ -1,18 +1,18 @@
 """Turns the stack's protection against deletion off before `cdk destroy`, which cannot, and on again where it stays.
 
-As a command: ``python -m infra.protection off`` or ``on``, with the AWS CLI that stands beside this Python.
+As a command: ``python -m infra.protection off`` or ``on``, and the file of settings where it is not cdk.json; with the
+AWS CLI that stands beside this Python.
 """
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final, Literal
 
-from lightkeeper.settings import Settings, SettingsError
+from infra.config_file import ConfigFileError, read_config_file
+from lightkeeper.settings import Settings
 
-_CDK_JSON: Final = Path(__file__).parent.parent / "cdk.json"
 _AWS: Final = Path(sys.executable).parent / "aws"
 _SWITCHES: Final = {"on": "--enable-termination-protection", "off": "--no-enable-termination-protection"}
 _NO_STACK: Final = "does not exist"
@@ -33,14 +33,14 @@ def switch(state: Literal["on", "off"], stack: str) -> str | None:
     return done.stderr.strip()
 
 
-def main(state: str) -> None:
-    """Turn the protection of cdk.json's stack on or off, or end with what went wrong."""
+def main(state: str, config: str = "") -> None:
+    """Turn the protection of the stack of those settings on or off, or end with what went wrong."""
     if state not in _SWITCHES:
         sys.exit(f'"{state}" is not a state; expected "on" or "off"')
     try:
-        stack = Settings.from_file(json.loads(_CDK_JSON.read_text(encoding="utf-8"))).deployment
-    except (SettingsError, ValueError) as error:
-        sys.exit(f"cdk.json: {error}")
+        stack = read_config_file(config, Settings.from_file).deployment
+    except ConfigFileError as error:
+        sys.exit(str(error))
     wrong = switch("off" if state == "off" else "on", stack)
     if wrong:
         sys.exit(f"{stack}: its protection against deletion cannot be turned {state}: {wrong}")

@@ -1,6 +1,7 @@
 """The stack: wiring only."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Stack, Tags
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.alarms import Alarms
@@ -11,6 +12,7 @@ from infra.dead_letters import DeadLetterQueue
 from infra.notifications import Notifications
 from infra.props import Props
 from infra.schedule import Schedule
+from lightkeeper.version import VERSION
 
 
 class LightkeeperStack(Stack):
@@ -20,7 +22,7 @@ class LightkeeperStack(Stack):
         super().__init__(
             scope,
             construct_id,
-            description="Lightkeeper: tag-driven backups for Amazon Lightsail",
+            description=f"Lightkeeper {VERSION}: tag-driven backups for Amazon Lightsail",
             # Without it nobody takes backups, and nobody would notice: its alarms would be gone, too.
             termination_protection=True,
         )
@@ -50,6 +52,11 @@ class LightkeeperStack(Stack):
             topic=topic,
         )
 
+        for key, value in props.own.tags.items():
+            # The topic gets them from the stack. In the template, its own memory in tags would pass for drift.
+            Tags.of(self).add(key, value, exclude_resource_types=[sns.CfnTopic.CFN_RESOURCE_TYPE_NAME])
+
+        CfnOutput(self, "Version", value=VERSION, description="The release of Lightkeeper")
         CfnOutput(self, "FunctionName", value=backup.function.function_name, description="The function")
         CfnOutput(
             self,

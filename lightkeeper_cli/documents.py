@@ -1,4 +1,4 @@
-"""What `status`, `restore`, `recipe` and `simulate` print with `--json`; the rest is in report.py."""
+"""What `status`, `restore`, `recipe`, `simulate` and `preview` print with `--json`; the rest is in report.py."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,10 +8,11 @@ from lightkeeper.kinds import SourceKind
 from lightkeeper.model import Snapshot
 from lightkeeper.pricing import USD_PER_GB_MONTH, usd_per_month
 from lightkeeper.recipe import DatabaseRecipe, DiskRecipe, InstanceRecipe, MetadataOptions, PortRule, Recipe
-from lightkeeper.report import Document, failure_document, policy_document
+from lightkeeper.report import Document, failure_document, policy_document, problem_document
 from lightkeeper.restore_steps import Place, Restored, Step, StepOutcome
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
+from lightkeeper_cli.comparison import Comparison, Departure, SourceChange
 from lightkeeper_cli.simulation import Simulation
 from lightkeeper_cli.tables.status import notes
 from recovery_calendar.view import Row, View, suggestions
@@ -24,8 +25,8 @@ def status_document(view: View) -> Document:
         "timeZone": view.zone.key,
         "health": view.health.value,
         "sentence": view.sentence,
-        "storedGiB": round(view.stored_gib, 1),
-        "usdPerMonth": round(view.usd, 2),
+        "storedGiB": round(view.stored.gib, 1),
+        "usdPerMonth": round(view.stored.usd, 2),
         "sources": [_source(row) for row in view.rows],
         "problems": list(suggestions(view.others)),
         "failures": list(map(failure_document, view.failures)),
@@ -286,3 +287,59 @@ def _rule(simulation: Simulation) -> RuleDocument:
             for day in simulation.days
         ],
     }
+
+
+def preview_document(comparison: Comparison, deployment: str, region: str, *, is_deployed: bool) -> Document:
+    """Return what settings would change as a JSON document.
+
+    Parameters
+    ----------
+    comparison
+        What they would change.
+    deployment
+        The stack's name.
+    region
+        Where it is, or would be.
+    is_deployed
+        Whether the settings that it is deployed with are known.
+    """
+    return {
+        "deployment": deployment,
+        "region": region,
+        "deployed": is_deployed,
+        "settings": [
+            {"key": change.key, "before": change.before, "after": change.after} for change in comparison.settings
+        ],
+        "sources": [_source_change(source) for source in comparison.sources],
+        "kept": _before_and_after(comparison.kept),
+        "problems": [problem_document(problem) for problem in comparison.problems],
+        "failures": [failure_document(failure) for failure in comparison.failures],
+    }
+
+
+def _source_change(source: SourceChange) -> Document:
+    return {
+        "name": source.name,
+        "kind": source.kind.value,
+        "region": source.region,
+        "arn": source.arn,
+        "backedUp": _before_and_after((source.before, source.after)),
+        "nextRunTakes": _before_and_after(source.takes),
+        "kept": _before_and_after(source.kept),
+        "snapshots": [
+            {
+                "name": point.name,
+                "taken": format_instant(point.taken),
+                "goes": _before_and_after((_departure(point.before), _departure(point.after))),
+            }
+            for point in source.points
+        ],
+    }
+
+
+def _before_and_after(values: tuple[object, object]) -> Document:
+    return {"before": values[0], "after": values[1]}
+
+
+def _departure(departure: Departure | None) -> Document | None:
+    return {"from": format_instant(departure.at), "waits": departure.waits} if departure else None

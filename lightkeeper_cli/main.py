@@ -1,6 +1,6 @@
 """The command line: each verb has its file.
 
-The verbs: `plan`, `run`, `take`, `status`, `restore`, `recipe`, `keep`, `simulate` and `demo`.
+The verbs: `plan`, `run`, `take`, `status`, `restore`, `recipe`, `keep`, `simulate`, `config`, `preview` and `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings, 130 interrupted; of `status` also 3: a source
 needs a person.
@@ -17,10 +17,13 @@ import typer
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.settings import SettingsError
+from lightkeeper.version import VERSION
+from lightkeeper_cli.config import show, validate
 from lightkeeper_cli.demo import demo
 from lightkeeper_cli.keep import keep
 from lightkeeper_cli.options import MissingExtraError
 from lightkeeper_cli.plan import plan
+from lightkeeper_cli.preview import preview
 from lightkeeper_cli.recipe import recipe
 from lightkeeper_cli.restore import restore
 from lightkeeper_cli.run import run
@@ -37,15 +40,17 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (plan, run, take, status, restore, recipe, keep, simulate, demo):
+for verb in (plan, run, take, status, restore, recipe, keep, simulate, preview, demo):
     app.command()(stoppable(verb))
+config = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check settings, or show those in force.")
+for verb in (validate, show):
+    config.command()(stoppable(verb))
+app.add_typer(config, name="config")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer's form
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"lightkeeper {version('lightkeeper')}")
+        typer.echo(f"lightkeeper {VERSION}")
         raise typer.Exit
 
 

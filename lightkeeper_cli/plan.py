@@ -30,7 +30,7 @@ def plan(  # noqa: PLR0913 - one for each option
     from lightkeeper.inventory import plan_regions
     from lightkeeper.report import plan_document
     from lightkeeper_cli.aws import connect_regions
-    from lightkeeper_cli.settings import choose
+    from lightkeeper_cli.settings import choose, say_without_pruning
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_plan
 
@@ -44,5 +44,6 @@ def plan(  # noqa: PLR0913 - one for each option
         print_document(plan_document(planned))
     else:
         show_plan(planned, make_console())
+        say_without_pruning(planned, chosen.settings)
     if planned.failures:
         raise typer.Exit(1)

@@ -36,7 +36,7 @@ def run(  # noqa: PLR0913 - one for each option
     from lightkeeper.report import run_document
     from lightkeeper.run import run_regions
     from lightkeeper_cli.aws import connect_regions
-    from lightkeeper_cli.settings import choose_to_write
+    from lightkeeper_cli.settings import choose_to_write, say_without_pruning
     from lightkeeper_cli.stopping import StoppedError
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_run
@@ -65,6 +65,7 @@ def run(  # noqa: PLR0913 - one for each option
             print_document(run_document(ended))
         else:
             show_run(ended, make_console())
+            say_without_pruning(ended.plan, chosen.settings)
     except KeyboardInterrupt:
         raise StoppedError(str(tally)) from None
     if ended.failures:

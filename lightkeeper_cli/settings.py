@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from lightkeeper.errors import InvalidValueError
+from lightkeeper.model import Plan
+from lightkeeper.overview import Overview
 from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.version import VERSION
 
 CDK_JSON: Final = Path("cdk.json")
 _KEY: Final = "lightkeeper"
+_FIRST_IN_A_STACK: Final = "0.3.0"
+"""The first release that a stack says it was deployed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,8 @@ class Chosen:
     """In words that follow "using"."""
     region: str | None = None
     """The deployment's own Region, where they are a deployment's."""
+    note: str | None = None
+    """What there is to know of that deployment."""
 
 
 def read_file(config: Path | None) -> Settings:
@@ -35,7 +44,7 @@ def read_file(config: Path | None) -> Settings:
         With a sentence for every wrong key and value.
     """
     path = config or CDK_JSON
-    return Settings() if config is None and not path.exists() else _of_document(path, _document(path))
+    return Settings() if config is None and not path.exists() else _of_document(path, read_document(path))
 
 
 def choose(config: Path | None, stack: str | None) -> Chosen:
@@ -73,9 +82,24 @@ def choose_to_write(config: Path | None, stack: str | None) -> Chosen:
     return _said(chosen)
 
 
+def say_without_pruning(plan: Plan, settings: Settings) -> None:
+    """Say what pruning would come to, where the settings turn it off."""
+    if told := Overview.of(plan).without_pruning(settings):
+        typer.echo(f"{told[0].upper()}{told[1:]}.")
+
+
 def _said(chosen: Chosen) -> Chosen:
-    print(f"lightkeeper: using {chosen.origin}", file=sys.stderr)  # noqa: T201 - plain, as the errors of the command
+    for line in filter(None, (f"using {chosen.origin}", chosen.note)):
+        print(f"lightkeeper: {line}", file=sys.stderr)  # noqa: T201 - plain, as the errors of the command
     return chosen
+
+
+def _other_release(stack: str, version: str | None) -> str | None:
+    """Return what is to be said where a stack's release is not this one: the two may plan differently."""
+    if version == VERSION:
+        return None
+    deployed = version or f"a release before {_FIRST_IN_A_STACK}"
+    return f"the stack {stack} was deployed with {deployed}, this command is {VERSION}; docs/upgrade.md has what to do"
 
 
 def _why_none() -> str:
@@ -91,12 +115,15 @@ def _find(config: Path | None, stack: str | None) -> Chosen | None:
 
         deployed = read_deployed(stack, own_region())
         return Chosen(
-            deployed.settings, f"the settings of the deployed stack {stack} in {deployed.region}", deployed.region
+            deployed.settings,
+            f"the settings of the deployed stack {stack} in {deployed.region}",
+            deployed.region,
+            _other_release(stack, deployed.version),
         )
     if config is None and not CDK_JSON.exists():
         return None
     path = config or CDK_JSON
-    document = _document(path)
+    document = read_document(path)
     # Of any other project of the CDK.
     if config is None and isinstance(document, dict) and "app" in document and _KEY not in document:
         _of_document(path, document)
@@ -104,7 +131,14 @@ def _find(config: Path | None, stack: str | None) -> Chosen | None:
     return Chosen(_of_document(path, document), f"the settings in {path}")
 
 
-def _document(path: Path) -> object:
+def read_document(path: Path) -> object:
+    """Return what a file of settings holds, as parsed JSON.
+
+    Raises
+    ------
+    InvalidValueError
+        If it cannot be read, or is no JSON.
+    """
     try:
         parsed: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,13 +1,14 @@
 """`lightkeeper simulate`."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lightkeeper.errors import InvalidValueError, closest, quote_all
-from lightkeeper.model import Policy
+from lightkeeper.model import Policy, Prune
 from lightkeeper.pricing import CHANGE_PER_DAY
 from lightkeeper.settings import Settings
 from lightkeeper_cli.options import AsJson, Config, clock, extra, print_document
@@ -60,6 +61,9 @@ def simulate(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.tables.simulation import show_simulations
 
     settings = read_file(config)
+    if settings.prune is Prune.OFF:
+        settings = replace(settings, prune=Prune.ON)
+        typer.echo("lightkeeper: prune is off in these settings; shown is what the rule does once it is on", err=True)
     of = _policy(policy or settings.default_policy, settings)
     rules = [parse_keep(rule) if rule is not None else of.keep] + ([parse_keep(against)] if against is not None else [])
     scenario = Scenario(

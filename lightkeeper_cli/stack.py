@@ -13,11 +13,17 @@ from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError
 from lightkeeper_cli.aws import aws_errors
 
 _OUTPUT: Final = "FunctionName"
+_NEVER_DEPLOYED: Final = "REVIEW_IN_PROGRESS"
+_VERSION: Final = "Version"
 _CONFIG: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
     connect_timeout=5,
     read_timeout=20,
 )
+
+
+class MissingStackError(InvalidValueError):
+    """There is no stack of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Deployed:
     settings: Settings
     region: str
     """Where the stack is."""
+    version: str | None
+    """The release that it has been deployed with; None: one from before stacks said so."""
 
 
 def read_deployed(stack: str, region: str | None) -> Deployed:
@@ -34,8 +42,10 @@ def read_deployed(stack: str, region: str | None) -> Deployed:
 
     Raises
     ------
+    MissingStackError
+        If there is no such stack.
     InvalidValueError
-        If there is no such stack, or it is not one of Lightkeeper.
+        If it is not one of Lightkeeper.
     SettingsError
         If this release cannot read the deployed settings.
     CallError
@@ -46,7 +56,8 @@ def read_deployed(stack: str, region: str | None) -> Deployed:
     # Without a name, CloudFormation would describe any.
     if not stack.strip():
         raise InvalidValueError(f'"{stack}" is not the name of a stack; expected that of a stack of Lightkeeper')
-    function = _function(stack, region)
+    outputs = _outputs(stack, region)
+    function = outputs[_OUTPUT]
     variables = _variables(function, stack, region)
     if ENVIRONMENT_VARIABLE not in variables:
         raise InvalidValueError(
@@ -54,13 +65,14 @@ def read_deployed(stack: str, region: str | None) -> Deployed:
             "stack of Lightkeeper"
         )
     try:
-        return Deployed(Settings.from_env(variables), region)
+        return Deployed(Settings.from_env(variables), region, outputs.get(_VERSION))
     except SettingsError as error:
         hint = f'deploy the stack "{stack}" again with this release, or use the command of the release that deployed it'
         raise SettingsError([*(f'the stack "{stack}": {sentence}' for sentence in error.errors), hint]) from None
 
 
-def _function(stack: str, region: str) -> str:
+def _outputs(stack: str, region: str) -> dict[str, str]:
+    """Return the outputs of a stack of Lightkeeper, by their names."""
     with aws_errors("DescribeStacks", "cloudformation:DescribeStacks"):
         client = boto3.Session().client("cloudformation", region_name=region, config=_CONFIG)
         with closing(client):
@@ -69,14 +81,14 @@ def _function(stack: str, region: str) -> str:
             except ClientError as error:
                 if error.response["Error"].get("Code") != "ValidationError":
                     raise
-                raise InvalidValueError(
+                raise MissingStackError(
                     f'there is no stack "{stack}" in {region} ({error.response["Error"].get("Message", "")}); expected '
                     "the name that cdk deploy has shown, and its Region in AWS_REGION"
                 ) from None
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    outputs = {str(output["OutputKey"]): str(output["OutputValue"]) for output in described.get("Outputs", [])}
     if _OUTPUT not in outputs:
         raise InvalidValueError(f'the stack "{stack}" has no output {_OUTPUT}; expected a stack of Lightkeeper')
-    return str(outputs[_OUTPUT])
+    return outputs
 
 
 def _variables(function: str, stack: str, region: str) -> dict[str, str]:

@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             disk_seconds=asked.disk_duration,
             database_seconds=asked.database_duration,
             vcpu_quota=asked.vcpu_quota,
+            sts_url=asked.sts_url,
             latency_seconds=asked.latency,
         )
         server = make_sandbox_server(SandboxApp(defaults), asked.host, asked.port, verbose=asked.verbose)
@@ -102,6 +103,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
             help=f"how long {what} (%(default)s)",
         )
     parser.add_argument("--vcpu-quota", type=int, help="vCPUs that the instances of a Region may have (any number)")
+    parser.add_argument("--sts-url", metavar="URL", help="an STS that knows the accounts of roles' sessions")
     parser.add_argument(
         "--latency",
         type=float,

@@ -15,6 +15,7 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
 from lightsail_sandbox import backend
+from lightsail_sandbox.accounts import Accounts, UnknownKeyError
 from lightsail_sandbox.backend.exceptions import error_body, error_status
 from lightsail_sandbox.backend.settings import CallScript, call_script, settings
 from lightsail_sandbox.calls import Call, HeldCall
@@ -49,6 +50,7 @@ class _Asked:
     operation: str
     region: str
     access_key_id: str
+    account: str
     parameters: Mapping[str, Any]
 
     def names(self) -> frozenset[str]:
@@ -64,6 +66,7 @@ class _Asked:
             operation=self.operation,
             region=self.region,
             access_key_id=self.access_key_id,
+            account=self.account,
             parameters=self.parameters,
         )
 
@@ -100,6 +103,7 @@ class SandboxApp:
         backend.register()
         self._lock = threading.Lock()
         self._control = Control(defaults)
+        self._accounts = Accounts()
         self._lightsail = create_backend_app("lightsail")  # type: ignore[arg-type] # moto lists its own services there
         self._lightsail.config["PROPAGATE_EXCEPTIONS"] = False
         self._lightsail.register_error_handler(InternalServerError, _bug)
@@ -136,10 +140,13 @@ class SandboxApp:
 
     def _answer_aws(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         started = time.perf_counter()
-        asked = _read(environ)
+        try:
+            asked = self._read(environ)
+        except UnknownKeyError as error:
+            return Response(error_body("UnrecognizedClientException", str(error)), 400)(environ, start_response)
         with self._lock:
             faults = self._control.faults
-            effects = faults.effects(asked.operation, asked.region, asked.names(), started)
+            effects = faults.effects(asked.operation, asked.region, asked.account, asked.names(), started)
             waits = next((effect for effect in effects if isinstance(effect, HoldCall | Hang)), None)
             begun: _Done | Call | HeldCall | None = self._begin(environ, asked, effects, waits)
             released, world = faults.released, faults.world
@@ -155,6 +162,21 @@ class SandboxApp:
         if begun is None:
             raise ConnectionAbortedError("This call was held, and the sandbox was reset.")
         return self._send(begun, effects, started, start_response)
+
+    def _read(self, environ: "WSGIEnvironment") -> _Asked:
+        credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+        body = Request(environ).get_data()
+        environ["wsgi.input"] = BytesIO(body)  # moto reads it again
+        access_key_id = credential[1] if credential else ""
+        account = self._accounts.of(access_key_id, settings.options.sts_url)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = account  # moto itself knows no keys of 12 digits
+        return _Asked(
+            operation=environ["HTTP_X_AMZ_TARGET"].removeprefix(_TARGET),
+            region=credential[2] if credential else _DEFAULT_REGION,
+            access_key_id=access_key_id,
+            account=account,
+            parameters=_parameters(body),
+        )
 
     def _begin(
         self, environ: "WSGIEnvironment", asked: _Asked, effects: Sequence[Effect], waits: HoldCall | Hang | None
@@ -200,7 +222,7 @@ class SandboxApp:
         return _Done(answered, added, settings.options.latency_seconds, self._control.faults.released)
 
     def _have_somebody_else_call(self, environ: "WSGIEnvironment", asked: _Asked, effect: Meanwhile) -> None:
-        other = _Asked(effect.operation, asked.region, effect.access_key_id, effect.parameters)
+        other = _Asked(effect.operation, asked.region, effect.access_key_id, asked.account, effect.parameters)
         body = json.dumps(effect.parameters).encode()
         target = {"HTTP_X_AMZ_TARGET": f"{_TARGET}{effect.operation}"}
         of_its_own = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -221,9 +243,10 @@ class SandboxApp:
         return None
 
     def _role_refusal(self, asked: _Asked) -> _Answered | None:
-        if self._control.role is None:
+        role = self._control.role(asked.account)
+        if role is None:
             return None
-        why = self._control.role.refusal(asked.operation, asked.region, asked.parameters, asked.access_key_id)
+        why = role.refusal(asked.operation, asked.region, asked.parameters, asked.access_key_id, asked.account)
         return _error("AccessDeniedException", why) if why else None
 
     def _ask_moto(self, environ: "WSGIEnvironment", script: CallScript) -> _Answered:
@@ -243,6 +266,7 @@ def _call(asked: _Asked, answered: _Answered | None, script: CallScript, *, took
         operation=asked.operation,
         region=asked.region,
         access_key_id=asked.access_key_id,
+        account=asked.account,
         parameters=asked.parameters,
         at=settings.clock.now(),
         took_effect=took_effect and not rejected,
@@ -268,18 +292,6 @@ def _write_script(script: CallScript, effects: Sequence[Effect]) -> None:
                 script.shown = entries
             case _:
                 continue
-
-
-def _read(environ: "WSGIEnvironment") -> _Asked:
-    credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    body = Request(environ).get_data()
-    environ["wsgi.input"] = BytesIO(body)  # moto reads it again
-    return _Asked(
-        operation=environ["HTTP_X_AMZ_TARGET"].removeprefix(_TARGET),
-        region=credential[2] if credential else _DEFAULT_REGION,
-        access_key_id=credential[1] if credential else "",
-        parameters=_parameters(body),
-    )
 
 
 def _parameters(body: bytes) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class Call:
         The Region it was signed for.
     access_key_id
         The access key it was signed with: who called, where a test gives each caller a key.
+    account
+        The account that the key belongs to: 12 digits.
     parameters
         What was asked for.
     at
@@ -47,6 +49,7 @@ class Call:
     operation: str
     region: str
     access_key_id: str
+    account: str
     parameters: Mapping[str, Any]
     at: datetime
     took_effect: bool
@@ -77,13 +80,14 @@ class HeldCall:
 
     Parameters
     ----------
-    operation, region, access_key_id, parameters
+    operation, region, access_key_id, account, parameters
         As in `Call`.
     """
 
     operation: str
     region: str
     access_key_id: str
+    account: str
     parameters: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:

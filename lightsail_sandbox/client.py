@@ -109,12 +109,12 @@ class Sandbox:
     url: str
     ask: Callable[[str, str, str, bytes, float], tuple[int, bytes]] = field(default=ask_over_http, repr=False)
 
-    def client_options(self, region: str) -> ClientOptions:
-        """Give the arguments with which `boto3.client` reaches this sandbox."""
+    def client_options(self, region: str, account: str | None = None) -> ClientOptions:
+        """Give the arguments with which `boto3.client` reaches this sandbox, in an account if that matters."""
         return ClientOptions(
             endpoint_url=self.url,
             region_name=region,
-            aws_access_key_id="sandbox",
+            aws_access_key_id=account or "sandbox",
             aws_secret_access_key="sandbox",  # noqa: S106 - the sandbox checks no signature; boto3 only insists on a value
         )
 
@@ -158,6 +158,7 @@ class Sandbox:
         database_seconds: float | None = None,
         vcpu_quota: int | None = None,
         latency_seconds: float | None = None,
+        sts_url: str | None = None,
         shifting_pages: bool | None = None,
     ) -> Options:
         """Change the options that are given, until the next reset."""
@@ -172,6 +173,7 @@ class Sandbox:
             "database_seconds": database_seconds,
             "vcpu_quota": vcpu_quota,
             "latency_seconds": latency_seconds,
+            "sts_url": sts_url,
             "shifting_pages": shifting_pages,
         }
         changes = {name: value for name, value in given.items() if value is not None}
@@ -214,6 +216,7 @@ class Sandbox:
         policy: Mapping[str, Any] | None,
         access_key_id: str | None = None,
         *,
+        account: str | None = None,
         missing_resource: MissingResource = "not-found",
         tag_on_create: bool = False,
     ) -> None:
@@ -225,6 +228,8 @@ class Sandbox:
             A policy document, as IAM has it. None: everybody may do everything again.
         access_key_id
             Only the calls made with this access key have the role. None: all calls.
+        account
+            Only the calls in this account have the role. None: those in accounts without a role of their own.
         missing_resource
             What becomes of a call on a resource that does not exist, which AWS does not say. ``not-found``: whatever
             the role, it is told so. ``untagged``: it is judged as a call on a resource without tags.
@@ -234,6 +239,7 @@ class Sandbox:
         role = {
             "policy": policy,
             "access_key_id": access_key_id,
+            "account": account,
             "missing_resource": missing_resource,
             "tag_on_create": tag_on_create,
         }
@@ -341,6 +347,7 @@ def running_sandbox(options: Options | None = None) -> Iterator[Sandbox]:
         *("--disk-duration", str(options.disk_seconds)),
         *("--database-duration", str(options.database_seconds)),
         *(("--vcpu-quota", str(options.vcpu_quota)) if options.vcpu_quota is not None else ()),
+        *(("--sts-url", options.sts_url) if options.sts_url is not None else ()),
         *("--latency", str(options.latency_seconds)),
     ]
     with subprocess.Popen(  # noqa: S603 - no shell, every argument is ours

@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from moto.core.models import DEFAULT_ACCOUNT_ID
 from werkzeug.datastructures import MultiDict
 
 from lightsail_sandbox.backend.databases import RelationalDatabase
@@ -43,7 +42,7 @@ class Control:
         self._defaults = defaults
         self.faults = FaultScript()
         self.journal = Journal()
-        self.role: Role | None = None
+        self._roles: dict[str | None, Role] = {}
         self._saved: Checkpoint | None = None
         self._routes: Mapping[str, Callable[[Any, Query], object]] = {
             "GET /clock": lambda _body, _query: self._clock(),
@@ -82,15 +81,20 @@ class Control:
         except (LightsailError, TypeError, ValueError) as error:
             return 400, {"error": f"{method} /sandbox{path}: {error}"}
 
+    def role(self, account: str) -> Role | None:
+        """Return the role in force in an account, if there is one."""
+        return self._roles.get(account, self._roles.get(None))
+
     def reset(self) -> None:
         """Empty the sandbox; clock and options are as at the start, and everybody may do everything."""
-        for region in lightsail_backends[DEFAULT_ACCOUNT_ID].values():
-            region.reset()
+        for regions in lightsail_backends.values():
+            for region in regions.values():
+                region.reset()
         settings.clock.set(None)
         settings.options = self._defaults
         self.faults.reset()
         self.journal.clear()
-        self.role = None
+        self._roles.clear()
 
     def _checkpoint(self) -> None:
         self._saved = checkpoint()
@@ -125,7 +129,11 @@ class Control:
         self.faults.add(read)
 
     def _set_role(self, role: Mapping[str, Any] | None) -> None:
-        self.role = Role.from_json(role) if role is not None else None
+        if role is None:
+            self._roles.clear()
+        else:
+            read = Role.from_json(role)
+            self._roles[read.account] = read
 
     def _calls(self, query: Query) -> object:
         return [call.to_json() for call in self.journal.calls(int(query.get("after", 0)))]

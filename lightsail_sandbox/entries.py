@@ -1,11 +1,9 @@
-"""What there is in a sandbox, seen from outside: every source and snapshot of every Region, as it is now."""
+"""What there is in a sandbox, seen from outside: every source and snapshot of all accounts and Regions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
-
-from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.models import lightsail_backends
@@ -48,6 +46,11 @@ class Entry:
     database_state: str | None = None
     shown: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def account(self) -> str:
+        """Whose it is: 12 digits."""
+        return self.arn.split(":")[4]
+
     def to_json(self) -> dict[str, Any]:
         """Write the entry as the control interface has it."""
         return {name: getattr(self, name) for name in _ENTRY} | {"created_at": self.created_at.isoformat()}
@@ -68,8 +71,8 @@ _ENTRY: Final = tuple(each.name for each in fields(Entry))
 
 
 def entries() -> list[Entry]:
-    """Give all sources and snapshots, Region by Region, each kind in the order of creation."""
-    backends = lightsail_backends[DEFAULT_ACCOUNT_ID].values()
+    """Give all sources and snapshots, by account and Region, each kind in the order of creation."""
+    backends = [backend for regions in lightsail_backends.values() for backend in regions.values()]
     resources = [resource for backend in backends for resource in backend.resources()]
     addresses = {
         address.instance.arn: address.name

@@ -204,6 +204,8 @@ class FaultRule:
         The name in AWS's model, such as ``CreateDiskSnapshot``. None: every operation.
     region
         Only calls to this Region. None: every Region.
+    account
+        Only calls in this account. None: every account.
     resource
         Only calls that name this resource, as source, snapshot or anything else. None: every call.
     calls
@@ -215,16 +217,18 @@ class FaultRule:
     effect: Effect
     operation: str | None = None
     region: str | None = None
+    account: str | None = None
     resource: str | None = None
     calls: tuple[int, ...] | None = None
     first: int = 1
     last: int | None = None
 
-    def is_about(self, operation: str, region: str, names: frozenset[str]) -> bool:
+    def is_about(self, operation: str, region: str, account: str, names: frozenset[str]) -> bool:
         """Say whether a call counts for this rule."""
         return (
             self.operation in (None, operation)
             and self.region in (None, region)
+            and self.account in (None, account)
             and (self.resource is None or self.resource in names)
         )
 
@@ -241,6 +245,7 @@ class FaultRule:
         return {
             "operation": self.operation,
             "region": self.region,
+            "account": self.account,
             "resource": self.resource,
             "calls": calls,
             "effect": effect,
@@ -249,16 +254,17 @@ class FaultRule:
     @classmethod
     def from_json(cls, rule: Mapping[str, Any]) -> "FaultRule":
         """Read a rule as the control interface has it."""
-        unknown = sorted(set(rule) - {"operation", "region", "resource", "calls", "effect"})
+        unknown = sorted(set(rule) - {"operation", "region", "account", "resource", "calls", "effect"})
         if unknown:
             raise ValueError(
-                f"A fault rule has no {unknown[0]!r}; it has operation, region, resource, calls and effect."
+                f"A fault rule has no {unknown[0]!r}; it has operation, region, account, resource, calls and effect."
             )
         count = _count_from_json(rule.get("calls"))
         return cls(
             effect=_effect_from_json(rule.get("effect")),
             operation=rule.get("operation"),
             region=rule.get("region"),
+            account=rule.get("account"),
             resource=rule.get("resource"),
             **count,
         )
@@ -359,7 +365,9 @@ class FaultScript:
         self.world += 1
         self.clear()
 
-    def effects(self, operation: str, region: str, names: frozenset[str], now: float) -> tuple[Effect, ...]:
+    def effects(
+        self, operation: str, region: str, account: str, names: frozenset[str], now: float
+    ) -> tuple[Effect, ...]:
         """Count a call and say what becomes of it, in the order of the rules; `now` is in seconds of real time."""
-        about = [counted for counted in self._counted if counted.rule.is_about(operation, region, names)]
+        about = [counted for counted in self._counted if counted.rule.is_about(operation, region, account, names)]
         return tuple(effect for effect in (counted.effect(now) for counted in about) if effect is not None)

@@ -29,6 +29,8 @@ class Options:
         How many virtual processors all instances of a Region may have. None: as many as anybody likes.
     latency_seconds
         How long each answer is on its way, in real time. The call has taken effect before the wait begins.
+    sts_url
+        Where to ask which account a role's session belongs to. None: sessions are in the default account.
     shifting_pages
         Whether a list counts its entries from the newest one: what is created between two pages then gives an entry
         twice, and what is deleted lets one go missing. Lightsail promises neither this nor the opposite.
@@ -44,6 +46,7 @@ class Options:
     database_seconds: float = 600.0
     vcpu_quota: int | None = None
     latency_seconds: float = 0.0
+    sts_url: str | None = None
     shifting_pages: bool = False
 
     def __post_init__(self) -> None:

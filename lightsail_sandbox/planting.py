@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from moto.core.models import DEFAULT_ACCOUNT_ID
-
+from lightsail_sandbox.accounts import DEFAULT_ACCOUNT
 from lightsail_sandbox.backend.bundles import bundle_or_alike
 from lightsail_sandbox.backend.database_bundles import database_bundle_or_alike
 from lightsail_sandbox.backend.databases import BACKUP_WINDOW, RelationalDatabase, check_backup_window
@@ -27,9 +26,9 @@ _BLUEPRINTS: Final[Mapping[type[Resource], str]] = {Instance: "amazon_linux_2023
 _BUNDLES: Final[Mapping[type[Resource], str]] = {Instance: "micro_3_0", RelationalDatabase: "micro_2_0"}
 
 
-def region_backend(region: str) -> LightsailBackend:
-    """Give the backend of a Region, in the account that every unknown access key belongs to."""
-    regions = lightsail_backends[DEFAULT_ACCOUNT_ID]
+def region_backend(region: str, account: str = DEFAULT_ACCOUNT) -> LightsailBackend:
+    """Give the backend of a Region, in an account."""
+    regions = lightsail_backends[account]
     if region not in regions:
         raise ValueError(f"Lightsail has no endpoint in the Region {region!r}; it has {', '.join(regions.regions)}.")
     return regions[region]
@@ -40,7 +39,7 @@ def plant(seeds: Iterable[Seed]) -> list[str]:
     planted: list[tuple[LightsailBackend, Resource]] = []
     try:
         for seed in seeds:
-            backend = region_backend(seed.region)
+            backend = region_backend(seed.region, seed.account or DEFAULT_ACCOUNT)
             resource = _resource(backend, seed)
             backend.add(resource)
             planted.append((backend, resource))

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
-from moto.core.models import DEFAULT_ACCOUNT_ID
-
 from lightsail_sandbox.backend.databases import RelationalDatabase, RelationalDatabaseSnapshot
 from lightsail_sandbox.backend.exceptions import NotFoundError
 from lightsail_sandbox.backend.instances import Disk, Instance
@@ -74,6 +72,8 @@ class Role:
         What it may do.
     access_key_id
         Whose calls it is about. None: everybody's.
+    account
+        In which account it is in force. None: in those that have no role of their own.
     missing_resource
         What becomes of a call on a resource that does not exist, which AWS does not say. ``not-found``: whatever the
         role, it is told so. ``untagged``: it is judged as a call on a resource without tags, whose ARN nobody knows.
@@ -83,6 +83,7 @@ class Role:
 
     policy: Policy
     access_key_id: str | None = None
+    account: str | None = None
     missing_resource: MissingResource = "not-found"
     tag_on_create: bool = False
 
@@ -97,30 +98,32 @@ class Role:
         """Read a role as the control interface has it."""
         return cls(**{**role, "policy": Policy.from_json(role["policy"])})
 
-    def refusal(self, operation: str, region: str, parameters: Mapping[str, Any], access_key_id: str) -> str | None:
+    def refusal(
+        self, operation: str, region: str, parameters: Mapping[str, Any], access_key_id: str, account: str
+    ) -> str | None:
         """Say why a call is refused, as AWS words it; None: it is not."""
         if self.access_key_id not in (None, access_key_id):
             return None
         try:
-            requests = [*self._requests(operation, region, parameters)]
+            requests = [*self._requests(operation, region, account, parameters)]
         except ValueError:
             return None  # there is no Lightsail in this Region, and it says so itself
         refused = (request for request in requests if not self.policy.allows(request))
-        return next((self._words(request, access_key_id) for request in refused), None)
+        return next((self._words(request, access_key_id, account) for request in refused), None)
 
-    def _requests(self, operation: str, region: str, parameters: Mapping[str, Any]) -> Iterator[Request]:
+    def _requests(self, operation: str, region: str, account: str, parameters: Mapping[str, Any]) -> Iterator[Request]:
         asked = Request(action=f"lightsail:{operation}", context=_request_tags(parameters))
         named = _AUTHORISED_ON.get(operation)
         if named is None or (operation in _FROM_SNAPSHOTS and not set(named) & set(parameters)):
             yield asked
         for member, kind in (named or {}).items():
             if member in parameters:
-                judged = self._on(asked, region_backend(region), kind, str(parameters[member]))
+                judged = self._on(asked, region_backend(region, account), kind, str(parameters[member]))
                 if judged is None:
                     return
                 yield judged
         if self.tag_on_create and operation in _MAKES and parameters.get("tags"):
-            made = _arn(region_backend(region), _MAKES[operation])
+            made = _arn(region_backend(region, account), _MAKES[operation])
             yield replace(asked, action="lightsail:TagResource", resource=made)
 
     def _on(self, asked: Request, backend: LightsailBackend, kind: type[Resource], name: str) -> Request | None:
@@ -132,13 +135,13 @@ class Role:
         tags = {f"aws:ResourceTag/{key}": (value,) for key, value in resource.tags.items()}
         return replace(asked, resource=resource.arn, context={**asked.context, **tags})
 
-    def _words(self, request: Request, access_key_id: str) -> str:
+    def _words(self, request: Request, access_key_id: str, account: str) -> str:
         why = (
             "with an explicit deny in an identity-based policy"
             if self.policy.denies(request)
             else f"because no identity-based policy allows the {request.action} action"
         )
-        user = f"arn:aws:sts::{DEFAULT_ACCOUNT_ID}:assumed-role/sandbox/{access_key_id}"
+        user = f"arn:aws:sts::{account}:assumed-role/sandbox/{access_key_id}"
         return (
             f"User: {user} is not authorized to perform: {request.action} on resource: {request.resource or '*'} {why}"
         )

@@ -29,6 +29,8 @@ class Seed:
     ----------
     kind, name, region
         What it is and where. The name must be free in its Region, as in AWS.
+    account
+        Whose it is: 12 digits. None: that of every access key that says nothing about one.
     tags
         An empty value makes a key-only tag. AWS's own ``aws:`` tags are allowed here: AWS sets them too.
     created_at
@@ -70,6 +72,7 @@ class Seed:
     kind: Kind
     name: str
     region: str = "eu-central-1"
+    account: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
     size_gb: int | None = None

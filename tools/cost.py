@@ -2,10 +2,18 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
+from cronsim import CronSim
+
+from lightkeeper.ticks import Cron, Rate, parse_tick
+
+REVIEWED: Final = Path(__file__).parents[1] / "tests" / "infra" / "template.json"
+"""The template of a default deployment; a test says that it is."""
 RESOURCES: Final = 100
 """Disks and instances with a daily backup."""
 SECONDS_A_RUN: Final = 10
@@ -14,20 +22,28 @@ MAILS_A_DAY: Final = 2
 """To each subscriber: an alarm or something new, and the daily digest."""
 VIEWS_A_DAY: Final = 50
 """Of the dashboard, with two widgets of the calendar's function."""
+ON_A_WALL: Final = 24 * 60
+"""A day's views of a dashboard that refreshes itself each minute."""
 SECONDS_A_VIEW: Final = 5
 """A first view's start, and the lists of 100 resources; later ones take less."""
-DAYS_IN_VIEW: Final = 7
-"""Of the log, which each view's table of failures reads."""
 VIEW_LOG_BYTES: Final = 1_500
 """Lambda's own lines."""
-QUIET_RUN_LOG_BYTES: Final = 4_000
-ACTION_LOG_BYTES: Final = 1_000
+QUIET_RUN_LOG_BYTES: Final = 2_500
+"""The summary, the metrics and Lambda's own lines."""
+PROBLEMS: Final = 2
+"""Tags that nobody has corrected yet: each run says them again."""
+PROBLEM_LOG_BYTES: Final = 900
+ACTION_LOG_BYTES: Final = 700
 ACTIONS_A_DAY: Final = 3
-"""For each resource: a snapshot taken, one announced, one deleted."""
+"""For each resource: a snapshot taken, one marked, one deleted."""
+KEY_VERSIONS: Final = 3
+"""A key is rotated each year. AWS charges for it, and for its first two rotations; further ones are free."""
+FREE_LOG_GIB: Final = 5
+"""What is written, kept and read, together."""
 _DAYS: Final = 30.4
-_RUNS: Final = 24 * _DAYS
-_VIEWS: Final = 2 * VIEWS_A_DAY * _DAYS
 _GIB: Final = 1024**3
+_YEAR: Final = timedelta(days=365)
+_ANY_YEAR: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,68 +64,151 @@ class Line:
         return self.count <= self.free
 
     @property
+    def cost(self) -> float:
+        """What it costs where nothing else uses the free tier."""
+        return max(0.0, self.count - self.free) * self.price
+
+    @property
     def full_price(self) -> float:
         """What it costs where something else has used the free tier up."""
         return self.count * self.price
 
 
-def lines(template: Mapping[str, Any]) -> list[Line]:
-    """Return the bill of a template with the default tick."""
-    resources = template["Resources"].values()
+def reviewed(*, tick: str | None = None) -> dict[str, Any]:
+    """Return the template of a default deployment, with another tick if one is named."""
+    template: dict[str, Any] = json.loads(REVIEWED.read_text(encoding="utf-8"))
+    if tick:
+        (schedule,) = _of(template, "AWS::Scheduler::Schedule")
+        schedule["ScheduleExpression"] = tick
+    return template
 
-    def of(kind: str) -> list[dict[str, Any]]:
-        return [resource["Properties"] for resource in resources if resource["Type"] == kind]
 
-    memory = {function["Handler"]: function["MemorySize"] for function in of("AWS::Lambda::Function")}
-    run_mib_seconds = _RUNS * SECONDS_A_RUN * memory["lightkeeper.handler.handle"]
-    view_mib_seconds = _VIEWS * SECONDS_A_VIEW * memory["recovery_calendar.handler.handle"]
-    run_log_bytes = _RUNS * QUIET_RUN_LOG_BYTES + _DAYS * RESOURCES * ACTIONS_A_DAY * ACTION_LOG_BYTES
-    read_log_bytes = VIEWS_A_DAY * _DAYS * run_log_bytes * DAYS_IN_VIEW / _DAYS
+def lines(template: Mapping[str, Any], *, resources: int = RESOURCES, views: int = VIEWS_A_DAY) -> list[Line]:
+    """Return the bill of a template, for so many disks and instances and so many views of the dashboard a day."""
+    (schedule,) = _of(template, "AWS::Scheduler::Schedule")
+    runs, calls = runs_a_month(schedule["ScheduleExpression"]), 2 * views * _DAYS
+    memory = {function["Handler"]: function["MemorySize"] for function in _of(template, "AWS::Lambda::Function")}
+    run_gib_seconds = runs * SECONDS_A_RUN * memory["lightkeeper.handler.handle"] / 1024
+    call_gib_seconds = calls * SECONDS_A_VIEW * memory["recovery_calendar.handler.handle"] / 1024
+    run_log = runs * (QUIET_RUN_LOG_BYTES + PROBLEMS * PROBLEM_LOG_BYTES)
+    run_log += _DAYS * resources * ACTIONS_A_DAY * ACTION_LOG_BYTES
+    written = run_log + calls * VIEW_LOG_BYTES
+    kept = written * max(group["RetentionInDays"] for group in _of(template, "AWS::Logs::LogGroup")) / _DAYS
+    # Each view's table of failures searches the function's log of the time that the dashboard shows.
+    read = views * run_log * _days_in_view(template)
     return [
-        Line("CloudWatch metrics", len(_custom_metrics(of)), "", 10, 0.30),
-        Line("CloudWatch alarms", len(of("AWS::CloudWatch::Alarm")), "", 10, 0.10),
-        Line("CloudWatch dashboards", len(of("AWS::CloudWatch::Dashboard")), "", 3, 3.00),
-        Line("CloudWatch logs", (run_log_bytes + _VIEWS * VIEW_LOG_BYTES) / _GIB, "GB", 5, 0.50),
-        Line("CloudWatch logs, read", read_log_bytes / _GIB, "GB", 5, 0.005),
-        Line("Lambda requests", _RUNS + _VIEWS, "", 1_000_000, 0.20e-6),
-        Line("Lambda compute", (run_mib_seconds + view_mib_seconds) / 1024, "GB-s", 400_000, 1.33334e-5),
-        Line("X-Ray traces", _RUNS, "", 100_000, 5e-6),
-        Line("Scheduler invocations", _RUNS, "", 14_000_000, 1e-6),
+        Line("CloudWatch metrics", len(_custom_metrics(template)), "", 10, 0.30),
+        Line("CloudWatch alarms", len(_of(template, "AWS::CloudWatch::Alarm")), "", 10, 0.10),
+        Line("CloudWatch dashboards", len(_of(template, "AWS::CloudWatch::Dashboard")), "", 3, 3.00),
+        *_logs(written / _GIB, kept / _GIB, read / _GIB),
+        Line("Lambda requests", runs + calls, "", 1_000_000, 0.20e-6),
+        Line("Lambda compute", run_gib_seconds + call_gib_seconds, "GB-s", 400_000, 1.33334e-5),
+        Line("Scheduler invocations", runs, "", 14_000_000, 1e-6),
         Line("SQS requests", 0, "", 1_000_000, 0.40e-6),
-        Line("SNS requests", _RUNS, "", 1_000_000, 0.50e-6),
-        Line("SNS e-mails", MAILS_A_DAY * _DAYS * len(of("AWS::SNS::Subscription")), "", 1_000, 2e-5),
-        Line("KMS keys", len(of("AWS::KMS::Key")), "", 0, 1.00),
+        Line("SNS requests", runs, "", 1_000_000, 0.50e-6),
+        Line("SNS e-mails", MAILS_A_DAY * _DAYS * len(_of(template, "AWS::SNS::Subscription")), "", 1_000, 2e-5),
+        Line("KMS keys, from the third year on", KEY_VERSIONS * len(_of(template, "AWS::KMS::Key")), "", 0, 1.00),
     ]
 
 
-def table(template: Mapping[str, Any]) -> str:
-    """Return the bill as a table of docs/cost.md."""
+def runs_a_month(tick: str) -> float:
+    """Return how many runs a tick makes in a month.
+
+    Raises
+    ------
+    InvalidValueError
+        If it is not a tick.
+    """
+    match parse_tick(tick):
+        case Rate(period):
+            return timedelta(days=_DAYS) / period
+        case Cron(expression):
+            end = _ANY_YEAR + _YEAR
+            return sum(1 for _ in _until(CronSim(expression, _ANY_YEAR), end)) * (timedelta(days=_DAYS) / _YEAR)
+
+
+def together(bill: Sequence[Line]) -> tuple[float, float]:
+    """Return what a bill comes to, with the free tier and without it."""
+    return sum(line.cost for line in bill), sum(line.full_price for line in bill)
+
+
+def table(bill: Sequence[Line]) -> str:
+    """Return a bill as a table of docs/cost.md."""
     rows = [
         f"| {line.what} | {_number(line.count)} {line.unit}".rstrip()
         + f" | {_number(line.free)} {line.unit}".rstrip()
-        + f" | {0 if line.is_free else line.full_price:.2f} | {line.full_price:.2f} |"
-        for line in lines(template)
+        + f" | {line.cost:.2f} | {line.full_price:.2f} |"
+        for line in bill
     ]
-    inside = sum(0 if line.is_free else line.full_price for line in lines(template))
-    outside = sum(line.full_price for line in lines(template))
     head = [
+        "",
         "| what | a month | free each month | USD | USD without the free tier |",
         "|---|---:|---:|---:|---:|",
     ]
-    return "\n".join([*head, *rows, f"| **together** | | | **{inside:.2f}** | **{outside:.2f}** |"])
+    inside, outside = together(bill)
+    return "\n".join([*head, *rows, f"| **together** | | | **{inside:.2f}** | **{outside:.2f}** |", ""])
 
 
-def _custom_metrics(of: Any) -> set[str]:  # noqa: ANN401 - a function of templates
+def comparison() -> str:
+    """Return the table of docs/cost.md that says what the tick, the views and the resources change."""
+    cases = (
+        ("as above", lines(reviewed())),
+        ("1,000 resources", lines(reviewed(), resources=1_000)),
+        ('`"tick": "rate(15 minutes)"`', lines(reviewed(tick="rate(15 minutes)"))),
+        ('`"tick": "rate(5 minutes)"`', lines(reviewed(tick="rate(5 minutes)"))),
+        ("on a wall", lines(reviewed(), views=ON_A_WALL)),
+        ('on a wall, `"tick": "rate(5 minutes)"`', lines(reviewed(tick="rate(5 minutes)"), views=ON_A_WALL)),
+    )
+    head = [
+        "",
+        "| what is different | runs a month | log written | log read | USD | USD without the free tier |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    return "\n".join([*head, *(_row(what, bill) for what, bill in cases), ""])
+
+
+def _row(what: str, bill: Sequence[Line]) -> str:
+    counts = {line.what: line.count for line in bill}
+    inside, outside = together(bill)
+    return (
+        f"| {what} | {_number(counts['Scheduler invocations'])} | {_number(counts['CloudWatch logs, written'])} GB "
+        f"| {_number(counts['CloudWatch logs, read'])} GB | {inside:.2f} | {outside:.2f} |"
+    )
+
+
+def _logs(written: float, kept: float, read: float) -> list[Line]:
+    """Return the lines of the logs, in GiB, which have one free tier together."""
+    return [
+        Line("CloudWatch logs, written", written, "GB", FREE_LOG_GIB, 0.50),
+        Line("CloudWatch logs, kept", kept, "GB", max(0.0, FREE_LOG_GIB - written), 0.03),
+        Line("CloudWatch logs, read", read, "GB", max(0.0, FREE_LOG_GIB - written - kept), 0.005),
+    ]
+
+
+def _of(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
+
+
+def _custom_metrics(template: Mapping[str, Any]) -> set[str]:
     """Return the names of our own metrics that the dashboard shows: those that the function sends, a test says."""
-    return {
-        name
-        for dashboard in of("AWS::CloudWatch::Dashboard")
-        for name in re.findall(r'\["Lightkeeper","(\w+)"', _text(dashboard["DashboardBody"]))
-    }
+    return set(re.findall(r'\["Lightkeeper","(\w+)"', _dashboard(template)))
 
 
-def _text(body: object) -> str:
-    return json.dumps(body).replace("\\", "")
+def _days_in_view(template: Mapping[str, Any]) -> int:
+    (days,) = re.findall(r'"start":"-P(\d+)D"', _dashboard(template))
+    return int(days)
+
+
+def _dashboard(template: Mapping[str, Any]) -> str:
+    (dashboard,) = _of(template, "AWS::CloudWatch::Dashboard")
+    return json.dumps(dashboard["DashboardBody"]).replace("\\", "")
+
+
+def _until(times: Iterator[datetime], end: datetime) -> Iterator[datetime]:
+    for time in times:
+        if time >= end:
+            return
+        yield time
 
 
 def _number(number: float) -> str:

@@ -12,12 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from lightkeeper.actions import Action, Cause, Create, Defer, Outcome, Result, ScheduleDeletion
 from lightkeeper.errors import counted
 from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
-from lightkeeper.overview import is_open, what_helps, what_helps_stopped, why_overdue, why_stopped
+from lightkeeper.origin import Origin
+from lightkeeper.overview import (
+    Help,
+    is_open,
+    is_overdue_by_errors,
+    what_helps,
+    what_helps_stopped,
+    why_overdue,
+    why_stopped,
+)
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, format_minute
@@ -71,6 +81,10 @@ class Finding:
     do: str
     key: str
     """A fingerprint of the state: the same on every run while it lasts. It begins with `region_key`."""
+    command: str | None = None
+    """What `do` ends with: a command as it can be pasted, on a line of its own."""
+    because_of: str | None = None
+    """The key of the finding that is its cause, where there is one: who knows that one is not told this one, too."""
 
     @property
     def place(self) -> str:
@@ -78,7 +92,9 @@ class Finding:
         return self.source or self.region
 
 
-def findings(run: Run, settings: Settings, regions_before: Iterable[str] = ()) -> tuple[Finding, ...]:
+def findings(
+    run: Run, settings: Settings, regions_before: Iterable[str] = (), *, origin: Origin | None = None
+) -> tuple[Finding, ...]:
     """Return what needs a person, each finding once, the most pressing kind first.
 
     Parameters
@@ -89,16 +105,19 @@ def findings(run: Run, settings: Settings, regions_before: Iterable[str] = ()) -
         The deployment's.
     regions_before
         Which Regions an earlier run looked after.
+    origin
+        The deployment, for commands that work without its files; None where whoever reads them has these.
     """
+    zone = settings.time_zone
     found = (
-        *_unread(run.plan),
-        *_overdue(run),
-        *_stopped(run, settings),
-        *_dropped_regions(run.plan, regions_before),
-        *_errors(run.plan),
-        *_failed(run),
+        *_unread(run.plan, zone),
+        *_overdue(run, zone, origin),
+        *_stopped(run, settings, origin),
+        *_dropped_regions(run.plan, regions_before, zone),
+        *_errors(run.plan, zone, origin),
+        *_failed(run, zone),
         *_expiring(run, settings),
-        *_problems(run.plan),
+        *_problems(run.plan, zone),
     )
     first: dict[str, Finding] = {}
     for finding in found:
@@ -137,27 +156,36 @@ def _key(region: str, *marks: str) -> str:
 
 
 def _finding(  # noqa: PLR0913 - a finding has that many sides
-    kind: FindingKind, region: str, source: str | None, *, what: str, since: str, do: str, marks: Sequence[str] = ()
+    kind: FindingKind,
+    region: str,
+    source: str | None,
+    *,
+    what: str,
+    since: str,
+    do: str,
+    marks: Sequence[str] = (),
+    command: str | None = None,
+    because_of: str | None = None,
 ) -> Finding:
     """Return a finding. Its key is made of kind, Region and `marks`: a source's ARN, as names are used again."""
-    return Finding(kind, region, source, what, since, do, _key(region, kind, *marks))
+    return Finding(kind, region, source, what, since, do, _key(region, kind, *marks), command, because_of)
 
 
-def _unread(plan: Plan) -> Iterator[Finding]:
+def _unread(plan: Plan, zone: ZoneInfo) -> Iterator[Finding]:
     for failure in plan.failures:
         yield _finding(
             FindingKind.UNREAD,
             failure.region,
             None,
             what=failure.message,
-            since=f"The run of {format_minute(plan.now)}. Lightkeeper deletes nothing in this Region until it can "
-            "read it again.",
+            since=f"The run of {format_minute(plan.now, zone)}. Lightkeeper deletes nothing in this Region until it "
+            "can read it again.",
             do=_GRANT,
             marks=[failure.listing or ""],
         )
 
 
-def _overdue(run: Run) -> Iterator[Finding]:
+def _overdue(run: Run, zone: ZoneInfo, origin: Origin | None) -> Iterator[Finding]:
     """Yield the sources that are overdue, each with why and what helps."""
     errors = {
         outcome.action.target.source_arn: outcome.error
@@ -169,31 +197,58 @@ def _overdue(run: Run) -> Iterator[Finding]:
             refused = errors.get(source.arn)
             # One that never ends keeps a database busy, so the run could not start another.
             is_refused = refused and not source.is_stuck
-            why = f"this run could not start one: {refused}" if is_refused else why_overdue(source)
+            helps = what_helps(source, origin)
+            why = f"this run could not start one: {refused}" if is_refused else why_overdue(source, zone)
             yield _finding(
                 FindingKind.OVERDUE,
                 source.region,
                 source.name,
                 what=f"{source.name} has no usable snapshot for a slot that has passed: {why}.",
-                since=f"The slot of {format_minute(source.overdue_since)}, the first it missed. {_newest(source)}",
-                do=f"{what_helps(source)}.",
+                since=f"The slot of {format_minute(source.overdue_since, zone)}, the first it missed. "
+                f"{_newest(source, zone)}",
+                do=_sentence(helps),
+                command=helps.command,
                 marks=[source.arn],
+                because_of=_cause(source, is_refused=bool(is_refused)),
             )
 
 
-def _stopped(run: Run, settings: Settings) -> Iterator[Finding]:
+def _cause(source: SourceStatus, *, is_refused: bool) -> str | None:
+    """Return the key of what makes a source overdue, where that is a finding itself."""
+    if is_refused:
+        return _key(source.region, FindingKind.FAILED, source.arn, Create.verb)
+    return _key(source.region, FindingKind.ERROR, *_error_marks(source)) if is_overdue_by_errors(source) else None
+
+
+def _error_marks(source: SourceStatus) -> Sequence[str]:
+    # That the quick attempts are over is news.
+    return [source.arn, "waits" if source.next_attempt else ""]
+
+
+def _sentence(helps: Help) -> str:
+    return f"{helps.words[0].upper()}{helps.words[1:]}{_end(helps)}"
+
+
+def _end(helps: Help) -> str:
+    return ":" if helps.command else "."
+
+
+def _stopped(run: Run, settings: Settings, origin: Origin | None) -> Iterator[Finding]:
     """Yield the sources that have recovery points and are not backed up any more."""
+    zone = settings.time_zone
     for source in run.plan.sources:
         if not is_open(source, run.plan.now):
             continue
+        helps = what_helps_stopped(source, settings, origin)
         yield _finding(
             FindingKind.STOPPED,
             source.region,
             source.name,
             what=f"Lightkeeper takes no more snapshots of {source.name}: {why_stopped(source, settings)}. "
             f"{_what_is_left(source, settings)}",
-            since=_newest(source) if source.usable else f"The run of {format_minute(run.plan.now)}.",
-            do=f"{what_helps_stopped(source, settings)}. If you meant it, do nothing: this message comes once.",
+            since=_newest(source, zone) if source.usable else f"The run of {format_minute(run.plan.now, zone)}.",
+            do=f"If you meant it, do nothing: this message comes once. Otherwise, {helps.words}{_end(helps)}",
+            command=helps.command,
             marks=[source.arn, source.status],
         )
 
@@ -210,7 +265,7 @@ def _what_is_left(source: SourceStatus, settings: Settings) -> str:
     return f"Its {counted(number, 'recovery point')} are deleted one by one; the newest is kept."
 
 
-def _dropped_regions(plan: Plan, regions_before: Iterable[str]) -> Iterator[Finding]:
+def _dropped_regions(plan: Plan, regions_before: Iterable[str], zone: ZoneInfo) -> Iterator[Finding]:
     """Yield the Regions that an earlier run looked after and this one does not."""
     for region in sorted(set(regions_before) - set(plan.regions)):
         yield _finding(
@@ -218,40 +273,41 @@ def _dropped_regions(plan: Plan, regions_before: Iterable[str]) -> Iterator[Find
             region,
             None,
             what=f"The settings no longer name {region}: Lightkeeper backs up nothing there, and deletes nothing.",
-            since=f"The run of {format_minute(plan.now)}.",
+            since=f"The run of {format_minute(plan.now, zone)}.",
             do='If you did not mean that, add it to "regions" in cdk.json and deploy. If you did, do nothing: this '
             "message comes once.",
         )
 
 
-def _newest(source: SourceStatus | None) -> str:
+def _newest(source: SourceStatus | None, zone: ZoneInfo) -> str:
     if source is None or source.newest is None:
         return "It has no recovery point."
-    return f"Its newest recovery point was taken at {format_minute(source.newest.taken)}."
+    return f"Its newest recovery point was taken at {format_minute(source.newest.taken, zone)}."
 
 
-def _errors(plan: Plan) -> Iterator[Finding]:
+def _errors(plan: Plan, zone: ZoneInfo, origin: Origin | None) -> Iterator[Finding]:
     for source in plan.sources:
         if source.errors:
             last, first = source.errors[0], source.errors[-1]
+            helps = what_helps(source, origin)
             number = len(source.errors)
             what = f"The snapshot {last.name} of {source.name} ended in error"
             before = f", as did the {number - 1} before it" if number > 1 else ""
-            again = f"at {format_minute(source.next_attempt)}" if source.next_attempt else "in the next run"
+            again = f"at {format_minute(source.next_attempt, zone)}" if source.next_attempt else "in the next run"
             yield _finding(
                 FindingKind.ERROR,
                 source.region,
                 source.name,
                 what=f"{what}{before}.",
-                since=f"{format_minute(first.taken)}. {_newest(source)}",
-                do=f"Lightkeeper tries again {again}. If its attempts keep failing, {what_helps(source)}; AWS support "
-                "can say why.",
-                # That the quick attempts are over is news.
-                marks=[source.arn, "waits" if source.next_attempt else ""],
+                since=f"{format_minute(first.taken, zone)}. {_newest(source, zone)}",
+                do=f"Lightkeeper tries again {again}; AWS support can say why it fails. If its attempts keep failing, "
+                f"{helps.words}{_end(helps)}",
+                command=helps.command,
+                marks=_error_marks(source),
             )
 
 
-def _failed(run: Run) -> Iterator[Finding]:
+def _failed(run: Run, zone: ZoneInfo) -> Iterator[Finding]:
     sources = {source.arn: source for source in run.plan.sources}
     groups: defaultdict[tuple[str, str, str, str], list[Outcome]] = defaultdict(list)
     for outcome in run.outcomes:
@@ -267,19 +323,19 @@ def _failed(run: Run) -> Iterator[Finding]:
             region,
             source,
             what=f"{source}: {first.action.doing} failed{more}: {first.error}",
-            since=f"Its slot of {format_minute(first.action.target.slot)}. {_newest(sources.get(arn))}"
+            since=f"Its slot of {format_minute(first.action.target.slot, zone)}. {_newest(sources.get(arn), zone)}"
             if is_create
-            else f"The run of {format_minute(run.plan.now)}.",
+            else f"The run of {format_minute(run.plan.now, zone)}.",
             do=f"{_GRANT} Until then Lightkeeper deletes no snapshot of {source}." if is_create else _GRANT,
             marks=[arn, action],
         )
 
 
-def _problems(plan: Plan) -> Iterator[Finding]:
+def _problems(plan: Plan, zone: ZoneInfo) -> Iterator[Finding]:
     sources = {source.arn: source for source in plan.sources}
     for problem in plan.problems:
         if problem.severity is not Severity.ADVICE:
-            newest = f"{_newest(sources[problem.arn])} " if problem.arn in sources else ""
+            newest = f"{_newest(sources[problem.arn], zone)} " if problem.arn in sources else ""
             held_back = "takes and deletes" if problem.severity is Severity.ERROR else "deletes"
             yield _finding(
                 FindingKind.PROBLEM,
@@ -318,13 +374,15 @@ def _expiring(run: Run, settings: Settings) -> Iterator[Finding]:
         if is_orphan:
             orphans.add((arn, kind))
         why = _why(source, kind, is_orphan=is_orphan)
+        undo = _undo(source, settings, is_orphan=is_orphan)
         yield _finding(
             FindingKind.EXPIRING,
             source.region,
             source.name,
             what=f"{counted(number, 'snapshot')} of {source.name} will be deleted: {why}.",
             since=_from(expires_at, settings),
-            do=f"If you did not mean that, do this before then: {_undo(source, settings, is_orphan=is_orphan)}",
+            do=f"If you did not mean that, do this before then: {undo.words}{_end(undo)}",
+            command=undo.command,
             # Of an orphan one after the other goes: that is one finding until all have gone.
             marks=[arn, kind] if is_orphan else [arn, format_instant(expires_at)],
         )
@@ -357,7 +415,8 @@ def _cut(marked: Sequence["_Marked"], settings: Settings) -> Iterator[Finding]:
 
 def _from(expires_at: datetime, settings: Settings) -> str:
     most = settings.max_deletes_per_source
-    return f"Deletions begin at {format_minute(expires_at)}, the oldest first, at most {most} of a source in a run."
+    begin = format_minute(expires_at, settings.time_zone)
+    return f"Deletions begin at {begin}, the oldest first, at most {most} of a source in a run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,13 +449,13 @@ def _why(source: SourceStatus, kind: SnapshotKind, *, is_orphan: bool) -> str:
     return f'{is_what}, and "orphans" is "{Orphans.EXPIRE}"'
 
 
-def _undo(source: SourceStatus, settings: Settings, *, is_orphan: bool) -> str:
+def _undo(source: SourceStatus, settings: Settings, *, is_orphan: bool) -> Help:
     hold = f"{settings.tag_key}:hold"
     if source.status is Status.GONE:
-        return (
-            f'tag those you want to keep with "{hold}", or set "orphans" to "keep"; the next run cancels the deletions.'
+        return Help(
+            f'tag those you want to keep with "{hold}", or set "orphans" to "keep"; the next run cancels the deletions'
         )
     command = ["aws", "lightsail", "tag-resource", "--region", source.region, "--resource-name", source.name]
     command += ["--tags", f"key={hold}"]
     wider = "" if is_orphan else f'give it a wider "{settings.tag_key}:keep", or '
-    return f"{wider}hold them all, and the next run cancels the deletions: {shlex.join(command)}"
+    return Help(f"{wider}hold them all, and the next run cancels the deletions", shlex.join(command))

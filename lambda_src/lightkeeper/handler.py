@@ -16,7 +16,8 @@ from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import Lightsail, connect, is_at_aws
 from lightkeeper.metrics import NAMESPACE, publishable
 from lightkeeper.model import Plan, Severity
-from lightkeeper.notify import DASHBOARD_VARIABLE, MAX_CALLS, TOPIC_VARIABLE, TopicError, notify
+from lightkeeper.notify import DASHBOARD_VARIABLE, RUNBOOK_VARIABLE, TOPIC_VARIABLE, TopicError, max_calls, notify
+from lightkeeper.origin import Origin
 from lightkeeper.report import (
     Summary,
     action_document,
@@ -26,13 +27,13 @@ from lightkeeper.report import (
     run_summary,
 )
 from lightkeeper.run import Run, is_long_past, refuse_future, run_regions
-from lightkeeper.settings import Settings
+from lightkeeper.settings import MAX_TOPICS, Settings
 from lightkeeper.sns import SLOWEST_CALL_SECONDS, Topic
 
 
-# Lambda keeps the process between invocations, and this connection with it. Those to Lightsail are made for each run:
+# Lambda keeps the process between invocations, and these connections with it. Those to Lightsail are made for each run:
 # what botocore has learnt of throttling in one run would fail the calls of the next.
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=1 + MAX_TOPICS)
 def topic(arn: str) -> Topic:
     """Return the connection to the topic."""
     return Topic(arn)
@@ -117,12 +118,12 @@ def _run(
         logger.warning(
             "late", extra={"detail": {"message": "only what is missing is taken; the next run does the rest"}}
         )
+    not_told = _notify(run, settings, logger, context, seconds_left=seconds_left()) if is_whole else []
+    summary["failures"] += not_told
     emf = Metrics(namespace=NAMESPACE, service=settings.deployment)
-    for name, value in publishable(run, is_whole=is_whole).items():
+    for name, value in publishable(run, is_whole=is_whole, is_told=not not_told).items():
         emf.add_metric(name, MetricUnit(name.unit), value)
     emf.flush_metrics()
-    if is_whole:
-        summary["failures"] += _notify(run, settings, logger, seconds_left=seconds_left())
     return _end(summary, logger)
 
 
@@ -142,20 +143,30 @@ def _log_problems(logger: Logger, plan: Plan) -> None:
         level("problem", extra={"detail": problem_document(problem)})
 
 
-def _notify(run: Run, settings: Settings, logger: Logger, *, seconds_left: float) -> list[str]:
+def _notify(run: Run, settings: Settings, logger: Logger, context: LambdaContext, *, seconds_left: float) -> list[str]:
     """Notify by the topic, if there is one; return what failed."""
     arn = os.environ.get(TOPIC_VARIABLE)
     if not arn:
         return []
-    if seconds_left < MAX_CALLS * SLOWEST_CALL_SECONDS:
+    if seconds_left < max_calls(settings) * SLOWEST_CALL_SECONDS:
         return ["notification: no time left in this run; the next one sends it"]
+    others = [topic(other) for other in settings.notify_topics]
     try:
-        message = notify(run, settings, topic(arn), dashboard=os.environ.get(DASHBOARD_VARIABLE))
+        message = notify(run, settings, topic(arn), others, origin=_origin(settings, context))
     except TopicError as error:
         return [f"notification: {error}"]
     if message:
         logger.info("notified", extra={"detail": {"subject": message.subject}})
     return []
+
+
+def _origin(settings: Settings, context: LambdaContext) -> Origin:
+    return Origin.of(
+        context.invoked_function_arn,
+        settings.deployment,
+        runbook=os.environ.get(RUNBOOK_VARIABLE),
+        dashboard=os.environ.get(DASHBOARD_VARIABLE),
+    )
 
 
 def _end(summary: Summary, logger: Logger) -> Summary:

@@ -26,6 +26,8 @@ from lightkeeper.recipe import PART_WORDS
 from lightkeeper.schedule import Schedule, next_slot
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
+    FORMAT,
+    FORMAT_NOW,
     NOT_HELD,
     Hold,
     NoPolicy,
@@ -115,6 +117,7 @@ def _facts_of(source: Source, points: Sequence[RecoveryPoint], settings: Setting
     reading = read_source(source, settings)
     held, hold_problems = _holds(points, reading.hold, source.tags, settings, now)
     problems = [*reading.problems, *_over_hold(source, reading, settings, now), *hold_problems]
+    problems.extend(_of_newer_releases(points))
     takes: SnapshotKind | None = None
     inherited: Policy | None = None
     usable = usable_of(points)
@@ -170,7 +173,7 @@ def _facts_of_gone(points: Sequence[RecoveryPoint], settings: Settings, now: dat
         series=_series(points, settings, "its source is gone"),
         held=held,
         inherited=_inherited(usable, settings),
-        problems=problems,
+        problems=(*problems, *_of_newer_releases(points)),
     )
 
 
@@ -210,6 +213,9 @@ def _holds(
     held: dict[str, Sequence[str]] = {}
     problems: list[Problem] = []
     for point in points:
+        if point.newer_format is not None:
+            held[point.name] = (f"made by a newer release (format {point.newer_format}), so it is left alone",)
+            continue
         own, found = read_hold(point, source_tags, settings)
         problems.extend(found)
         if own is source_hold is NOT_HELD:
@@ -219,6 +225,21 @@ def _holds(
         if reasons:
             held[point.name] = reasons
     return held, tuple(problems)
+
+
+def _of_newer_releases(points: Iterable[RecoveryPoint]) -> Iterator[Problem]:
+    """Yield that there are recovery points in a format that is not known: nobody can tell what they replace."""
+    point = next((point for point in points if point.newer_format is not None), None)
+    if point:
+        yield problem_of(
+            point,
+            f"on snapshot {point.name}: made by a newer release of Lightkeeper (format {point.newer_format}), so it is "
+            f'left alone, and nothing of its source is marked or deleted; expected "{FORMAT_NOW}": upgrade Lightkeeper '
+            "to that release, or to a later one",
+            Severity.WARNING,
+            tag=FORMAT,
+            value=point.newer_format,
+        )
 
 
 def _over_hold(source: Source, reading: TagReading, settings: Settings, now: datetime) -> Iterator[Problem]:

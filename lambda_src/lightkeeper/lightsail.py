@@ -51,6 +51,7 @@ from lightkeeper.restore_steps import (
 )
 from lightkeeper.restore_steps import Create as RestoreCreate
 from lightkeeper.retries import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
+from lightkeeper.tls import share_context
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -186,7 +187,9 @@ def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str |
         # The lists are read side by side.
         max_pool_connections=max(max_concurrency, len(LISTINGS)),
     )
-    return {name: Lightsail(_client(session, name, endpoint_url, config), name) for name in dict.fromkeys(names)}
+    clients = {name: _client(session, name, endpoint_url, config) for name in dict.fromkeys(names)}
+    share_context(clients.values())
+    return {name: Lightsail(client, name) for name, client in clients.items()}
 
 
 def _own_session() -> boto3.Session:

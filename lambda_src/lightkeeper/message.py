@@ -5,13 +5,14 @@ Texts in it come from tags and from Lightsail's answers, so each is made plain t
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from lightkeeper.findings import RUNBOOK, Finding
 from lightkeeper.metrics import MetricName, longest_without, measure
 from lightkeeper.model import Status
-from lightkeeper.overview import Overview
-from lightkeeper.pricing import usd_per_month
+from lightkeeper.origin import Origin
+from lightkeeper.overview import Overview, Stored
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_minute
@@ -25,7 +26,7 @@ _MAX_SHOWN: Final = 50
 _MAX_PART_BYTES: Final = MAX_BODY_BYTES * 2 // 5
 """Of each of two parts; the rest is for what stands around them."""
 _MAX_SENTENCE: Final = 600
-_MAX_NAME: Final = 40
+_MAX_NAME: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def compose(  # noqa: PLR0913 - a message has that many sides
     settings: Settings,
     *,
     daily: bool,
-    dashboard: str | None,
+    origin: Origin,
 ) -> Message:
     """Return the message about a run.
 
@@ -57,16 +58,36 @@ def compose(  # noqa: PLR0913 - a message has that many sides
         The deployment's.
     daily
         Whether it is the day's digest too.
-    dashboard
-        The dashboard's address, if there is one.
+    origin
+        Which deployment, of which account, in which Region.
     """
-    parts = [f"{settings.deployment}, run of {format_minute(run.plan.now)}: {_headline(new, still)}."]
-    parts += _part("NEW", new)
-    parts += _part("STILL OPEN" if new else "OPEN", still)
+    parts = [_first_lines(origin, _headline(new, still), "Run of", run.plan.now, settings)]
+    parts += _part("NEW", new, origin)
+    parts += _part("STILL OPEN" if new else "OPEN", still, origin)
     parts += ["HOW EVERYTHING STANDS\n" + "\n".join(_standing(run, settings))]
-    look = ["Look: .venv/bin/lightkeeper plan"] + ([f"Dashboard: {dashboard}"] if dashboard else [])
-    parts += ["\n".join(look)]
-    return Message(_subject(new, still, settings, daily=daily), "\n\n".join(parts) + "\n")
+    parts += [_where_to_look(origin)]
+    return Message(_subject(new, still, origin, daily=daily), "\n\n".join(parts) + "\n")
+
+
+def compose_test(settings: Settings, now: datetime, origin: Origin) -> Message:
+    """Return a message that says that messages arrive, at `now` (UTC)."""
+    parts = [
+        _first_lines(origin, "this is a test", "Sent at", now, settings),
+        "Messages and alarms of this deployment reach you. There is nothing to do.",
+        _where_to_look(origin),
+    ]
+    return Message(_cut(f"{_head(origin)}: ", "this is a test"), "\n\n".join(parts) + "\n")
+
+
+def _first_lines(origin: Origin, headline: str, said: str, instant: datetime, settings: Settings) -> str:
+    where = f"{origin.deployment}, account {origin.account}, {origin.region}"
+    return f"{where}: {headline}.\n{said} {format_minute(instant, settings.time_zone)}."
+
+
+def _where_to_look(origin: Origin) -> str:
+    # Each on a line of its own: a phone makes a link of it, and a command can be copied.
+    look = ["What a run would do:", origin.command("plan")]
+    return "\n".join([*look, "Dashboard:", origin.dashboard] if origin.dashboard else look)
 
 
 def _plain(text: str, most: int = _MAX_SENTENCE) -> str:
@@ -81,28 +102,38 @@ def _headline(new: Sequence[Finding], still: Sequence[Finding]) -> str:
     return ", ".join([f"{len(new)} new"] * bool(new) + [f"{len(still)} {'still ' if new else ''}open"] * bool(still))
 
 
-def _subject(new: Sequence[Finding], still: Sequence[Finding], settings: Settings, *, daily: bool) -> str:
-    name = _plain(settings.deployment, _MAX_NAME)
+def _subject(new: Sequence[Finding], still: Sequence[Finding], origin: Origin, *, daily: bool) -> str:
+    head = f"{_head(origin)}: "
     if len(new) == 1 and not still:
         (finding,) = new
-        text = f"{name}: {_plain(finding.place, _MAX_NAME)}: {finding.kind}"
-    else:
-        text = f"{name}: {'daily digest: ' if daily and not new else ''}{_headline(new, still)}"
-    return text.encode("ascii", "replace").decode()[:MAX_SUBJECT]
+        said = f": {finding.kind}"
+        # The kind is never cut: where there is no room for all of a name, its beginning will do.
+        return _cut(head, _plain(finding.place, MAX_SUBJECT - len(head) - len(said)) + said)
+    return _cut(head, f"{'daily digest: ' if daily and not new else ''}{_headline(new, still)}")
 
 
-def _part(heading: str, findings: Sequence[Finding]) -> list[str]:
+def _head(origin: Origin) -> str:
+    return f"{_plain(origin.deployment, _MAX_NAME)} {origin.account} {origin.region}"
+
+
+def _cut(head: str, text: str) -> str:
+    return f"{head}{text}".encode("ascii", "replace").decode()[:MAX_SUBJECT]
+
+
+def _part(heading: str, findings: Sequence[Finding], origin: Origin) -> list[str]:
     """Return a part of the message, as much of it as there is room for."""
     shown: list[str] = []
     room = _MAX_PART_BYTES
     for number, finding in enumerate(findings[:_MAX_SHOWN], 1):
-        text = (
-            f"{number}. {_plain(finding.place)}: {finding.kind} ({finding.region})\n"
-            f"   What:  {_plain(finding.what)}\n"
-            f"   Since: {_plain(finding.since)}\n"
-            f"   Do:    {_plain(finding.do)}\n"
-            f'   Read:  "{RUNBOOK[finding.kind]}" in docs/runbook.md'
-        )
+        lines = [
+            f"{number}. {_plain(finding.place)}: {finding.kind} ({finding.region})",
+            f"What: {_plain(finding.what)}",
+            f"Since: {_plain(finding.since)}",
+            f"Do: {_plain(finding.do)}",
+            *([_plain(finding.command)] if finding.command else []),
+            f"Read: {origin.section(RUNBOOK[finding.kind])}",
+        ]
+        text = "\n".join(lines)
         room -= len(text.encode())
         if room < 0:
             break
@@ -112,15 +143,15 @@ def _part(heading: str, findings: Sequence[Finding]) -> list[str]:
 
 
 def _standing(run: Run, settings: Settings) -> Iterable[str]:
-    """Yield how everything stands, by the numbers that go to CloudWatch."""
+    """Yield how everything stands."""
     overview = Overview.of(run.plan)
     statuses = ", ".join(f"{overview.counts[status]} {status}" for status in Status if overview.counts[status])
     numbers = measure(run)
-    stored = numbers[MetricName.STORED_GIB]
     yield overview.sentence(settings)
     yield f"Resources: {statuses or 'none'}"
     if oldest := longest_without(run.plan):
         place = f"{_plain(oldest.source_name)} ({oldest.region})"
         hours = numbers[MetricName.OLDEST_RECOVERY_POINT_HOURS]
-        yield f"Longest without a new recovery point: {place}, {hours:.0f} h, since {format_minute(oldest.taken)}"
-    yield f"Stored: {stored:g} GiB at full size, at most {usd_per_month(stored):.2f} USD a month"
+        since = format_minute(oldest.taken, settings.time_zone)
+        yield f"Longest without a new recovery point: {place}, {hours:.0f} h, since {since}"
+    yield f"Stored: {Stored.of(run.plan.sources)}"

@@ -8,6 +8,7 @@ from typing import Final
 
 from lightkeeper.actions import Create, Delete, Outcome, Result
 from lightkeeper.model import Plan, RecoveryPoint, Severity, Status
+from lightkeeper.overview import Stored
 from lightkeeper.run import Run
 
 NAMESPACE: Final = "Lightkeeper"
@@ -57,6 +58,9 @@ GAUGES: Final = frozenset(
     }
 )
 """Metrics that say how everything stands; the others say what a run did."""
+RUN_ENDED: Final = MetricName.ACTIONS_DEFERRED
+"""Every run publishes it that came to its end and could tell people what they had to know, whatever failed in it: by
+how often it comes, an alarm sees whether runs still work. Another metric for that would be the eleventh."""
 ALARMING: Final = frozenset({MetricName.RESOURCES_OVERDUE, MetricName.SNAPSHOTS_FAILED, MetricName.TAG_PROBLEMS})
 """Those that alarms watch: zero is good news, so it has to be true."""
 
@@ -83,14 +87,14 @@ def measure(run: Run) -> dict[MetricName, float]:
             1 for problem in plan.problems if problem.tag and problem.severity is not Severity.ADVICE
         ),
         MetricName.ACTIONS_DEFERRED: sum(1 for outcome in run.outcomes if outcome.result is Result.DEFERRED),
-        MetricName.STORED_GIB: sum(point.size_gib for source in sources for point in source.usable),
+        MetricName.STORED_GIB: Stored.of(sources).full_gib,
     }
     if oldest := longest_without(plan):
         numbers[MetricName.OLDEST_RECOVERY_POINT_HOURS] = round((plan.now - oldest.taken) / _HOUR, 2)
     return numbers
 
 
-def publishable(run: Run, *, is_whole: bool) -> dict[MetricName, float]:
+def publishable(run: Run, *, is_whole: bool, is_told: bool = True) -> dict[MetricName, float]:
     """Return the numbers of a run that CloudWatch may have.
 
     While a list fails, no gauge is among them. Nor is good news that an alarm watches, while a list fails or is in
@@ -102,6 +106,8 @@ def publishable(run: Run, *, is_whole: bool) -> dict[MetricName, float]:
         The run.
     is_whole
         Whether it saw all Regions of the settings as they stand now: else its gauges say nothing of the whole.
+    is_told
+        Whether people know what they had to know: else `RUN_ENDED` is not among them.
     """
     numbers = measure(run)
     withheld: set[MetricName] = set()
@@ -109,6 +115,8 @@ def publishable(run: Run, *, is_whole: bool) -> dict[MetricName, float]:
         withheld |= GAUGES
     if run.plan.failures or run.plan.doubted:
         withheld |= {name for name in ALARMING if not numbers[name]}
+    if not is_told:
+        withheld.add(RUN_ENDED)
     return {name: value for name, value in numbers.items() if name not in withheld}
 
 

@@ -45,6 +45,14 @@ class Orphans(StrEnum):
     EXPIRE = "expire"
 
 
+class Prune(StrEnum):
+    """Whether a deployment deletes anything."""
+
+    ON = "on"
+    OFF = "off"
+    """Nothing is marked, no hold is taken off, nothing is deleted."""
+
+
 class Origin(StrEnum):
     """Where a value that is in force for a source comes from."""
 
@@ -184,6 +192,8 @@ class RecoveryPoint:
     """Whether a person asked for it, not a schedule."""
     lacks: tuple[str, ...] | None = None
     """Which parts its recipe lacks; None: it has no recipe."""
+    newer_format: str | None = None
+    """The format of its tags where this release does not know it: a newer one made it, so it is left alone."""
 
     @property
     def covers_until(self) -> datetime:
@@ -345,9 +355,11 @@ class Kept:
     held: bool = False
     """Whether a user's hold keeps it."""
     expires_at: datetime | None = None
-    """Where nothing but its announcement keeps it: from when it may be deleted."""
+    """Where nothing keeps it but the grace of its scheduled deletion: from when it may be deleted."""
     cause: Cause = Cause.PUSHED_OUT
     """Why it goes then; a cut is told apart in the run that marks, only."""
+    unpruned: bool = False
+    """Whether nothing keeps it but that the deployment prunes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.findings import Finding, FindingKind, findings, region_key, unseen_regions
 from lightkeeper.message import Message, compose
+from lightkeeper.origin import Origin
 from lightkeeper.run import Run
 from lightkeeper.schedule import current_slot, parse_schedule
 from lightkeeper.settings import Settings
@@ -27,13 +28,19 @@ TOPIC_VARIABLE: Final = "LIGHTKEEPER_TOPIC"
 """The environment variable with the topic's ARN; without it nobody is notified."""
 DASHBOARD_VARIABLE: Final = "LIGHTKEEPER_DASHBOARD"
 """The environment variable with the dashboard's address."""
+RUNBOOK_VARIABLE: Final = "LIGHTKEEPER_RUNBOOK"
+"""The environment variable with the runbook's address, if there is one."""
 MAX_CALLS: Final = 5
-"""That a notification makes: what is remembered, whether it can be, the message, and two to remember."""
+"""That a notification makes: what is remembered, whether it can be, the message, and two to remember.
+
+Each topic that `notify` in the settings names takes one more, see `max_calls`.
+"""
 # The keys of the topic's tags: another word would forget what deployed stacks remember.
 _NOTIFIED: Final = "lightkeeper:told:"
 _NOTIFYING: Final = "lightkeeper:telling"
 _REGIONS: Final = "lightkeeper:regions:"
 _DIGEST: Final = "lightkeeper:digest"
+_MISSED: Final = "lightkeeper:missed"
 _ALL: Final = "all="
 _SEPARATOR: Final = " "
 # A tag's value has 256 characters, a resource 50 tags; ten are left to the user.
@@ -46,15 +53,23 @@ CAPACITY: Final = _KEYS_IN_A_TAG * _MAX_TAGS
 """Findings that can be remembered one by one. Beyond, they are remembered as a whole: any change is then news."""
 
 
-class Channel(Protocol):
-    """Where people are notified. Every method raises `TopicError` when its call fails."""
+class Publisher(Protocol):
+    """Where people are notified."""
+
+    @property
+    def arn(self) -> str:
+        """The topic's ARN."""
+
+    def publish(self, message: Message) -> None:
+        """Send a message to everybody who listens. Raises `TopicError` if the call fails."""
+
+
+class Channel(Publisher, Protocol):
+    """The deployment's own topic. Every method raises `TopicError` when its call fails."""
 
     notified_for: datetime | None
     """Where the topic cannot be tagged: the morning, UTC, for which this process has notified. A retry must not do it
     again."""
-
-    def publish(self, message: Message) -> None:
-        """Send a message to everybody who listens."""
 
     def tags(self) -> Mapping[str, str]:
         """Return the topic's tags, anybody's."""
@@ -94,13 +109,21 @@ class Memory:
     """The time of day, UTC, that the last daily digest was for."""
     regions: tuple[str, ...] = ()
     """Which Regions were looked after."""
+    missed: frozenset[str] = frozenset()
+    """Fingerprints of the topics that the last message could not be sent to."""
 
     @classmethod
-    def of(cls, notified: frozenset[str], digest: datetime | None, regions: Iterable[str]) -> "Memory":
+    def of(
+        cls,
+        notified: frozenset[str],
+        digest: datetime | None,
+        regions: Iterable[str],
+        missed: frozenset[str] = frozenset(),
+    ) -> "Memory":
         """Return the memory of open findings."""
         if len(notified) > CAPACITY:
-            return cls(frozenset(), _fingerprint(notified), digest, tuple(regions))
-        return cls(notified, None, digest, tuple(regions))
+            return cls(frozenset(), _fingerprint(notified), digest, tuple(regions), missed)
+        return cls(notified, None, digest, tuple(regions), missed)
 
     @classmethod
     def from_tags(cls, tags: Mapping[str, str]) -> "Memory":
@@ -109,7 +132,13 @@ class Memory:
         whole = next((value.removeprefix(_ALL) for value in values if value.startswith(_ALL)), None)
         keys = () if whole else (key for value in values for key in value.split(_SEPARATOR) if key)
         regions = [name for key in sorted(tags) if key.startswith(_REGIONS) for name in tags[key].split(_SEPARATOR)]
-        return cls(frozenset(keys), whole, _instant(tags.get(_DIGEST)), tuple(name for name in regions if name))
+        return cls(
+            frozenset(keys),
+            whole,
+            _instant(tags.get(_DIGEST)),
+            tuple(name for name in regions if name),
+            frozenset(tags.get(_MISSED, "").split()),
+        )
 
     def to_tags(self) -> dict[str, str]:
         """Return the tags that `from_tags` reads this from."""
@@ -117,6 +146,7 @@ class Memory:
         regions = _chunks(self.regions, _REGIONS_IN_A_TAG)
         tags = {f"{_NOTIFIED}{number}": value for number, value in enumerate(notified, 1)}
         tags |= {f"{_REGIONS}{number}": value for number, value in enumerate(regions, 1)}
+        tags |= {_MISSED: _SEPARATOR.join(sorted(self.missed))} if self.missed else {}
         return tags | ({_DIGEST: format_instant(self.digest)} if self.digest else {})
 
     def known(self, keys: frozenset[str]) -> frozenset[str]:
@@ -126,8 +156,29 @@ class Memory:
         return keys & self.notified
 
 
-def notify(run: Run, settings: Settings, channel: Channel, *, dashboard: str | None) -> Message | None:
+def max_calls(settings: Settings) -> int:
+    """Return how many calls a notification makes at most."""
+    return MAX_CALLS + len(settings.notify_topics)
+
+
+def notify(
+    run: Run, settings: Settings, channel: Channel, others: Sequence[Publisher] = (), *, origin: Origin
+) -> Message | None:
     """Send what is new, and the day's digest where it is due; return the message, or None if there was nothing to send.
+
+    Parameters
+    ----------
+    run
+        What stands, and what was done.
+    settings
+        The deployment's.
+    channel
+        Its own topic, which remembers.
+    others
+        Topics of other people that get the same. One that a message could not be sent to gets all that is open, as
+        soon as it can be reached again.
+    origin
+        Which deployment, of which account, in which Region.
 
     Raises
     ------
@@ -138,48 +189,76 @@ def notify(run: Run, settings: Settings, channel: Channel, *, dashboard: str | N
         tags = channel.tags()
         memory = Memory.from_tags(tags)
         due = _due(run, settings, memory)
-        found = findings(run, settings, memory.regions)
+        found = findings(run, settings, memory.regions, origin=origin)
         open_now = frozenset(finding.key for finding in found)
         known = memory.known(open_now)
         new = [finding for finding in found if finding.key not in known]
-        if new or due:
+        # What follows from something that people know is listed, but rings nobody again: for that there are the alarms.
+        is_news = any(finding.because_of is None or finding.because_of not in known for finding in new)
+        if is_news or due:
             # Whether it can be remembered shows before it is sent: else it would be sent in every run.
             channel.tag({_NOTIFYING: format_instant(run.plan.now)})
     except TopicError as error:
         if error.is_refused:
-            _notify_once_a_day(run, settings, channel, str(error), dashboard=dashboard)
+            _notify_once_a_day(run, settings, channel, others, str(error), origin=origin)
         raise
     message = None
-    if new or due:
-        still = [finding for finding in found if finding.key in known and finding.kind is not FindingKind.STOPPED]
-        message = compose(new, still, run, settings, daily=bool(due), dashboard=dashboard)
+    still = [finding for finding in found if finding.key in known and finding.kind is not FindingKind.STOPPED]
+    if is_news or due:
+        message = compose(new, still, run, settings, daily=bool(due), origin=origin)
         channel.publish(message)
+    behind = memory.missed
+    caught_up = compose([*new, *still], [], run, settings, daily=False, origin=origin) if behind else message
+    missed = _publish_to(others, message, caught_up, behind)
     # What a run has not seen is not over.
     unseen = tuple(map(region_key, unseen_regions(run)))
     not_over = frozenset(key for key in memory.notified if key.startswith(unseen))
-    _remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, run.plan.regions))
+    fingerprints = frozenset(map(_topic_key, missed))
+    _remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, run.plan.regions, fingerprints))
+    if missed:
+        raise TopicError("; ".join(f"{arn}: {error}" for arn, error in missed.items()))
     return message
 
 
-def _notify_once_a_day(run: Run, settings: Settings, channel: Channel, why: str, *, dashboard: str | None) -> None:
+def _publish_to(
+    others: Sequence[Publisher], message: Message | None, caught_up: Message | None, behind: frozenset[str]
+) -> dict[str, TopicError]:
+    """Send the message, or all that is open to those that have missed one; return by ARN why not."""
+    missed: dict[str, TopicError] = {}
+    for topic in others:
+        due = caught_up if _topic_key(topic.arn) in behind else message
+        if due is not None:
+            try:
+                topic.publish(due)
+            except TopicError as error:
+                missed[topic.arn] = error
+    return missed
+
+
+def _notify_once_a_day(  # noqa: PLR0913 - all that a notification needs, and why it is this one
+    run: Run, settings: Settings, channel: Channel, others: Sequence[Publisher], why: str, *, origin: Origin
+) -> None:
     """Send everything that is open, in the first run of the day, and that it cannot be remembered."""
     morning = settings.digest or parse_schedule(_MORNING, settings.time_zone)
     slot = current_slot(morning, run.plan.now)
     if slot <= run.plan.now - longest_gap_of_tick(settings.tick) or channel.notified_for == slot:
         return
-    found = findings(run, settings)
+    found = findings(run, settings, origin=origin)
     forgetful = Finding(
         kind=FindingKind.FAILED,
         region="",
         source=settings.deployment,
         what=f"Lightkeeper cannot remember what it has notified you of: {why}.",
-        since=f"The run of {format_minute(run.plan.now)}. Until it can, this message comes once a day.",
+        since=f"The run of {format_minute(run.plan.now, settings.time_zone)}. Until it can, this message comes once a "
+        "day.",
         do="Grant the function's role the permission, or deploy again.",
         key="",
     )
-    message = compose([*found, forgetful], [], run, settings, daily=False, dashboard=dashboard)
+    message = compose([*found, forgetful], [], run, settings, daily=False, origin=origin)
     channel.publish(message)
     channel.notified_for = slot
+    # That this goes wrong, too, cannot be remembered either; the run fails as it is.
+    _publish_to(others, message, message, frozenset())
 
 
 def _due(run: Run, settings: Settings, memory: Memory) -> datetime | None:
@@ -193,7 +272,7 @@ def _due(run: Run, settings: Settings, memory: Memory) -> datetime | None:
 def _remember(channel: Channel, tags: Mapping[str, str], memory: Memory) -> None:
     wanted = memory.to_tags()
     changed = {key: value for key, value in wanted.items() if tags.get(key) != value}
-    stale = [key for key in tags if key.startswith((_NOTIFIED, _DIGEST, _REGIONS)) and key not in wanted]
+    stale = [key for key in tags if key.startswith((_NOTIFIED, _DIGEST, _REGIONS, _MISSED)) and key not in wanted]
     if changed:
         channel.tag(changed)
     if stale:
@@ -202,6 +281,10 @@ def _remember(channel: Channel, tags: Mapping[str, str], memory: Memory) -> None
 
 def _chunks(words: Sequence[str], size: int) -> list[str]:
     return [_SEPARATOR.join(words[start : start + size]) for start in range(0, len(words), size)]
+
+
+def _topic_key(arn: str) -> str:
+    return hashlib.sha256(arn.encode()).hexdigest()[:8]
 
 
 def _fingerprint(keys: Iterable[str]) -> str:

@@ -5,17 +5,20 @@ Terminal, dashboard and message take it from here, so that they never say differ
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
-from lightkeeper.model import Inventory, Plan, Problem, Severity, SnapshotState, SourceStatus, Status
+from lightkeeper.model import Inventory, Plan, Problem, Prune, Severity, SnapshotState, SourceStatus, Status
+from lightkeeper.origin import Origin
+from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.settings import Settings
-from lightkeeper.times import format_instant
+from lightkeeper.times import format_minute
 
 _OPEN_FOR: Final = timedelta(days=90)
 # What exists and has not been switched off.
@@ -60,6 +63,8 @@ class Overview:
     """Sources that are gone and have recovery points, once that wants nobody any more."""
     elsewhere: Mapping[str, int]
     """Recovery points in Regions that nobody looks after, where there are any."""
+    unpruned: int
+    """Recovery points that nothing keeps but that nothing is pruned."""
 
     @classmethod
     def of(cls, plan: Plan, elsewhere: Inventory | None = None) -> "Overview":
@@ -75,6 +80,7 @@ class Overview:
                 for source in plan.sources
             ),
             elsewhere=_usable_elsewhere(elsewhere),
+            unpruned=sum(kept.unpruned for kept in plan.kept),
         )
 
     @property
@@ -105,9 +111,16 @@ class Overview:
             f"{forgotten}, which nobody looks after" if forgotten else "",
             self._protected(settings),
             *self._rest(),
+            self.without_pruning(settings) or "",
         )
         said = "; ".join(filter(None, facts))
         return f"{said[0].upper()}{said[1:]}."
+
+    def without_pruning(self, settings: Settings) -> str | None:
+        """Return what pruning would come to, where it is off."""
+        if settings.prune is not Prune.OFF:
+            return None
+        return f"prune is off: {self.unpruned or 'nothing'} would be scheduled for deletion"
 
     @property
     def _wanted(self) -> int:
@@ -156,18 +169,56 @@ def _usable_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:
     return dict(sorted(usable.items()))
 
 
-def why_overdue(source: SourceStatus) -> str:
-    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What recovery points store and cost: the estimate that everything says, and the most that it can be."""
+
+    gib: float
+    """Estimated by `pricing.stored_gib`."""
+    full_gib: float
+    """With each recovery point at its full size, as the metric `StoredGiB` counts them: no bill is higher."""
+
+    @classmethod
+    def of(cls, sources: Iterable[SourceStatus]) -> "Stored":
+        """Return what the usable recovery points of these sources store together."""
+        gib = full_gib = 0.0
+        for source in sources:
+            size = source.newest.size_gib if source.newest else 0
+            full = sum(point.size_gib for point in source.usable)
+            # Where kinds of snapshots are mixed, older ones may be smaller than the newest.
+            gib += min(stored_gib((point.taken for point in source.usable), size), full)
+            full_gib += full
+        return cls(gib, full_gib)
+
+    @property
+    def usd(self) -> float:
+        """What it costs a month, in USD: the estimate."""
+        return usd_per_month(self.gib)
+
+    @property
+    def most_usd(self) -> float:
+        """What it costs a month at most, in USD."""
+        return usd_per_month(self.full_gib)
+
+    def __str__(self) -> str:
+        """Return both in words: `about 633 GiB, 31.67 USD a month (at full size at most 236.40)`."""
+        return f"about {self.gib:,.0f} GiB, {self.usd:,.2f} USD a month (at full size at most {self.most_usd:,.2f})"
+
+
+def why_overdue(source: SourceStatus, zone: ZoneInfo) -> str:
+    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say, on the clock of `zone`."""
     if source.included_in:
         return f"the newest whole snapshot of {source.included_in} that includes it is older"
     if source.is_stuck:
         oldest = source.pending[-1]
-        return f"snapshot {oldest.name} has been pending since {format_instant(oldest.taken)}"
+        return f"snapshot {oldest.name} has been pending since {format_minute(oldest.taken, zone)}"
     if is_overdue_by_errors(source):
         last, number = source.errors[0], len(source.errors)
         before = f" and {number - 1} before it" if number > 1 else ""
-        following = f"; the next attempt is due at {format_instant(source.next_attempt)}" if source.next_attempt else ""
-        return f"snapshot {last.name} of {format_instant(last.taken)}{before} ended in error{following}"
+        following = (
+            f"; the next attempt is due at {format_minute(source.next_attempt, zone)}" if source.next_attempt else ""
+        )
+        return f"snapshot {last.name} of {format_minute(last.taken, zone)}{before} ended in error{following}"
     return source.not_now or "no snapshot was started, or Lightsail refused it; the log of the last runs says why"
 
 
@@ -177,18 +228,35 @@ def is_overdue_by_errors(source: SourceStatus) -> bool:
     return source.overdue_since is not None and bool(source.errors) and not is_otherwise
 
 
-def what_helps(source: SourceStatus) -> str:
-    """Return what to do about an overdue source, as a command that can be pasted where one helps."""
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What a person can do."""
+
+    words: str
+    command: str | None = None
+    """As it can be pasted."""
+
+    def __str__(self) -> str:
+        """Return both on one line."""
+        return f"{self.words}: {self.command}" if self.command else self.words
+
+
+def what_helps(source: SourceStatus, origin: Origin | None = None) -> Help:
+    """Return what to do about an overdue source; with its `origin`, a command works without the deployment's files."""
     if source.not_now and source.is_stuck:
-        return "wait; if that snapshot never ends, delete it, and ask AWS support why"
+        return Help("wait; if that snapshot never ends, delete it, and ask AWS support why")
     if source.not_now:
-        return "start it, or wait until it is available: then the next run takes one"
-    return f"take one now: {take_command(source)}"
+        return Help("start it, or wait until it is available: then the next run takes one")
+    return Help("take one now", take_command(source, origin))
 
 
-def take_command(source: SourceStatus) -> str:
+def take_command(source: SourceStatus, origin: Origin | None = None) -> str:
     """Return the command that takes a recovery point of a source."""
-    return shlex.join(["lightkeeper", "take", source.name, "--kind", source.kind, "--region", source.region])
+    return _command(origin, "take", source.name, "--kind", source.kind, "--region", source.region)
+
+
+def _command(origin: Origin | None, *words: str) -> str:
+    return origin.command(*words) if origin else shlex.join(["lightkeeper", *words])
 
 
 def why_stopped(source: SourceStatus, settings: Settings) -> str:
@@ -202,16 +270,18 @@ def why_stopped(source: SourceStatus, settings: Settings) -> str:
             return f'it has no tag "{settings.tag_key}"'
 
 
-def what_helps_stopped(source: SourceStatus, settings: Settings) -> str:
+def what_helps_stopped(source: SourceStatus, settings: Settings, origin: Origin | None = None) -> Help:
     """Return what to do about a source that is no longer backed up."""
     match source.status:
         case Status.GONE:
-            restore = shlex.join(["lightkeeper", "restore", source.name, "--region", source.region])
-            return f"if it was deleted by mistake, bring it back: {restore}"
+            restore = _command(origin, "restore", source.name, "--region", source.region)
+            return Help("if it was deleted by mistake, bring it back", restore)
         case Status.OFF:
-            return f'if you did not mean that, give it a policy: "{settings.tag_key}" = "{settings.default_policy}"'
+            return Help(
+                f'if you did not mean that, give it a policy: "{settings.tag_key}" = "{settings.default_policy}"'
+            )
         case _:
-            return (
+            return Help(
                 f'tag it again: "{settings.tag_key}" = "{settings.default_policy}"; or, if you meant it, say so: '
                 f'"{settings.tag_key}" = "off"'
             )

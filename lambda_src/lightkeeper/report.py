@@ -12,6 +12,7 @@ from lightkeeper.actions import Action, Outcome
 from lightkeeper.model import Kept, Plan, Policy, Problem, ReadFailure, SourceStatus
 from lightkeeper.run import Run
 from lightkeeper.times import format_instant
+from lightkeeper.version import VERSION
 
 Document: TypeAlias = dict[str, object]
 """A JSON object."""
@@ -20,6 +21,8 @@ Document: TypeAlias = dict[str, object]
 class Summary(TypedDict):
     """What the function returns and logs in the end."""
 
+    version: str
+    """The release that made the run."""
     now: str
     dryRun: bool
     sources: dict[str, int]
@@ -139,6 +142,7 @@ def run_summary(run: Run) -> Summary:
     """Return what a run came to."""
     plan = run.plan
     return {
+        "version": VERSION,
         "now": format_instant(plan.now),
         "dryRun": False,
         "sources": dict(Counter(source.status.value for source in plan.sources)),

@@ -21,7 +21,17 @@ from lightkeeper.actions import (
 )
 from lightkeeper.interpret import Facts, Series, by_content, usable_of
 from lightkeeper.keep_rules import apply_rule, until_counts_exhausted
-from lightkeeper.model import Kept, Orphans, Policy, Problem, RecoveryPoint, Severity, SnapshotState, problem_of
+from lightkeeper.model import (
+    Kept,
+    Orphans,
+    Policy,
+    Problem,
+    Prune,
+    RecoveryPoint,
+    Severity,
+    SnapshotState,
+    problem_of,
+)
 from lightkeeper.schedule import slots_since
 from lightkeeper.settings import Settings
 from lightkeeper.tags import MAX_TAGS, NoPolicy, hold_key
@@ -78,19 +88,36 @@ def prune(  # noqa: PLR0913 - what holds back has that many sides
         Whether it is gone by a list that is not believed.
     """
     pruning = Pruning(settings, now)
+    _decide(pruning, facts, blocked, is_unread=is_unread, is_doubted=is_doubted)
+    if settings.prune is Prune.OFF:
+        _take_marks_back(pruning, facts)
+    return pruning
+
+
+def _decide(pruning: Pruning, facts: Facts, blocked: str | None, *, is_unread: bool, is_doubted: bool) -> None:
     if facts.policy is NoPolicy.UNREADABLE:
         pruning.keep(facts.points, "its source has a problem in its tags")
-        return pruning
+        return
     if is_doubted and blocked:
         pruning.keep(facts.points, blocked)
-        return pruning
+        return
     for series in facts.series:
         if series.unfed is None and series.policy:
             _prune(pruning, facts, _Rule(series, series.policy), blocked, is_unread=is_unread)
         else:
             _prune_unfed(pruning, facts, series, blocked, is_unread=is_unread)
     _limit(pruning)
-    return pruning
+
+
+def _take_marks_back(pruning: Pruning, facts: Facts) -> None:
+    """Take every mark back, whatever else is the matter: what is pruned again later has a whole grace before it."""
+    policy = facts.policy if isinstance(facts.policy, Policy) else None
+    taken_back = {mark.target.snapshot for mark in pruning.marks}
+    pruning.marks.extend(
+        CancelDeletion(_target(point, policy), "prune is off")
+        for point in facts.points
+        if point.expires_at and point.name not in taken_back
+    )
 
 
 def blocked_by(problems: Iterable[Problem]) -> str | None:
@@ -196,6 +223,9 @@ def _drop(  # noqa: PLR0913, PLR0917 - what decides has that many sides
     """Plan for a recovery point that nothing keeps, and `why`; one that is marked now expires then."""
     settings, now = pruning.settings, pruning.now
     target = _target(point, rule.policy)
+    if settings.prune is Prune.OFF:
+        pruning.kept.append(Kept(point, (f"{why}, but prune is off",), unpruned=True))
+        return
     tag = hold_key(settings)
     has_hold = tag in point.tags
     if has_hold:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from lightkeeper.errors import InvalidValueError, as_json, quote_all
 from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, one_of, switch, text, whole_number
-from lightkeeper.model import Mode, Orphans, Policy
+from lightkeeper.model import Mode, Orphans, Policy, Prune
 from lightkeeper.policies import OFF, TAG_TEXT, read_policies, tag_value, write_policies
 from lightkeeper.rows import UTC_ZONE, Form, read_rows, rows_of, setting, write_rows
 from lightkeeper.schedule import Schedule, parse_schedule, with_time_of_day
@@ -32,15 +32,25 @@ _EVERY_DAY: Final = "0 0 * * *"
 _MAX_TAG_KEY: Final = 128 - len(":keep")
 _RESERVED: Final = ("aws:", "lightkeeper:")
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_EMAIL: Final = re.compile(r"[^@\s/]+@[^@\s./]+(\.[^@\s./]+)+")
+_ENDPOINT: Final = re.compile(r"https://[^\s<>\"\\/]+(/[^\s<>\"\\]{0,500})?")
+_TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+_A_LISTENER: Final = 'an e-mail address, an "https://" address or the ARN of an SNS topic'
+MAX_TOPICS: Final = 4
+"""In `notify`. An alarm in CloudWatch has five actions at most, and the deployment's own topic is one."""
 # A parenthesis would end a link in Markdown, and the sections' anchors follow the address.
 _HTTPS: Final = re.compile(r"https://[^\s()<>\[\]#\"\\]{1,500}")
 # A run keeps time for the slowest call, and the more wait for their turn, the longer that takes.
 _MAX_CONCURRENCY: Final = 32
 _MAX_DELETES: Final = 1000
 _MAX_DAYS: Final = 3660
+# The topic remembers in its tags what people were notified of; of 50, ten are left.
+_MAX_STACK_TAGS: Final = 10
+_STACK_TAG_TEXT: Final = re.compile(r"[\w +\-=.:/@]+")
+_MAX_STACK_TAG_KEY: Final = 128
+_MAX_STACK_TAG_VALUE: Final = 256
 _T = TypeVar("_T")
-_Word = TypeVar("_Word", Mode, Orphans)
+_Word = TypeVar("_Word", Mode, Orphans, Prune)
 
 
 class SettingsError(InvalidObjectError):
@@ -102,6 +112,37 @@ def _address(value: object) -> str | None:
     )
 
 
+def _listeners(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InvalidValueError(f"{as_json(value)} is not a list; expected [{_A_LISTENER}, ...]")
+    listeners = tuple(dict.fromkeys(_listener(each) for each in value))
+    topics = sum(1 for each in listeners if _TOPIC.fullmatch(each))
+    if topics > MAX_TOPICS:
+        raise InvalidValueError(
+            f"{topics} topics are too many; expected at most {MAX_TOPICS}: subscribe the others to one of these"
+        )
+    return listeners
+
+
+def _listener(value: object) -> str:
+    if isinstance(value, str):
+        if any(form.fullmatch(value) for form in (_EMAIL, _ENDPOINT, _TOPIC)):
+            return value
+        if value.startswith("http://"):
+            raise InvalidValueError(
+                f"{as_json(value)} would get messages that anybody on the way can read; expected https://"
+            )
+        if value.startswith("arn:") and value.endswith(".fifo"):
+            raise InvalidValueError(
+                f"{as_json(value)} is a FIFO topic, which takes no alarms; expected the ARN of a standard one"
+            )
+        if value.startswith("arn:"):
+            raise InvalidValueError(
+                f'{as_json(value)} is not the ARN of an SNS topic; expected "arn:aws:sns:REGION:ACCOUNT:NAME"'
+            )
+    raise InvalidValueError(f"{as_json(value)} is not {_A_LISTENER}")
+
+
 def _retention(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value not in LOG_RETENTIONS:
         raise InvalidValueError(
@@ -117,6 +158,36 @@ def _texts(value: object, *, pattern: re.Pattern[str], expected: str) -> tuple[s
     if wrong:
         raise InvalidValueError(f"{as_json(wrong[0])} is not {expected}")
     return tuple(dict.fromkeys(value))
+
+
+def _stack_tags(value: object) -> Mapping[str, str]:
+    given = as_object(value, 'an object of tags; expected {"cost-centre": "backup"}')
+    if len(given) > _MAX_STACK_TAGS:
+        raise InvalidValueError(f"{len(given)} tags are too many; expected at most {_MAX_STACK_TAGS}")
+    wrong = {key: why for key, tag in given.items() if (why := _wrong_stack_tag(key, tag))}
+    first = {key.lower(): key for key in reversed([*given])}
+    twice = (key for key in given if first[key.lower()] != key and key not in wrong)
+    # To IAM they are the same.
+    wrong |= {key: f'differs from "{first[key.lower()]}" only in case; expected one of them' for key in twice}
+    if wrong:
+        raise InvalidObjectError(f"{key}: {why}" for key, why in wrong.items())
+    return {key: str(tag) for key, tag in given.items()}
+
+
+def _wrong_stack_tag(key: str, value: object) -> str | None:
+    reserved = f"{key}:".lower().startswith(_RESERVED)
+    if not _STACK_TAG_TEXT.fullmatch(key) or key != key.strip() or len(key) > _MAX_STACK_TAG_KEY or reserved:
+        return (
+            f"cannot be a tag key; expected up to {_MAX_STACK_TAG_KEY} letters, digits, spaces and + - = . _ : / @, "
+            f"not starting with {quote_all(_RESERVED)}"
+        )
+    is_text = isinstance(value, str) and _STACK_TAG_TEXT.fullmatch(value) and value == value.strip()
+    if not is_text or len(str(value)) > _MAX_STACK_TAG_VALUE or str(value).lower().startswith("aws:"):
+        return (
+            f"{as_json(value)} cannot be a tag value; expected text in double quotes, of up to {_MAX_STACK_TAG_VALUE} "
+            'letters, digits, spaces and + - = . _ : / @, not starting with "aws:"'
+        )
+    return None
 
 
 def _as_it_is(value: _T) -> _T:
@@ -168,6 +239,18 @@ _DURATION: Final = Form(_duration, str, limits="a duration; `0d` for none")
 _AN_HOUR_OR_MORE: Final = Form(_an_hour_or_more, str, limits="a duration, an hour or more")
 _SWITCH: Final = Form(switch, _as_it_is, limits="`true`, `false`")
 _RETENTION: Final = Form(_retention, _as_it_is, limits=", ".join(map(str, LOG_RETENTIONS)))
+_STACK_TAGS: Final = Form(
+    _stack_tags,
+    dict,
+    limits=f"up to {_MAX_STACK_TAGS} tags with a value; no `tagKey`, and no key that starts with "
+    f"{' or '.join(f'`{prefix}`' for prefix in _RESERVED)}",
+)
+_NOTIFY: Final = Form(
+    _listeners,
+    list,
+    limits="e-mail addresses, `https://` addresses, and ARNs of standard SNS topics of the stack's Region, up to "
+    f'{MAX_TOPICS} of these; see ["Who hears"](#who-hears)',
+)
 _ADDRESS: Final = Form(
     _address, _as_it_is, limits="an `https://` address at which you read [runbook.md](runbook.md), or `null`"
 )
@@ -236,6 +319,14 @@ class Settings:
         example="system-disk",
         meaning="whether instances are backed up whole, with attached disks, or only their system disk",
     )
+    prune: Prune = setting(
+        "prune",
+        _word(Prune),
+        default="on",
+        example="off",
+        meaning="whether anything is deleted; with `off`, nothing is marked either, and marks so far are taken back: "
+        "for [a first week without deletions](#a-first-week-without-deletions)",
+    )
     grace: Duration = setting(
         "grace",
         _DURATION,
@@ -274,7 +365,7 @@ class Settings:
     )
     notify: tuple[str, ...] = setting(
         "notify",
-        _list_of(_EMAIL, "an e-mail address", limits="e-mail addresses; each has to confirm the mail that AWS sends"),
+        _NOTIFY,
         default=[],
         example=["ops@example.com"],
         meaning="who hears of alarms, and of what a run finds that needs attention; with none, nobody: `make deploy` "
@@ -340,6 +431,21 @@ class Settings:
         return cls.from_mapping(_object(given, "a JSON object", name=f"{ENVIRONMENT_VARIABLE}: "))
 
     @property
+    def notify_topics(self) -> tuple[str, ...]:
+        """The ARNs among `notify`: topics that the function publishes to, beside its own."""
+        return tuple(each for each in self.notify if _TOPIC.fullmatch(each))
+
+    @property
+    def notify_endpoints(self) -> tuple[str, ...]:
+        """The `https://` addresses among `notify`."""
+        return tuple(each for each in self.notify if _ENDPOINT.fullmatch(each))
+
+    @property
+    def notify_addresses(self) -> tuple[str, ...]:
+        """The e-mail addresses among `notify`."""
+        return tuple(each for each in self.notify if _EMAIL.fullmatch(each))
+
+    @property
     def tick_period(self) -> timedelta | None:
         """From tick to tick; None where the tick is a cron expression."""
         tick = parse_tick(self.tick)
@@ -377,8 +483,8 @@ class StackSettings:
         _ADDRESS,
         default=None,
         example="https://example.com/docs/runbook.md",
-        meaning="where the dashboard's links to the runbook lead; without it, the dashboard names the file and the "
-        "section",
+        meaning="where the links to the runbook lead, in messages, in alarms and on the dashboard; without it, they "
+        "name the file and the section",
     )
     tag_on_create: bool = setting(
         "tagOnCreate",
@@ -387,6 +493,13 @@ class StackSettings:
         example=False,
         meaning="whether the role may tag at creates; `false` is stricter, and fails where AWS asks for it: "
         "[security.md](security.md)",
+    )
+    tags: Mapping[str, str] = setting(
+        "tags",
+        _STACK_TAGS,
+        default={},
+        example={"cost-centre": "backup"},
+        meaning="tags for what the stack itself is made of, such as its functions; no snapshot gets them",
     )
 
     @classmethod

@@ -50,7 +50,7 @@ class Topic:
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
         )
-        self._arn = arn
+        self.arn = arn
         self.notified_for: datetime | None = None
         self._client: SNSClient = boto3.Session().client("sns", region_name=parts[3], config=config)
 
@@ -61,25 +61,25 @@ class Topic:
     def publish(self, message: Message) -> None:
         """Send a message to everybody who listens."""
         with _errors("Publish"):
-            self._client.publish(TopicArn=self._arn, Subject=message.subject, Message=message.body)
+            self._client.publish(TopicArn=self.arn, Subject=message.subject, Message=message.body)
 
     def tags(self) -> Mapping[str, str]:
         """Return the topic's tags, anybody's."""
         with _errors("ListTagsForResource"):
-            answer = self._client.list_tags_for_resource(ResourceArn=self._arn)
+            answer = self._client.list_tags_for_resource(ResourceArn=self.arn)
         return {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])}
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
         with _errors("TagResource"):
             self._client.tag_resource(
-                ResourceArn=self._arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
+                ResourceArn=self.arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
             )
 
     def untag(self, keys: Iterable[str]) -> None:
         """Remove tags."""
         with _errors("UntagResource"):
-            self._client.untag_resource(ResourceArn=self._arn, TagKeys=[*keys])
+            self._client.untag_resource(ResourceArn=self.arn, TagKeys=[*keys])
 
 
 @contextmanager

@@ -29,14 +29,18 @@ OWN_PREFIX: Final = "lightkeeper:"
 OWNER: Final = "lightkeeper:owner"
 SOURCE: Final = "lightkeeper:source"
 SLOT: Final = "lightkeeper:slot"
+FORMAT: Final = "lightkeeper:format"
+"""In which form our tags and the name of a snapshot are written."""
+FORMAT_NOW: Final = "1"
+"""The only form there has been. What has no such tag is from before snapshots said so, and has this one, too."""
 EXPIRES: Final = "lightkeeper:expires"
 BY_HAND: Final = "lightkeeper:by-hand"
 """On what a person asked for, beside any schedule."""
 MAX_TAGS: Final = 50
 """Lightsail's limit for a resource."""
 _SUFFIXES: Final = ("keep", "at", "mode", "hold")
-# Of the 50: three of ours at create, and room for an announcement and for a user's hold later.
-_ROOM: Final = MAX_TAGS - len((OWNER, SOURCE, SLOT)) - len((EXPIRES, "hold"))
+# Of the 50: four of ours at create, and room for a mark and for a user's hold later.
+_ROOM: Final = MAX_TAGS - len((OWNER, SOURCE, SLOT, FORMAT)) - len((EXPIRES, "hold"))
 # Beside so many, a small recipe always has room: to write each one down only to see that would cost a run seconds.
 _FEW_TAGS: Final = 15
 # What people write instead of a policy: a switch, as in other tools, or how often in their own words.
@@ -419,7 +423,13 @@ def snapshot_tags(
     room -= len(recipe)
     keys = [*first, *sorted(key for key in inherited if key not in first)]
     tags = {key: inherited[key] for key in keys[:room]}
-    own = {**also, OWNER: settings.deployment, SOURCE: source.arn, SLOT: format_instant(slot)}
+    own = {
+        **also,
+        OWNER: settings.deployment,
+        SOURCE: source.arn,
+        SLOT: format_instant(slot),
+        FORMAT: FORMAT_NOW,
+    }
     return tags | recipe | own, tuple(keys[room:])
 
 
@@ -439,13 +449,17 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
     """Return the recovery point that a snapshot is, if it is ours; a problem if it only half looks so; else None.
 
     Ours are those that carry our owner tag and a source tag, *and* whose name and origin are what those tags say. A
-    snapshot with tags copied from ours is a user's own, and so never touched; it is reported.
+    snapshot with tags copied from ours is a user's own, and so never touched; it is reported. Of one in a format that
+    this release does not know, slot and name may say what they say in another way: it is ours, and left alone.
     """
     owner, source_arn, slot_text = (snapshot.tags.get(key) for key in (OWNER, SOURCE, SLOT))
     if owner != settings.deployment or not source_arn or snapshot.from_auto_snapshot:
         return None
     slot = _own_instant(slot_text)
     attempt = attempt_of(snapshot.name, snapshot.source_name, source_arn, settings.deployment, slot) if slot else None
+    newer_format = _newer_format(snapshot.tags)
+    if newer_format is not None:
+        slot, attempt = slot or snapshot.created_at, attempt or 1
     elsewhere = f":{snapshot.region}:" not in source_arn
     foreign = bool(snapshot.source_arns) and source_arn not in snapshot.source_arns
     if slot is None or attempt is None or elsewhere or foreign:
@@ -471,13 +485,20 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         source_arn=intern(source_arn),
         slot=slot,
         attempt=attempt,
-        expires_at=_own_instant(snapshot.tags.get(EXPIRES)),
+        expires_at=_own_instant(snapshot.tags.get(EXPIRES)) if newer_format is None else None,
         tags=_shared(tuple(policy_tags(snapshot.tags, settings).items())),
         disks=snapshot.disks,
         is_full=len(snapshot.tags) >= MAX_TAGS and EXPIRES not in snapshot.tags,
         by_hand=BY_HAND in snapshot.tags,
         lacks=missing_parts(snapshot.tags),
+        newer_format=newer_format,
     )
+
+
+def _newer_format(tags: Tags) -> str | None:
+    """Return the format of a snapshot's tags if it is one that this release does not know."""
+    told = tags.get(FORMAT, FORMAT_NOW)
+    return None if told == FORMAT_NOW else told
 
 
 @lru_cache(maxsize=16384)

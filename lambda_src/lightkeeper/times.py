@@ -5,7 +5,7 @@ Every `datetime` in Lightkeeper is aware and in UTC, except where a name says *w
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -131,9 +131,9 @@ def format_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def format_minute(instant: datetime) -> str:
-    """Return `instant` as people write it: `2026-11-23 03:00 UTC`."""
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def format_minute(instant: datetime, zone: tzinfo = UTC) -> str:
+    """Return `instant` as people write it, on the clock of `zone`: `2026-11-23 04:00 Europe/Zurich`."""
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M} {zone}"
 
 
 @cache

@@ -1,5 +1,7 @@
 """A view into HTML: no script, nothing from elsewhere, every text escaped by the template engine."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -8,7 +10,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from recovery_calendar.view import DAYS, Day, Mark, Run, SortKey, View, span, suggestions
+from recovery_calendar.view import DAYS, Day, Mark, Period, Row, Run, SortKey, View, periods, span, suggestions
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _HOURS: Final = 24
@@ -53,11 +55,11 @@ def render_message(message: str, *, theme: Theme) -> str:
 
 def render_page(view: View, *, theme: Theme) -> str:
     """Return the calendar as a document of its own."""
-    return _render("page.html", view=view, theme=theme, endpoint=None)
+    return _render("page.html", view=view, theme=theme, endpoint=None, is_page=True)
 
 
-def _render(template: str, **what: object) -> str:
-    return _environment().get_template(template).render(**what)
+def _render(template: str, *, is_page: bool = False, **what: object) -> str:
+    return _environment().get_template(template).render(is_page=is_page, **what)
 
 
 # Lambda keeps the process between invocations, and compiled templates with it.
@@ -74,6 +76,9 @@ def _environment() -> Environment:
     environment.filters |= {
         "stamp": _stamp,
         "date": _date,
+        "whole_date": _whole_date,
+        "periods": say_periods,
+        "times": _times,
         "span": span,
         "suggestions": suggestions,
         "tip": _tip,
@@ -88,18 +93,56 @@ def _date(day: date, now: datetime) -> str:
     return f"{day.day} {day:%b}" + ("" if day.year == now.year else f" {day.year}")
 
 
+def _whole_date(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
 def _stamp(at: datetime, now: datetime) -> str:
     return f"{_date(at, now)} {at:%H:%M}"
 
 
+def say_periods(told: Iterable[Period]) -> str:
+    """Return days as people say them: `25 Oct, 1 to 3 Nov 2026`; a year stands after its last day."""
+    said: list[str] = []
+    year: int | None = None
+    for period in reversed(tuple(told)):
+        first, last = period.first, period.last
+        text = f"{last.day} {last:%b}" + ("" if last.year == year else f" {last.year}")
+        if first.year != last.year:
+            text = f"{_whole_date(first)} to {text}"
+        elif first.month != last.month:
+            text = f"{first.day} {first:%b} to {text}"
+        elif first != last:
+            text = f"{first.day} to {text}"
+        said.append(text)
+        year = first.year
+    return ", ".join(reversed(said))
+
+
 def _tip(day: Day, now: datetime) -> str:
-    """Return what is said of a day's cell: its times, and what is special about them."""
+    """Return what is said of a day's cell."""
+    return f"{_date(day.date, now)}: {_said_of(day)}"
+
+
+def _times(row: Row) -> Iterator[tuple[str, str]]:
+    """Yield days of which the same is said, with that; the oldest first."""
+    alike: defaultdict[str, list[date]] = defaultdict(list)
+    for day in row.days:
+        if day.moments:
+            alike[_said_of(day)].append(day.date)
+    for said, days in alike.items():
+        yield say_periods(periods(days)), said
+
+
+def _said_of(day: Day) -> str:
+    """Return the times of a day, and what is special about them."""
     if not day.moments:
-        return f"{_date(day.date, now)}: overdue"
+        return "overdue"
     times = [f"{moment.wall:%H:%M}" for moment in day.moments]
     listed = ", ".join(times) if len(times) < _MANY else f"{len(times)} times, {times[0]} to {times[-1]}"
-    marks = sorted({moment.mark for moment in day.moments} & _WORDS.keys())
-    return f"{_date(day.date, now)}: {listed}" + "".join(f", {_WORDS[mark]}" for mark in marks)
+    marks = sorted({moment.mark for moment in day.moments})
+    part = "some " if len(marks) > 1 else ""
+    return listed + "".join(f", {part}{_WORDS[mark]}" for mark in marks if mark in _WORDS)
 
 
 def _box(run: Run, cell: int) -> dict[str, int]:

@@ -29,6 +29,7 @@ from lightkeeper.model import (
 from lightkeeper.overview import (
     Health,
     Overview,
+    Stored,
     is_open,
     is_overdue_by_errors,
     what_helps,
@@ -36,7 +37,6 @@ from lightkeeper.overview import (
     why_overdue,
     why_stopped,
 )
-from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.restorable import Restorable, restorable
 from lightkeeper.settings import Settings
 
@@ -122,6 +122,25 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """Days on end."""
+
+    first: date
+    last: date
+
+
+def periods(days: Iterable[date]) -> tuple[Period, ...]:
+    """Return the periods that these days make, in their order; `days` are ascending."""
+    made: list[Period] = []
+    for day in days:
+        if made and day - made[-1].last == _DAY:
+            made[-1] = Period(made[-1].first, day)
+        else:
+            made.append(Period(day, day))
+    return tuple(made)
+
+
+@dataclass(frozen=True, slots=True)
 class Expiring:
     """A snapshot that is about to expire."""
 
@@ -154,6 +173,8 @@ class Row:
     """Oldest first, today last."""
     points: int
     """How many it can be recovered to, of whatever age."""
+    older: int
+    """How many of them were taken before the strip begins."""
     newest: datetime | None
     oldest: datetime | None
     next: datetime | None
@@ -184,15 +205,32 @@ class Row:
     """What is wrong with it, the worst first."""
     size_gib: int | None
     """Of the source, by its newest recovery point."""
-    stored_gib: float
-    """An estimate, as the next."""
-    usd: float
-    """A month."""
+    stored: Stored
+    """What all its recovery points store, and cost."""
+
+    @property
+    def usd(self) -> float:
+        """What they cost a month: an estimate."""
+        return self.stored.usd
+
+    @property
+    def recoverable(self) -> tuple[Period, ...]:
+        """The days of the strip to which it can be recovered, days on end as one period, oldest first."""
+        return periods(day.date for day in self.days if day.mark not in {None, Mark.PENDING})
 
     @property
     def failed_besides(self) -> tuple[str, ...]:
         """Snapshots that ended in error, where `why` does not speak of them."""
         return () if self.is_overdue_by_errors else self.failed
+
+
+class Direction(StrEnum):
+    """How the values of the sorted column run, in the words of `aria-sort`."""
+
+    ASCENDING = "ascending"
+    DESCENDING = "descending"
+    OTHER = "other"
+    """By what no value of the column says: how much a status wants a person."""
 
 
 class SortKey(StrEnum):
@@ -217,6 +255,18 @@ class Order:
     def __str__(self) -> str:
         """Return the order as it is written: `cost`, or `-cost`."""
         return f"-{self.key}" if self.backwards else self.key.value
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether the greater comes first: by size and cost it does, unless the order is backwards."""
+        return (self.key in {SortKey.SIZE, SortKey.COST}) is not self.backwards
+
+    @property
+    def direction(self) -> Direction:
+        """How its values run."""
+        if self.key is SortKey.STATUS:
+            return Direction.OTHER
+        return Direction.DESCENDING if self.is_falling else Direction.ASCENDING
 
     def toggled(self, key: SortKey) -> "Order":
         """Return the order that a click on a heading asks for."""
@@ -258,8 +308,13 @@ class View:
     page_size: int
     total: int
     """Sources on all pages."""
-    stored_gib: float
-    usd: float
+    stored: Stored
+    """On all pages."""
+    deployment: str
+    account: str | None
+    """Whose sources they are, as their ARNs say; None where there are none, or of several accounts."""
+    regions: tuple[str, ...]
+    """Which Regions were looked at."""
     others: tuple[Problem, ...]
     """Problems of no source that is listed."""
     failures: tuple[ReadFailure, ...]
@@ -269,6 +324,11 @@ class View:
     """Recovery points in Regions that nobody looks after; None where nobody looked."""
     unseen: tuple[ReadFailure, ...]
     """Of those Regions: what could not be read."""
+
+    @property
+    def period(self) -> Period:
+        """The days of the strips."""
+        return Period(self.days[0], self.days[-1])
 
 
 def make_view(  # noqa: PLR0913 - a view has that many sides
@@ -318,14 +378,22 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
         pages=pages,
         page_size=size,
         total=len(rows),
-        stored_gib=sum(row.stored_gib for row in rows),
-        usd=sum(row.usd for row in rows),
+        stored=Stored.of(plan.sources),
+        deployment=settings.deployment,
+        account=_account(plan.sources),
+        regions=plan.regions,
         others=tuple(problem for problem in plan.problems if problem.arn not in listed),
         failures=plan.failures,
         doubted=plan.doubted,
         elsewhere=overview.elsewhere if elsewhere else None,
         unseen=elsewhere.failures if elsewhere else (),
     )
+
+
+def _account(sources: Iterable[SourceStatus]) -> str | None:
+    # arn:aws:lightsail:<Region>:<account>:<what>
+    accounts = {account for source in sources for account in source.arn.split(":")[4:5]}
+    return accounts.pop() if len(accounts) == 1 else None
 
 
 def span(time: timedelta) -> str:
@@ -392,7 +460,6 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         return instant.astimezone(zone) if instant else None
 
     policy, newest = source.policy, source.newest
-    stored = stored_gib((point.taken for point in source.usable), newest.size_gib if newest else 0)
     expiring = (
         Expiring(point.name, facts.expiring[point.region, point.name].astimezone(zone))
         for point in source.usable
@@ -411,6 +478,7 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         keep=str(policy.keep) if policy else None,
         days=_days(source, facts, days, zone),
         points=len(source.usable),
+        older=sum(point.taken.astimezone(zone).date() < days[0] for point in source.usable),
         newest=wall(newest.taken) if newest else None,
         oldest=wall(source.usable[-1].taken) if source.usable else None,
         next=wall(source.next_slot),
@@ -432,16 +500,15 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         restorable_why=why_in_part,
         notes=tuple(sorted(notes, key=lambda problem: _SEVERITIES.index(problem.severity))),
         size_gib=newest.size_gib if newest else None,
-        stored_gib=stored,
-        usd=usd_per_month(stored),
+        stored=Stored.of((source,)),
     )
 
 
 def _why_and_help(source: SourceStatus, settings: Settings) -> tuple[str | None, str | None]:
     if source.overdue_since:
-        return why_overdue(source), what_helps(source)
+        return why_overdue(source, settings.time_zone), str(what_helps(source))
     if source.has_stopped:
-        return why_stopped(source, settings), what_helps_stopped(source, settings)
+        return why_stopped(source, settings), str(what_helps_stopped(source, settings))
     return None, None
 
 

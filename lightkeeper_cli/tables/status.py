@@ -42,9 +42,7 @@ def show_status(view: View, console: Console) -> None:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
     if view.rows:
         console.print(_table(view, console.width))
-        console.print(
-            Text(f"\n{_LEGEND}\nAbout {view.stored_gib:,.0f} GiB stored, {view.usd:,.2f} USD a month: an estimate\n")
-        )
+        console.print(Text(f"\n{_LEGEND}\nStored: {view.stored}\n"))
     for row in view.rows:
         if row.why:
             why = Text(_why(row), "" if row.wants else "dim")

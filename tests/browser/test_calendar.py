@@ -1,9 +1,12 @@
 """The recovery calendar in a real browser: it fits, it can be read, and a tag is never more than text."""
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser
@@ -17,8 +20,18 @@ from lightsail_sandbox.client import Seed
 from lightsail_sandbox.fleet import fleet
 from recovery_calendar.handler import MAX_PAGE_SIZE
 from recovery_calendar.render import Theme, render_calendar, render_message, render_page, render_sentence
-from recovery_calendar.view import Expiring, Held, Order, Row, View, make_view
-from tests.support.frame import ALLOWED, CHROMIUM, WITHOUT, Elements, Opened, framed, running_browser
+from recovery_calendar.view import Expiring, Held, Order, Row, View, make_view, parse_order
+from tests.support.frame import (
+    ALLOWED,
+    CHROMIUM,
+    PDFTOTEXT,
+    WITHOUT,
+    WITHOUT_PDFTOTEXT,
+    Elements,
+    Opened,
+    framed,
+    running_browser,
+)
 from tests.support.functions import ARN, widget
 from tests.support.inventories import NOW, THREE, daily, point, source
 from tests.support.keeper import DAY, Keeper, noop
@@ -30,7 +43,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT),
 ]
 THEMES = ("light", "dark")
-WIDTHS = (600, 1400)
+WIDTHS = (375, 600, 1400)
 HOUR = timedelta(hours=1)
 HOSTILE = (
     '"><script>alert(1)</script>',
@@ -69,13 +82,26 @@ CONTRASTS = """() => {
   }
   return [texts, marks];
 }"""
+# The labels of each axis that is seen, with their left and right ends.
+AXES = """() => [...document.querySelectorAll(".lk-axis")].filter(axis => axis.getBoundingClientRect().width)
+  .map(axis => [...axis.querySelectorAll("text")].map(text => [text, text.getBoundingClientRect()])
+    .filter(([_, box]) => box.width).map(([text, box]) => [text.textContent, box.left, box.right]))"""
+AS_A_MAIL_PROGRAM = """() => {
+  document.querySelectorAll("style, svg").forEach(each => each.remove());
+  document.querySelectorAll("[class], [id]").forEach(each => each.removeAttribute("class"));
+  for (const each of document.querySelectorAll("details, summary")) {
+    const plain = document.createElement("div");
+    plain.append(...each.childNodes);
+    each.replaceWith(plain);
+  }
+}"""
 SPILLED = """() => {
   const frame = document.querySelector(".custom-widget"), edge = frame.getBoundingClientRect();
   const over = [...frame.querySelectorAll("*")].filter(each => {
     const box = each.getBoundingClientRect();
     return box.width && (box.right > edge.right + 0.5 || box.left < edge.left - 0.5);
   });
-  const cells = [...frame.querySelectorAll("td, th, .lk-axis span, .lk-foot p")].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth);
+  const cells = [...frame.querySelectorAll("td, th, .lk-foot p, .lk-legend")].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth);
   return [frame.scrollWidth - frame.clientWidth, ...over, ...cells].map(e => e.outerHTML || e);
 }"""  # noqa: E501 - a line of another language
 
@@ -198,7 +224,7 @@ def test_the_days_of_the_strip_are_where_its_axis_says(opened: Opened) -> None:
         ".lk-strip g rect", "all => all.map(each => each.getBoundingClientRect().left)"
     )
     labels: dict[str, float] = opened.page.eval_on_selector_all(
-        ".lk-axis span",
+        "thead .lk-axis text",
         "all => Object.fromEntries(all.map(each => [each.textContent, each.getBoundingClientRect().left]))",
     )
 
@@ -231,7 +257,7 @@ def test_what_cloudwatch_reads_for_a_click_is_not_seen(opened: Opened) -> None:
     clicked = opened.page.eval_on_selector_all(
         "cwdb-action", "all => all.map(each => each.previousElementSibling.textContent)"
     )
-    assert clicked == ["Source", "Status ▴", "Newest", "Next", "Expires", "Size", "cost", "Next"]
+    assert clicked == ["Source", "Status ▴", "Newest", "Next", "Expires", "Full size", "cost", "Next"]
 
 
 def test_the_page_of_the_command_line_follows_the_reader_s_own_theme(opened: Opened) -> None:
@@ -245,6 +271,148 @@ def test_the_page_of_the_command_line_follows_the_reader_s_own_theme(opened: Ope
 
     assert seen == {"rgb(255, 255, 255)", "rgb(22, 29, 38)"}
     assert opened.did == []
+
+
+# It says which days at every width, on paper, by keyboard and in a mail
+
+
+@pytest.mark.parametrize("scheme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_never_scrolls_sideways(opened: Opened, width: int, scheme: Literal["light", "dark"]) -> None:
+    opened.page.emulate_media(color_scheme=scheme)
+    opened.page.set_viewport_size({"width": width, "height": 800})
+
+    opened.page.set_content(render_page(everything(), theme=Theme.AUTO))
+
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize(
+    ("width", "labels"),
+    [
+        (260, ["17 May", "31 May", "today"]),
+        *((width, ["17 May", "24 May", "31 May", "7 Jun", "today"]) for width in (320, 375, 588, 900, 940, 1400)),
+    ],
+)
+def test_every_strip_has_dates_at_every_width(opened: Opened, width: int, labels: list[str]) -> None:
+    view = everything()
+    html = render_calendar(view, theme=Theme.LIGHT, endpoint=ARN)
+
+    opened.page.set_content(framed(html, theme="light", width=width))
+
+    axes: list[list[tuple[str, float, float]]] = opened.page.evaluate(AXES)
+    strips = opened.page.locator(".lk-strip").count()
+    # Of a wide table, the head has one for all.
+    assert len(axes) == (1 if width > 900 else strips)
+    for axis in axes:
+        assert [label for label, _, _ in axis] == labels
+        assert all(right + 4 <= left for (_, _, right), (_, left, _) in pairwise(axis)), "none lies on another"
+
+
+def test_the_page_has_a_heading_and_its_table_a_caption(opened: Opened) -> None:
+    opened.page.set_content(render_page(everything(), theme=Theme.AUTO))
+
+    assert opened.page.get_by_role("heading", level=1).inner_text() == "Recovery calendar of Lightkeeper, account 1"
+    assert opened.page.locator("caption").inner_text() == (
+        "Each cell is a day, 17 May to 15 Jun 2026; you can go back to the filled ones"
+    )
+    assert "15 Jun 2026 12:00, times in UTC" in opened.page.inner_text(".lk-head")
+
+
+def test_by_keyboard_each_row_is_one_stop_and_opens_with_its_times(opened: Opened) -> None:
+    view = everything()
+    opened.page.set_content(render_page(view, theme=Theme.AUTO))
+    stops = []
+    while True:
+        opened.page.keyboard.press("Tab")
+        stop = opened.page.evaluate("document.activeElement.innerText")
+        if opened.page.evaluate("document.activeElement === document.body"):
+            break
+        stops.append(stop)
+        if stop == "6 Jun, 10 to 15 Jun 2026":
+            opened.page.keyboard.press("Enter")
+
+    assert len(stops) == sum(1 for row in view.rows if row.points)
+    opened_row = opened.page.locator("details[open] li").all_inner_texts()
+    assert opened_row[:2] == ["6 Jun 2026: 03:00, held", "10 to 12 Jun 2026: 03:00, about to expire"]
+    assert "15 Jun 2026: 03:00, 12:00, some being taken" in opened_row
+    assert "schedule: 0 3 * * * UTC" in opened_row
+    assert any(line.startswith("held: tight-20260606-0300-") and line.endswith(": on hold") for line in opened_row)
+    assert opened.page.locator("[title]").count() == 0, "nothing is said to a mouse alone"
+
+
+def test_what_a_mail_program_leaves_of_it_still_says_which_days(opened: Opened) -> None:
+    view = everything()
+    opened.page.set_content(render_page(view, theme=Theme.AUTO))
+    # Many drop all style, all drawings, and elements that they do not know.
+    opened.page.evaluate(AS_A_MAIL_PROGRAM)
+
+    text = opened.page.inner_text("body")
+
+    for row, said in (
+        ("late", "7 to 12 Jun 2026"),
+        ("hourly", "13 to 15 Jun 2026"),
+        ("w", "17 May, 24 May, 31 May, 7 Jun, 14 Jun 2026; 4 older, from 19 Apr 2026"),
+        ("attic", "none of these days; 1 older, from 7 Mar 2026"),
+        ("scratch", "no recovery point"),
+    ):
+        cells = opened.page.locator("tbody tr").filter(has=opened.page.get_by_role("rowheader", name=f"{row} disk"))
+        lines = cells.inner_text().splitlines()
+        assert lines[0] == row
+        assert said in [line.strip().removeprefix("recoverable to ") for line in lines]
+    assert "newest\n14 Jun 2026 03:00" in text
+    assert "✕ overdue\ndaily: daily=7 weekly=4" in text
+
+
+def test_the_colours_of_an_explicit_theme_do_not_follow_the_reader_s(opened: Opened) -> None:
+    opened.page.emulate_media(color_scheme="light")
+
+    opened.page.set_content(render_page(everything(), theme=Theme.DARK))
+
+    assert opened.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(22, 29, 38)"
+    assert opened.page.evaluate("getComputedStyle(document.querySelector('.lk')).color") == "rgb(235, 235, 240)"
+
+
+def test_paper_is_light_whatever_the_theme(opened: Opened) -> None:
+    opened.page.emulate_media(media="print", color_scheme="dark")
+    for theme in Theme:
+        opened.page.set_content(render_page(everything(), theme=theme))
+
+        assert (
+            opened.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+        )
+        assert opened.page.evaluate("getComputedStyle(document.querySelector('.lk')).color") == "rgb(15, 20, 26)"
+
+
+@pytest.mark.skipif(PDFTOTEXT is None, reason=WITHOUT_PDFTOTEXT)
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_printed_each_page_has_the_dates_and_no_row_is_torn(opened: Opened, tmp_path: Path, paper: str) -> None:
+    view = everything()
+    rows = tuple(replace(row, name=f"{row.name[:20]}-{number}") for number in range(3) for row in view.rows)
+    opened.page.set_content(render_page(replace(view, rows=rows), theme=Theme.AUTO))
+
+    pages = printed(opened, tmp_path / "calendar.pdf", paper)
+
+    assert 3 <= len(pages) <= 6
+    with_rows = [page for page in pages if "eu-central-1" in page]
+    assert len(with_rows) >= 3
+    for page in with_rows:
+        assert "Recoverable to" in page
+        assert all(label in page for label in ("17 May", "24 May", "31 May", "7 Jun", "today"))
+    assert "Each cell is a day, 17 May to 15 Jun 2026" in pages[0]
+    for number in range(3):
+        (page,) = (page for page in pages if f"late-{number}\n" in page)
+        after = page[page.index(f"late-{number}\n") :]
+        assert "7 to 12 Jun 2026" in after, "its days are with its name"
+        assert "overdue since 13 Jun 03:00" in after, "and so is what is said below it"
+
+
+def printed(opened: Opened, path: Path, paper: str) -> list[str]:
+    """Return the text of each page that the browser prints."""
+    opened.page.pdf(path=path, format=paper)
+    assert PDFTOTEXT
+    text = subprocess.run([PDFTOTEXT, path, "-"], check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own file
+    return text.split("\f")[:-1]
 
 
 # A tag is never more than text
@@ -288,7 +456,7 @@ def test_a_hostile_text_is_inert(opened: Opened, text: str) -> None:
     assert_clean(html)
     assert opened.did == []
     assert Elements(html).names == Elements(render_calendar(hostile("harmless"), theme=Theme.LIGHT, endpoint=ARN)).names
-    shown = opened.page.locator("tbody th > span").first.text_content()
+    shown = opened.page.locator("tbody th > div").first.text_content()
     assert shown == text, "it is shown as it was written"
     message = render_message(text, theme=Theme.DARK)
     assert Elements(message).names == ["div", "style", "p"]
@@ -348,3 +516,23 @@ def test_the_order_that_is_on_is_marked(opened: Opened) -> None:
         opened.page.set_content(framed(html, theme="light", width=1400))
 
         assert opened.page.locator("thead .lk-now >> nth=0").inner_text() == heading
+
+
+@pytest.mark.parametrize(
+    ("order", "heading", "direction"),
+    [
+        ("name", "Source ▴", "ascending"),
+        ("-name", "Source ▾", "descending"),
+        ("status", "Status ▴", "other"),
+        ("cost", "Full size, cost ▾", "descending"),
+        ("-size", "Full size ▴, cost", "ascending"),
+    ],
+)
+def test_the_sorted_column_is_announced_as_such(opened: Opened, order: str, heading: str, direction: str) -> None:
+    plan: Any = make_plan(Inventory((source(backup="daily"),), ()), Settings(), NOW)
+    html = render_calendar(make_view(plan, Settings(), parse_order(order)), theme=Theme.LIGHT, endpoint=ARN)
+    opened.page.set_content(framed(html, theme="light", width=1400))
+
+    (sorted_column,) = opened.page.locator("[aria-sort]").all()
+
+    assert (sorted_column.inner_text(), sorted_column.get_attribute("aria-sort")) == (heading, direction)

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, ShortList
 from lightsail_sandbox.seeds import SnapshotState
 from tests.support.keeper import DAY, NOON, OTHER_REGION, REGION, console
-from tests.support.witness import EXPIRES, OWNER, RECIPE, SLOT, SOURCE, BrokenPromiseError, Witness, recipe_of
+from tests.support.witness import EXPIRES, FORMAT, OWNER, RECIPE, SLOT, SOURCE, BrokenPromiseError, Witness, recipe_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
@@ -71,6 +71,7 @@ class Rogue:
             OWNER: "Lightkeeper",
             SOURCE: self.arns["shop"],
             SLOT: text(slot),
+            FORMAT: "1",
         }
         tags = _tags(born | self.recipe("shop") | changes)
         self.client.create_disk_snapshot(
@@ -291,7 +292,7 @@ def takes_the_system_disk_of_what_asks_for_a_whole_snapshot(rogue: Rogue) -> Non
     an_instance(rogue, backup="daily")
     rogue.at(day(21, 4))
     rogue.read()
-    tags = _tags({"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(21))})
+    tags = _tags({"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(21)), FORMAT: "1"})
     rogue.client.create_disk_snapshot(instanceName="web", diskSnapshotName="web-20260621-0300-abcdef", tags=tags)
 
 
@@ -341,7 +342,7 @@ def takes_an_instance_again_in_another_mode(rogue: Rogue) -> None:
     an_instance(rogue, backup="daily")
     rogue.at(day(20, 13))
     rogue.read()
-    born = {"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(20))}
+    born = {"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(20)), FORMAT: "1"}
     tags = _tags(born | rogue.recipe("web"))
     rogue.client.create_instance_snapshot(
         instanceName="web", instanceSnapshotName="web-20260620-0300-abcdef", tags=tags

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import Stage
 
 from infra.permissions import CREATES, DELETES
 from lightsail_sandbox.policy import Policy, Request
-from tests.support.synth import function, function_role, template
+from tests.support.synth import function, function_role, stack, template
 
 pytestmark = pytest.mark.xdist_group("stack")
-SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 ACCOUNT = "123456789012"
 OURS: Mapping[str, tuple[str, ...]] = {"aws:ResourceTag/lightkeeper:owner": ("Lightkeeper",)}
 # A service control policy of AWS takes no more.
@@ -121,3 +123,59 @@ def test_the_names_in_the_policy_are_those_of_the_stack_and_it_is_no_longer_than
     assert function(of)["Role"]["Fn::GetAtt"][0].startswith("KeeperRole")
     assert "RoleName" not in function_role(of), "CloudFormation names it after stack and construct"
     assert len(json.dumps(document, separators=(",", ":"))) <= MAX_CHARACTERS
+
+
+# Who deploys
+
+DEPLOYS = SECURITY.partition("\n## Who deploys\n")[2].partition("\n## ")[0]
+BOOTSTRAP = ROOT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
+
+
+def test_a_deployment_assumes_the_roles_that_its_policy_names_and_no_other() -> None:
+    (policy,) = map(json.loads, re.findall(r"```json\n(.*?)```", DEPLOYS, re.DOTALL))
+    of = stack()
+    stage = Stage.of(of)
+    assert stage
+    assembly = stage.synth()
+    manifest = json.loads((Path(assembly.directory) / "manifest.json").read_text(encoding="utf-8"))
+    assets = json.loads((Path(assembly.directory) / "Lightkeeper.assets.json").read_text(encoding="utf-8"))
+    says = manifest["artifacts"]["Lightkeeper"]["properties"]
+    assumed = [says["assumeRoleArn"], says["lookupRole"]["arn"]] + [
+        destination["assumeRoleArn"]
+        for file in assets["files"].values()
+        for destination in file["destinations"].values()
+    ]
+    allowed = Policy.from_json(policy)
+
+    for arn in assumed:
+        one = arn.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", ACCOUNT)
+        one = one.replace("${AWS::Region}", "eu-central-1")
+        assert allowed.allows(Request(action="sts:AssumeRole", resource=one, context={})), one
+    execution = says["cloudFormationExecutionRoleArn"].rpartition("/")[2].partition("-${")[0]
+    assert f"{execution}-" in DEPLOYS
+    refused = Request(action="sts:AssumeRole", resource=role(f"{execution}-{ACCOUNT}-eu-central-1"), context={})
+    assert not allowed.allows(refused)
+    named = {arn.rpartition("/")[2].partition("-${")[0] for arn in assumed}
+    assert {each.removesuffix("-*").rpartition("/")[2] for each in policy["Statement"][0]["Resource"]} == named
+
+
+def test_a_narrow_execution_role_is_told_every_service_of_which_the_stack_has_something() -> None:
+    of = template(encryptNotifications=True, notify=["ops@example.com"])
+    services = {each["Type"].split("::")[1].lower() for each in of["Resources"].values()}
+
+    assert {service for service in services if f"`{service}`" not in DEPLOYS and f"`{service}:" not in DEPLOYS} == set()
+
+
+@pytest.mark.skipif(not BOOTSTRAP.exists(), reason="there is no Node, or no `make test-all` yet: it brings the CDK")
+def test_what_is_said_of_the_bootstrap_is_what_the_cdk_makes() -> None:
+    made = BOOTSTRAP.read_text(encoding="utf-8").replace("${Qualifier}", "hnb659fds")
+    named = set(re.findall(r"`(cdk-hnb659fds-[a-z-]+?)-(?:\.\.\.|<account>)", DEPLOYS))
+
+    assert len(named) == 5
+    assert all(f"{name}-${{AWS::AccountId}}-${{AWS::Region}}" in made for name in named)
+    bucket = made.partition("\n  StagingBucket:")[2].partition("\n  StagingBucketPolicy:")[0]
+    assert "DeletionPolicy: Retain" in bucket
+    execution = made.partition("\n  CloudFormationExecutionRole:")[2].partition("\n  CdkB")[0]
+    assert "Service: cloudformation.amazonaws.com" in execution
+    assert "AWS: " not in execution, "nobody else may assume it"
+    assert "policy/AdministratorAccess" in execution

@@ -18,6 +18,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from lightkeeper.version import VERSION
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, running_sandbox
 from tests.support.keeper import READS
 from tests.support.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws, wait_until
@@ -116,8 +117,10 @@ class Story:
     """What became of a deletion by a slip: of the deployed stack, and of one that was not destroyed after all."""
     gone: "subprocess.CompletedProcess[str]"
     """How it ended to lift the protection of a stack that is not there any more."""
-    left: dict[str, list[Any]]
-    """What was left when the stack was destroyed."""
+    there: dict[str, list[str]]
+    """What there was of each kind while the stack was deployed."""
+    left: dict[str, list[str]]
+    """What was left of it when the stack was destroyed."""
     last: dict[str, dict[str, str]]
     """The snapshots after that."""
 
@@ -168,17 +171,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         switched = [protect(aws, "off"), protect(aws, "on")]
         protected.append(code_of(deployment, "cloudformation", "delete_stack", StackName="Lightkeeper"))
         switched.append(protect(aws, "off"))
+        there = what_there_is(deployment)
         aws.cdk("destroy", "--force")
         switched.append(protect(aws, "on"))  # there is nothing to protect any more
         assert [(done.returncode, done.stderr) for done in switched] == [(0, "")] * 4
         gone = protect(aws, "off")
-        left = {
-            "stacks": deployment.ask(
-                "cloudformation", "list_stacks", StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"]
-            )["StackSummaries"],
-            "functions": deployment.ask("lambda", "list_functions")["Functions"],
-            "schedules": deployment.ask("scheduler", "list_schedules")["Schedules"],
-        }
+        left = what_there_is(deployment)
         return Story(
             deployment=deployment,
             first=first,
@@ -192,9 +190,31 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             drift=drift,
             protected=protected,
             gone=gone,
+            there=there,
             left=left,
             last={name: tags for name, tags in deployment.snapshots().items() if name not in PLANTED},
         )
+
+
+def what_there_is(deployment: Deployment) -> dict[str, list[str]]:
+    """Return the names of what an account has, of each kind that a deployment of the stack or the CDK makes."""
+    stacks = deployment.ask("cloudformation", "list_stacks", StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])
+    groups = deployment.ask("scheduler", "list_schedule_groups")["ScheduleGroups"]
+    return {
+        "stacks": [each["StackName"] for each in stacks["StackSummaries"]],
+        "functions": [each["FunctionName"] for each in deployment.ask("lambda", "list_functions")["Functions"]],
+        "roles": [each["RoleName"] for each in deployment.ask("iam", "list_roles")["Roles"]],
+        "schedules": [each["Name"] for each in deployment.ask("scheduler", "list_schedules")["Schedules"]],
+        "groups": [each["Name"] for each in groups if each["Name"] != "default"],
+        "logs": [each["logGroupName"] for each in deployment.ask("logs", "describe_log_groups")["logGroups"]],
+        "queues": deployment.ask("sqs", "list_queues").get("QueueUrls", []),
+        "topics": [each["TopicArn"] for each in deployment.ask("sns", "list_topics")["Topics"]],
+        "alarms": [each["AlarmName"] for each in deployment.ask("cloudwatch", "describe_alarms")["MetricAlarms"]],
+        "dashboards": [
+            each["DashboardName"] for each in deployment.ask("cloudwatch", "list_dashboards")["DashboardEntries"]
+        ],
+        "buckets": [each["Name"] for each in deployment.ask("s3", "list_buckets")["Buckets"]],
+    }
 
 
 @contextmanager
@@ -337,6 +357,7 @@ def test_the_deployment_says_where_everything_is(story: Story) -> None:
     deployment = story.deployment
 
     assert deployment.output("FunctionName").startswith("Lightkeeper-")
+    assert deployment.output("Version") == VERSION
     assert deployment.output("DashboardAddress").startswith(f"https://{REGION}.console.aws.amazon.com/cloudwatch/")
     assert deployment.output("TopicArn").startswith(f"arn:aws:sns:{REGION}:{ACCOUNT}:")
 
@@ -423,6 +444,16 @@ def test_that_nobody_hears_is_said_by_the_deployment_and_does_not_stop_it(story:
 
 
 def test_destroying_the_stack_leaves_every_snapshot(story: Story) -> None:
-    assert [stack["StackName"] for stack in story.left.pop("stacks")] == ["CDKToolkit"]
-    assert story.left == {"functions": [], "schedules": []}
     assert story.last == story.first
+
+
+def test_destroying_the_stack_leaves_what_is_the_cdk_s_and_nothing_of_its_own(story: Story) -> None:
+    assert all(story.there.values()), "each kind was there"
+    (bucket,) = story.left.pop("buckets")
+    roles = story.left.pop("roles")
+
+    assert bucket == f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+    assert roles
+    assert all(role.startswith("cdk-hnb659fds-") for role in roles)
+    assert story.left.pop("stacks") == ["CDKToolkit"]
+    assert not any(story.left.values()), story.left

@@ -143,7 +143,14 @@ def plan_beside_the_plain_one(sources: tuple[Source, ...], snapshots: Iterable[S
     json.dumps(plan_document(plan))
     assert render_page(make_view(plan, settings), theme=Theme.AUTO)
     run = Run(plan, ())
-    assert compose(findings(run, settings), (), run, settings, daily=True, dashboard=None).body
+    assert compose(
+        findings(run, settings),
+        (),
+        run,
+        settings,
+        daily=True,
+        origin=Origin("Lightkeeper", "123456789012", "eu-central-1"),
+    ).body
     assert any(isinstance(action, Delete) for action in plan.actions if action.target.source == PLAIN.name)
     return plan
 

@@ -11,7 +11,8 @@ import boto3
 import pytest
 
 from infra.alarms import SECTIONS
-from infra.dashboard import GRID_COLUMNS, overdue_age
+from infra.dashboard import GRID_COLUMNS
+from lightkeeper.deployable import rhythm
 from lightkeeper.metrics import NAMESPACE, MetricName
 from lightkeeper.pricing import USD_PER_GB_MONTH
 from lightkeeper.settings import Settings
@@ -19,7 +20,6 @@ from lightsail_sandbox.client import ErrorAnswer, FaultRule
 from tests.support.functions import invoke, lines
 from tests.support.keeper import OTHER_REGION, Keeper
 from tests.support.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
-from tools.cost import DAYS_IN_VIEW
 
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
@@ -172,7 +172,7 @@ def test_with_the_runbook_s_address_each_section_is_a_link_to_its_heading() -> N
 def test_range_periods_labels_units_and_colours_are_chosen(default: Template) -> None:
     body = json.loads(dashboard_text(default))
 
-    assert (body["start"], body["periodOverride"]) == (f"-P{DAYS_IN_VIEW}D", "inherit")
+    assert (body["start"], body["periodOverride"]) == ("-P7D", "inherit")
     for widget in widgets(default, "metric"):
         properties = widget["properties"]
         assert properties["title"]
@@ -200,7 +200,7 @@ def test_range_periods_labels_units_and_colours_are_chosen(default: Template) ->
 def test_the_limit_of_age_is_drawn_where_the_default_policy_is_overdue(keys: dict[str, object], hours: float) -> None:
     limits = [line for line in limit_lines(template(**keys)) if line["label"].startswith("overdue")]
 
-    assert overdue_age(Settings.from_mapping(keys)) == timedelta(hours=hours)
+    assert rhythm(Settings.from_mapping(keys)).overdue_age == timedelta(hours=hours)
     assert [line["value"] for line in limits] == [hours]
     assert f'overdue from {hours} hours under the policy "{keys.get("defaultPolicy", "daily")}"' in limits[0]["label"]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.props import LOG_RETENTION, Props
+from lightkeeper.deployable import longest_environment
 from lightkeeper.settings import LOG_RETENTIONS, RENAMED, Settings, SettingsError, StackSettings
 from tests.support.synth import function, template
 
@@ -155,7 +156,7 @@ def test_the_environment_is_measured_at_least_as_long_as_it_can_become(deploymen
     }
     environment = {name: joined(value, real) for name, value in function(of)["Environment"]["Variables"].items()}
 
-    measured = Props.from_document({"lightkeeper": {"deployment": deployment}}).longest_environment
+    measured = longest_environment(Settings.from_mapping({"deployment": deployment}))
 
     assert environment.keys() == measured.keys()
     for name, value in environment.items():

@@ -15,6 +15,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from infra.alarms import FUNCTION_ERRORS, NO_RUN, SECTIONS, Section
 from lightkeeper.metrics import MetricName
+from lightkeeper.version import VERSION
 from tests.support.synth import (
     CALENDAR,
     HOW,
@@ -69,14 +70,14 @@ def test_no_resource_has_another_logical_id_than_in_the_first_release() -> None:
     }
 
 
-def test_the_function_is_small_traced_and_has_time(default: Template) -> None:
+def test_the_function_is_small_and_has_time(default: Template) -> None:
     function = keeper(default)
 
     assert function["Architectures"] == ["arm64"]
     assert function["Runtime"] == "python3.14"
     assert function["Handler"] == "lightkeeper.handler.handle"
     assert function["Timeout"] == 15 * 60
-    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert "TracingConfig" not in function, "without a tracer in the code, a trace shows no more than the log"
     assert function["LoggingConfig"]["LogFormat"] == "JSON"
     assert function["LoggingConfig"]["LogGroup"]["Ref"] in default["Resources"]
     assert "ReservedConcurrentExecutions" not in function
@@ -176,8 +177,6 @@ def test_the_function_s_policy_is_the_least_there_is(default: Template) -> None:
         "sns:TagResource",
         "sns:UntagResource",
         "sqs:SendMessage",
-        "xray:PutTelemetryRecords",
-        "xray:PutTraceSegments",
     ]
     assert resources(default, "AWS::IAM::Policy") == [], "no policy beside those of the roles"
     assert all("ManagedPolicyArns" not in role["Properties"] for role in resources(default, "AWS::IAM::Role"))
@@ -329,8 +328,14 @@ def test_a_failed_run_is_looked_for_long_enough_to_have_ended(tick: str) -> None
     assert 2 * keeper(of)["Timeout"] <= alarm_of(of, FUNCTION_ERRORS)["Period"] <= 3600
 
 
+def test_the_stack_says_which_release_it_is(default: Template) -> None:
+    assert default["Description"] == f"Lightkeeper {VERSION}: tag-driven backups for Amazon Lightsail"
+    assert default["Outputs"]["Version"]["Value"] == VERSION
+
+
 def test_the_outputs_lead_to_function_dashboard_topic_and_queue(default: Template) -> None:
     assert set(default["Outputs"]) == {
+        "Version",
         "FunctionName",
         "CalendarFunctionName",
         "DashboardAddress",

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("fresh_calendar")
 
 
 def names(html: str) -> list[str]:
-    return re.findall(r'<th scope="row"><span>([^<]+)', html)
+    return re.findall(r'<th scope="row"><div>([^<]+)', html)
 
 
 def actions(html: str) -> list[dict[str, Any]]:
@@ -41,12 +41,18 @@ def test_a_row_says_what_can_be_recovered_what_comes_and_what_goes(keeper: Keepe
         "The one source is protected.",
         'aria-label="shop: recoverable to 4 of the last 30 days"',
         "daily: last=2",
-        "18 Jun 12:00",
-        "1 h ago; 4 in all",
+        "15 to 18 Jun 2026</summary>",
+        "<li>15 Jun 2026: 12:00, held</li>",
+        "<li>16 Jun 2026: 12:00, about to expire</li>",
+        "<li>17 to 18 Jun 2026: 12:00</li>",
+        "18 Jun 2026 12:00",
+        "1 h ago;",
+        "4 in all",
         "19 Jun 03:00",
         "1 held",
         ": on hold",
         "32 GiB",
+        "stored: about 34 GiB, 1.70 USD a month (at full size at most 6.40), an estimate",
     ):
         assert words in html, words
 
@@ -97,7 +103,7 @@ def test_an_overdue_row_says_why_and_what_helps(keeper: Keeper) -> None:
     html = widget(time="2026-06-15T13:00:00Z")
 
     (snapshot,) = keeper.snapshots()
-    assert f"overdue since 15 Jun 03:00: snapshot {snapshot} of 2026-06-15T12:00:00Z ended in error" in html
+    assert f"overdue since 15 Jun 03:00: snapshot {snapshot} of 2026-06-15 12:00 UTC ended in error" in html
     assert "take one now: lightkeeper take shop --kind disk --region eu-central-1" in html
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
+from lightkeeper.version import VERSION
 from lightsail_sandbox.client import Sandbox
 from tests.support.cloud import Cloud, local_cloud
 from tests.support.command import Ended, lightkeeper
@@ -145,6 +146,31 @@ def test_a_run_with_a_deployment_s_settings_makes_the_snapshot_that_the_function
     assert ended.status == 0
     assert list(keeper.snapshots()) == expected
     assert keeper.run().outcomes == ()
+
+
+@EVERY_VERB
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        ({"Version": "0.2.9"}, ["0.2.9"]),
+        # From before a stack said so.
+        ({}, ["a release before 0.3.0"]),
+        ({"Version": VERSION}, []),
+    ],
+)
+def test_a_stack_of_another_release_is_told_in_one_line(
+    keeper: Keeper, cloud: Cloud, verb: str, outputs: dict[str, object], said: list[str]
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    cloud.deploy(STACK, REGION, deployed(), {"FunctionName": {"Ref": "Function"}, **outputs})
+
+    ended = lightkeeper(verb, *AT, "--stack", STACK, "--json")
+
+    assert [line for line in ended.err.splitlines() if "was deployed with" in line] == [
+        f"lightkeeper: the stack {STACK} was deployed with {release}, this command is {VERSION}; "
+        "docs/upgrade.md has what to do"
+        for release in said
+    ]
 
 
 def test_a_deployment_looks_after_its_own_region_where_its_settings_name_none(

@@ -41,7 +41,7 @@ def test_plan_shows_what_would_happen_and_why_and_changes_nothing(keeper: Keeper
     for words in ("shop disk", "daily=7 weekly=4", "overdue", "nothing covers the slot 2026-06-15T03:00:00Z"):
         assert words in ended.out
     assert 'error   blog backup=dialy "dialy" is not a policy' in ended.out
-    assert "did you mean \"daily\"?" in ended.out
+    assert 'did you mean "daily"?' in ended.out
     assert keeper.writes() == []
 
 
@@ -229,6 +229,43 @@ def test_status_is_three_while_something_is_no_longer_backed_up(keeper: Keeper) 
     assert ended.status == 3
     assert ended.out.startswith("1 source no longer backed up; 1 of 2 sources protected; 1 not backed up.\n")
     assert 'shop no longer backed up: it has no tag "backup"; tag it again: "backup" = "daily"' in ended.out
+
+
+def test_where_prune_is_off_plan_run_and_status_say_in_a_line_what_would_go(keeper: Keeper, tmp_path: Path) -> None:
+    keeper.configure(prune="off")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    (tmp_path / "off.json").write_text('{"prune": "off"}')
+    off, at = ("--config", "off.json"), ("--at", "2026-06-15T13:00:00Z")
+    sentence = "prune is off: nothing would be scheduled for deletion."
+    assert sentence.capitalize() in lightkeeper("plan", *off, *at).out.splitlines()
+
+    keeper.run()
+    keeper.live(4 * DAY)
+    at = ("--at", "2026-06-19T13:00:00Z")
+
+    sentence = "prune is off: 2 would be scheduled for deletion."
+    for verb in ("plan", "run"):
+        assert sentence.capitalize() in lightkeeper(verb, *off, *at).out.splitlines()
+    assert lightkeeper("status", *off, *at).out.startswith(f"The one source is protected; {sentence}\n")
+    assert keeper.days("shop") == ["20260615", "20260616", "20260617", "20260618", "20260619"]
+    kept = lightkeeper("plan", *off, *at, "--json").document["kept"]
+    assert [each["reasons"] for each in kept].count(['no rule of "last=2" keeps it, but prune is off']) == 2
+
+
+def test_where_prune_is_on_nothing_is_said_of_it(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    assert not any("prune" in lightkeeper(verb, *CONFIG, *AT).out for verb in ("plan", "run", "status"))
+
+
+def test_a_simulation_shows_what_a_rule_does_once_prune_is_on(tmp_path: Path) -> None:
+    (tmp_path / "off.json").write_text('{"prune": "off"}')
+    days = ("--keep", "3", "--days", "10", "--from", "2026-01-01", "--json")
+
+    off, on = lightkeeper("simulate", *days, "--config", "off.json"), lightkeeper("simulate", *days)
+
+    assert off.document == on.document
+    assert off.err.startswith("lightkeeper: prune is off in these settings; ")
 
 
 def test_status_finds_what_was_left_in_a_region_that_nobody_looks_after(two_regions: Keeper) -> None:
@@ -601,8 +638,8 @@ def test_the_demo_shows_what_a_user_wants_to_see() -> None:
         "ended in error, and a newer one is usable",
         "about to expire: pushed out",
         "before-the-big-upgrade",
-        "did you mean \"backup:keep\"?",
-        "did you mean \"daily\"?",
+        'did you mean "backup:keep"?',
+        'did you mean "daily"?',
         "ResourcesProtected",
         "shop-web is deleted by mistake: lightkeeper restore shop-web --yes",
         "shop-web-restored-20260928-2312 restored from shop-web-20260928-0300-",

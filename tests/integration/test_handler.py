@@ -11,6 +11,7 @@ from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.metrics import GAUGES, NAMESPACE, MetricName
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import format_instant
+from lightkeeper.version import VERSION
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
 from tests.support.functions import NOON, invoke, lines
 from tests.support.keeper import DAY, OTHER_REGION, REGION, Keeper, did
@@ -83,6 +84,18 @@ def test_all_ten_metrics_are_sent_once_there_is_a_recovery_point(
     assert emf["OldestRecoveryPointHours"] == [2]
     assert emf["StoredGiB"] == [32]
     assert emf["ResourcesProtected"] == [1]
+
+
+@pytest.mark.parametrize("event", [{"time": NOON}, {"time": NOON, "dryRun": True}])
+def test_each_summary_says_which_release_made_the_run(
+    keeper: Keeper, capsys: pytest.CaptureFixture[str], event: dict[str, object]
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    summary = invoke(event)
+
+    assert summary["version"] == VERSION
+    assert [line["detail"] for line in lines(capsys) if line.get("message") == "summary"] == [summary]
 
 
 def test_a_dry_run_changes_nothing_and_says_what_would_happen(

@@ -75,7 +75,7 @@ def test_a_first_failure_is_reported_once_with_what_since_when_and_what_to_do(
     keeper.sandbox.advance(HOUR)
     run()
 
-    assert subject == "Lightkeeper: shop: an action failed"
+    assert subject == f"{HEAD}: shop: an action failed"
     assert "run of 2026-06-16 04:00 UTC: 1 new." in text
     assert "What:  shop: taking a snapshot failed: CreateDiskSnapshot: AccessDeniedException: not you" in text
     assert "expected permission for lightsail:CreateDiskSnapshot" in text
@@ -103,7 +103,7 @@ def test_a_second_failure_is_reported_first_and_the_open_one_is_listed(
     run()
 
     ((subject, text),) = person.letters()
-    assert subject == "Lightkeeper: 1 new, 1 still open"
+    assert subject == f"{HEAD}: 1 new, 1 still open"
     assert part(text, "NEW").strip().startswith(f"1. clinic: an action failed ({REGION})")
     assert "shop" not in part(text, "NEW")
     assert part(text, "STILL OPEN").strip().startswith(f"1. shop: an action failed ({REGION})")
@@ -126,7 +126,7 @@ def test_what_works_again_and_then_fails_is_reported_again(keeper: Keeper, perso
     fail(keeper, "shop")
     run()
 
-    assert [subject for subject, _ in person.letters()] == ["Lightkeeper: shop: an action failed"]
+    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: shop: an action failed"]
 
 
 def test_a_tag_that_is_not_understood_is_reported_with_what_to_write(
@@ -140,7 +140,7 @@ def test_a_tag_that_is_not_understood_is_reported_with_what_to_write(
     run()
 
     ((subject, text),) = person.letters()
-    assert subject == "Lightkeeper: shop: a problem"
+    assert subject == f"{HEAD}: shop: a problem"
     assert 'What:  shop: the tag "backup" = "dialy": "dialy" is not a policy; expected "hourly", "daily"' in text
     assert "Since: Its newest recovery point was taken at 2026-06-15 12:00 UTC. Until this is corrected" in text
     assert "Lightkeeper takes and deletes no snapshot of it." in text
@@ -181,9 +181,9 @@ def test_a_snapshot_that_ended_in_error_is_reported_and_later_that_no_more_are_t
 
     assert subjects == [
         [],
-        ["Lightkeeper: shop: a snapshot ended in error"],
+        [f"{HEAD}: shop: a snapshot ended in error"],
         [],
-        ["Lightkeeper: shop: a snapshot ended in error"],
+        [f"{HEAD}: shop: a snapshot ended in error"],
         [],
         [],
     ]
@@ -203,8 +203,8 @@ def test_a_resource_that_becomes_overdue_is_reported_although_its_failure_was(
         keeper.sandbox.advance(HOUR)
 
     assert [subject for subject, _ in letters] == [
-        "Lightkeeper: shop: an action failed",
-        "Lightkeeper: 1 new, 1 still open",
+        f"{HEAD}: shop: an action failed",
+        f"{HEAD}: 1 new, 1 still open",
     ]
     assert f"1. shop: overdue ({REGION})" in part(letters[1][1], "NEW")
     since = (
@@ -253,7 +253,7 @@ def test_a_list_that_cannot_be_read_is_reported_and_what_it_hides_is_not_reporte
     keeper.configure(regions=[REGION, OTHER_REGION])
     keeper.disk("typo", {"backup": "dialy"}, OTHER_REGION)
     run()
-    assert [subject for subject, _ in person.letters()] == ["Lightkeeper: typo: a problem"]
+    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: typo: a problem"]
     keeper.sandbox.add_faults(FaultRule(operation="GetDisks", region=OTHER_REGION, effect=DENIED))
 
     run()
@@ -261,7 +261,7 @@ def test_a_list_that_cannot_be_read_is_reported_and_what_it_hides_is_not_reporte
     keeper.sandbox.clear_faults()
     run()
 
-    assert subject == f"Lightkeeper: {OTHER_REGION}: a list cannot be read"
+    assert subject == ff"{HEAD}: {OTHER_REGION}: a list cannot be read"
     assert "expected permission for lightsail:GetDisks" in text
     assert person.letters() == []
     assert len(person.tags()) == 1
@@ -281,7 +281,7 @@ def test_a_rule_cut_from_30_to_3_is_reported_with_how_to_undo_it_and_undoing_wor
     keeper.sandbox.advance(HOUR)
     run()
 
-    assert subject == "Lightkeeper: shop: snapshots will expire"
+    assert subject == f"{HEAD}: shop: snapshots will expire"
     expiring = re.search(r'(\d+) snapshots of shop will be deleted: its rule "last=3"', text)
     assert expiring
     assert int(expiring[1]) >= 27
@@ -346,7 +346,7 @@ def test_orphans_that_are_to_expire_all_at_once_are_reported_with_what_keeps_the
     keeper.sandbox.advance(60 * DAY)
     run()
     ((subject, text),) = person.letters()
-    assert subject == "Lightkeeper: shop: no longer backed up"
+    assert subject == f"{HEAD}: shop: no longer backed up"
     assert "Its 12 recovery points are kept." in text
     keeper.configure(orphans="expire")
 
@@ -366,7 +366,7 @@ def test_orphans_that_expire_are_reported_once_however_few_they_are(keeper: Keep
     keeper.tag("shop", "backup", "off")
     run()
     ((subject, _),) = person.letters()
-    assert subject == "Lightkeeper: shop: no longer backed up"
+    assert subject == f"{HEAD}: shop: no longer backed up"
     keeper.configure(orphans="expire")
 
     for _ in range(6):
@@ -374,7 +374,7 @@ def test_orphans_that_expire_are_reported_once_however_few_they_are(keeper: Keep
         run()
 
     ((subject, text),) = person.letters()
-    assert subject == "Lightkeeper: shop: snapshots will expire"
+    assert subject == f"{HEAD}: shop: snapshots will expire"
     assert '3 snapshots of shop will be deleted: it is off, and "orphans" is "expire".' in text
 
 
@@ -396,7 +396,7 @@ def test_whole_snapshots_that_the_mode_feeds_no_more_are_reported_before_they_go
         keeper.sandbox.advance(DAY)
 
     ((subject, text),) = letters
-    assert subject == "Lightkeeper: web: snapshots will expire"
+    assert subject == f"{HEAD}: web: snapshots will expire"
     assert "of web will be deleted: Lightkeeper takes no more instance-snapshots of it, and " in text
     assert len([tags for tags in keeper.snapshots("web").values() if "backup:mode" not in tags]) == 1
 
@@ -431,12 +431,26 @@ def test_the_daily_digest_says_how_everything_stands(keeper: Keeper, person: Lis
     run()
 
     ((subject, text),) = person.letters()
-    assert subject == "Lightkeeper: daily digest: nothing needs you"
+    assert subject == f"{HEAD}: daily digest: nothing needs you"
     assert "Resources: 2 protected, 1 untagged" in text
     assert re.search(
         r"Longest without a new recovery point: \w+ \(eu-central-1\), 1 h, since 2026-06-15 12:00 UTC", text
     )
     assert "Stored: 64 GiB at full size, at most 3.20 USD a month" in text
+
+
+def test_the_daily_digest_says_what_would_go_where_prune_is_off(keeper: Keeper, person: Listener, run: Run) -> None:
+    keeper.configure(digest="08:00", prune="off")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    run()
+    for _ in range(2):
+        keeper.sandbox.advance(DAY)
+        run()
+
+    _, text = person.letters()[-1]
+
+    assert "Prune is off" not in text
+    assert "prune is off: 1 would be scheduled for deletion." in text
 
 
 def test_the_daily_digest_lists_what_is_open(keeper: Keeper, person: Listener, run: Run) -> None:
@@ -449,8 +463,8 @@ def test_the_daily_digest_lists_what_is_open(keeper: Keeper, person: Listener, r
     run()
 
     ((subject, text),) = person.letters()
-    assert first == "Lightkeeper: typo: a problem", "one message, not two"
-    assert subject == "Lightkeeper: daily digest: 1 open"
+    assert first == f"{HEAD}: typo: a problem", "one message, not two"
+    assert subject == f"{HEAD}: daily digest: 1 open"
     assert part(text, "OPEN").strip().startswith("1. typo: a problem")
 
 

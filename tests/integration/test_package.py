@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from lightkeeper.version import VERSION
 from tests.support.keeper import Keeper
 
 pytestmark = pytest.mark.xdist_group("package")
@@ -160,7 +161,16 @@ def test_the_command_says_what_it_does_and_which_version_it_is(commands: Path, t
     assert (shown.returncode, version.returncode) == (0, 0)
     for verb in ("plan", "run", "take", "status", "keep", "simulate", "demo"):
         assert f"\n  {verb} " in shown.stdout
-    assert version.stdout == f"lightkeeper {PROJECT['project']['version']}\n"
+    assert version.stdout == f"lightkeeper {VERSION}\n"
+
+
+def test_the_version_stands_in_one_place_from_which_the_package_takes_it(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        said = archive.read(metadata).decode().splitlines()
+
+    assert "version" not in PROJECT["project"]
+    assert f"Version: {VERSION}" in said
 
 
 @pytest.mark.slow

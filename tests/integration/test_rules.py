@@ -15,7 +15,7 @@ from lightkeeper.model import Kept, Orphans, Severity, Snapshot, Status
 from lightkeeper.names import snapshot_name
 from lightkeeper.retries import margin_seconds, slowest_call_seconds
 from lightkeeper.run import Run
-from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
+from lightkeeper.tags import EXPIRES, FORMAT, OWNER, SLOT, SOURCE
 from lightsail_sandbox.client import (
     EndSnapshots,
     Entry,
@@ -99,6 +99,70 @@ def test_a_snapshot_with_tags_copied_from_ours_is_reported(keeper: Keeper) -> No
 
     assert [(problem.source, problem.severity) for problem in problems] == [("shop", Severity.ADVICE)]
     assert "left alone" in problems[0].message
+
+
+@pytest.mark.parametrize("orphaned", [False, True])
+def test_an_older_release_loses_nothing_of_what_a_newer_one_has_made(keeper: Keeper, *, orphaned: bool) -> None:
+    """An upgrade is rolled back: the newest is in a format that nobody knows here, and another is already marked."""
+    run_daily(keeper, grace="1d")
+    keeper.configure(orphans="expire")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    keeper.run()
+    keeper.live(5 * DAY)
+    *_, before_the_newest, newest = keeper.snapshots()
+    for name in (before_the_newest, newest):
+        keeper.tag(name, FORMAT, "2")
+    keeper.tag(before_the_newest, EXPIRES, f"{keeper.sandbox.now():%Y-%m-%dT%H:%M:%SZ}")
+    keeper.tag(before_the_newest, "backup:hold", "2026-01-01")
+    if orphaned:
+        keeper.user.delete_disk(diskName="shop")
+    before = keeper.snapshots()
+
+    runs = keeper.live(20 * DAY)
+
+    after = keeper.snapshots()
+    newer_release_s = (before_the_newest, newest)
+    assert {name: after[name] for name in newer_release_s} == {name: before[name] for name in newer_release_s}
+    assert set(after) >= set(before)
+    assert sum(count(run, "create") for run in runs) == (0 if orphaned else 20)
+    assert all(count(run, action) == 0 for run in runs for action in ("delete", "schedule-deletion", "remove-hold"))
+    (problem,) = keeper.plan().problems
+    assert (problem.tag, problem.value, problem.severity) == (FORMAT, "2", Severity.WARNING)
+    assert "made by a newer release of Lightkeeper (format 2)" in problem.message
+
+
+def test_what_a_newer_release_took_covers_its_slot_and_is_pruned_again_after_the_upgrade(keeper: Keeper) -> None:
+    run_daily(keeper, grace="1d")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    keeper.run()
+    keeper.live(5 * DAY)
+    newest = [*keeper.snapshots()][-1]
+    keeper.tag(newest, FORMAT, "2")
+    # Whatever that format calls a slot.
+    keeper.tag(newest, SLOT, "week 26")
+
+    assert did(keeper.run()) == []
+    (status,) = keeper.plan().sources
+    assert status.status is Status.PROTECTED
+
+    # As if this were the newer release.
+    keeper.tag(newest, FORMAT, "1")
+    keeper.tag(newest, SLOT, "2026-06-20T03:00:00Z")
+    assert sum(count(run, "delete") for run in keeper.live(5 * DAY)) > 0
+
+
+def test_what_has_no_format_is_from_before_there_was_one_and_is_pruned_as_ever(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "2"})
+    keeper.run()
+    keeper.live(DAY)
+    old = [*keeper.snapshots()]
+    for name in old:
+        keeper.untag(name, FORMAT)
+
+    keeper.live(5 * DAY)
+
+    assert not set(old) & set(keeper.snapshots())
 
 
 # 2. The newest usable snapshot of a source is never deleted.
@@ -817,6 +881,54 @@ def test_without_grace_a_promise_is_kept_all_the_same(keeper: Keeper) -> None:
     keeper.live(23 * HOUR, HOUR)
     assert name in keeper.snapshots()
 
+    keeper.live(HOUR, HOUR)
+    assert name not in keeper.snapshots()
+
+
+def test_with_prune_off_nothing_is_marked_freed_or_deleted_for_as_long_as_it_is(keeper: Keeper) -> None:
+    run_daily(keeper)
+    keeper.configure(prune="off", orphans="expire")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "1"})
+    keeper.disk("gone", {"backup": "daily", "backup:keep": "1"})
+    keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="error"), operation="CreateDiskSnapshot", last=1))
+    keeper.run()
+    keeper.live(2 * DAY)
+    keeper.tag(next(iter(keeper.snapshots("shop"))), "backup:hold", "2026-06-16")
+    keeper.user.delete_disk(diskName="gone")
+    before = keeper.snapshots()
+
+    keeper.live(10 * DAY)
+
+    assert len(before) > 5
+    after = keeper.snapshots()
+    assert {name: after.get(name) for name in before} == before
+    assert set(keeper.writes()) == {"CreateDiskSnapshot", "TagResource", "DeleteDisk"}, "the tag is the user's hold"
+    assert expiring(keeper) == []
+
+
+@pytest.mark.parametrize("trouble", [None, "backup", "backup:kepe"])
+def test_prune_that_is_turned_off_takes_marks_back_and_turned_on_again_gives_a_new_grace(
+    keeper: Keeper, trouble: str | None
+) -> None:
+    name = with_a_scheduled_deletion(keeper)
+    keeper.configure(prune="off")
+    if trouble:
+        keeper.tag("shop", trouble, "dialy")
+    keeper.live(HOUR, HOUR)
+    assert expiring(keeper) == [], "whatever is wrong with the source's tags"
+    if trouble:
+        keeper.tag("shop", "backup", "daily")
+    if trouble == "backup:kepe":
+        keeper.untag("shop", trouble)
+
+    keeper.live(24 * HOUR, HOUR)
+    keeper.configure(prune="on")
+    on = keeper.sandbox.now()
+    keeper.live(HOUR, HOUR)
+
+    assert keeper.snapshots()[name][EXPIRES] == f"{on + DAY + HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    keeper.live(23 * HOUR, HOUR)
+    assert name in keeper.snapshots()
     keeper.live(HOUR, HOUR)
     assert name not in keeper.snapshots()
 

@@ -213,7 +213,7 @@ def test_a_throttle_lets_so_many_calls_through_in_any_second() -> None:
     script.add([FaultRule(effect=Throttle(per_second=2))])
 
     def is_throttled(now: float) -> bool:
-        return bool(script.effects("GetDisks", "eu-central-1", frozenset(), now))
+        return bool(script.effects("GetDisks", "eu-central-1", "111122223333", frozenset(), now))
 
     assert [is_throttled(now) for now in (10.0, 10.5, 10.9, 11.1, 11.2, 11.6)] == [
         False,
@@ -230,7 +230,7 @@ def test_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:
     script.add([FaultRule(effect=Throttle(per_second=2, burst=3))])
 
     def is_throttled(now: float) -> bool:
-        return bool(script.effects("GetDisks", "eu-central-1", frozenset(), now))
+        return bool(script.effects("GetDisks", "eu-central-1", "111122223333", frozenset(), now))
 
     assert [is_throttled(now) for now in (10.0, 10.0, 10.0, 10.1, 10.6, 10.7, 99.0, 99.0, 99.0, 99.0)] == [
         *[False] * 3,

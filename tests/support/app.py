@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 
+from infra.config_file import read_config_file
 from infra.props import Props
 from infra.stack import LightkeeperStack
 from lightkeeper.metrics import NAMESPACE, MetricName
@@ -21,10 +22,15 @@ def _only(stack: Stack, kind: type[_T]) -> _T:
     return found
 
 
-def main(month: str) -> None:
+def main(month: str = "") -> None:
+    """Synthesize a deployment that has a slot once a year, in that month; without one, that of `CONFIG=FILE`."""
     app = App()
     policies = {"yearly": {"schedule": f"0 3 1 {month} *", "keep": "yearly=2"}}
-    props = Props.from_document({"lightkeeper": {"tick": "rate(1 minute)", "policies": policies}})
+    props = (
+        Props.from_document({"lightkeeper": {"tick": "rate(1 minute)", "policies": policies}})
+        if month
+        else read_config_file(app.node.try_get_context("config"), Props.from_document)
+    )
     stack = LightkeeperStack(app, props.stack_name, props=props)
     for function in stack.node.find_all():
         if isinstance(function, lambda_.Function):

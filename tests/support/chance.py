@@ -27,6 +27,7 @@ from tests.support.witness import (
     CREATES,
     DELETES,
     EXPIRES,
+    FORMAT,
     LISTS,
     LISTS_OF_SOURCES,
     LOOK_UPS,
@@ -114,6 +115,8 @@ settings = st.sampled_from(
         ("grace", "0d"),
         ("grace", "1d"),
         ("grace", "2d"),
+        ("prune", "off"),
+        ("prune", "on"),
         ("orphans", "keep"),
         ("orphans", "expire"),
         ("maxDeletesPerSource", 1),
@@ -378,7 +381,7 @@ class Chance(RuleBasedStateMachine):
         if snapshot := self.world.pick(number):
             self.world.tag(snapshot.region, snapshot.name, key, value)
 
-    @step(number=which, tag=st.sampled_from(["backup:hold", EXPIRES, OWNER, SOURCE, SLOT, "backup"]))
+    @step(number=which, tag=st.sampled_from(["backup:hold", EXPIRES, OWNER, SOURCE, SLOT, FORMAT, "backup"]))
     def untag_a_snapshot(self, number: int, tag: str) -> None:
         """A snapshot loses a tag."""
         snapshot = self.world.pick(number)
@@ -390,6 +393,12 @@ class Chance(RuleBasedStateMachine):
         """A user writes over a mark."""
         if snapshot := self.world.pick(number):
             self.world.tag(snapshot.region, snapshot.name, EXPIRES, value)
+
+    @step(number=which)
+    def take_it_for_a_newer_release_s(self, number: int) -> None:
+        """A snapshot says that a newer release has made it."""
+        if snapshot := self.world.pick(number):
+            self.world.tag(snapshot.region, snapshot.name, FORMAT, "2")
 
     @step(number=which)
     def delete_a_snapshot(self, number: int) -> None:

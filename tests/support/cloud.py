@@ -83,7 +83,7 @@ class Cloud:
             "Type": "AWS::Lambda::Function",
             "Properties": {
                 "Handler": "lightkeeper.handler.handle",
-                "Runtime": "python3.13",
+                "Runtime": "python3.14",
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
                 "Code": {"ZipFile": "handle = print"},
                 "Environment": {"Variables": dict(variables)},

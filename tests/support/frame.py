@@ -14,14 +14,16 @@ from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WITHOUT = "There is no Chromium, so the calendar is not tried in a browser; `apt-get install chromium` brings one."
+PDFTOTEXT = shutil.which("pdftotext")
+WITHOUT_PDFTOTEXT = "There is no pdftotext to read what was printed; `apt-get install poppler-utils` brings one."
 BACKGROUNDS = {"light": "#ffffff", "dark": "#161d26"}
 _TEXTS = {"light": "#16191f", "dark": "#d5dbdb"}
 _PATIENCE_MS = 120_000
 """For a browser on a busy machine."""
 ALLOWED = {
-    *("div", "style", "p", "span", "ul", "li", "a", "cwdb-action"),
-    *("table", "colgroup", "col", "thead", "tbody", "tr", "th", "td"),
-    *("svg", "g", "title", "path", "rect"),
+    *("div", "style", "p", "span", "ul", "li", "a", "details", "summary", "cwdb-action"),
+    *("table", "caption", "colgroup", "col", "thead", "tbody", "tr", "th", "td"),
+    *("svg", "g", "title", "path", "rect", "text"),
 }
 # CloudWatch's own style of a dashboard, which a widget with `cwdb-no-default-styles` does without.
 _FRAME = """<!doctype html>

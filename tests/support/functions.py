@@ -24,6 +24,7 @@ class Context(LambdaContext):
     """Fifteen minutes, as Lambda says it."""
 
     _aws_request_id = "request-1"
+    _invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:Lightkeeper-KeeperFunction"
 
     @staticmethod
     def get_remaining_time_in_millis() -> int:

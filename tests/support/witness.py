@@ -23,7 +23,9 @@ from lightsail_sandbox.client import Call, Entry, Sandbox
 
 CONSOLE = "console"
 """The access key of the user; every other one is a run's."""
-OWNER, SOURCE, SLOT, EXPIRES = (f"lightkeeper:{word}" for word in ("owner", "source", "slot", "expires"))
+OWNER, SOURCE, SLOT, EXPIRES, FORMAT = (
+    f"lightkeeper:{word}" for word in ("owner", "source", "slot", "expires", "format")
+)
 RECIPE = "lightkeeper:recipe"
 LISTS_OF_SOURCES = {
     "GetDisks": "Disk",
@@ -138,6 +140,7 @@ class Terms:
     """The longest time from run to run; None where the witness cannot tell."""
     regions: tuple[str, ...]
     """None named: every Region there is."""
+    prunes: bool
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Terms":
@@ -159,6 +162,7 @@ class Terms:
             mode=document.get("instanceMode", "instance"),
             gap=int(rate[1]) * {"minute": MINUTE, "hour": HOUR, "day": DAY}[rate[2]] if rate else None,
             regions=tuple(document.get("regions", ())),
+            prunes=document.get("prune", "on") == "on",
         )
 
     @property
@@ -375,7 +379,7 @@ def recipe_in(tags: Tags) -> tuple[Recipe, Sequence[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for key, value in tags.items():
         part = key.removeprefix("lightkeeper:")
-        if part in {key, "owner", "source", "slot", "recipe", "by-hand", "expires"}:
+        if part in {key, "owner", "source", "slot", "format", "recipe", "by-hand", "expires"}:
             continue
         if re.fullmatch(r"ports(-\d+)?", part):
             rules = [word.partition("=") for word in value.split()]
@@ -526,9 +530,17 @@ class Judgement:
     def _nature(self, key: Key) -> Objection | None:
         if not self.scene.is_ours(key, self.terms):
             return 1, "what no run of ours has taken"
+        if self.is_of_a_newer_release(key):
+            return 1, "which a newer release has made"
+        if not self.terms.prunes:
+            return 7, "although prune is off"
         if (state := self.scene.entries[key].state) not in USABLE | FAILED:
             return 2, f"which is {state}"
         return (6, "which is held") if self.is_held(key) else None
+
+    def is_of_a_newer_release(self, key: Key) -> bool:
+        """Say whether a snapshot is in a format that nobody knows."""
+        return self.scene.entries[key].tags.get(FORMAT, "1") != "1"
 
     def _stays(self, key: Key) -> Objection | None:
         source = self.source(key)
@@ -542,7 +554,9 @@ class Judgement:
         source = self.source(key)
         if source and (is_troubled(source.tags, self.terms) or self.asks_for_nonsense(source)):
             return 3, f"whose source has a problem in its tags: {dict(source.tags)}"
-        return None
+        others = self.scene.points(self.scene.ours[key].source_arn, self.terms)
+        newer = next((point for point in others if self.is_of_a_newer_release(point.key)), None)
+        return (3, f"beside {newer.key[1]}, which a newer release has made") if newer else None
 
     def _retention(self, key: Key) -> Objection | None:
         asked = self.feeds(key)
@@ -853,7 +867,13 @@ class _Court:
                 promise(
                     keys in ([EXPIRES], [self._terms.hold]), 1, f"{key}: a run removes {EXPIRES} or a hold; not {keys}"
                 )
-                if self._judge_ours(call, key) and keys != [EXPIRES]:
+                is_there = self._judge_ours(call, key)
+                if is_there:
+                    views = self._views(run.knows(call.region), key)
+                    known = not all(view.is_of_a_newer_release(key) for view in views)
+                    promise(known, 1, f"{key}: {keys} was taken off what a newer release has made")
+                if is_there and keys != [EXPIRES]:
+                    promise(self._terms.prunes, 7, f"{key}: a hold was taken off although prune is off")
                     held = self._scene.entries[key].tags.get(self._terms.hold, "")
                     promise(
                         not call.took_effect or is_over(held, min(self._now, call.at), self._terms),
@@ -892,6 +912,7 @@ class _Court:
             return
         slot = instant(given.get(SLOT, ""))
         promise(given.get(OWNER) == terms.owner, 1, f"{name}: a snapshot without our owner tag")
+        promise(given.get(FORMAT) == "1", 1, f"{name}: a snapshot in the format {given.get(FORMAT)}")
         promise(slot and slot <= self._now, 4, f"{name}: a snapshot for the slot {given.get(SLOT)}")
         assert slot
         snapshot = call.parameters[CREATES[call.operation]]
@@ -1265,6 +1286,8 @@ class _Court:
             for point in points:
                 is_marked = instant(point.entry.tags.get(EXPIRES, ""))
                 if not point.is_usable or not is_marked or view.feeds(point.key) is None:
+                    continue
+                if view.is_of_a_newer_release(point.key):
                     continue
                 objection = view.objection_to_pruning(point.key)
                 promise(not objection, 7, f"{point.key[1]} is marked, {objection and objection[1]}")

@@ -1,5 +1,6 @@
 """What the recovery calendar shows of a plan: strips, marks, order, pages and the one sentence."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,8 +15,22 @@ from lightkeeper.plan import make_plan
 from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.restorable import Restorable
 from lightkeeper.settings import Settings
-from recovery_calendar.render import Theme, render_page
-from recovery_calendar.view import Held, Mark, Order, Row, Run, SortKey, View, make_view, parse_order, span
+from recovery_calendar.render import Theme, render_calendar, render_page, say_periods
+from recovery_calendar.view import (
+    Direction,
+    Held,
+    Mark,
+    Order,
+    Period,
+    Row,
+    Run,
+    SortKey,
+    View,
+    make_view,
+    parse_order,
+    periods,
+    span,
+)
 from tests.support.inventories import DAY, HOUR, NOW, REGION, THREE, daily, point, source
 
 
@@ -183,6 +198,33 @@ def test_a_weekly_policy_has_gaps_and_misses_nothing() -> None:
     assert strip(row).count("#") == 5
 
 
+def test_days_on_end_are_one_period() -> None:
+    shop = source(backup="daily")
+    pending = point(shop, NOW, SnapshotState.PENDING)
+
+    (row,) = view([shop], [*daily(shop, (1, 2, 3, 9)), point(shop, THREE - 40 * DAY), pending]).rows
+
+    assert row.recoverable == (
+        Period(date(2026, 6, 6), date(2026, 6, 6)),
+        Period(date(2026, 6, 12), date(2026, 6, 14)),
+    ), "nothing can be recovered to what is still being taken"
+    assert (row.points, row.older) == (5, 1)
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ((), ""),
+        ((date(2026, 6, 6),), "6 Jun 2026"),
+        ((date(2026, 5, 31), date(2026, 6, 1), date(2026, 6, 5)), "31 May to 1 Jun, 5 Jun 2026"),
+        ((date(2025, 12, 30), date(2026, 1, 2)), "30 Dec 2025, 2 Jan 2026"),
+        ((date(2025, 12, 25), date(2025, 12, 31), date(2026, 1, 1)), "25 Dec, 31 Dec 2025 to 1 Jan 2026"),
+    ],
+)
+def test_days_are_said_as_people_say_them(days: Sequence[date], said: str) -> None:
+    assert say_periods(periods(days)) == said
+
+
 # Facts of a row
 
 
@@ -193,8 +235,33 @@ def test_size_and_cost_are_those_of_the_storage_model() -> None:
     (row,) = view([shop], points).rows
 
     assert row.size_gib == 8
-    assert row.stored_gib == stored_gib([each.taken for each in points], 8)
-    assert row.usd == usd_per_month(row.stored_gib)
+    assert row.stored.gib == stored_gib([each.taken for each in points], 8)
+    assert row.usd == usd_per_month(row.stored.gib)
+    assert row.stored.full_gib == 5 * 8
+
+
+def test_the_estimate_leads_and_what_it_can_be_at_most_stands_in_brackets() -> None:
+    shop, attic = source("shop", backup="daily"), source("attic", backup="daily")
+
+    seen = view([shop, attic], [*daily(shop, range(5)), point(attic, THREE)])
+
+    page = render_page(seen, theme=Theme.LIGHT)
+    assert "Stored: about 17 GiB, 0.83 USD a month (at full size at most 2.40), an estimate." in page
+    assert "<li>stored: about 9 GiB, 0.43 USD a month (at full size at most 2.00), an estimate</li>" in page
+    assert "Full size is that of the source, free space included." in page
+
+
+def test_the_page_names_the_deployment_the_account_and_the_regions() -> None:
+    shop = source(backup="daily")
+    plan = replace(make_plan(Inventory((shop,), ()), Settings(), NOW), regions=(REGION, "us-east-1"))
+    foreign = replace(plan.sources[0], arn="arn:aws:lightsail:eu-central-1:2:Disk/other")
+
+    seen = make_view(plan, Settings(deployment="Clinic"))
+
+    assert (seen.deployment, seen.account, seen.regions) == ("Clinic", "1", (REGION, "us-east-1"))
+    assert "<small>of Clinic, account 1, eu-central-1, us-east-1</small>" in render_page(seen, theme=Theme.AUTO)
+    assert view([]).account is None
+    assert make_view(replace(plan, sources=(*plan.sources, foreign)), Settings()).account is None
 
 
 def test_problems_stand_with_their_source_the_worst_first_and_others_apart() -> None:
@@ -233,9 +300,9 @@ def test_an_overdue_source_says_since_when_why_and_what_helps() -> None:
     assert {row.status for row in rows.values()} == {Status.OVERDUE}
     assert rows["quiet"].overdue_since == THREE - DAY
     assert "no snapshot was started" in str(rows["quiet"].why)
-    assert f"{points[2].name} of 2026-06-15T03:00:00Z ended in error" in str(rows["broken"].why)
+    assert f"{points[2].name} of 2026-06-15 03:00 UTC ended in error" in str(rows["broken"].why)
     assert rows["broken"].failed_besides == (), "why says it already"
-    assert f"{points[3].name} has been pending since 2026-06-15T03:00:00Z" in str(rows["stuck"].why)
+    assert f"{points[3].name} has been pending since 2026-06-15 03:00 UTC" in str(rows["stuck"].why)
     assert rows["stuck"].helps == "take one now: lightkeeper take stuck --kind disk --region eu-central-1"
 
 
@@ -385,6 +452,23 @@ def test_a_second_click_turns_an_order_round() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("order", "is_falling", "direction"),
+    [
+        ("name", False, Direction.ASCENDING),
+        ("-newest", True, Direction.DESCENDING),
+        ("size", True, Direction.DESCENDING),
+        ("-cost", False, Direction.ASCENDING),
+        ("status", False, Direction.OTHER),
+        ("-status", True, Direction.OTHER),
+    ],
+)
+def test_an_order_says_how_its_values_run(order: str, *, is_falling: bool, direction: Direction) -> None:
+    parsed = parse_order(order)
+
+    assert (parsed.is_falling, parsed.direction) == (is_falling, direction)
+
+
 def test_an_unknown_order_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(InvalidValueError, match='did you mean "newest"'):
         parse_order("newst")
@@ -397,7 +481,7 @@ def test_pages_are_cut_from_the_whole_order_and_the_totals_are_of_all() -> None:
     pages = [view(sources, points, order="name", page=page, page_size=3) for page in (1, 2, 3, 99)]
 
     assert [[row.name[-1] for row in page.rows] for page in pages] == [list("012"), list("345"), list("6"), list("6")]
-    assert {(page.pages, page.total, page.stored_gib) for page in pages} == {(3, 7, 56.0)}
+    assert {(page.pages, page.total, page.stored.gib) for page in pages} == {(3, 7, 56.0)}
     assert pages[-1].page == 3, "a page past the last is the last"
 
 
@@ -556,6 +640,29 @@ def test_a_span_is_said_in_its_largest_unit(time: timedelta, said: str) -> None:
     assert span(time) == span(-time) == said
 
 
+# Colours
+
+
+@pytest.mark.parametrize("theme", Theme)
+def test_each_colour_is_one_that_old_browsers_and_mail_programs_know(theme: Theme) -> None:
+    page = render_page(view([source(backup="daily")]), theme=theme)
+
+    style = "".join(re.findall(r"<style>(.*?)</style>", page, re.DOTALL))
+    assert "#0f141a" in style
+    assert not re.search(r"var\(|light-dark\(|\boklch|color-mix", style)
+    assert ("#ebebf0" in style.partition("@media screen")[2]) is (theme is not Theme.LIGHT)
+    assert "#ebebf0" not in style.partition("@media screen")[0], "paper is light"
+
+
+def test_the_same_view_is_the_same_html() -> None:
+    shop = source(backup="hourly")
+    points = [point(shop, NOW - hours * HOUR) for hours in range(1, 60, 2)]
+
+    pages = {render_calendar(view([shop], points[::way]), theme=Theme.AUTO) for way in (1, -1)}
+
+    assert len(pages) == 1
+
+
 # What a restore brings back
 
 
@@ -572,3 +679,12 @@ def test_a_row_says_how_much_comes_back_and_the_page_only_where_it_is_not_the_wh
     page = render_page(shown, theme=Theme.LIGHT)
     assert page.count("restorable in part") == 1
     assert page.count("its newest recovery point does not keep the zone") == 1
+
+
+def test_the_style_of_the_page_is_in_its_head_and_that_of_a_widget_goes_with_it() -> None:
+    seen = view([source(backup="daily")])
+
+    page, widget = render_page(seen, theme=Theme.AUTO), render_calendar(seen, theme=Theme.LIGHT)
+
+    assert "<style" not in page.partition("</head>")[2]
+    assert widget.count("<style>") == 1

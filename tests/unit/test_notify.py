@@ -27,12 +27,14 @@ from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.message import MAX_BODY_BYTES, Message, compose
 from lightkeeper.model import Plan, Problem, ReadFailure, Severity, SourceStatus, Status
 from lightkeeper.notify import CAPACITY, Memory, TopicError, notify
+from lightkeeper.origin import Origin
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.sns import Topic
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 REGION = "eu-central-1"
+ORIGIN = Origin("Lightkeeper", "123456789012", REGION)
 TARGET = Target(REGION, "shop", "arn:aws:lightsail:eu-central-1:1:Disk/1", "shop-1", SnapshotKind.DISK, NOON, "daily")
 keys = st.from_regex(r"[a-z2-7]{8}", fullmatch=True)
 region_names = st.lists(st.sampled_from(["eu-central-1", "us-east-1", "ap-northeast-2"]), unique=True).map(tuple)
@@ -54,6 +56,8 @@ def ended(*problems: Problem, now: datetime = NOON, failures: tuple[ReadFailure,
 
 class Board:
     """A topic in memory: its tags, and what was published."""
+
+    arn = "arn:aws:sns:eu-central-1:123456789012:Lightkeeper"
 
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
@@ -113,16 +117,16 @@ def test_even_beyond_that_nothing_is_sent_twice_in_a_row() -> None:
     fleet = [problem(f"disk-{number}") for number in range(CAPACITY + 10)]
 
     for hour in range(3):
-        notify(ended(*fleet, now=NOON + timedelta(hours=hour)), Settings(), board, dashboard=None)
-    notify(ended(*fleet[:-1]), Settings(), board, dashboard=None)
-    notify(ended(*fleet[:3]), Settings(), board, dashboard=None)
-    notify(ended(*fleet[:3]), Settings(), board, dashboard=None)
-    notify(ended(), Settings(), board, dashboard=None)
+        notify(ended(*fleet, now=NOON + timedelta(hours=hour)), Settings(), board, origin=ORIGIN)
+    notify(ended(*fleet[:-1]), Settings(), board, origin=ORIGIN)
+    notify(ended(*fleet[:3]), Settings(), board, origin=ORIGIN)
+    notify(ended(*fleet[:3]), Settings(), board, origin=ORIGIN)
+    notify(ended(), Settings(), board, origin=ORIGIN)
 
     assert board.subjects == [
-        f"Lightkeeper: {CAPACITY + 10} new",
-        f"Lightkeeper: {CAPACITY + 9} new",
-        "Lightkeeper: 3 new",
+        f"Lightkeeper 123456789012 eu-central-1: {CAPACITY + 10} new",
+        f"Lightkeeper 123456789012 eu-central-1: {CAPACITY + 9} new",
+        "Lightkeeper 123456789012 eu-central-1: 3 new",
     ]
     assert set(board.kept) == {"lightkeeper:telling", "lightkeeper:regions:1"}
 
@@ -173,7 +177,7 @@ def test_what_is_found_twice_is_one_finding() -> None:
 @given(any_text, any_text)
 def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
     (finding,) = findings(ended(problem(source, value, value)), Settings())
-    message = compose([finding], [], ended(), Settings(), daily=False, dashboard=None)
+    message = compose([finding], [], ended(), Settings(), daily=False, origin=ORIGIN)
 
     assert message.subject.isascii()
     assert message.subject.isprintable()
@@ -187,7 +191,7 @@ def test_however_wide_its_letters_a_message_fits() -> None:
     found = findings(
         ended(*(problem(f"{number}-" + "\U0001d504" * 700, "v" * 700) for number in range(80))), Settings()
     )
-    body = compose(found, found, ended(), Settings(), daily=True, dashboard=None).body
+    body = compose(found, found, ended(), Settings(), daily=True, origin=ORIGIN).body
 
     assert MAX_BODY_BYTES // 2 < len(body.encode()) <= MAX_BODY_BYTES
     assert sum(int(more) for more in re.findall(r"^and (\d+) more$", body, re.MULTILINE)) == 160 - body.count("What:")
@@ -204,22 +208,26 @@ def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_sent
     elsewhere = ReadFailure("us-east-1", "GetDisks", "GetDisks: ServiceException")
 
     for hour, found in enumerate([(problem(),), (), (problem(),)]):
-        notify(
-            ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, dashboard=None
-        )
+        notify(ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, origin=ORIGIN)
 
-    assert board.subjects == ["Lightkeeper: 2 new", "Lightkeeper: 1 new, 1 still open"]
+    assert board.subjects == [
+        "Lightkeeper 123456789012 eu-central-1: 2 new",
+        "Lightkeeper 123456789012 eu-central-1: 1 new, 1 still open",
+    ]
 
 
 def test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten() -> None:
     board = Board()
     here = ReadFailure(REGION, "GetDisks", "GetDisks: ServiceException")
 
-    notify(ended(problem()), Settings(), board, dashboard=None)
-    notify(ended(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, dashboard=None)
-    notify(ended(problem(), now=NOON + timedelta(hours=2)), Settings(), board, dashboard=None)
+    notify(ended(problem()), Settings(), board, origin=ORIGIN)
+    notify(ended(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, origin=ORIGIN)
+    notify(ended(problem(), now=NOON + timedelta(hours=2)), Settings(), board, origin=ORIGIN)
 
-    assert board.subjects == ["Lightkeeper: shop: a problem", f"Lightkeeper: {REGION}: a list cannot be read"]
+    assert board.subjects == [
+        "Lightkeeper 123456789012 eu-central-1: shop: a problem",
+        f"Lightkeeper 123456789012 eu-central-1: {REGION}: a list cannot be read",
+    ]
 
 
 def test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_retry_sends_nothing() -> None:
@@ -228,20 +236,20 @@ def test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_ret
     for hour in range(48):
         for _ in range(3):
             with pytest.raises(TopicError, match="TagResource: AccessDenied"):
-                notify(ended(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, dashboard=None)
+                notify(ended(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, origin=ORIGIN)
 
-    assert deaf.subjects == ["Lightkeeper: 2 new"] * 2
+    assert deaf.subjects == ["Lightkeeper 123456789012 eu-central-1: 2 new"] * 2
 
 
 def test_a_region_that_is_no_longer_looked_after_is_reported_once() -> None:
     board = Board()
     both = Plan(NOON, (), (), (), (), (), (REGION, "us-east-1"))
 
-    notify(Run(both, ()), Settings(), board, dashboard=None)
+    notify(Run(both, ()), Settings(), board, origin=ORIGIN)
     for hour in range(3):
-        notify(ended(now=NOON + timedelta(hours=hour + 1)), Settings(), board, dashboard=None)
+        notify(ended(now=NOON + timedelta(hours=hour + 1)), Settings(), board, origin=ORIGIN)
 
-    assert board.subjects == ["Lightkeeper: us-east-1: a Region is no longer looked after"]
+    assert board.subjects == ["Lightkeeper 123456789012 eu-central-1: us-east-1: a Region is no longer looked after"]
 
 
 def test_every_kind_has_its_words() -> None:

@@ -9,7 +9,17 @@ import pytest
 
 from lightkeeper.actions import CancelDeletion, Cause, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Inventory, Orphans, Plan, RecoveryPoint, Severity, SnapshotState, Source
+from lightkeeper.model import (
+    Inventory,
+    Orphans,
+    Plan,
+    Prune,
+    ReadFailure,
+    RecoveryPoint,
+    Severity,
+    SnapshotState,
+    Source,
+)
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
 from lightkeeper.times import Duration
@@ -20,6 +30,7 @@ from tests.support.inventories import (
     HOUR,
     NOW,
     REGION,
+    THREE,
     WHOLE,
     created,
     daily,
@@ -34,6 +45,78 @@ from tests.support.inventories import (
     web,
     why,
 )
+
+OFF = Settings(prune=Prune.OFF)
+
+# What another release has made, and what nobody prunes
+
+
+def test_what_a_newer_release_has_made_is_kept_for_that_and_so_is_all_else_of_its_source() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    old, newest = point(shop, THREE - DAY, expires_at=NOW - HOUR), replace(point(shop, THREE), newer_format="2")
+
+    plan = make_plan(Inventory((shop,), (old, newest)), Settings(), NOW)
+
+    assert dropped(plan) == []
+    assert why(plan) == {
+        newest.name: ("made by a newer release (format 2), so it is left alone",),
+        old.name: ("last snapshot",),
+    }
+    assert line(plan).newest == newest
+
+
+def test_a_hold_on_what_a_newer_release_has_made_is_neither_read_nor_complained_about() -> None:
+    shop = source(backup="daily")
+    newer = replace(point(shop, THREE, tags={"backup:until": "soon"}), newer_format="2")
+
+    plan = make_plan(Inventory((shop,), (newer,)), Settings(), NOW)
+
+    assert [problem.tag for problem in plan.problems] == ["lightkeeper:format"]
+
+
+def test_a_newer_release_s_snapshots_hold_back_their_own_source_only() -> None:
+    shop, blog = source(backup="daily", backup_keep="1"), source("blog", backup="daily", backup_keep="1")
+    newer = replace(point(shop, THREE), newer_format="2")
+
+    plan = make_plan(Inventory((shop, blog), (newer, *daily(shop, [1, 2]), *daily(blog, [0, 1]))), Settings(), NOW)
+
+    assert marked(plan) == names(daily(blog, [1]))
+
+
+def test_with_prune_off_what_no_rule_keeps_is_kept_and_says_why() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    failed = point(shop, THREE - 2 * DAY, SnapshotState.ERROR)
+    newest, old = daily(shop, [0, 1])
+
+    plan = make_plan(Inventory((shop,), (newest, old, failed)), OFF, NOW)
+
+    assert plan.actions == ()
+    assert {kept.point.name: (kept.reasons, kept.unpruned) for kept in plan.kept} == {
+        newest.name: (("last snapshot",), False),
+        old.name: (('no rule of "last=1" keeps it, but prune is off',), True),
+        failed.name: (("ended in error, and a newer one is usable, but prune is off",), True),
+    }
+
+
+def test_with_prune_off_every_mark_is_taken_back_once_even_while_a_list_fails_or_tags_are_not_understood() -> None:
+    shop, typo = source(backup="daily", backup_keep="1"), source("typo", backup="dialy")
+    points = (*daily(shop, [0, 1], expires_at=NOW + HOUR), *daily(typo, [0, 1], expires_at=NOW - HOUR))
+    failure = ReadFailure(REGION, "GetInstances", "no answer")
+
+    for failures in ((), (failure,)):
+        plan = make_plan(Inventory((shop, typo), points, failures=failures), OFF, NOW)
+
+        assert dropped(plan) == []
+        assert [action.target for action in plan.actions if isinstance(action, CancelDeletion)] == [
+            target(each, "daily" if each.source_name == "shop" else None) for each in points
+        ]
+
+
+def test_with_prune_off_snapshots_are_taken_as_ever() -> None:
+    shop = source(backup="daily")
+
+    assert len(created(make_plan(Inventory((shop,), ()), OFF, NOW))) == 1
+
 
 # Content, not labels
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from awscli.shorthand import ShorthandParser
@@ -37,6 +38,7 @@ from lightkeeper.settings import Settings
 from lightkeeper.tags import (
     BY_HAND,
     EXPIRES,
+    FORMAT,
     HELD,
     MAX_TAGS,
     NOT_HELD,
@@ -562,6 +564,7 @@ def test_a_snapshot_is_born_with_its_sources_tags_and_ours() -> None:
         OWNER: "Lightkeeper",
         SOURCE: ARN,
         SLOT: "2026-06-15T03:00:00Z",
+        FORMAT: "1",
     }
     assert left_out == ()
 
@@ -581,7 +584,7 @@ def test_tags_of_aws_and_of_lightkeeper_are_not_inherited() -> None:
 
     tags, left_out = snapshot_tags(source, SLOT_TIME, Settings(deployment="Spare"), NOW)
 
-    assert tags == {OWNER: "Spare", SOURCE: ARN, SLOT: "2026-06-15T03:00:00Z"}
+    assert tags == {OWNER: "Spare", SOURCE: ARN, SLOT: "2026-06-15T03:00:00Z", FORMAT: "1"}
     assert left_out == ()
 
 
@@ -593,7 +596,7 @@ def test_where_there_is_no_room_the_users_vocabulary_comes_first_and_the_rest_is
 
     assert len(tags) == MAX_TAGS - 2
     assert (tags["backup"], tags["backup:keep"]) == ("daily", "7")
-    assert left_out == tuple(f"app{number:02}" for number in range(43, 48))
+    assert left_out == tuple(f"app{number:02}" for number in range(42, 48))
 
 
 RECIPE_OF_DISK = DiskRecipe(zone="eu-central-1a", size_gib=32)
@@ -611,13 +614,13 @@ def test_the_users_vocabulary_has_room_before_the_recipe_and_the_recipe_before_t
 
     assert tags["backup"] == "daily"
     assert (tags[RECIPE], tags["lightkeeper:zone"], tags["lightkeeper:size"]) == ("1", "eu-central-1a", "32")
-    assert left_out == tuple(f"app{number:02}" for number in range(41, 49))
+    assert left_out == tuple(f"app{number:02}" for number in range(40, 49))
     assert len(tags) == MAX_TAGS - 2
 
 
 def test_a_part_of_the_recipe_without_room_is_named_on_the_snapshot_and_is_advice_on_the_source() -> None:
-    # Of 45 that may be inherited, 43 are the vocabulary's: one for the head of the recipe, one for the zone.
-    source = crowded(0, vocabulary_like=42)
+    # Of 44 that may be inherited, 42 are the vocabulary's: one for the head of the recipe, one for the zone.
+    source = crowded(0, vocabulary_like=41)
 
     tags, _ = snapshot_tags(source, SLOT_TIME, SETTINGS, NOW)
 
@@ -679,7 +682,7 @@ def test_where_there_is_no_room_every_hold_is_inherited_first() -> None:
 
 
 tag_keys = st.sampled_from(
-    [*vocabulary(SETTINGS), "Backup", "backup:kepe", "backup:", "aws:x", OWNER, SOURCE, SLOT, EXPIRES, "Name"]
+    [*vocabulary(SETTINGS), "Backup", "backup:kepe", "backup:", "aws:x", OWNER, SOURCE, SLOT, FORMAT, EXPIRES, "Name"]
 ) | st.text(max_size=10)
 tag_values = st.sampled_from(["", "daily", "off", "7", "30d", "02:30", "system-disk", "2027-01-31"]) | st.text(
     max_size=10
@@ -698,7 +701,7 @@ def test_an_inherited_tag_is_either_on_the_snapshot_or_left_out(few: dict[str, s
     tags, left_out = snapshot_tags(source, SLOT_TIME, SETTINGS, NOW)
 
     assert len(tags) <= MAX_TAGS - 2
-    assert {key: tags[key] for key in tags if key not in (OWNER, SOURCE, SLOT)} == {
+    assert {key: tags[key] for key in tags if key not in (OWNER, SOURCE, SLOT, FORMAT)} == {
         key: value for key, value in inherited.items() if key not in left_out
     }
     assert not left_out or len(tags) == MAX_TAGS - 2
@@ -762,6 +765,38 @@ def test_a_whole_instance_s_snapshot_says_which_disks_are_in_it_and_one_taken_by
         (frozenset({"data", "/dev/xvdg"}), False),
         (frozenset({"data", "/dev/xvdg"}), True),
     ]
+
+
+@pytest.mark.parametrize("form", ["2", "", "one", "1 "])
+def test_what_is_in_a_format_that_we_do_not_know_is_ours_but_its_mark_is_not_read(form: str) -> None:
+    snapshot = replace(retagged(format=form, slot="week 25", expires="2026-06-15T00:00:00Z"), name="data-week-25")
+
+    point = read_snapshot(snapshot, SETTINGS)
+
+    assert isinstance(point, RecoveryPoint)
+    assert (point.newer_format, point.expires_at, point.source_arn) == (form, None, ARN)
+    assert (point.taken, point.slot, point.attempt) == (snapshot.created_at, snapshot.created_at, 1)
+
+
+def test_a_slot_and_an_attempt_in_a_newer_format_are_read_where_they_can_be() -> None:
+    again = our_snapshot(attempt=3)
+
+    point = read_snapshot(replace(again, tags={**again.tags, FORMAT: "2"}), SETTINGS)
+
+    assert isinstance(point, RecoveryPoint)
+    assert (point.slot, point.attempt) == (SLOT_TIME, 3)
+
+
+@pytest.mark.parametrize("changed", [{"region": "us-east-1"}, {"source_arns": frozenset({OTHER_ARN})}])
+def test_a_newer_format_makes_nothing_ours_that_was_made_elsewhere_or_of_something_else(
+    changed: dict[str, Any],
+) -> None:
+    assert isinstance(read_snapshot(replace(retagged(format="2"), **changed), SETTINGS), Problem)
+
+
+@pytest.mark.parametrize("form", [None, "1"])
+def test_what_says_no_format_is_in_the_first(form: str | None) -> None:
+    assert read_snapshot(retagged(format=form), SETTINGS) == read_snapshot(our_snapshot(), SETTINGS)
 
 
 def test_what_was_made_when_names_did_not_tell_deployments_apart_stays_ours() -> None:

@@ -14,7 +14,7 @@ from lightkeeper.model import Inventory, Plan, ReadFailure, RecoveryPoint, Sever
 from lightkeeper.names import snapshot_name
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
-from lightkeeper.tags import OWNER, SLOT, SOURCE
+from lightkeeper.tags import FORMAT, OWNER, SLOT, SOURCE
 from lightkeeper.take import plan_take
 from lightkeeper.times import parse_zone
 
@@ -74,6 +74,7 @@ def test_a_recovery_point_on_demand_is_like_any_other_for_the_slot_of_this_minut
         OWNER: "Lightkeeper",
         SOURCE: shop.arn,
         SLOT: "2026-06-15T12:34:00Z",
+        FORMAT: "1",
         "lightkeeper:by-hand": "",
     }
     assert create.reason == "asked for by hand"

@@ -1,0 +1,52 @@
+"""Where a message comes from, so that whoever reads it on a phone knows what it is about and where to look. Pure."""
+
+import shlex
+from dataclasses import dataclass
+from typing import Final
+
+_ARN_PARTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A deployment of Lightkeeper, as a person finds it."""
+
+    deployment: str
+    """The stack's name."""
+    account: str
+    """12 digits."""
+    region: str
+    """Where the stack is."""
+    runbook: str | None = None
+    """The address of docs/runbook.md, if there is one."""
+    dashboard: str | None = None
+    """The dashboard's address, if there is one."""
+
+    @classmethod
+    def of(cls, function: str, deployment: str, *, runbook: str | None, dashboard: str | None) -> "Origin":
+        """Return where a function's messages come from.
+
+        Parameters
+        ----------
+        function
+            Its ARN, which has the account and the Region in it.
+        deployment
+            The stack's name.
+        runbook, dashboard
+            Their addresses; None or empty where there are none.
+        """
+        *_, region, account = [*function.split(":"), *[""] * _ARN_PARTS][:_ARN_PARTS]
+        return cls(deployment, account, region, runbook or None, dashboard or None)
+
+    def command(self, *words: str) -> str:
+        """Return a command of `lightkeeper` about this deployment, as it can be pasted without a checkout."""
+        return f"AWS_REGION={self.region} {shlex.join(['lightkeeper', *words, '--stack', self.deployment])}"
+
+    def section(self, heading: str) -> str:
+        """Return where a section of the runbook is: a link, or the file's name and the heading."""
+        return f"{self.runbook}#{anchor(heading)}" if self.runbook else f'"{heading}" in docs/runbook.md'
+
+
+def anchor(heading: str) -> str:
+    """Return a heading as an anchor, as Markdown's renderers make it."""
+    return heading.lower().replace(" ", "-")

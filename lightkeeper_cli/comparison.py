@@ -1,0 +1,251 @@
+"""What other settings would change: two plans for the same time, made of the same lists, side by side. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias, assert_never
+
+from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
+from lightkeeper.errors import as_json
+from lightkeeper.kinds import SourceKind
+from lightkeeper.model import Plan, Problem, ReadFailure, Severity, SourceStatus, Status
+from lightkeeper.settings import Settings
+
+_NOT_BACKED_UP: Final = {
+    Status.UNTAGGED: "no: it has no tag",
+    Status.OFF: "no: its tag says off",
+    Status.GONE: "no: it does not exist any more",
+    Status.PROBLEM: "no: its tags are not understood",
+    Status.UNKNOWN: "unknown: a list could not be read",
+}
+_NOT_DEPLOYED: Final = "no: nothing is deployed"
+_NOT_LOOKED_AT: Final = "no: its Region is not looked after"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """A setting that is not what it was, each value as JSON; None where there is none."""
+
+    key: str
+    """With that of the object it is in: ``policies.office.keep``."""
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """That a snapshot goes."""
+
+    at: datetime
+    """From when on, UTC."""
+    waits: bool = False
+    """Whether more go before it than one run deletes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointChange:
+    """A snapshot, and when it goes; None: it stays."""
+
+    name: str
+    taken: datetime
+    """UTC."""
+    before: Departure | None
+    after: Departure | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChange:
+    """A source, or what is left of one, under both settings."""
+
+    name: str
+    kind: SourceKind
+    region: str
+    arn: str
+    before: str
+    """How it is backed up, in words."""
+    after: str
+    takes: tuple[bool, bool]
+    """Whether the next run takes a snapshot of it: before, and after."""
+    points: tuple[PointChange, ...]
+    """Oldest first."""
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """How many snapshots stay: before, and after."""
+        return sum(not each.before for each in self.points), sum(not each.after for each in self.points)
+
+    @property
+    def moved(self) -> tuple[PointChange, ...]:
+        """The snapshots that do not stay as long as before, or longer."""
+        return tuple(each for each in self.points if each.before != each.after)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the settings make any difference to it."""
+        return bool(self.moved) or self.before != self.after or self.takes[0] != self.takes[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What other settings would change."""
+
+    settings: tuple[SettingChange, ...]
+    sources: tuple[SourceChange, ...]
+    problems: tuple[Problem, ...]
+    """Those that only the new settings have, without advice."""
+    failures: tuple[ReadFailure, ...] = ()
+    """The lists that could not be read: about what is in them, nothing is known."""
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """How many snapshots of all sources stay: before, and after."""
+        return sum(each.kept[0] for each in self.sources), sum(each.kept[1] for each in self.sources)
+
+    @property
+    def going(self) -> int:
+        """How many snapshots go that stayed."""
+        return sum(each.before is None for source in self.sources for each in source.moved)
+
+    @property
+    def staying(self) -> int:
+        """How many snapshots stay that went."""
+        return sum(each.after is None for source in self.sources for each in source.moved)
+
+    @property
+    def at_another_time(self) -> int:
+        """How many snapshots go at another time than they did."""
+        return sum(bool(each.before and each.after) for source in self.sources for each in source.moved)
+
+    @property
+    def takes(self) -> tuple[int, int]:
+        """Of how many sources the next run takes a snapshot: before, and after."""
+        return sum(each.takes[0] for each in self.sources), sum(each.takes[1] for each in self.sources)
+
+
+def compare(before: Plan | None, after: Plan) -> tuple[SourceChange, ...]:
+    """Return each source under both plans, by Region and name.
+
+    Parameters
+    ----------
+    before
+        By the settings that are in force; None: nothing is deployed, so all snapshots stay.
+    after
+        By the others: for the same time, and made of the same lists.
+    """
+    plans = (before, after)
+    old, new = map(_fates, plans)
+    old_sources, new_sources = map(_sources, plans)
+    old_takes, new_takes = map(_taken, plans)
+    points: dict[str, list[PointChange]] = {}
+    for key, of in (old | new).items():
+        change = PointChange(
+            of.name, of.taken, *(fates[key].departure if key in fates else None for fates in (old, new))
+        )
+        points.setdefault(of.source_arn, []).append(change)
+    sources = (
+        SourceChange(
+            name=source.name,
+            kind=source.kind,
+            region=source.region,
+            arn=arn,
+            before=_backup(old_sources.get(arn)) if before else _NOT_DEPLOYED,
+            after=_backup(new_sources.get(arn)),
+            takes=(arn in old_takes, arn in new_takes),
+            points=tuple(sorted(points.get(arn, ()), key=lambda each: (each.taken, each.name))),
+        )
+        for arn, source in (old_sources | new_sources).items()
+    )
+    return tuple(sorted(sources, key=lambda each: (each.region, each.name, each.arn)))
+
+
+def new_problems(before: Plan | None, after: Plan) -> tuple[Problem, ...]:
+    """Return the problems that only the second plan has, without advice."""
+    known = frozenset(before.problems if before else ())
+    return tuple(each for each in after.problems if each not in known and each.severity is not Severity.ADVICE)
+
+
+def changed_settings(before: Settings, after: Settings) -> Iterator[SettingChange]:
+    """Yield the settings that differ, in their order."""
+    old, new = dict(_leaves(before.to_mapping())), dict(_leaves(after.to_mapping()))
+    for key in {**old, **new}:
+        if old.get(key) != new.get(key):
+            yield SettingChange(key, old.get(key), new.get(key))
+
+
+def _leaves(value: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield what an object comes down to, as JSON, by the keys that lead there."""
+    for key, each in value.items():
+        if isinstance(each, Mapping):
+            yield from _leaves(each, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", as_json(each)
+
+
+_Key: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What becomes of a snapshot by a plan."""
+
+    name: str
+    source_arn: str
+    taken: datetime
+    departure: Departure | None
+
+
+def _fates(plan: Plan | None) -> dict[_Key, _Fate]:
+    """Return what becomes of each snapshot, by Region and name: a plan keeps it, or has an action for it."""
+    if plan is None:
+        return {}
+    fates = {
+        (kept.point.region, kept.point.name): _Fate(
+            kept.point.name,
+            kept.point.source_arn,
+            kept.point.taken,
+            Departure(max(kept.expires_at, plan.now)) if kept.expires_at else None,
+        )
+        for kept in plan.kept
+    }
+    taken = {(point.region, point.name): point.taken for source in plan.sources for point in source.usable}
+    for action in plan.actions:
+        match action:
+            case Delete():
+                departure = Departure(plan.now)
+            case Defer():
+                departure = Departure(plan.now, waits=True)
+            case ScheduleDeletion(expires_at=at):
+                departure = Departure(at)
+            case Create() | CancelDeletion() | RemoveHold():
+                continue
+            case _:
+                assert_never(action)
+        target = action.target
+        key = (target.region, target.snapshot)
+        # What has ended in error was never taken.
+        fates[key] = _Fate(target.snapshot, target.source_arn, taken.get(key, target.slot), departure)
+    return fates
+
+
+def _sources(plan: Plan | None) -> dict[str, SourceStatus]:
+    return {source.arn: source for source in plan.sources} if plan else {}
+
+
+def _taken(plan: Plan | None) -> frozenset[str]:
+    """Return the sources (ARNs) of which the next run takes a snapshot."""
+    actions = plan.actions if plan else ()
+    return frozenset(
+        action.target.source_arn for action in actions if isinstance(action, Create) and not action.not_now
+    )
+
+
+def _backup(source: SourceStatus | None) -> str:
+    """Return how a source is backed up, in words."""
+    if source is None:
+        return _NOT_LOOKED_AT
+    if source.policy:
+        schedule = source.policy.schedule
+        return f'{source.policy.name}, "{schedule.cron}" in {schedule.zone.key}, keep "{source.policy.keep}"'
+    if source.included_in:
+        return f"with its instance {source.included_in}"
+    return _NOT_BACKED_UP.get(source.status, source.status.value)

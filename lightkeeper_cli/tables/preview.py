@@ -1,0 +1,112 @@
+"""`lightkeeper preview`, printed: lines, not a table, because they also stand in the log of a pipeline."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from rich.console import Console
+
+from lightkeeper.errors import counted
+from lightkeeper.times import format_minute
+from lightkeeper_cli.comparison import Comparison, Departure, PointChange, SettingChange, SourceChange
+
+_MAX_SOURCES: Final = 20
+_MAX_POINTS: Final = 5
+
+
+def show_preview(comparison: Comparison, stack: str, origin: str, now: datetime, console: Console) -> None:
+    """Print what settings would change.
+
+    Parameters
+    ----------
+    comparison
+        What they would change.
+    stack
+        Its name and Region.
+    origin
+        What they are compared with.
+    now
+        The time of both plans, UTC.
+    console
+        Where to print.
+    """
+    for line in preview_lines(comparison, stack, origin, now):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def preview_lines(comparison: Comparison, stack: str, origin: str, now: datetime) -> Iterator[str]:
+    """Yield the lines; the parameters are those of `show_preview`."""
+    yield f"{stack}, {origin}"
+    yield ""
+    if comparison.settings:
+        yield "Settings that change:"
+        yield from (f"  {_setting(change)}" for change in comparison.settings)
+        yield ""
+    differing = [source for source in comparison.sources if source.differs]
+    for source in differing[:_MAX_SOURCES]:
+        yield from _source(source, now)
+        yield ""
+    if len(differing) > _MAX_SOURCES:
+        yield f"... and {counted(len(differing) - _MAX_SOURCES, 'more source')} that change (--json has all of them)"
+        yield ""
+    for problem in comparison.problems:
+        tag = f" {problem.tag}={problem.value or ''}" if problem.tag else ""
+        yield f"problem   {problem.source}{tag}: {problem.message}"
+    for failure in comparison.failures:
+        yield f"could not be read, so what is there is not in the figures: {failure.region}: {failure.message}"
+    yield from _sum(comparison, len(differing))
+
+
+def _setting(change: SettingChange) -> str:
+    return f"{change.key}: {_or_none(change.before)} -> {_or_none(change.after)}"
+
+
+def _or_none(value: str | None) -> str:
+    return "(none)" if value is None else value
+
+
+def _source(source: SourceChange, now: datetime) -> Iterator[str]:
+    yield f"{source.name} ({source.kind}, {source.region})"
+    if source.before != source.after:
+        yield f"  backed up: {source.before} -> {source.after}"
+    if source.takes[0] != source.takes[1]:
+        yield f"  the next run takes a snapshot of it: {_yes(is_so=source.takes[0])} -> {_yes(is_so=source.takes[1])}"
+    yield f"  kept: {source.kept[0]} -> {source.kept[1]}"
+    for point in source.moved[:_MAX_POINTS]:
+        yield f"  {_point(point, now)}"
+    if len(source.moved) > _MAX_POINTS:
+        last = source.moved[-1]
+        rest = counted(len(source.moved) - _MAX_POINTS, "more")
+        yield f"  ... and {rest.removesuffix('s')}, up to {last.name}"
+
+
+def _yes(*, is_so: bool) -> str:
+    return "yes" if is_so else "no"
+
+
+def _point(point: PointChange, now: datetime) -> str:
+    return (
+        f"{point.name}, taken {format_minute(point.taken)}: "
+        f"{_departure(point.before, now)} -> {_departure(point.after, now)}"
+    )
+
+
+def _departure(departure: Departure | None, now: datetime) -> str:
+    if departure is None:
+        return "stays"
+    if departure.waits:
+        return "goes in a later run"
+    return "goes in the next run" if departure.at <= now else f"goes from {format_minute(departure.at)} on"
+
+
+def _sum(comparison: Comparison, differing: int) -> Iterator[str]:
+    before, after = comparison.kept
+    rest = len(comparison.sources) - differing
+    yield (
+        f"In all: {before:,} -> {after:,} snapshots kept. Stayed and will go: {comparison.going:,}; "
+        f"went and will stay: {comparison.staying:,}; will go at another time: {comparison.at_another_time:,}."
+    )
+    yield f"The next run takes {comparison.takes[0]:,} -> {comparison.takes[1]:,} snapshots."
+    if rest:
+        yield f"Not changed: {counted(rest, 'source')}."
+    yield "So far nothing has been changed."
