@@ -139,6 +139,6 @@ def _table(rows: Collection[_Effective]) -> "Table":
 
 def _words(value: object) -> str:
     """Return a value as a person writes it: text bare, as all of it would be in quotes."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         return ", ".join(f"{key} {inner}" for key, inner in value.items())
     return value if isinstance(value, str) else json.dumps(value)

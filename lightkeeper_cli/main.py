@@ -43,8 +43,8 @@ app = typer.Typer(
 for verb in (plan, run, take, status, restore, recipe, keep, simulate, preview, demo):
     app.command()(stoppable(verb))
 config = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check settings, or show those in force.")
-for verb in (validate, show):
-    config.command()(stoppable(verb))
+config.command()(stoppable(validate))
+config.command()(stoppable(show))
 app.add_typer(config, name="config")
 
 

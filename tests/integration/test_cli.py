@@ -630,8 +630,10 @@ def test_the_demo_shows_what_a_user_wants_to_see() -> None:
     assert ended.stderr == ""
     assert ended.returncode == 0
     for words in (
-        "on the local Lightsail",
-        "lightkeeper status: to which days each source can be recovered",
+        "on a local Lightsail on this machine",
+        "What came of it: lightkeeper status",
+        "The same as a calendar, as the dashboard shows it: lightkeeper-demo.html",
+        "To which days everything can be brought back: lightkeeper status",
         "Sources at 2026-09-28 23:00 UTC",
         "on hold",
         "its source is gone; orphans are kept",
