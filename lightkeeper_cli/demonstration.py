@@ -148,7 +148,7 @@ def _run_demo(days: int, console: Console, output: Path | None, began: float) ->
         plan = plan_regions(connect((), max_concurrency=settings.max_concurrency), settings, sandbox.now())
         view = make_view(plan, settings, parse_order("status"))
         console.rule("What came of it: lightkeeper status")
-        show_status(view, console)
+        show_status(view, None, console)
         calls = len(sandbox.calls())
     if output is not None:
         write_file(output, render_page(view, theme=Theme.AUTO))
@@ -231,9 +231,9 @@ def _foreign(user: "LightsailClient", ours: set[str]) -> list[str]:
 
 def _show(plan: Plan, diary: _Diary, foreign: list[str], settings: Settings, console: Console) -> None:
     console.rule("To which days everything can be brought back: lightkeeper status")
-    show_status(make_view(plan, settings, parse_order("status")), console)
+    show_status(make_view(plan, settings, parse_order("status")), None, console)
     console.rule("What would be done next, and why: lightkeeper plan")
-    show_plan(plan, console)
+    show_plan(plan, None, console)
     console.rule("Which snapshots are there, and which rule keeps each")
     console.print(kept_table(plan))
     console.rule("Which snapshots were deleted, and why")

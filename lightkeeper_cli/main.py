@@ -1,6 +1,7 @@
 """The command line: each verb has its file.
 
-The verbs: `plan`, `run`, `take`, `status`, `restore`, `recipe`, `keep`, `simulate`, `config`, `preview` and `demo`.
+The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `config`, `preview`
+and `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings, 130 interrupted; of `status` also 3: a source
 needs a person.
@@ -29,6 +30,7 @@ from lightkeeper_cli.restore import restore
 from lightkeeper_cli.run import run
 from lightkeeper_cli.signs import show_every_sign
 from lightkeeper_cli.simulate import simulate
+from lightkeeper_cli.snapshots import snapshots
 from lightkeeper_cli.status import status
 from lightkeeper_cli.stopping import INTERRUPTED, StoppedError, stoppable
 from lightkeeper_cli.take import take
@@ -40,7 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (plan, run, take, status, restore, recipe, keep, simulate, preview, demo):
+for verb in (plan, run, take, status, snapshots, restore, recipe, keep, simulate, preview, demo):
     app.command()(stoppable(verb))
 config = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check settings, or show those in force.")
 config.command()(stoppable(validate))

@@ -46,7 +46,9 @@ def take(  # noqa: PLR0913 - one for each option
     from lightkeeper.actions import Outcome, Result
     from lightkeeper.report import run_document
     from lightkeeper.run import take as take_point
+    from lightkeeper_cli.account import Where, ask_account
     from lightkeeper_cli.aws import connect_regions
+    from lightkeeper_cli.documents import located
     from lightkeeper_cli.settings import choose_to_write
     from lightkeeper_cli.stopping import StoppedError
     from lightkeeper_cli.tables.console import make_console
@@ -55,10 +57,12 @@ def take(  # noqa: PLR0913 - one for each option
     use_profile(profile)
     chosen = choose_to_write(config, stack)
     moment = now_to_write(at, chosen.settings, endpoint_url)
+    regions = connect_regions(region, chosen.settings, chosen.region, endpoint_url)
+    whose = ask_account(endpoint_url)
     outcomes: list[Outcome] = []
     try:
         ended = take_point(
-            connect_regions(region, chosen.settings, chosen.region, endpoint_url),
+            regions,
             chosen.settings,
             moment,
             source,
@@ -67,10 +71,11 @@ def take(  # noqa: PLR0913 - one for each option
             seconds_left=patience(),
             on_outcome=outcomes.append,
         )
+        where = Where(whose(outcome.action.target.source_arn for outcome in ended.outcomes), tuple(regions))
         if as_json:
-            print_document(run_document(ended))
+            print_document(located(run_document(ended), where))
         else:
-            show_outcomes(ended, make_console())
+            show_outcomes(ended, where, make_console())
     except KeyboardInterrupt:
         taken = [outcome.action.target.snapshot for outcome in outcomes if outcome.result is Result.DONE]
         said = f"Lightsail is taking {taken[0]} all the same" if taken else f"no recovery point of {source} was taken"

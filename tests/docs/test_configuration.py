@@ -46,8 +46,15 @@ def test_an_example_of_cdk_json_is_understood(example: str) -> None:
     assert Props.from_document({"lightkeeper": json.loads(example)}) != DEFAULTS
 
 
+def test_the_file_of_a_customer_is_understood() -> None:
+    (example,) = re.findall(r"<<'EOF'\n(.*?)EOF\n", CONFIGURATION, re.DOTALL)
+
+    assert Props.from_document(json.loads(example)).stack_name == "Lightkeeper-Shop"
+
+
 def test_the_example_of_the_security_document_is_understood() -> None:
-    *_, example = re.findall(r"```json\n(.*?)```", (DOCS / "security.md").read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```json\n(.*?)```", (DOCS / "security.md").read_text(encoding="utf-8"), re.DOTALL)
+    (example,) = (block for block in blocks if "Statement" not in block)
 
     assert not Props.from_document({"lightkeeper": json.loads(example)}).own.tag_on_create
 
