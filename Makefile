@@ -15,8 +15,8 @@ setup: .venv/ready ## put the command and the tools into .venv/
 demo: .venv/ready ## 60 days of backups on a local Lightsail, in about two minutes
 	@$(BIN)/lightkeeper demo
 
-sandbox: .venv/ready ## start the local Lightsail; stop it with Ctrl-C
-	@$(BIN)/python -m lightsail_sandbox
+sandbox: .venv/ready ## start the local Lightsail, at PORT=5055; stop it with Ctrl-C
+	@$(BIN)/python -m lightsail_sandbox --port $(or $(PORT),5055)
 
 PYTEST = $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 NODE   = $(if $(shell command -v npm),node_modules/ready)
@@ -123,6 +123,7 @@ $(UV): .ci/uv-requirements.txt
 	@touch $@
 
 node_modules/ready: package-lock.json
+	@command -v npm >/dev/null || { echo 'There is no npm, which comes with Node.js, and the CDK needs it to deploy. Install Node.js 22 or newer (https://nodejs.org, or your package manager), then run make again.' >&2; exit 1; }
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 

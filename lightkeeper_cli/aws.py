@@ -13,7 +13,7 @@ from botocore.parsers import ResponseParserError
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.inventory import read_points_elsewhere
-from lightkeeper.lightsail import Lightsail, available_regions, check_regions, connect
+from lightkeeper.lightsail import Lightsail, available_regions, check_regions, connect, how_to_log_in, in_words
 from lightkeeper.model import Inventory
 from lightkeeper.settings import Settings
 
@@ -76,14 +76,15 @@ def aws_errors(operation: str, permission: str | None = None) -> Iterator[None]:
         refused = permission and code in _REFUSED
         raise CallError(
             Fault.ACCESS_DENIED if refused else Fault.UNAVAILABLE,
-            f"{operation}: {code}: {text}" + (f"; expected permission for {permission}" if refused else ""),
+            f"{operation}: {code}: {text}"
+            + (f"; expected permission for {permission}" if refused else how_to_log_in(str(code))),
         ) from error
     except InvalidValueError:
         raise
     except ParamValidationError as error:
         raise InvalidValueError(f"{operation}: {' '.join(str(error).split())}") from None
     except (BotoCoreError, ResponseParserError) as error:
-        raise CallError(Fault.UNAVAILABLE, f"{operation}: {error}") from error
+        raise CallError(Fault.UNAVAILABLE, f"{operation}: {in_words(error)}") from error
     except ValueError as error:
         # Of an address.
         raise InvalidValueError(f'{error}; expected an address such as "http://127.0.0.1:5055"') from None

@@ -11,10 +11,12 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 import boto3
+import typer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -28,6 +30,8 @@ from lightkeeper.restore_plan import plan_restore
 from lightkeeper.restore_steps import OpenPorts, Place, Request, Restored, RestorePlan, Step, StepOutcome
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
+from lightkeeper_cli.files import write_file
+from lightkeeper_cli.stopping import StoppedError
 from lightkeeper_cli.tables.demo import Access, access_table, deletions_table, kept_table, metrics_table, progress_line
 from lightkeeper_cli.tables.plan import show_plan
 from lightkeeper_cli.tables.restore import show_plans, show_restored
@@ -42,6 +46,7 @@ from lightsail_sandbox.fleet import (
     fleet,
     newcomer,
 )
+from recovery_calendar.render import Theme, render_page
 from recovery_calendar.view import make_view, parse_order
 
 if TYPE_CHECKING:
@@ -71,7 +76,7 @@ class Demo:
     """What the demo has come to."""
 
     plan: Plan
-    """As everything stands when the days are over, and nothing is lost yet."""
+    """As everything stands in the end."""
     brought_back: BroughtBack
 
 
@@ -105,17 +110,34 @@ class _Diary:
                 self.done.append(entry["detail"])
 
 
-def run_demo(days: int, console: Console) -> Demo:
-    """Simulate that many days, hour by hour, show what a user wants to see in the end, and bring back what is lost."""
+def run_demo(days: int, console: Console, output: Path | None = None) -> Demo:
+    """Simulate that many days, hour by hour, show what a user wants to see, and bring back what is lost.
+
+    In the end, `output` has the calendar.
+
+    Raises
+    ------
+    StoppedError
+        If a person interrupts it.
+    InvalidValueError
+        If `output` cannot be written.
+    """
     began = perf_counter()
+    try:
+        return _run_demo(days, console, output, began)
+    except KeyboardInterrupt:
+        raise StoppedError("nothing of the demo was on AWS, and nothing of it stays") from None
+
+
+def _run_demo(days: int, console: Console, output: Path | None, began: float) -> Demo:
     settings = Settings()
     with running_sandbox() as sandbox, _environment(sandbox):
         sandbox.set_time(_START)
         sandbox.seed(fleet(_START))
         user: LightsailClient = boto3.client("lightsail")
         console.print(
-            f"{days} days of backups on the [bold]local Lightsail[/] at {sandbox.url} (not on AWS): the real handler, "
-            "real boto3 calls over HTTP, a simulated clock."
+            f"{days} days of backups of a small shop, on a [bold]local Lightsail[/] on this machine: nothing of it is "
+            f"on AWS. The program that backs up is the real one; only the clock runs fast. (It is at {sandbox.url}.)"
         )
         diary = _simulate(sandbox, user, days, console)
         end = sandbox.now()
@@ -123,10 +145,20 @@ def run_demo(days: int, console: Console) -> Demo:
         foreign = _foreign(user, {kept.point.name for kept in plan.kept})
         _show(plan, diary, foreign, settings, console)
         brought_back = _lose_and_bring_back(sandbox, user, settings, console)
+        plan = plan_regions(connect((), max_concurrency=settings.max_concurrency), settings, sandbox.now())
+        view = make_view(plan, settings, parse_order("status"))
+        console.rule("What came of it: lightkeeper status")
+        show_status(view, None, console)
         calls = len(sandbox.calls())
+    if output is not None:
+        write_file(output, render_page(view, theme=Theme.AUTO))
+        console.print(
+            f"The same as a calendar, as the dashboard shows it: {output} (open it in a browser).", soft_wrap=True
+        )
     console.print(
         f"\nAll of this ran on the local Lightsail, none of it on AWS: {days} days, {days * _DAY // _TICK} runs, "
-        f"{calls} calls, {perf_counter() - began:.0f} seconds."
+        f"{calls} calls, {perf_counter() - began:.0f} seconds.",
+        soft_wrap=True,
     )
     return Demo(plan, brought_back)
 
@@ -159,6 +191,9 @@ def _simulate(sandbox: Sandbox, user: "LightsailClient", days: int, console: Con
     with redirect_stdout(StringIO()) as printed, progress:
         task = progress.add_task("", total=runs)
         for number in range(runs):
+            # Nobody reads any more, as after `| head`.
+            if console.quiet:
+                raise typer.Exit(1)
             now = _START + number * _TICK
             sandbox.set_time(now)
             if number % (_DAY // _TICK) == 0:
@@ -195,16 +230,16 @@ def _foreign(user: "LightsailClient", ours: set[str]) -> list[str]:
 
 
 def _show(plan: Plan, diary: _Diary, foreign: list[str], settings: Settings, console: Console) -> None:
-    console.rule("lightkeeper status: to which days each source can be recovered")
+    console.rule("To which days everything can be brought back: lightkeeper status")
     show_status(make_view(plan, settings, parse_order("status")), None, console)
-    console.rule("lightkeeper plan: how each source stands, and what the next run would do")
+    console.rule("What would be done next, and why: lightkeeper plan")
     show_plan(plan, None, console)
-    console.rule("What was kept, and why")
+    console.rule("Which snapshots are there, and which rule keeps each")
     console.print(kept_table(plan))
-    console.rule("What was deleted, and why")
+    console.rule("Which snapshots were deleted, and why")
     console.print(deletions_table(diary.done))
     console.print(f"Never touched, as they are the user's own: {', '.join(foreign)}.")
-    console.rule("Metrics, as sent to CloudWatch")
+    console.rule("The numbers that alarms watch (on AWS, in CloudWatch)")
     console.print(metrics_table(diary.metrics))
 
 

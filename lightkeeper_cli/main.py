@@ -1,10 +1,10 @@
 """The command line: each verb has its file.
 
-The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `preview`,
+The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `config`, `preview`,
 `test-notification` and `demo`.
 
-Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source needs a person; of
-`restore` also 130: a person has interrupted it.
+Exit status: 0 done, 1 something failed, 2 wrong usage or settings, 130 interrupted; of `status` also 3: a source
+needs a person.
 
 A verb's file imports at its top only the core's vocabulary, and in its function what it works with: that way the
 command starts at once, and a verb loads neither boto3 nor a library of an extra unless it uses it.
@@ -19,6 +19,7 @@ from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.settings import SettingsError
 from lightkeeper.version import VERSION
+from lightkeeper_cli.config import show, validate
 from lightkeeper_cli.demo import demo
 from lightkeeper_cli.keep import keep
 from lightkeeper_cli.options import MissingExtraError
@@ -27,9 +28,11 @@ from lightkeeper_cli.preview import preview
 from lightkeeper_cli.recipe import recipe
 from lightkeeper_cli.restore import restore
 from lightkeeper_cli.run import run
+from lightkeeper_cli.signs import show_every_sign
 from lightkeeper_cli.simulate import simulate
 from lightkeeper_cli.snapshots import snapshots
 from lightkeeper_cli.status import status
+from lightkeeper_cli.stopping import INTERRUPTED, StoppedError, stoppable
 from lightkeeper_cli.take import take
 from lightkeeper_cli.test_notification import test_notification
 
@@ -54,7 +57,11 @@ for verb in (
     test_notification,
     demo,
 ):
-    app.command()(verb)
+    app.command()(stoppable(verb))
+config = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check settings, or show those in force.")
+config.command()(stoppable(validate))
+config.command()(stoppable(show))
+app.add_typer(config, name="config")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer's form
@@ -76,12 +83,16 @@ def _options(
 
 def main() -> None:
     """Run the command line; a person's mistake is answered with a sentence, never with a traceback."""
+    show_every_sign(sys.stdout)
+    show_every_sign(sys.stderr)
     try:
         app()
     except (InvalidValueError, SettingsError) as error:
         _fail(error, 2)
     except (CallError, MissingExtraError, OSError) as error:
         _fail(error, 1)
+    except StoppedError as error:
+        _fail(error, INTERRUPTED)
 
 
 def _fail(error: Exception, status: int) -> None:

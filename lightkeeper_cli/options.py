@@ -1,6 +1,7 @@
 """What the verbs share: their options, the time they work at, the document they print, and what an extra brings."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,11 @@ from lightkeeper.errors import InvalidValueError
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, parse_instant
 
+# Set in the environment, keys go before a profile that stands there, too: the account would be another one than named.
+_BEFORE_A_PROFILE: Final = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+    *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_DEFAULT_PROFILE"),
+)
 # For thousands of snapshots at the rate that Lightsail takes; the next run goes on.
 _PATIENCE_SECONDS: Final = 3600
 
@@ -28,6 +34,10 @@ Stack = Annotated[
 Regions = Annotated[
     list[str] | None,
     typer.Option("--region", metavar="REGION", help="A Region to look after; repeatable. Default: the settings'."),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="A profile of your AWS configuration. Default: as the AWS CLI."),
 ]
 Endpoint = Annotated[
     str | None, typer.Option("--endpoint-url", metavar="URL", help="Another Lightsail, such as a local one.")
@@ -56,6 +66,30 @@ def extra(name: str) -> Iterator[None]:
             f'{error.name} is not installed; expected Lightkeeper with its extra "{name}": in the folder of its '
             f'sources, pip install ".[{name}]"'
         ) from None
+
+
+def use_profile(name: str | None) -> None:
+    """Let everything in this process that talks to AWS use a profile, if one is named, as `aws --profile` does.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such profile.
+    """
+    if name is None:
+        return
+    import botocore.session
+
+    from lightkeeper.credentials import no_such_profile
+
+    known = botocore.session.Session().available_profiles
+    if name not in known:
+        raise no_such_profile(name, known)
+    # Sessions are made for the stack, for the Regions, to look elsewhere and by boto3 itself. All of them read the
+    # environment; of those that would need an argument, the first one that is forgotten would ask another account.
+    for variable in _BEFORE_A_PROFILE:
+        os.environ.pop(variable, None)
+    os.environ["AWS_PROFILE"] = name
 
 
 def clock() -> datetime:

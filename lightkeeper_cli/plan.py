@@ -4,13 +4,25 @@ from typing import Annotated
 
 import typer
 
-from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack, now, print_document
+from lightkeeper_cli.options import (
+    AsJson,
+    At,
+    Config,
+    Endpoint,
+    Profile,
+    Regions,
+    Stack,
+    now,
+    print_document,
+    use_profile,
+)
 
 
 def plan(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
     stack: Stack = None,
+    profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     at: At = None,
@@ -29,6 +41,7 @@ def plan(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_plan
 
+    use_profile(profile)
     chosen = choose(config, stack)
     moment = now(at, chosen.settings)
     regions = connect_regions(region, chosen.settings, chosen.region, endpoint_url)

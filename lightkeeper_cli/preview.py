@@ -7,13 +7,20 @@ import typer
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.settings import SettingsError
-from lightkeeper_cli.options import AsJson, At, Config, Endpoint, now, print_document
+from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Profile, now, print_document, use_profile
 
 if TYPE_CHECKING:
     from lightkeeper.settings import Settings
 
 
-def preview(*, config: Config = None, endpoint_url: Endpoint = None, at: At = None, as_json: AsJson = False) -> None:
+def preview(
+    *,
+    config: Config = None,
+    profile: Profile = None,
+    endpoint_url: Endpoint = None,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what settings would keep and delete, beside those that their stack is deployed with. Changes nothing.
 
     `make deploy` shows this, and then asks.
@@ -27,6 +34,7 @@ def preview(*, config: Config = None, endpoint_url: Endpoint = None, at: At = No
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.preview import show_preview
 
+    use_profile(profile)
     settings = choose(config, None).settings
     moment = now(at, settings)
     region = own_region()

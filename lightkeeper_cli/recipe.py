@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from lightkeeper.kinds import SourceKind
-from lightkeeper_cli.options import AsJson, Config, Endpoint, Regions, Stack, clock, print_document
+from lightkeeper_cli.options import (
+    AsJson,
+    Config,
+    Endpoint,
+    Profile,
+    Regions,
+    Stack,
+    clock,
+    print_document,
+    use_profile,
+)
 
 
 def recipe(  # noqa: PLR0913 - one for each option
@@ -22,6 +32,7 @@ def recipe(  # noqa: PLR0913 - one for each option
     snapshot: Annotated[str | None, typer.Option("--snapshot", metavar="NAME", help="Of this snapshot.")] = None,
     config: Config = None,
     stack: Stack = None,
+    profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     as_json: AsJson = False,
@@ -37,6 +48,7 @@ def recipe(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.restore import show_recipe
 
+    use_profile(profile)
     check_point(at, snapshot)
     chosen = choose(config, stack)
     now = clock()

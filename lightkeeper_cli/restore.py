@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lightkeeper.kinds import SourceKind
-from lightkeeper_cli.options import AsJson, Config, Endpoint, Regions, Stack
+from lightkeeper_cli.options import AsJson, Config, Endpoint, Profile, Regions, Stack, use_profile
 
 
 def restore(  # noqa: PLR0913 - one for each option
@@ -44,6 +44,7 @@ def restore(  # noqa: PLR0913 - one for each option
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: Config = None,
     stack: Stack = None,
+    profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     as_json: AsJson = False,
@@ -54,6 +55,7 @@ def restore(  # noqa: PLR0913 - one for each option
     """
     from lightkeeper_cli.restoring import Asked, How, bring_back
 
+    use_profile(profile)
     asked = Asked(
         source=source,
         everything=everything,

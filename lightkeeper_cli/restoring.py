@@ -28,6 +28,7 @@ from lightkeeper_cli.aws import connect_regions
 from lightkeeper_cli.documents import located, restore_document
 from lightkeeper_cli.options import clock, print_document
 from lightkeeper_cli.settings import choose
+from lightkeeper_cli.stopping import INTERRUPTED
 from lightkeeper_cli.tables.console import make_console
 from lightkeeper_cli.tables.header import header
 from lightkeeper_cli.tables.progress import showing_restore
@@ -36,8 +37,6 @@ from lightkeeper_cli.tables.restore import show_plans, show_restored
 DONE: Final = 0
 FAILED: Final = 1
 REFUSED: Final = 2
-INTERRUPTED: Final = 130
-"""As shells have it: 128, and the number of the signal."""
 _GOES_ON: Final = "the same command goes on where it ended, and makes nothing twice"
 
 

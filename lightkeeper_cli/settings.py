@@ -44,7 +44,7 @@ def read_file(config: Path | None) -> Settings:
         With a sentence for every wrong key and value.
     """
     path = config or CDK_JSON
-    return Settings() if config is None and not path.exists() else _of_document(path, _document(path))
+    return Settings() if config is None and not path.exists() else _of_document(path, read_document(path))
 
 
 def choose(config: Path | None, stack: str | None, *, quietly: bool = False) -> Chosen:
@@ -124,7 +124,7 @@ def _find(config: Path | None, stack: str | None) -> Chosen | None:
     if config is None and not CDK_JSON.exists():
         return None
     path = config or CDK_JSON
-    document = _document(path)
+    document = read_document(path)
     # Of any other project of the CDK.
     if config is None and isinstance(document, dict) and "app" in document and _KEY not in document:
         _of_document(path, document)
@@ -132,7 +132,14 @@ def _find(config: Path | None, stack: str | None) -> Chosen | None:
     return Chosen(_of_document(path, document), f"the settings in {path}")
 
 
-def _document(path: Path) -> object:
+def read_document(path: Path) -> object:
+    """Return what a file of settings holds, as parsed JSON.
+
+    Raises
+    ------
+    InvalidValueError
+        If it cannot be read, or is no JSON.
+    """
     try:
         parsed: object = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

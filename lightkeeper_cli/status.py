@@ -11,7 +11,18 @@ from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.overview import Health
 from lightkeeper.settings import SettingsError
-from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack, now, print_document
+from lightkeeper_cli.options import (
+    AsJson,
+    At,
+    Config,
+    Endpoint,
+    Profile,
+    Regions,
+    Stack,
+    now,
+    print_document,
+    use_profile,
+)
 
 if TYPE_CHECKING:
     from lightkeeper_cli.account import Where
@@ -24,6 +35,7 @@ def status(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
     stack: Stack = None,
+    profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     at: At = None,
@@ -51,6 +63,7 @@ def status(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.status import show_status
 
+    use_profile(profile)
     asked = _Asked(config, stack, region, endpoint_url, at, sort)
     if check:
         if as_json or html is not None:

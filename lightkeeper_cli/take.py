@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from lightkeeper.kinds import SourceKind
-from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Regions, Stack, now_to_write, patience, print_document
+from lightkeeper_cli.options import (
+    AsJson,
+    At,
+    Config,
+    Endpoint,
+    Profile,
+    Regions,
+    Stack,
+    now_to_write,
+    patience,
+    print_document,
+    use_profile,
+)
 
 
 def take(  # noqa: PLR0913 - one for each option
@@ -21,6 +33,7 @@ def take(  # noqa: PLR0913 - one for each option
     ] = None,
     config: Config = None,
     stack: Stack = None,
+    profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
     at: At = None,
@@ -30,35 +43,43 @@ def take(  # noqa: PLR0913 - one for each option
 
     Exit status 0 says that Lightsail is taking it.
     """
-    from lightkeeper.actions import Result
+    from lightkeeper.actions import Outcome, Result
     from lightkeeper.report import run_document
     from lightkeeper.run import take as take_point
     from lightkeeper_cli.account import Where, ask_account
     from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.documents import located
     from lightkeeper_cli.settings import choose_to_write
+    from lightkeeper_cli.stopping import StoppedError
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_outcomes
 
+    use_profile(profile)
     chosen = choose_to_write(config, stack)
     moment = now_to_write(at, chosen.settings, endpoint_url)
     regions = connect_regions(region, chosen.settings, chosen.region, endpoint_url)
     whose = ask_account(endpoint_url)
-    ended = take_point(
-        regions,
-        chosen.settings,
-        moment,
-        source,
-        kind=kind,
-        hold=hold,
-        seconds_left=patience(),
-        on_outcome=lambda _: None,
-    )
-    where = Where(whose(outcome.action.target.source_arn for outcome in ended.outcomes), tuple(regions))
-    if as_json:
-        print_document(located(run_document(ended), where))
-    else:
-        show_outcomes(ended, where, make_console())
+    outcomes: list[Outcome] = []
+    try:
+        ended = take_point(
+            regions,
+            chosen.settings,
+            moment,
+            source,
+            kind=kind,
+            hold=hold,
+            seconds_left=patience(),
+            on_outcome=outcomes.append,
+        )
+        where = Where(whose(outcome.action.target.source_arn for outcome in ended.outcomes), tuple(regions))
+        if as_json:
+            print_document(located(run_document(ended), where))
+        else:
+            show_outcomes(ended, where, make_console())
+    except KeyboardInterrupt:
+        taken = [outcome.action.target.snapshot for outcome in outcomes if outcome.result is Result.DONE]
+        said = f"Lightsail is taking {taken[0]} all the same" if taken else f"no recovery point of {source} was taken"
+        raise StoppedError(said) from None
     # No later run takes up what was asked for here.
     if any(outcome.result is not Result.DONE for outcome in ended.outcomes):
         typer.echo(f"lightkeeper: no recovery point of {source} was taken; nothing tries again by itself", err=True)

@@ -350,7 +350,14 @@ def running_sandbox(options: Options | None = None) -> Iterator[Sandbox]:
         *(("--sts-url", options.sts_url) if options.sts_url is not None else ()),
         *("--latency", str(options.latency_seconds)),
     ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - no shell, every argument is ours
+    with subprocess.Popen(  # noqa: S603 - no shell, every argument is ours
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Ctrl-C at a terminal is for the program that asked for the sandbox, which ends it.
+        start_new_session=True,
+    ) as process:
         try:
             yield Sandbox(_ready_url(process))
         finally:

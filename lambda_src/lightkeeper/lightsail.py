@@ -15,20 +15,24 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     CredentialRetrievalError,
+    LoginError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSOError,
     TokenRetrievalError,
 )
 from botocore.parsers import ResponseParserError
 
 from lightkeeper import restore_calls
 from lightkeeper.actions import Create, Target
+from lightkeeper.credentials import no_such_profile, what_helps
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind, list_static_ips
@@ -58,9 +62,11 @@ _AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _ANY_REGION: Final = "us-east-1"
 _NO_CREDENTIALS: Final = (
     CredentialRetrievalError,
+    LoginError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSOError,
     TokenRetrievalError,
 )
 # Besides Lightsail's own UnauthenticatedException, what AWS answers to a request with a wrong or outdated signature.
@@ -359,6 +365,29 @@ def _check(operations: Iterable["OperationTypeDef"]) -> None:
             )
 
 
+def in_words(error: Exception) -> str:
+    """Return what boto3 met before it could ask AWS, and what helps if that is about credentials."""
+    profile = _profile()
+    if isinstance(error, ProfileNotFound) and profile is not None:
+        # boto3's own words name no other.
+        return str(no_such_profile(profile, botocore.session.Session().available_profiles))
+    return f"{error}{how_to_log_in(type(error).__name__)}"
+
+
+def how_to_log_in(code: str) -> str:
+    """Return how a sentence ends on an error of credentials, by AWS's code or boto3's name for it; else nothing.
+
+    In Lambda, where nobody can log in, nothing either.
+    """
+    helps = None if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else what_helps(code, _profile())
+    return f"; {helps}" if helps else ""
+
+
+def _profile() -> str | None:
+    # In botocore's order.
+    return os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE")
+
+
 @contextmanager
 def _errors(operation: str) -> Iterator[None]:
     """Turn botocore's errors into `CallError`."""
@@ -368,7 +397,7 @@ def _errors(operation: str) -> Iterator[None]:
         answer = error.response.get("Error", {})
         raise _call_error(operation, answer.get("Code", "unknown error"), answer.get("Message", "")) from error
     except _NO_CREDENTIALS as error:
-        raise CallError(Fault.UNAUTHENTICATED, f"{operation}: {error}") from error
+        raise CallError(Fault.UNAUTHENTICATED, f"{operation}: {in_words(error)}") from error
     except (BotoCoreError, ResponseParserError) as error:
         raise CallError(Fault.UNAVAILABLE, f"{operation}: {error}") from error
     except KeyError as error:
@@ -379,6 +408,7 @@ def _call_error(operation: str, code: str, text: str) -> CallError:
     message = f"{operation}: {code}: {text}"
     if code in _PERHAPS_NOT_ENABLED:
         message = f"{message}; is the Region enabled in this account?"
+    message += how_to_log_in(code)
     fault = _fault(code)
     if fault is Fault.ACCESS_DENIED:
         refused = _REFUSED_ACTION.search(text)

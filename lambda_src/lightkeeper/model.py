@@ -226,6 +226,8 @@ class Problem:
     message: str
     suggestion: str | None
     severity: Severity
+    command: str | None = None
+    """What to type to do as suggested, where that is a tag's value."""
 
 
 def problem_of(  # noqa: PLR0913 - a problem has that many sides
@@ -236,13 +238,14 @@ def problem_of(  # noqa: PLR0913 - a problem has that many sides
     tag: str | None = None,
     value: str | None = None,
     suggestion: str | None = None,
+    command: str | None = None,
 ) -> Problem:
     """Return a problem of a source: that source itself, or the one a recovery point was taken of."""
     match what:
         case Source(name=name, arn=arn):
-            return Problem(what.region, name, arn, tag, value, message, suggestion, severity)
+            return Problem(what.region, name, arn, tag, value, message, suggestion, severity, command)
         case RecoveryPoint(source_name=name, source_arn=arn):
-            return Problem(what.region, name, arn, tag, value, message, suggestion, severity)
+            return Problem(what.region, name, arn, tag, value, message, suggestion, severity, command)
         case _:
             assert_never(what)
 

@@ -21,6 +21,13 @@ from lightkeeper.times import parse_zone
 _FIELDS = 5
 _FIXED_TIME = re.compile(r"[0-9]{1,2} +[0-9]{1,2} +(.*)")
 _AT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?: +(\S+))?")
+_SPOKEN = re.compile(
+    r"(?P<hour>[0-9]{1,2})(?:[:.hH](?P<minute>[0-5][0-9])(?::00)?)?"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?: +(?P<zone>\S+))?"
+)
+_NAMED_TIMES = {"noon": "12:00", "midday": "12:00", "midnight": "00:00"}
+_HOURS = 24
+_HALF_A_DAY = 12
 _MINUTE = timedelta(minutes=1)
 # Any moment does: from here cronsim looks 50 years ahead for a first slot.
 _ANY_WALL = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall-clock time
@@ -71,10 +78,12 @@ def with_time_of_day(schedule: Schedule, at: str) -> Schedule:
     InvalidValueError
         If `at` is not such a time, or the schedule has no fixed hour and minute to move.
     """
-    time = _AT.fullmatch(at.strip())
+    time, fixed = _AT.fullmatch(at.strip()), _FIXED_TIME.fullmatch(schedule.cron)
     if not time:
-        raise InvalidValueError(f'"{at}" is not a time of day; expected "02:30" or "02:30 Europe/Zurich"')
-    fixed = _FIXED_TIME.fullmatch(schedule.cron)
+        raise InvalidValueError(
+            f'"{at}" is not a time of day; expected "02:30" or "02:30 Europe/Zurich"',
+            _time_meant(at) if fixed else None,
+        )
     if not fixed:
         raise InvalidValueError(
             f'"{at}" cannot move the schedule "{schedule.cron}", which has no fixed hour and minute; '
@@ -82,6 +91,28 @@ def with_time_of_day(schedule: Schedule, at: str) -> Schedule:
         )
     hour, minute, zone = time.groups()
     return Schedule(f"{int(minute)} {int(hour)} {fixed[1]}", _zone_at(at, zone) if zone else schedule.zone)
+
+
+def _time_meant(at: str) -> str | None:
+    """Return the time of day that people write as `3:00`, `3.00`, `3am` or `3 pm`, as it is written in a tag."""
+    if word := _NAMED_TIMES.get(at.strip().lower()):
+        return word
+    found = _SPOKEN.fullmatch(at.strip())
+    if found is None:
+        return None
+    hour, minute, half, zone = int(found["hour"]), found["minute"], found["half"], found["zone"]
+    # A number alone may be an hour of the morning or the evening, or no hour at all.
+    if (minute is None and not half) or hour >= _HOURS or (half and not 1 <= hour <= _HALF_A_DAY):
+        return None
+    if half:
+        hour = hour % _HALF_A_DAY + (_HALF_A_DAY if half.lower() == "p" else 0)
+    time = f"{hour:02}:{minute or '00'}"
+    if zone is None:
+        return time
+    try:
+        return f"{time} {parse_zone(zone).key}"
+    except InvalidValueError as error:
+        return error.suggestion and f"{time} {error.suggestion}"
 
 
 def _zone_at(at: str, name: str) -> ZoneInfo:

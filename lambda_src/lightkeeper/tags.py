@@ -13,6 +13,7 @@ from sys import intern
 from types import MappingProxyType
 from typing import Final
 
+from lightkeeper.commands import tag_command
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SourceKind, has_modes
@@ -42,6 +43,15 @@ _SUFFIXES: Final = ("keep", "at", "mode", "hold")
 _ROOM: Final = MAX_TAGS - len((OWNER, SOURCE, SLOT, FORMAT)) - len((EXPIRES, "hold"))
 # Beside so many, a small recipe always has room: to write each one down only to see that would cost a run seconds.
 _FEW_TAGS: Final = 15
+# What people write instead of a policy: a switch, as in other tools, or how often in their own words.
+_YES: Final = frozenset({"yes", "y", "true", "on", "1", "enable", "enabled", "default"})
+_NO: Final = frozenset({"no", "n", "false", "none", "never", "0", "disable", "disabled"})
+_EVERY: Final = {
+    **dict.fromkeys(("hour", "every hour"), "hourly"),
+    **dict.fromkeys(("day", "every day", "everyday", "night", "nightly", "every night"), "daily"),
+    **dict.fromkeys(("week", "every week"), "weekly"),
+    **dict.fromkeys(("month", "every month"), "monthly"),
+}
 # Words that end in "hold" and hold nothing.
 _NO_HOLDS: Final = frozenset({"freehold", "household", "leasehold", "threshold"})
 
@@ -185,6 +195,8 @@ class _WrongTag:
     value: str
     error: InvalidValueError
     severity: Severity
+    is_value: bool = False
+    """Whether it is the value that is wrong, and so a value that is suggested."""
 
 
 def _complete(what: Source | RecoveryPoint, wrong: Iterable[_WrongTag], where: str = "") -> tuple[Problem, ...]:
@@ -196,6 +208,9 @@ def _complete(what: Source | RecoveryPoint, wrong: Iterable[_WrongTag], where: s
             tag=each.tag,
             value=each.value,
             suggestion=each.error.suggestion,
+            command=tag_command(what.name, what.region, each.tag, each.error.suggestion)
+            if each.is_value and each.error.suggestion and isinstance(what, Source)
+            else None,
         )
         for each in wrong
     )
@@ -246,9 +261,9 @@ def _policy(tags: Tags, settings: Settings, found: list[_WrongTag]) -> Policy:
         words = (*settings.policies, OFF)
         error = InvalidValueError(
             f'"{name}" is not a policy; expected {quote_all(words)}, or nothing for "{settings.default_policy}"',
-            closest(name, words),
+            _meant(name, settings) or closest(name.strip(), words),
         )
-        found.append(_WrongTag(key, name, error, Severity.ERROR))
+        found.append(_WrongTag(key, name, error, Severity.ERROR, is_value=True))
         policy = settings.policies[settings.default_policy]
 
     def override(suffix: str, policy: Policy) -> Policy:
@@ -264,7 +279,7 @@ def _policy(tags: Tags, settings: Settings, found: list[_WrongTag]) -> Policy:
                 case _:
                     policy = replace(policy, mode=_mode(tags[tag]))
         except InvalidValueError as error:
-            found.append(_WrongTag(tag, tags[tag], error, Severity.ERROR))
+            found.append(_WrongTag(tag, tags[tag], error, Severity.ERROR, is_value=True))
             return policy
         return replace(policy, overrides=policy.overrides | {suffix})
 
@@ -272,6 +287,17 @@ def _policy(tags: Tags, settings: Settings, found: list[_WrongTag]) -> Policy:
     for suffix in ("keep", "at", "mode"):
         policy = override(suffix, policy)
     return policy
+
+
+def _meant(name: str, settings: Settings) -> str | None:
+    """Return the policy that is meant by a word that people write instead of one; never acted on."""
+    word = name.strip().lower()
+    if word in _YES:
+        return settings.default_policy
+    if word in _NO:
+        return OFF
+    named = _EVERY.get(word)
+    return named if named in settings.policies else None
 
 
 def _mode(value: str) -> Mode:
@@ -291,7 +317,9 @@ def _read_hold(tags: Tags, settings: Settings) -> tuple[Hold, tuple[_WrongTag, .
     try:
         return Hold(held=True, until=parse_day_or_instant(value, settings.time_zone)), ()
     except InvalidValueError:
-        error = InvalidValueError(f'"{value}" is not a date; expected nothing, or a date such as "2027-01-31"')
+        error = InvalidValueError(
+            f'"{value}" is not a date, so it holds for good; expected nothing, or a date such as "2027-01-31"'
+        )
         return HELD, (_WrongTag(tag, value, error, Severity.WARNING),)
 
 
@@ -318,7 +346,7 @@ def _unknown_suffixes(tags: Tags, settings: Settings) -> list[_WrongTag]:
 def _suffixes_alone(tags: Tags, settings: Settings) -> list[_WrongTag]:
     """Return a warning for each `backup:...` that stands without `backup`; a hold is meant to."""
     key = settings.tag_key
-    error = InvalidValueError(f'has no effect without the tag "{key}"; expected both', key)
+    error = InvalidValueError(f'has no effect without the tag "{key}", so no snapshot is taken; expected both', key)
     alone = (tag for tag in _written_for_us(tags, settings) if tag != hold_key(settings))
     return [_WrongTag(tag, tags[tag], error, Severity.WARNING) for tag in alone]
 
@@ -337,7 +365,8 @@ def _misspelt_keys(tags: Tags, settings: Settings, *, alone: Severity) -> list[_
         if near:
             is_others = _is_others(key, tags, settings)
             severity = alone if near == known[0] else Severity.ADVICE if is_others else Severity.WARNING
-            error = InvalidValueError(f'looks like "{near}" but is another tag, so it is not read', near)
+            follows = ", and no snapshot is taken" if near == known[0] and settings.tag_key not in tags else ""
+            error = InvalidValueError(f'looks like "{near}" but is another tag, so it is not read{follows}', near)
             found.append(_WrongTag(key, value, error, severity))
     return found
 

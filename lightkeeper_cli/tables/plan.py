@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lightkeeper.actions import Action, Create, Outcome, Result
+from lightkeeper.errors import did_you_mean
 from lightkeeper.model import Origin, Plan, Policy, Problem, ReadFailure, Severity, SourceStatus, Status
 from lightkeeper.overview import empty_regions
 from lightkeeper.run import Run
@@ -52,6 +53,15 @@ _RESULT_STYLES: Final = {
 _SEVERITY_STYLES: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
+_FOLLOWS: Final = {
+    Severity.ERROR: "; until then no snapshot of it is taken, and none is deleted",
+    Severity.WARNING: "; until then no snapshot of it is deleted",
+    Severity.ADVICE: "",
+}
+"""What comes of a tag that Lightkeeper does not understand."""
+_INDENT: Final = " " * 8
+
+
 def show_plan(plan: Plan, where: "Where | None", console: Console, *, is_verbose: bool = False) -> None:
     """Print a plan; of each source a line on what is kept and what goes, or all of its recovery points."""
     if where:
@@ -91,6 +101,9 @@ def show_the_rest(failures: Iterable[ReadFailure], problems: Iterable[Problem], 
     """Print problems, and what could not be read."""
     for problem in problems:
         console.print(_problem(problem))
+        if problem.command:
+            # To be pasted, so in one line whatever the width.
+            console.print(Text(f"{_INDENT}{problem.command}", "bold"), soft_wrap=True)
     for failure in failures:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
 
@@ -254,9 +267,10 @@ def _by_source(fates: Iterable[Fate]) -> Sequence[Sequence[Fate]]:
 def _problem(problem: Problem) -> Text:
     """Return a problem, with what to do."""
     tag = f" {problem.tag}={problem.value or ''}" if problem.tag else ""
+    follows = _FOLLOWS[problem.severity] if problem.tag else ""
     return Text.assemble(
         (f"{problem.severity:<8}", _SEVERITY_STYLES[problem.severity]),
         (f"{problem.source}{tag}", "bold"),
-        f" {problem.message}",
-        (f"; did you mean {problem.suggestion}?", "bold") if problem.suggestion else "",
+        f" {problem.message}{follows}",
+        (did_you_mean(problem.suggestion), "bold"),
     )

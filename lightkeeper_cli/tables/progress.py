@@ -12,18 +12,21 @@ from rich.table import Column
 from lightkeeper.actions import Outcome, Result
 from lightkeeper.model import Plan
 from lightkeeper.restore_steps import RestorePlan, Step, StepOutcome, StepResult, Wait
+from lightkeeper_cli.tables.console import make_console
 
 
 @contextmanager
 def showing_run(regions: Iterable[str]) -> Iterator[tuple[Callable[[Plan], None], Callable[[Outcome], None]]]:
     """Show a run in these Regions; yield what to call with each Region's plan, and with each outcome."""
+    console = make_console(stderr=True)
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task(f"reading {', '.join(regions)}", total=None)
         planned = 0
@@ -44,8 +47,13 @@ def showing_run(regions: Iterable[str]) -> Iterator[tuple[Callable[[Plan], None]
 @contextmanager
 def showing_days(total: int) -> Iterator[Callable[[], None]]:
     """Show a simulation of so many days; yield what to call after each."""
+    console = make_console(stderr=True)
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True
+        TextColumn("{task.description}"),
+        BarColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("simulating", total=total)
         yield lambda: progress.advance(task)

@@ -41,7 +41,11 @@ def test_plan_shows_what_would_happen_and_why_and_changes_nothing(keeper: Keeper
     for words in ("shop    disk", "daily=7 weekly=4", "overdue", "nothing covers the slot 2026-06-15T03:00:00Z"):
         assert words in ended.out
     assert 'error   blog backup=dialy "dialy" is not a policy' in ended.out
-    assert "did you mean daily?" in ended.out
+    assert 'did you mean "daily"?' in " ".join(ended.out.split()), "in lines of so many columns"
+    assert (
+        "\n        aws lightsail tag-resource --region eu-central-1 --resource-name blog --tags key=backup,"
+        in ended.out
+    )
     assert keeper.writes() == []
 
 
@@ -738,16 +742,18 @@ def test_the_demo_shows_what_a_user_wants_to_see() -> None:
     assert ended.stderr == ""
     assert ended.returncode == 0
     for words in (
-        "on the local Lightsail",
-        "lightkeeper status: to which days each source can be recovered",
+        "on a local Lightsail on this machine",
+        "What came of it: lightkeeper status",
+        "The same as a calendar, as the dashboard shows it: lightkeeper-demo.html",
+        "To which days everything can be brought back: lightkeeper status",
         "Sources at 2026-09-28 23:00 UTC",
         "on hold",
         "its source is gone; orphans are kept",
         "ended in error, and a newer one is usable",
         "about to expire: pushed out",
         "before-the-big-upgrade",
-        "did you mean backup:keep?",
-        "did you mean daily?",
+        'did you mean "backup:keep"?',
+        'did you mean "daily"?',
         "ResourcesProtected",
         "shop-web is deleted by mistake: lightkeeper restore shop-web --yes",
         "shop-web-restored-20260928-2312 restored from shop-web-20260928-0300-",

@@ -341,7 +341,7 @@ def start(terminal: tuple[int, int], *arguments: str) -> "subprocess.Popen[bytes
     # As Python begins at a terminal: a shell that runs the tests in its background has told it to ignore Ctrl-C.
     heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     return subprocess.Popen(  # noqa: S603 - our own arguments
-        [sys.executable, "-c", f"{heeds}; from lightkeeper_cli.main import main; main()", "restore", *arguments],
+        [sys.executable, "-c", f"{heeds}; from lightkeeper_cli.__main__ import main; main()", "restore", *arguments],
         stdin=terminal[1],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -281,7 +281,7 @@ def test_a_region_that_refuses_the_credentials_fails_alone(two_regions: Keeper, 
     assert [(outcome.action.target.region, outcome.result.value) for outcome in run.outcomes] == [(REGION, "done")]
     assert len(run.failures) == len(READS)
     assert all(failure.startswith(f"{OTHER_REGION}: ") for failure in run.failures)
-    assert all(failure.endswith("is the Region enabled in this account?") is asks for failure in run.failures)
+    assert all(("is the Region enabled in this account?" in failure) is asks for failure in run.failures)
 
 
 def test_where_every_region_refuses_the_credentials_the_run_fails_at_once_and_blames_them(two_regions: Keeper) -> None:

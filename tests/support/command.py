@@ -2,10 +2,12 @@
 
 import io
 import json
+import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -31,6 +33,8 @@ def lightkeeper(*arguments: str, stdin: bytes | None = b"") -> Ended:
     out, err = io.BytesIO(), io.BytesIO()
     with (
         pytest.MonkeyPatch.context() as patch,
+        # What an option sets in the environment ends with the process, elsewhere.
+        mock.patch.dict(os.environ),
         # As Python opens them: only what goes to the standard error may be anything.
         redirect_stdout(io.TextIOWrapper(out, encoding="utf-8", write_through=True)),
         redirect_stderr(io.TextIOWrapper(err, encoding="utf-8", errors="backslashreplace", write_through=True)),

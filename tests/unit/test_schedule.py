@@ -387,6 +387,40 @@ def test_what_is_no_time_of_day_moves_nothing(to: str) -> None:
     assert f'"{to}"' in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *[
+            (written, "03:00")
+            for written in ("3:00", "3am", "3 AM", "3.00", "03h00", "3:00 a.m.", "03:00:00", "3:00am")
+        ],
+        *[(written, "15:00") for written in ("3pm", "15h00", "15.00", "3:00 PM")],
+        ("12am", "00:00"),
+        ("12pm", "12:00"),
+        ("noon", "12:00"),
+        ("Midnight", "00:00"),
+        ("3am Europe/Zurch", "03:00 Europe/Zurich"),
+        *[(written, None) for written in ("", "3", "24:00", "13pm", "0am", "3:60", "03:00Z", "3am Atlantis", "early")],
+    ],
+)
+def test_a_time_as_people_write_it_is_suggested_as_a_tag_has_it(written: str, meant: str | None) -> None:
+    daily = at("0 9 * * *")
+
+    with pytest.raises(InvalidValueError) as caught:
+        with_time_of_day(daily, written)
+
+    assert caught.value.suggestion == meant
+    if meant:
+        assert with_time_of_day(daily, meant).cron != daily.cron, "what is suggested is understood"
+
+
+def test_where_no_time_of_day_can_be_moved_none_is_suggested() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        with_time_of_day(at("0 * * * *"), "3am")
+
+    assert caught.value.suggestion is None
+
+
 def test_a_zone_that_is_like_no_other_is_answered_without_a_guess() -> None:
     with pytest.raises(InvalidValueError, match='"Xyzzy" is not a time zone') as caught:
         with_time_of_day(at("0 3 * * *"), "02:30 Xyzzy")

@@ -1,6 +1,8 @@
 """Tags and names: what users write on sources, what we write on snapshots, and what of it we read back."""
 
 import re
+import shlex
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,9 +10,11 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from awscli.shorthand import ShorthandParser  # type: ignore[import-untyped]
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from lightkeeper.commands import tag_command
 from lightkeeper.interpret import interpret
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SnapshotKind, SourceKind
@@ -56,6 +60,8 @@ from lightkeeper.tags import (
 )
 from lightkeeper.times import parse_zone
 
+# What Lightsail takes, and what a shell or the AWS CLI would take for its own.
+ANY_TAG = r"[A-Za-z0-9 +\-=._:/@,'\"\[\]{}$`!;&|\\]{0,12}"
 SETTINGS = Settings()
 DAILY = SETTINGS.policies["daily"]
 SLOT_TIME = datetime(2026, 6, 15, 3, tzinfo=UTC)
@@ -135,7 +141,12 @@ def test_a_source_without_the_tag_is_untagged(tags: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "suggestion"),
-    [("dayly", "daily"), ("Daily", "daily"), (" daily", "daily"), ("of", "off"), ("OFF", "off"), ("yes", None)],
+    [
+        *[(word, "daily") for word in ("dayly", "Daily", " daily", "nightly", "every day", "yes", "True", "on", "1")],
+        *[(word, "off") for word in ("of", "OFF", "no", "false", "None", "never", "0")],
+        ("every week", "weekly"),
+        ("gold", None),
+    ],
 )
 def test_an_unknown_policy_is_an_error_and_never_a_guess(value: str, suggestion: str | None) -> None:
     source = disk(backup=value)
@@ -147,6 +158,51 @@ def test_an_unknown_policy_is_an_error_and_never_a_guess(value: str, suggestion:
     assert problem.message.startswith(f'"{value}" is not a policy; expected "hourly", "daily", "weekly", "monthly"')
     assert 'or nothing for "daily"' in problem.message
     assert problem.suggestion == suggestion
+
+
+def test_yes_means_the_default_policy_whatever_that_is() -> None:
+    settings = Settings(default_policy="weekly")
+
+    (problem,) = read_source(disk(backup="yes"), settings).problems
+
+    assert problem.suggestion == "weekly"
+
+
+@pytest.mark.parametrize(
+    ("tags", "tag"),
+    [
+        ({"backup": "nightly"}, {"key": "backup", "value": "daily"}),
+        ({"backup": "", "backup:keep": "weekly=4,daily=7"}, {"key": "backup:keep", "value": "weekly=4 daily=7"}),
+        ({"backup": "", "backup:at": "3am Europe/Zurch"}, {"key": "backup:at", "value": "03:00 Europe/Zurich"}),
+    ],
+)
+def test_the_command_that_does_as_suggested_can_be_pasted(tags: dict[str, str], tag: dict[str, str]) -> None:
+    command = problem_of(disk(**tags)).command
+
+    assert command is not None
+    *words, shorthand = said_by_bash(command)
+    assert words == [
+        *("aws", "lightsail", "tag-resource", "--region", "eu-central-1", "--resource-name", "data", "--tags")
+    ]
+    assert ShorthandParser().parse(shorthand) == tag
+
+
+@given(st.from_regex(ANY_TAG, fullmatch=True).filter(bool), st.from_regex(ANY_TAG, fullmatch=True))
+@example("my key", "a, b='c'")
+def test_whatever_a_tag_says_its_command_says_the_same(key: str, value: str) -> None:
+    shorthand = shlex.split(tag_command("data", "eu-central-1", key, value))[-1]
+
+    assert ShorthandParser().parse(shorthand) == {"key": key} | ({"value": value} if value else {})
+
+
+def test_a_tag_that_is_no_value_s_fault_has_no_command() -> None:
+    assert problem_of(disk(backup="daily", **{"backup:kepe": "7"})).command is None
+
+
+def said_by_bash(command: str) -> list[str]:
+    """Return the words that a shell makes of a command which is pasted."""
+    printed = subprocess.run(["bash", "-c", f'printf "%s\\0" {command}'], capture_output=True, check=True, text=True)  # noqa: S603, S607 - only prints
+    return printed.stdout.split("\0")[:-1]
 
 
 def test_the_key_is_configurable_with_all_that_hangs_on_it() -> None:
@@ -281,7 +337,8 @@ def test_a_look_alike_of_the_tag_is_reported_more_gravely_where_the_tag_is_missi
 
     assert (problem.severity, problem.tag, problem.suggestion) == (severity, key, "backup")
     assert problem.value == "weekly"
-    assert problem.message == 'looks like "backup" but is another tag, so it is not read'
+    follows = ", and no snapshot is taken" if severity is Severity.WARNING else ""
+    assert problem.message == f'looks like "backup" but is another tag, so it is not read{follows}'
 
 
 @pytest.mark.parametrize("tags", [{}, {"backup": "daily"}])
@@ -343,7 +400,7 @@ def test_an_override_without_the_tag_is_a_warning(suffix: str) -> None:
     assert read_source(source, SETTINGS).policy is NoPolicy.UNTAGGED
     assert (problem.severity, problem.tag, problem.suggestion) == (Severity.WARNING, f"backup:{suffix}", "backup")
     assert problem.value == "7"
-    assert problem.message == 'has no effect without the tag "backup"; expected both'
+    assert problem.message == 'has no effect without the tag "backup", so no snapshot is taken; expected both'
 
 
 # Holds
@@ -392,7 +449,10 @@ def test_a_hold_that_is_not_understood_holds_for_good_and_is_a_warning(value: st
 
     assert read_source(source, SETTINGS).hold == HELD
     assert (problem.severity, problem.tag, problem.value) == (Severity.WARNING, "backup:hold", value)
-    assert problem.message == f'"{value}" is not a date; expected nothing, or a date such as "2027-01-31"'
+    assert (
+        problem.message
+        == f'"{value}" is not a date, so it holds for good; expected nothing, or a date such as "2027-01-31"'
+    )
 
 
 # What Lightkeeper writes: names

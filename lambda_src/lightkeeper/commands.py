@@ -1,0 +1,22 @@
+"""Commands to paste: quoted as a shell takes them, and within that as the AWS CLI reads its shorthand."""
+
+import re
+import shlex
+from typing import Final
+
+# In what the AWS CLI reads as key=...,value=...; all else stands between quotes of its own.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]+")
+
+
+def tag_command(resource: str, region: str, key: str, value: str) -> str:
+    """Return the command that sets a tag on a resource of Lightsail; an empty value is none."""
+    tag = f"key={_shorthand(key)}" + (f",value={_shorthand(value)}" if value else "")
+    words = ["aws", "lightsail", "tag-resource", "--region", region, "--resource-name", resource, "--tags", tag]
+    return shlex.join(words)
+
+
+def _shorthand(text: str) -> str:
+    if _PLAIN.fullmatch(text) and text == text.strip():
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
