@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         defaults = Options(
             page_size=asked.page_size,
             snapshot_seconds=asked.snapshot_duration,
+            copy_seconds=asked.copy_duration,
             automatic_snapshot_seconds=asked.automatic_snapshot_duration,
             boot_seconds=asked.boot_duration,
             health_seconds=asked.health_duration,
@@ -89,6 +90,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="how long a daily automatic snapshot runs (%(default)s)",
     )
     for name, default, what in (
+        ("copy", defaults.copy_seconds, "a copy of a snapshot is pending"),
         ("boot", defaults.boot_seconds, "a restored or started instance is pending"),
         ("health", defaults.health_seconds, "the checks of a running instance then go on"),
         ("stop", defaults.stop_seconds, "an instance is stopping"),

@@ -150,6 +150,7 @@ class Sandbox:
         *,
         page_size: int | None = None,
         snapshot_seconds: float | None = None,
+        copy_seconds: float | None = None,
         automatic_snapshot_seconds: float | None = None,
         boot_seconds: float | None = None,
         health_seconds: float | None = None,
@@ -165,6 +166,7 @@ class Sandbox:
         given = {
             "page_size": page_size,
             "snapshot_seconds": snapshot_seconds,
+            "copy_seconds": copy_seconds,
             "automatic_snapshot_seconds": automatic_snapshot_seconds,
             "boot_seconds": boot_seconds,
             "health_seconds": health_seconds,
@@ -340,6 +342,7 @@ def running_sandbox(options: Options | None = None) -> Iterator[Sandbox]:
         *(sys.executable, "-m", "lightsail_sandbox", "--host", "127.0.0.1", "--port", "0", "--until-stdin-closes"),
         *("--page-size", str(options.page_size)),
         *("--snapshot-duration", str(options.snapshot_seconds)),
+        *("--copy-duration", str(options.copy_seconds)),
         *("--automatic-snapshot-duration", str(options.automatic_snapshot_seconds)),
         *("--boot-duration", str(options.boot_seconds)),
         *("--health-duration", str(options.health_seconds)),

@@ -25,6 +25,8 @@ class Entry:
         UTC.
     state
         Of a snapshot, in Lightsail's words; None for a source.
+    content_at
+        When what a snapshot holds was taken, UTC: for a copy, before it was made. None for a source.
     source_name, source_arn
         What a snapshot was made from; None for a source.
     database_state
@@ -43,6 +45,7 @@ class Entry:
     state: str | None
     source_name: str | None
     source_arn: str | None
+    content_at: datetime | None = None
     database_state: str | None = None
     shown: Mapping[str, Any] = field(default_factory=dict)
 
@@ -53,12 +56,15 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """Write the entry as the control interface has it."""
-        return {name: getattr(self, name) for name in _ENTRY} | {"created_at": self.created_at.isoformat()}
+        return {name: getattr(self, name) for name in _ENTRY} | {
+            name: time.isoformat() for name in _TIMES if (time := getattr(self, name)) is not None
+        }
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> "Entry":
         """Read an entry as the control interface has it."""
-        return cls(**{**entry, "created_at": datetime.fromisoformat(entry["created_at"])})
+        times = {name: datetime.fromisoformat(entry[name]) for name in _TIMES if entry.get(name) is not None}
+        return cls(**{**entry, **times})
 
 
 # `asdict` copies deeply, which is slow where there is much and its reader only writes it down.
@@ -67,6 +73,7 @@ _SHOWN: Final = (
     *("bundleId", "networking", "sshKeyName", "ipAddressType", "metadataOptions"),
     *("relationalDatabaseBundleId", "publiclyAccessible", "preferredBackupWindow", "preferredMaintenanceWindow"),
 )
+_TIMES: Final = ("created_at", "content_at")
 _ENTRY: Final = tuple(each.name for each in fields(Entry))
 
 
@@ -95,6 +102,7 @@ def _entry(resource: Resource, addresses: Mapping[str, str]) -> Entry:
         state=snapshot.state(now) if snapshot else None,
         source_name=snapshot.source_name if snapshot else None,
         source_arn=snapshot.source_arn if snapshot else None,
+        content_at=snapshot.content_at if snapshot else None,
         database_state=resource.state(now) if isinstance(resource, RelationalDatabase) else None,
         shown={} if snapshot else _shown(resource, now, addresses),
     )

@@ -13,6 +13,8 @@ class Options:
         How many entries one page of a list call holds. Lightsail publishes none, so clients must not depend on it.
     snapshot_seconds
         How long a new snapshot stays ``pending`` (of a database: ``creating``), on the sandbox clock.
+    copy_seconds
+        How long a copy of a snapshot stays ``pending``, on the sandbox clock.
     automatic_snapshot_seconds
         How long a daily automatic snapshot runs, on the sandbox clock.
     boot_seconds
@@ -38,6 +40,7 @@ class Options:
 
     page_size: int = 100
     snapshot_seconds: float = 120.0
+    copy_seconds: float = 600.0
     automatic_snapshot_seconds: float = 300.0
     boot_seconds: float = 40.0
     health_seconds: float = 180.0

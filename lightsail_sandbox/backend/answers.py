@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from lightsail_sandbox.backend import catalogues, key_pairs, launches, restores, servers, static_ips
+from lightsail_sandbox.backend import catalogues, copies, key_pairs, launches, restores, servers, static_ips
 from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.writing import Answer, write_operations
 
@@ -27,6 +27,7 @@ ANSWERS: Final[Mapping[str, Answering]] = {
     "AllocateStaticIp": _writing(static_ips.allocate),
     "AttachStaticIp": _writing(static_ips.attach),
     "CloseInstancePublicPorts": servers.close_ports,
+    "CopySnapshot": _writing(copies.copy_snapshot),
     "CreateDiskFromSnapshot": _writing(restores.create_disk_from_snapshot),
     "CreateInstances": _writing(launches.create_instances),
     "CreateInstancesFromSnapshot": _writing(restores.create_instances_from_snapshot),

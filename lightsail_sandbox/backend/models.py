@@ -47,6 +47,7 @@ AddOns = Iterable[Mapping[str, Any]]
 _DISK_SIZES_GB = range(8, 16_384 + 1)
 _HOUR = re.compile(r"([01]\d|2[0-3]):00")
 _ANYWHERE = "all"
+_NOTHING: Mapping[str, Any] = {}
 
 
 class LightsailBackend(BaseBackend):
@@ -324,13 +325,8 @@ class LightsailBackend(BaseBackend):
         self, kind: type[S], name: str, source: Source, tags: dict[str, str], created_at: datetime | None = None
     ) -> S:
         """Make a snapshot that is not there yet: `add` puts it there. Its source is of a kind that it is made of."""
-        origin = {
-            "source_kind": source.kind,
-            "source_name": source.name,
-            "source_arn": source.arn,
-            "takes": timedelta(seconds=settings.options.snapshot_seconds),
-        }
-        return self.new(kind, name, _ANYWHERE, tags, origin | kind.kept_of(source), created_at=created_at)
+        members = kind.origin(source) | {"takes": timedelta(seconds=settings.options.snapshot_seconds)}
+        return self.new_anywhere(kind, name, tags, created_at, members=members)
 
     def _ready_source(self, kind: type[Source], name: str) -> Source:
         source = self.find(kind, name)
@@ -404,9 +400,17 @@ class LightsailBackend(BaseBackend):
             **members,
         )
 
-    def new_anywhere(self, kind: type[R], name: str, tags: dict[str, str], created_at: datetime | None = None) -> R:
-        """Make a resource that is in no zone and has nothing but what all have."""
-        return self.new(kind, name, _ANYWHERE, tags, {}, created_at=created_at)
+    def new_anywhere(
+        self,
+        kind: type[R],
+        name: str,
+        tags: dict[str, str],
+        created_at: datetime | None = None,
+        *,
+        members: Mapping[str, Any] = _NOTHING,
+    ) -> R:
+        """Make a resource that is in no zone."""
+        return self.new(kind, name, _ANYWHERE, tags, members, created_at=created_at)
 
     def new_position(self) -> int:
         """Give a number that nothing else in this Region ever gets."""

@@ -27,11 +27,29 @@ class Snapshot(Resource):
     """The scripted end: a state, the one for pending meaning never, or None to become usable."""
     fixed_state: str | None = None
     """A state that holds whatever the time is."""
+    copied_at: datetime | None = None
+    """Of a copy: when what it holds was taken."""
 
     @classmethod
     def kept_of(cls, source: Source) -> dict[str, Any]:
         """Give the members that a new snapshot has from its source, which is one of `sources`."""
         return {"size_gb": source.size_gb}
+
+    @classmethod
+    def origin(cls, source: Source) -> dict[str, Any]:
+        """Give all that a new snapshot has from its source, which is one of `sources`."""
+        named = {"source_kind": source.kind, "source_name": source.name, "source_arn": source.arn}
+        return named | cls.kept_of(source)
+
+    def kept(self) -> dict[str, Any]:
+        """Give the same, as a copy has it."""
+        named = {"source_kind": self.source_kind, "source_name": self.source_name, "source_arn": self.source_arn}
+        return named | {"size_gb": self.size_gb}
+
+    @property
+    def content_at(self) -> datetime:
+        """When what it holds was taken."""
+        return self.copied_at or self.created_at
 
     @classmethod
     def own_word(cls, state: str) -> str:
@@ -129,6 +147,11 @@ class InstanceSnapshot(Snapshot):
                 for disk in source.disks
             ],
         }
+
+    def kept(self) -> dict[str, Any]:
+        """Give what a copy has from it."""
+        own = {"blueprint_id": self.blueprint_id, "bundle_id": self.bundle_id, "attached_disks": self.attached_disks}
+        return super().kept() | own
 
     def _appearance(self, now: datetime) -> object:
         return self.state(now)
