@@ -11,13 +11,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.alarms import SECTIONS, Alarms, Section
+from infra.alarms import Alarms
 from infra.metrics import metric
 from infra.notifications import NOBODY
 from infra.props import Props
+from infra.sections import SECTIONS, Section
 from lightkeeper.deployable import RUN_LIMIT
+from lightkeeper.errors import counted
 from lightkeeper.metrics import MetricName
-from lightkeeper.pricing import USD_PER_GB_MONTH
 
 GRID_COLUMNS: Final = 24
 _HALF: Final = GRID_COLUMNS // 2
@@ -36,7 +37,6 @@ _DOUBTFUL: Final = cloudwatch.Color.ORANGE
 _BAD: Final = cloudwatch.Color.RED
 _NEUTRAL: Final = cloudwatch.Color.BLUE
 _GONE: Final = cloudwatch.Color.GREY
-_MONEY: Final = cloudwatch.Color.PURPLE
 # The fields are those of the function's log lines, a test says.
 _COLUMNS: Final = (
     "@timestamp",
@@ -118,16 +118,6 @@ class Dashboard(Construct):
     ) -> cloudwatch.Metric:
         return metric(name, self._props, statistic).with_(label=label, color=color, period=period)
 
-    def _cost(self, *, period: Duration) -> cloudwatch.MathExpression:
-        stored = self._metric(MetricName.STORED_GIB, "GiB", _NEUTRAL, period=period)
-        return cloudwatch.MathExpression(
-            expression=f"stored * {USD_PER_GB_MONTH}",
-            using_metrics={"stored": stored},
-            label="USD a month, at most",
-            color=_MONEY,
-            period=period,
-        )
-
     def _numbers(self) -> list[cloudwatch.IWidget]:
         # The last period only: what was is in the graphs below.
         now = self._props.news_period
@@ -144,7 +134,7 @@ class Dashboard(Construct):
                 [self._metric(name, label, color, period=now) for name, label, color in _STATE],
             ),
             number("Longest without a new recovery point", _QUARTER, [oldest]),
-            number("Stored, at full size", _QUARTER, [stored, self._cost(period=now)]),
+            number("Each recovery point at full size", _QUARTER, [stored]),
         ]
 
     def _age(self) -> cloudwatch.GraphWidget:
@@ -193,12 +183,10 @@ class Dashboard(Construct):
 
     def _stored(self) -> cloudwatch.GraphWidget:
         return _graph(
-            "Stored, each snapshot at full size",
+            "Each recovery point at full size",
             "GiB",
             [self._metric(MetricName.STORED_GIB, "GiB", _NEUTRAL)],
             width=_THIRD,
-            right=[self._cost(period=_GRAPH_PERIOD)],
-            right_label="USD",
         )
 
     def _duration(self) -> cloudwatch.GraphWidget:
@@ -262,8 +250,6 @@ def _graph(  # noqa: PLR0913 - a graph has that many sides
     width: int = _HALF,
     limit: cloudwatch.HorizontalAnnotation | None = None,
     stacked: bool = False,
-    right: Sequence[cloudwatch.IMetric] = (),
-    right_label: str = "",
 ) -> cloudwatch.GraphWidget:
     def axis(label: str) -> cloudwatch.YAxisProps:
         return cloudwatch.YAxisProps(label=label, min=0, show_units=False)
@@ -276,8 +262,6 @@ def _graph(  # noqa: PLR0913 - a graph has that many sides
         left=[*left],
         left_y_axis=axis(unit),
         left_annotations=[limit] if limit else None,
-        right=[*right] or None,
-        right_y_axis=axis(right_label) if right else None,
         stacked=stacked,
         legend_position=cloudwatch.LegendPosition.BOTTOM,
     )
@@ -318,16 +302,18 @@ def _who_hears(props: Props, subscriptions: str) -> str:
     number = len(props.settings.notify)
     if not number:
         return f"**{NOBODY}** [Subscriptions]({subscriptions})"
-    addresses = "1 address" if number == 1 else f"{number} addresses"
+    topics = len(props.settings.notify_topics)
+    addresses = "1 address" if number - topics == 1 else f"{number - topics} addresses"
+    heard = [addresses] * (number > topics) + [counted(topics, "other topic")] * (topics > 0)
     return (
-        f"Alarms are mailed to {addresses}, each once it has confirmed: "
+        f"Alarms and messages go to {' and '.join(heard)}; an address gets them once it has confirmed: "
         f'[subscriptions]({subscriptions}), where none should be "Pending confirmation".'
     )
 
 
 def _linked(section: Section, runbook: str | None) -> str:
     """Return the heading, with a link to it where the runbook's URL is known."""
-    return f"[{section.heading}]({runbook}#{section.anchor})" if runbook else section.heading
+    return f"[{section.heading}]({section.where(runbook)})" if runbook else section.heading
 
 
 def _last_failures(log_group: logs.ILogGroup) -> cloudwatch.LogQueryWidget:

@@ -1,8 +1,9 @@
-"""Who hears of alarms and of what a run finds: an SNS topic with e-mail subscriptions."""
+"""Who hears of alarms and of what a run finds: an SNS topic with its subscriptions, and other people's topics."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from aws_cdk import RemovalPolicy, Stack, Validations
+from aws_cdk import Aws, CfnRule, CfnRuleAssertion, Fn, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -13,6 +14,10 @@ from infra.props import Props
 
 NOBODY_HEARS: Final = "lightkeeper-nobody-hears"
 NOBODY: Final = "Nobody hears of any alarm, nor of what a run finds: notify in cdk.json names no address."
+
+
+_REGION: Final = 3
+"""Of the parts of an ARN."""
 
 
 class Notifications(Construct):
@@ -35,10 +40,35 @@ class Notifications(Construct):
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(actions=["sns:Publish"], principals=[alarms], resources=[self.topic.topic_arn])
         )
-        for address in props.settings.notify:
+        for address in props.settings.notify_addresses:
             self.topic.add_subscription(subscriptions.EmailSubscription(address))
+        for endpoint in props.settings.notify_endpoints:
+            self.topic.add_subscription(subscriptions.UrlSubscription(endpoint))
+        # A topic cannot subscribe to another: alarms and the function publish to each.
+        self.others = tuple(
+            sns.Topic.from_topic_arn(self, f"Other{number}", arn)
+            for number, arn in enumerate(props.settings.notify_topics, 1)
+        )
+        if self.others:
+            _in_the_stack_s_region(self, props.settings.notify_topics)
         if not props.settings.notify:
             Validations.of(self.topic).add_warning(NOBODY_HEARS, f'{NOBODY} Write "notify": ["ops@example.com"].')
+
+
+def _in_the_stack_s_region(scope: Construct, arns: Sequence[str]) -> None:
+    """Let CloudFormation refuse, before it changes anything, what CloudWatch refuses halfway through."""
+    CfnRule(
+        scope,
+        "TopicsAreInThisRegion",
+        assertions=[
+            CfnRuleAssertion(
+                assert_=Fn.condition_equals(Aws.REGION, arn.split(":")[_REGION]),
+                assert_description=f"notify: {arn} is in another Region, where CloudWatch sends no alarms to; expected "
+                "a topic in the Region of the stack",
+            )
+            for arn in arns
+        ],
+    )
 
 
 def _key(scope: Construct) -> kms.Key:

@@ -162,12 +162,16 @@ def _notification_statements(notifications: Notifications) -> list[iam.PolicySta
         actions=["sns:Publish", "sns:ListTagsForResource", "sns:TagResource", "sns:UntagResource"],
         resources=[notifications.topic.topic_arn],
     )
+    others = [topic.topic_arn for topic in notifications.others]
+    statements = [tell]
+    if others:
+        statements.append(iam.PolicyStatement(sid="TellOthers", actions=["sns:Publish"], resources=others))
     if notifications.key is None:
-        return [tell]
+        return statements
     use = iam.PolicyStatement(
         sid="UseKey", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[notifications.key.key_arn]
     )
-    return [tell, use]
+    return [*statements, use]
 
 
 def _write_to(log_group: logs.ILogGroup) -> iam.PolicyStatement:

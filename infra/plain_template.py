@@ -27,7 +27,7 @@ from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, StackSettings
 
 CHECKED: Final = "Checked"
 """The resource whose attributes the others take."""
-FIXED: Final = ("tagKey",)
+FIXED: Final = ("tagKey", "tags")
 """Settings at places where CloudFormation takes no attribute: the template is written for one value of each."""
 _CHECK: Final = "lightkeeper.deployment.handle"
 _ZIPS: Final = {

@@ -67,12 +67,12 @@ class Props:
 
     @property
     def error_period(self) -> Duration:
-        """The period in which a failed run is looked for."""
+        """The period in which runs are looked for that failed, and that ended."""
         return _in_minutes(self.rhythm.error_period)
 
     def environment(self, *, topic: str, dashboard: str) -> dict[str, str]:
         """Return the function's environment."""
-        return deployable.environment(self.settings, topic=topic, dashboard=dashboard)
+        return deployable.environment(self.settings, topic=topic, dashboard=dashboard, runbook=self.own.runbook_url)
 
 
 def _in_minutes(period: timedelta) -> Duration:

@@ -40,7 +40,14 @@ class LightkeeperStack(Stack):
         Schedule(self, "Tick", props=props, function=backup.function, dead_letters=dead_letters)
         calendar = CalendarFunction(self, "Calendar", props=props)
         topic = notifications.topic
-        alarms = Alarms(self, "Alarms", props=props, function=backup.function, dead_letters=dead_letters, topic=topic)
+        alarms = Alarms(
+            self,
+            "Alarms",
+            props=props,
+            function=backup.function,
+            dead_letters=dead_letters,
+            topics=[topic, *notifications.others],
+        )
         Dashboard(
             self,
             "Dashboard",

@@ -1,7 +1,7 @@
 """The command line: each verb has its file.
 
-The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `config`, `preview`
-and `demo`.
+The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `config`, `preview`,
+`test-notification` and `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings, 130 interrupted; of `status` also 3: a source
 needs a person.
@@ -34,6 +34,7 @@ from lightkeeper_cli.snapshots import snapshots
 from lightkeeper_cli.status import status
 from lightkeeper_cli.stopping import INTERRUPTED, StoppedError, stoppable
 from lightkeeper_cli.take import take
+from lightkeeper_cli.test_notification import test_notification
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +43,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (plan, run, take, status, snapshots, restore, recipe, keep, simulate, preview, demo):
+for verb in (
+    plan,
+    run,
+    take,
+    status,
+    snapshots,
+    restore,
+    recipe,
+    keep,
+    simulate,
+    preview,
+    test_notification,
+    demo,
+):
     app.command()(stoppable(verb))
 config = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check settings, or show those in force.")
 config.command()(stoppable(validate))

@@ -1,5 +1,6 @@
 """The settings of a deployed stack, read from its function: so the command line and the function can't drift apart."""
 
+import json
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +9,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from lightkeeper.errors import InvalidValueError
+from lightkeeper.errors import InvalidValueError, as_json
+from lightkeeper.json_objects import ObjectReader, as_object
+from lightkeeper.notify import TOPIC_VARIABLE
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError
 from lightkeeper_cli.aws import aws_errors
 
@@ -35,6 +38,10 @@ class Deployed:
     """Where the stack is."""
     version: str | None
     """The release that it has been deployed with; None: one from before stacks said so."""
+    function: str
+    """Its function's name."""
+    topic: str | None
+    """The ARN of its topic."""
 
 
 def read_deployed(stack: str, region: str | None) -> Deployed:
@@ -65,14 +72,72 @@ def read_deployed(stack: str, region: str | None) -> Deployed:
             "stack of Lightkeeper"
         )
     try:
-        return Deployed(Settings.from_env(variables), region, outputs.get(_VERSION))
+        return Deployed(
+            Settings.from_env(variables), region, outputs.get(_VERSION), function, variables.get(TOPIC_VARIABLE)
+        )
     except SettingsError as error:
         hint = f'deploy the stack "{stack}" again with this release, or use the command of the release that deployed it'
         raise SettingsError([*(f'the stack "{stack}": {sentence}' for sentence in error.errors), hint]) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a test message."""
+
+    sent: tuple[str, ...]
+    """The ARNs of the topics that took it."""
+    failures: tuple[str, ...]
+
+
+def send_test(deployed: Deployed) -> Sent:
+    """Have a deployment's function send a test message.
+
+    Raises
+    ------
+    InvalidValueError
+        If the function is of a release that knows no test message, or fails otherwise.
+    CallError
+        If AWS cannot be asked.
+    """
+    with aws_errors("Invoke", "lambda:InvokeFunction"):
+        client = boto3.Session().client("lambda", region_name=deployed.region, config=_CONFIG)
+        with closing(client):
+            answer = client.invoke(FunctionName=deployed.function, Payload=json.dumps({"testNotification": True}))
+            said = answer["Payload"].read().decode()
+    try:
+        read = ObjectReader(as_object(json.loads(said), "an object"))
+    except (ValueError, InvalidValueError):
+        read = ObjectReader({})
+    nothing: tuple[str, ...] = ()
+    sent, failures = (read.value(key, _texts, nothing) for key in ("sent", "failures"))
+    if answer.get("FunctionError") or not (sent or failures):
+        raise InvalidValueError(
+            f"{deployed.function} has sent nothing ({said}); expected a stack of this release: deploy it again"
+        )
+    return Sent(sent, failures)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InvalidValueError(f"{as_json(value)} is not a list")
+    return tuple(map(str, value))
+
+
+def output_of(stack: str, region: str, output: str) -> str | None:
+    """Return an output of a stack; None if it has none of that name.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such stack.
+    CallError
+        If AWS cannot be asked.
+    """
+    return _outputs(stack, region).get(output)
+
+
 def _outputs(stack: str, region: str) -> dict[str, str]:
-    """Return the outputs of a stack of Lightkeeper, by their names."""
+    """Return the outputs of a stack, by their names."""
     with aws_errors("DescribeStacks", "cloudformation:DescribeStacks"):
         client = boto3.Session().client("cloudformation", region_name=region, config=_CONFIG)
         with closing(client):
@@ -85,10 +150,7 @@ def _outputs(stack: str, region: str) -> dict[str, str]:
                     f'there is no stack "{stack}" in {region} ({error.response["Error"].get("Message", "")}); expected '
                     "the name that cdk deploy has shown, and its Region in AWS_REGION"
                 ) from None
-    outputs = {str(output["OutputKey"]): str(output["OutputValue"]) for output in described.get("Outputs", [])}
-    if _OUTPUT not in outputs:
-        raise InvalidValueError(f'the stack "{stack}" has no output {_OUTPUT}; expected a stack of Lightkeeper')
-    return outputs
+    return {str(output["OutputKey"]): str(output["OutputValue"]) for output in described.get("Outputs", [])}
 
 
 def _variables(function: str, stack: str, region: str) -> dict[str, str]:

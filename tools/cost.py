@@ -98,7 +98,7 @@ def lines(template: Mapping[str, Any], *, resources: int = RESOURCES, views: int
     read = views * run_log * _days_in_view(template)
     return [
         Line("CloudWatch metrics", len(_custom_metrics(template)), "", 10, 0.30),
-        Line("CloudWatch alarms", len(_of(template, "AWS::CloudWatch::Alarm")), "", 10, 0.10),
+        Line("CloudWatch alarms, by metric", sum(map(_watched, _of(template, "AWS::CloudWatch::Alarm"))), "", 10, 0.10),
         Line("CloudWatch dashboards", len(_of(template, "AWS::CloudWatch::Dashboard")), "", 3, 3.00),
         *_logs(written / _GIB, kept / _GIB, read / _GIB),
         Line("Lambda requests", runs + calls, "", 1_000_000, 0.20e-6),
@@ -192,6 +192,11 @@ def _of(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
 def _custom_metrics(template: Mapping[str, Any]) -> set[str]:
     """Return the names of our own metrics that the dashboard shows: those that the function sends, a test says."""
     return set(re.findall(r'\["Lightkeeper","(\w+)"', _dashboard(template)))
+
+
+def _watched(alarm: Mapping[str, Any]) -> int:
+    """Return how many metrics an alarm watches: an expression costs as much as all that are in it."""
+    return sum("MetricStat" in each for each in alarm.get("Metrics", ())) or 1
 
 
 def _days_in_view(template: Mapping[str, Any]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from infra.sections import FINDINGS, SECTIONS
 from lightkeeper.actions import ACTIONS
 from lightkeeper.policies import BUILT_IN
 from lightkeeper.rows import UTC_ZONE, rows_of
@@ -34,6 +35,19 @@ def settings_table(*kinds: "type[DataclassInstance]") -> str:
             )
             for kind in kinds
             for row in rows_of(kind).values()
+        ),
+    )
+
+
+def morning_table() -> str:
+    """Return the table of what waits until morning: each alarm, and each kind of message."""
+    alarms = ((f'alarm "{each.heading}"', each.waits, each.why, each.command) for each in SECTIONS)
+    messages = ((f"message `{kind}`", each.waits, each.why, each.command) for kind, each in FINDINGS.items())
+    return table(
+        ("what", "waits until morning?", "why", "first"),
+        (
+            (what, "yes" if waits else "**no**", why, f"`{command}`")
+            for what, waits, why, command in (*alarms, *messages)
         ),
     )
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.json_objects import ObjectReader
-from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
+from lightkeeper.notify import DASHBOARD_VARIABLE, RUNBOOK_VARIABLE, TOPIC_VARIABLE
 from lightkeeper.schedule import longest_gap
 from lightkeeper.settings import Settings, SettingsError, StackSettings
 from lightkeeper.ticks import Cron, is_rarer, longest_gap_of_tick, longest_span_of_tick, parse_tick
@@ -28,8 +28,10 @@ _NO_TIME: Final = timedelta()
 # CloudWatch looks back a week at most.
 _LOOKS_BACK: Final = timedelta(days=7)
 _MISSED_RUNS: Final = 3
-# Lambda stamps an error at the start of its run, so a shorter period would be over before the error is known.
-_SHORTEST_PERIOD_OF_ERRORS: Final = 2 * RUN_LIMIT
+# A run that failed altogether may still succeed when it is tried again, twice, and each try may last to the limit. Nor
+# is an error known before its run has ended, and Lambda stamps it at the start.
+_SHORTEST_PERIOD_OF_ERRORS: Final = 4 * RUN_LIMIT
+_HALF_A_GAP_MORE: Final = 1.5
 # As long as what only AWS knows can be: its Regions, and what it adds to the name of a resource.
 _LONGEST_REGION: Final = "x" * 16
 _LONGEST_TOPIC: Final = f"arn:aws-us-gov:sns:{_LONGEST_REGION}:{'0' * 12}:{{}}-{'x' * 48}"
@@ -43,7 +45,8 @@ class Rhythm:
     news_period: timedelta
     """Of what each run reports: from run to run, and an hour at most."""
     error_period: timedelta
-    """In which a failed run is looked for: that of news, and half an hour at least."""
+    """In which runs are looked for that failed, and that ended: an hour, or half of that more. It is longer than from
+    run to run, so that the last run that ended is seen until the next one has had its time."""
     periods_without_a_run: int
     """How many periods of news pass while three runs are missed, where the week or the month has the fewest."""
     overdue_age: timedelta
@@ -63,7 +66,7 @@ def rhythm(settings: Settings) -> Rhythm:
     gap = longest_gap(schedule)
     return Rhythm(
         news_period=news,
-        error_period=max(news, _SHORTEST_PERIOD_OF_ERRORS),
+        error_period=max(news * _HALF_A_GAP_MORE, _SHORTEST_PERIOD_OF_ERRORS),
         periods_without_a_run=-(-_silence(settings.tick) // news),
         overdue_age=gap.length + (settings.overdue_after.after(gap.end, schedule.zone) - gap.end),
     )
@@ -90,14 +93,18 @@ def read_deployable(
     settings = _read(Settings, given, errors)
     own = _read(StackSettings, given, errors)
     defined = ObjectReader(given).keys_of("policies")
-    errors.extend(misfits(settings, defined=defined, regions_with_lightsail=regions_with_lightsail))
+    errors.extend(
+        misfits(settings, defined=defined, regions_with_lightsail=regions_with_lightsail, runbook=own.runbook_url)
+    )
     errors.extend(_tags_that_users_write(settings, own))
     if errors:
         raise SettingsError(errors)
     return settings, own
 
 
-def misfits(settings: Settings, *, defined: Iterable[str], regions_with_lightsail: Sequence[str]) -> list[str]:
+def misfits(
+    settings: Settings, *, defined: Iterable[str], regions_with_lightsail: Sequence[str], runbook: str | None = None
+) -> list[str]:
     """Return a sentence for each setting that would do for a run, but not for a deployment.
 
     Parameters
@@ -108,6 +115,8 @@ def misfits(settings: Settings, *, defined: Iterable[str], regions_with_lightsai
         The policies that they define, by name.
     regions_with_lightsail
         Every Region that may be named.
+    runbook
+        The runbook's address, which the function's environment has, too.
     """
     errors = [*_regions_without_lightsail(settings.regions, regions_with_lightsail)]
     if not _STACK_NAME.fullmatch(settings.deployment):
@@ -119,7 +128,7 @@ def misfits(settings: Settings, *, defined: Iterable[str], regions_with_lightsai
         errors.extend(_ticks_too_rare(settings, defined))
     except InvalidValueError as error:
         errors.append(f"tick: {error}")
-    size = environment_bytes(longest_environment(settings))
+    size = environment_bytes(longest_environment(settings, runbook=runbook))
     if size > MAX_ENVIRONMENT_BYTES:
         mapping = settings.to_mapping()
         longest = max(mapping, key=lambda key: len(json.dumps(mapping[key])))
@@ -131,17 +140,19 @@ def misfits(settings: Settings, *, defined: Iterable[str], regions_with_lightsai
     return errors
 
 
-def environment(settings: Settings, *, topic: str, dashboard: str) -> dict[str, str]:
+def environment(settings: Settings, *, topic: str, dashboard: str, runbook: str | None) -> dict[str, str]:
     """Return the function's environment."""
-    return {**settings.to_env(), TOPIC_VARIABLE: topic, DASHBOARD_VARIABLE: dashboard}
+    links = {RUNBOOK_VARIABLE: runbook} if runbook else {}
+    return {**settings.to_env(), TOPIC_VARIABLE: topic, DASHBOARD_VARIABLE: dashboard, **links}
 
 
-def longest_environment(settings: Settings) -> dict[str, str]:
+def longest_environment(settings: Settings, *, runbook: str | None = None) -> dict[str, str]:
     """Return the function's environment where all that only AWS knows is as long as it can be."""
     return environment(
         settings,
         topic=_LONGEST_TOPIC.format(settings.deployment),
         dashboard=_LONGEST_DASHBOARD.format(settings.deployment),
+        runbook=runbook,
     )
 
 

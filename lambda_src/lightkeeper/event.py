@@ -22,6 +22,8 @@ class Request:
     """Whether only to plan."""
     regions: tuple[str, ...]
     """Which to look after: those of the settings, where the event names none."""
+    is_test: bool = False
+    """Whether only to send a test message to whoever is notified: no run is made."""
 
 
 def read_event(event: Mapping[str, object], settings: Settings, clock: datetime) -> Request:
@@ -30,7 +32,7 @@ def read_event(event: Mapping[str, object], settings: Settings, clock: datetime)
     Parameters
     ----------
     event
-        ``{"time": ISO 8601, "dryRun": bool, "regions": [names]}``, each optional.
+        ``{"time": ISO 8601, "dryRun": bool, "regions": [names], "testNotification": bool}``, each optional.
     settings
         The deployment's.
     clock
@@ -45,9 +47,10 @@ def read_event(event: Mapping[str, object], settings: Settings, clock: datetime)
     time = read.value("time", partial(_time, zone=settings.time_zone), None)
     dry_run = read.value("dryRun", switch, default=False)
     regions = read.value("regions", _regions, settings.regions)
+    is_test = read.value("testNotification", switch, default=False)
     if errors := read.errors():
         raise InvalidValueError("\n".join(f"event.{error}" for error in errors))
-    return Request((time or clock).replace(microsecond=0), dry_run, regions or settings.regions)
+    return Request((time or clock).replace(microsecond=0), dry_run, regions or settings.regions, is_test)
 
 
 def _time(value: object, zone: ZoneInfo) -> datetime | None:

@@ -58,9 +58,9 @@ class FindingKind(StrEnum):
 
 RUNBOOK: Final = {
     FindingKind.OVERDUE: "Resources overdue",
-    FindingKind.FAILED: "Function errors",
+    FindingKind.FAILED: "An action failed",
     FindingKind.ERROR: "Snapshots failed",
-    FindingKind.UNREAD: "Function errors",
+    FindingKind.UNREAD: "An action failed",
     FindingKind.PROBLEM: "Tag problems",
     FindingKind.EXPIRING: "Many snapshots will expire",
     FindingKind.STOPPED: "No longer backed up",

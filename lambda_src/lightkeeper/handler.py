@@ -14,11 +14,13 @@ from lightkeeper.actions import Create, Outcome, Result
 from lightkeeper.event import Request, read_event
 from lightkeeper.inventory import plan_regions
 from lightkeeper.lightsail import Lightsail, connect, is_at_aws
+from lightkeeper.message import compose_test
 from lightkeeper.metrics import NAMESPACE, publishable
 from lightkeeper.model import Plan, Severity
 from lightkeeper.notify import DASHBOARD_VARIABLE, RUNBOOK_VARIABLE, TOPIC_VARIABLE, TopicError, max_calls, notify
 from lightkeeper.origin import Origin
 from lightkeeper.report import (
+    Sent,
     Summary,
     action_document,
     outcome_document,
@@ -43,21 +45,22 @@ class RunFailedError(Exception):
     """A run in which something failed; everything else was done."""
 
 
-def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
-    """Make a run.
+def handle(event: Mapping[str, object], context: LambdaContext) -> Summary | Sent:
+    """Make a run, or send a test message.
 
     Parameters
     ----------
     event
         ``{"time": ISO 8601, "dryRun": bool, "regions": [names]}``, each optional: the time of the run (default: now),
         whether only to plan, and which Regions to look after (default: those of the settings, else the function's own).
+        With ``{"testNotification": true}`` no run is made: a message goes the way that those of runs go.
     context
         Lambda's: the run ends before its remaining time does.
 
     Returns
     -------
-    Summary
-        Counts, and what failed.
+    Summary or Sent
+        Counts, and what failed; of a test message, to which topics it went.
 
     Raises
     ------
@@ -71,6 +74,8 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary:
     settings = Settings.from_env(os.environ)
     clock = datetime.now(UTC)  # noqa: TID251 - entry point
     request = read_event(event, settings, clock)
+    if request.is_test:
+        return _send_test(settings, clock, context)
     is_late = False
     # A local Lightsail has a clock of its own.
     if is_at_aws():
@@ -158,6 +163,21 @@ def _notify(run: Run, settings: Settings, logger: Logger, context: LambdaContext
     if message:
         logger.info("notified", extra={"detail": {"subject": message.subject}})
     return []
+
+
+def _send_test(settings: Settings, clock: datetime, context: LambdaContext) -> Sent:
+    message = compose_test(settings, clock, _origin(settings, context))
+    ended = Sent(sent=[], failures=[])
+    own = os.environ.get(TOPIC_VARIABLE)
+    for arn in ([own] if own else []) + [*settings.notify_topics]:
+        try:
+            topic(arn).publish(message)
+        except TopicError as error:
+            ended["failures"].append(f"{arn}: {error}")
+        else:
+            ended["sent"].append(arn)
+    Logger(service=settings.deployment).info("test notification", extra={"detail": ended})
+    return ended
 
 
 def _origin(settings: Settings, context: LambdaContext) -> Origin:

@@ -214,7 +214,8 @@ def notify(
     unseen = tuple(map(region_key, unseen_regions(run)))
     not_over = frozenset(key for key in memory.notified if key.startswith(unseen))
     fingerprints = frozenset(map(_topic_key, missed))
-    _remember(channel, tags, Memory.of(open_now | not_over, due or memory.digest, run.plan.regions, fingerprints))
+    known_now = Memory.of(open_now | not_over, due or memory.digest, run.plan.regions, fingerprints)
+    _remember(channel, tags, known_now)
     if missed:
         raise TopicError("; ".join(f"{arn}: {error}" for arn, error in missed.items()))
     return message

@@ -32,6 +32,14 @@ class Summary(TypedDict):
     failures: list[str]
 
 
+class Sent(TypedDict):
+    """What the function returns of a test message."""
+
+    sent: list[str]
+    """The ARNs of the topics that took it."""
+    failures: list[str]
+
+
 def plan_document(plan: Plan) -> Document:
     """Return a plan as a JSON document."""
     return _document(plan, map(action_document, plan.actions))

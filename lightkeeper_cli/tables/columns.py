@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -14,7 +16,8 @@ _INDENT: Final = 2
 HEADING: Final = "bold"
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: a column has as many cells as there are rows.
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """A column: its heading, and a cell for each row."""
 
@@ -34,18 +37,22 @@ class Column:
     instead: "Column | None" = None
     """A narrower one that comes before it goes."""
 
-    def width(self, name_limit: int) -> int:
-        """Return how many cells of a terminal it takes in one line; of names, without those beyond the limit."""
-        widths = [_width(self.heading), *(cell.cell_len for cell in self.cells)]
-        return max(width for width in widths if not self.is_name or width <= name_limit)
 
-    def least(self, name_limit: int) -> int:
-        """Return how many it takes at least."""
-        width = self.width(name_limit)
-        if self.wraps_at is None:
-            return width
-        # A word may be the name of a snapshot.
-        return min(width, max(self.wraps_at, _width(self.heading), *map(_longest_word, self.cells)))
+@lru_cache(maxsize=64)
+def _width_of(column: Column, name_limit: int) -> int:
+    """Return how many cells of a terminal a column takes in one line; of names, without those beyond the limit."""
+    widths = [cell_len(column.heading), *(cell.cell_len for cell in column.cells)]
+    return max(width for width in widths if not column.is_name or width <= name_limit)
+
+
+@lru_cache(maxsize=64)
+def _least_of(column: Column, name_limit: int) -> int:
+    """Return how many it takes at least."""
+    width = _width_of(column, name_limit)
+    if column.wraps_at is None:
+        return width
+    # A word may be the name of a snapshot.
+    return min(width, max(column.wraps_at, cell_len(column.heading), *map(_longest_word, column.cells)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +112,23 @@ def rows_of(table: Table, rows: slice) -> Table:
 
 def show(table: Table, console: Console) -> None:
     """Print a table; a name that is wider than the terminal is left whole for it to break."""
-    for line in lines(table, console):
-        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+    text = Text("\n").join(lines(table, console))
+    if text:
+        console.print(text, no_wrap=True, overflow="ignore", crop=False)
 
 
 def lines(table: Table, console: Console) -> Iterator[Text]:
     """Yield the lines of a table, its headings first."""
+    width = console.width
     headings = [Text(column.heading, HEADING) for column in table.columns]
     if any(heading.plain for heading in headings):
-        yield from _row(headings, table, console)
+        yield from _row(headings, table, console, width)
     for number, cells in enumerate(zip(*(column.cells for column in table.columns), strict=True)):
-        yield from _row(cells, table, console)
+        yield from _row(cells, table, console, width)
         if table.below:
             indent = " " * (table.indent + _INDENT)
             detail = table.below.cells[number]
-            for line in detail.wrap(console, max(console.width - len(indent), _longest_word(detail), 1)):
+            for line in detail.wrap(console, max(width - len(indent), _longest_word(detail), 1)):
                 yield Text.assemble(indent, line)
 
 
@@ -131,15 +140,15 @@ def show_hidden(tables: Iterable[Table | None], console: Console) -> None:
         console.print(Text(what, "dim"))
 
 
-def _row(cells: Sequence[Text], table: Table, console: Console) -> Iterator[Text]:
+def _row(cells: Sequence[Text], table: Table, console: Console, room: int) -> Iterator[Text]:
     name = next((number for number, column in enumerate(table.columns) if column.is_name), 0)
     long = cells[name] if table.columns and cells[name].cell_len > table.widths[name] else None
     # A long name follows what stands before it, else it has a line of its own.
-    if long and (line := _line(cells[: name + 1], table)).cell_len <= console.width:
+    if long and (line := _line(cells[: name + 1], table)).cell_len <= room:
         yield line
         cells, long = [*(Text() for _ in cells[: name + 1]), *cells[name + 1 :]], None
     elif long and name == 0:
-        yield _alone(long, table.indent, console)
+        yield _alone(long, table.indent, room)
         cells, long = [Text(), *cells[1:]], None
     elif long:
         cells = [*cells[:name], Text(), *cells[name + 1 :]]
@@ -150,12 +159,12 @@ def _row(cells: Sequence[Text], table: Table, console: Console) -> Iterator[Text
     lines_of_row = (_line([part or Text() for part in parts], table) for parts in zip_longest(*blocks))
     yield from (line for line in lines_of_row if line.plain.strip())
     if long:
-        yield _alone(long, table.indent + _INDENT, console)
+        yield _alone(long, table.indent + _INDENT, room)
 
 
-def _alone(name: Text, indent: int, console: Console) -> Text:
+def _alone(name: Text, indent: int, room: int) -> Text:
     """Return a long name on a line of its own, as far from the left as there is room."""
-    return Text.assemble(" " * max(min(indent, console.width - name.cell_len), 0), name)
+    return Text.assemble(" " * max(min(indent, room - name.cell_len), 0), name)
 
 
 def _line(cells: Sequence[Text], table: Table) -> Text:
@@ -186,7 +195,7 @@ def _name_limit(columns: Sequence[Column], room: int) -> int:
     beside = room - _needed(others, 0) - _GAP
     widths = sorted(cell.cell_len for cell in names.cells)
     usual = widths[3 * (len(widths) - 1) // 4] if widths else 0
-    return max(room // 2, _width(names.heading), usual if usual <= beside else 0)
+    return max(room // 2, cell_len(names.heading), usual if usual <= beside else 0)
 
 
 def _forms(column: Column) -> Iterator[Column]:
@@ -196,23 +205,19 @@ def _forms(column: Column) -> Iterator[Column]:
 
 
 def _needed(columns: Sequence[Column], limit: int) -> int:
-    return sum(column.least(limit) for column in columns) + _GAP * (len(columns) - 1)
+    return sum(_least_of(column, limit) for column in columns) + _GAP * (len(columns) - 1)
 
 
 def _widths(columns: Sequence[Column], limit: int, room: int) -> Iterator[int]:
     """Yield the width of each column: those that wrap share what is left."""
     spare = room - _needed(columns, limit)
     for column in columns:
-        least = column.least(limit)
-        more = max(min(spare, column.width(limit) - least), 0)
+        least = _least_of(column, limit)
+        more = max(min(spare, _width_of(column, limit) - least), 0)
         spare -= more
         # Where even the last facts have no room beside it, a name has none.
         yield max(least + min(spare, 0), _INDENT) if column.is_name else least + more
 
 
 def _longest_word(text: Text) -> int:
-    return max(map(_width, text.plain.split()), default=0)
-
-
-def _width(text: str) -> int:
-    return Text(text).cell_len
+    return max(map(cell_len, text.plain.split()), default=0)

@@ -34,6 +34,7 @@ from tests.support.words import anything_or, near
 
 REGION: Final = "eu-central-1"
 DEPLOYMENT: Final = Settings().deployment
+ORIGIN: Final = Origin(DEPLOYMENT, "123456789012", REGION)
 NOW: Final = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
@@ -150,7 +151,7 @@ def plan_beside_the_plain_one(sources: tuple[Source, ...], snapshots: Iterable[S
         run,
         settings,
         daily=True,
-        origin=Origin("Lightkeeper", "123456789012", "eu-central-1"),
+        origin=ORIGIN,
     ).body
     assert any(isinstance(action, Delete) for action in plan.actions if action.target.source == PLAIN.name)
     return plan

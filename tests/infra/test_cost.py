@@ -55,7 +55,7 @@ def test_the_metrics_are_counted(default: dict[str, Any]) -> None:
     counts = {line.what: line.count for line in lines(default)}
 
     assert counts["CloudWatch metrics"] == len(MetricName)
-    assert counts["CloudWatch alarms"] == 6
+    assert counts["CloudWatch alarms, by metric"] == 9
     assert counts["CloudWatch dashboards"] == 1
 
 

@@ -10,11 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.alarms import SECTIONS
 from infra.dashboard import GRID_COLUMNS
+from infra.sections import SECTIONS
 from lightkeeper.deployable import rhythm
 from lightkeeper.metrics import NAMESPACE, MetricName
-from lightkeeper.pricing import USD_PER_GB_MONTH
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import ErrorAnswer, FaultRule
 from tests.support.functions import invoke, lines
@@ -144,8 +143,11 @@ def test_every_section_of_the_runbook_is_named_with_what_to_do_first(default: Te
     ("notify", "says"),
     [
         ([], "**Nobody hears of any alarm, nor of what a run finds: notify in cdk.json names no address.**"),
-        (["ops@example.com"], "Alarms are mailed to 1 address, each once it has confirmed: "),
-        (["a@example.com", "b@example.com"], "Alarms are mailed to 2 addresses, each once it has confirmed: "),
+        (["ops@example.com"], "Alarms and messages go to 1 address; an address gets them once it has "),
+        (
+            ["a@example.com", "https://example.com/hook", "arn:aws:sns:eu-central-1:123456789012:pager"],
+            "Alarms and messages go to 2 addresses and 1 other topic; an address gets them once it has ",
+        ),
     ],
 )
 def test_it_says_whether_anybody_hears_and_leads_to_who_has_not_confirmed(notify: list[str], says: str) -> None:
@@ -211,17 +213,8 @@ def test_the_line_of_a_run_s_duration_is_the_function_s_timeout(default: Templat
     assert limit["value"] == function(default)["Timeout"]
 
 
-def test_the_cost_is_what_is_stored_times_the_price_and_said_to_be_the_most_it_can_be(default: Template) -> None:
-    expressions = [
-        each[0]
-        for widget in widgets(default, "metric")
-        for each in widget["properties"]["metrics"]
-        if isinstance(each[0], dict) and "stored" in each[0]["expression"]
-    ]
-
-    assert {each["expression"] for each in expressions} == {f"stored * {USD_PER_GB_MONTH}"}
-    assert {each["label"] for each in expressions} == {"USD a month, at most"}
-    assert len(expressions) == 2
+def test_the_calendar_alone_says_what_it_costs_so_that_no_other_number_stands_beside_it(default: Template) -> None:
+    assert "USD" not in dashboard_text(default)
 
 
 def test_the_table_asks_for_fields_that_the_log_has_and_finds_what_failed(

@@ -21,7 +21,7 @@ from tests.support.synth import template
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 VERSION = "1.2.3"
 ROWS = {row.key: row for kind in (Settings, StackSettings) for row in rows_of(kind).values()}
-FIXED = {"tagKey"}
+FIXED = {"tagKey", "tags"}
 OFFICE = {"policies": {"office": {"schedule": "0 18 * * 1-5", "keep": "daily=5"}}}
 ALONE = [
     {key: row.example} | (OFFICE if key == "defaultPolicy" else {}) for key, row in ROWS.items() if key not in FIXED
@@ -146,11 +146,13 @@ def test_what_is_wrong_is_answered_as_the_cdk_s_synthesis_answers_it(keys: dict[
 
 
 def test_what_the_template_is_written_for_cannot_be_changed_but_another_can_be_made() -> None:
-    keys = '{"tagKey": "save"}'
+    keys = '{"tagKey": "save", "tags": {"team": "web"}}'
     reason = asked(keys).reason
 
     assert reason == (
         'Settings: tagKey: "save" is not what this template is written for; expected "backup", or a template of your '
+        "own: make dist CONFIG=FILE\n"
+        'Settings: tags: {"team": "web"} is not what this template is written for; expected {}, or a template of your '
         "own: make dist CONFIG=FILE"
     )
     own = plain(keys)
@@ -221,3 +223,13 @@ def test_every_attribute_that_it_takes_is_answered() -> None:
     five = Settings.from_mapping({"notify": [f"{name}@example.com" for name in "abcde"]})
 
     assert taken == set(attributes(five, own))
+
+
+def test_a_template_of_one_s_own_has_the_tags_of_its_settings_and_no_others_can_be_asked_for() -> None:
+    text = json.dumps({"tags": {"cost-centre": "backup"}})
+    own = plain(text)
+
+    functions = [each for each in own["Resources"].values() if each["Type"] == "AWS::Lambda::Function"]
+    assert all(each["Properties"]["Tags"] == [{"Key": "cost-centre", "Value": "backup"}] for each in functions)
+    assert asked(text, own).reason is None
+    assert str(asked(text).reason).startswith('Settings: tags: {"cost-centre": "backup"} is not what this template is')

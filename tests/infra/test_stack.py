@@ -1,6 +1,7 @@
 """What a deployment consists of."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from aws_cdk.assertions import Annotations, Match
 from cdk_nag import AwsSolutionsChecks
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from infra.alarms import FUNCTION_ERRORS, NO_RUN, SECTIONS, Section
+from infra.sections import FUNCTION_ERRORS, NO_RUN, SECTIONS, SNAPSHOTS_FAILED, Section
 from lightkeeper.metrics import MetricName
 from lightkeeper.version import VERSION
 from tests.support.synth import (
@@ -229,13 +230,14 @@ def test_that_nobody_hears_is_a_warning_at_synth() -> None:
     Annotations.from_stack(stack(notify=["ops@example.com"])).has_no_warning("*", Match.any_value())
 
 
-def test_everybody_in_cdk_json_is_notified_by_e_mail() -> None:
-    of = template(notify=["ops@example.com", "night@example.com"])
+def test_everybody_in_cdk_json_is_notified_by_e_mail_or_over_https() -> None:
+    of = template(notify=["ops@example.com", "night@example.com", "https://example.com/hook"])
 
     notified = [resource["Properties"] for resource in resources(of, "AWS::SNS::Subscription")]
     assert {(each["Protocol"], each["Endpoint"]) for each in notified} == {
         ("email", "ops@example.com"),
         ("email", "night@example.com"),
+        ("https", "https://example.com/hook"),
     }
 
 
@@ -271,21 +273,90 @@ def test_cloudwatch_may_publish_alarms(*, encrypted: bool) -> None:
 def test_each_alarm_says_what_to_do_and_where_to_read_on(default: Template) -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
     alarms = [resource["Properties"] for resource in resources(default, "AWS::CloudWatch::Alarm")]
-    topic = {"Ref": next(k for k, v in default["Resources"].items() if v["Type"] == "AWS::SNS::Topic")}
 
     assert len(alarms) == len(SECTIONS) <= 10
-    assert {alarm["AlarmDescription"] for alarm in alarms} == {section.description for section in SECTIONS}
+    assert {alarm["AlarmDescription"] for alarm in alarms} == {section.description() for section in SECTIONS}
     for section in SECTIONS:
         assert f"\n## {section.heading}\n" in runbook
-        assert f'"{section.heading}" in docs/runbook.md' in section.description
-    assert all(alarm["AlarmActions"] == alarm["OKActions"] == [topic] for alarm in alarms)
+        assert f'"{section.heading}" in docs/runbook.md' in section.description()
+
+
+def test_with_the_runbook_s_address_an_alarm_links_to_its_section() -> None:
+    of = template(runbookUrl="https://example.com/docs/runbook.md")
+
+    said = {alarm["Properties"]["AlarmDescription"] for alarm in resources(of, "AWS::CloudWatch::Alarm")}
+
+    assert all(re.search(r"See https://example\.com/docs/runbook\.md#[a-z-]+$", each) for each in said)
+    variables = keeper(of)["Environment"]["Variables"]
+    assert variables["LIGHTKEEPER_RUNBOOK"] == "https://example.com/docs/runbook.md"
+
+
+def test_without_a_runbook_s_address_the_function_links_to_nothing(default: Template) -> None:
+    assert "LIGHTKEEPER_RUNBOOK" not in keeper(default)["Environment"]["Variables"]
+
+
+def name_of(alarm: dict[str, Any]) -> str:
+    parts = alarm["Properties"]["AlarmName"]["Fn::Join"][1]
+    return "".join(part if isinstance(part, str) else "eu-central-1" for part in parts)
+
+
+def test_an_alarm_s_name_says_what_is_wrong_where_and_is_its_deployment_s_alone(default: Template) -> None:
+    names = {name_of(each) for each in resources(default, "AWS::CloudWatch::Alarm")}
+    others = {name_of(each) for each in resources(template(deployment="Shop"), "AWS::CloudWatch::Alarm")}
+
+    assert "Lightkeeper: resources overdue (Lightkeeper, eu-central-1)" in names
+    assert "Lightkeeper: no run (Shop, eu-central-1)" in others
+    assert len(names | others) == 2 * len(SECTIONS)
+    longest = template(deployment="L" * 100)
+    # CloudWatch takes 255 characters.
+    assert max(len(name_of(each)) for each in resources(longest, "AWS::CloudWatch::Alarm")) <= 255
+
+
+def test_the_alarms_that_ring_tell_every_topic_when_they_begin_and_when_they_are_over() -> None:
+    theirs = f"arn:aws:sns:eu-central-1:{DEFAULT_ACCOUNT_ID}:pager"
+    of = template(notify=[theirs, "ops@example.com"])
+    own = {"Ref": next(k for k, v in of["Resources"].items() if v["Type"] == "AWS::SNS::Topic")}
+
+    for section in SECTIONS:
+        alarm = alarm_of(of, section)
+        expected = [own, theirs] if section.rings else None
+        assert alarm.get("AlarmActions") == alarm.get("OKActions") == expected, section.heading
+
+
+def test_only_what_a_run_tells_and_overdue_repeats_rings_no_alarm() -> None:
+    assert [section for section in SECTIONS if not section.rings] == [SNAPSHOTS_FAILED]
+
+
+def test_the_function_may_publish_to_its_own_topic_and_to_those_of_notify_and_to_no_other(default: Template) -> None:
+    theirs = f"arn:aws:sns:eu-central-1:{DEFAULT_ACCOUNT_ID}:pager"
+
+    def topics(of: Template) -> list[Any]:
+        return [
+            statement["Resource"]
+            for policy in function_role(of)["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            if "sns:Publish" in statement["Action"]
+        ]
+
+    (own,) = topics(default)
+    assert topics(template(notify=["ops@example.com", "https://example.com/hook"])) == [own]
+    assert topics(template(notify=[theirs])) == [own, theirs]
+
+
+def test_a_topic_of_another_region_is_refused_before_anything_is_changed() -> None:
+    of = template(notify=[f"arn:aws:sns:us-east-1:{DEFAULT_ACCOUNT_ID}:pager"])
+
+    rule = next(each for name, each in of["Rules"].items() if "TopicsAreInThisRegion" in name)
+    (assertion,) = rule["Assertions"]
+    assert assertion["Assert"] == {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}
+    assert "expected a topic in the Region of the stack" in assertion["AssertDescription"]
 
 
 def alarm_of(of: Template, section: Section) -> dict[str, Any]:
     (alarm,) = (
         resource["Properties"]
         for resource in resources(of, "AWS::CloudWatch::Alarm")
-        if resource["Properties"]["AlarmDescription"] == section.description
+        if resource["Properties"]["AlarmDescription"] == section.description()
     )
     found: dict[str, Any] = alarm
     return found
@@ -324,8 +395,10 @@ def test_three_ticks_without_a_complete_run_are_an_alarm(tick: str, period: int,
 def test_a_failed_run_is_looked_for_long_enough_to_have_ended(tick: str) -> None:
     of = template(tick=tick, defaultPolicy="monthly")
 
-    # Lambda counts an error at the time at which its run began.
-    assert 2 * keeper(of)["Timeout"] <= alarm_of(of, FUNCTION_ERRORS)["Period"] <= 3600
+    # Three attempts, each to its end, and the waits between them.
+    metrics = alarm_of(of, FUNCTION_ERRORS)["Metrics"]
+    (period,) = {each["MetricStat"]["Period"] for each in metrics if "MetricStat" in each}
+    assert 3 * keeper(of)["Timeout"] + 180 <= period <= 5400
 
 
 def test_the_stack_says_which_release_it_is(default: Template) -> None:

@@ -214,12 +214,12 @@ def test_status_says_why_a_source_is_overdue_and_what_helps(keeper: Keeper) -> N
 
     assert ended.status == 3
     assert (
-        f"shop overdue since 2026-06-15 03:00: snapshot {snapshot} of 2026-06-15T12:00:00Z ended in error" in ended.out
+        f"shop overdue since 2026-06-15 03:00: snapshot {snapshot} of 2026-06-15 12:00 UTC ended in error" in ended.out
     )
     assert "; take one now: lightkeeper take shop --kind disk --region eu-central-1\n" in ended.out, (
         "on one line, to be pasted"
     )
-    assert source["why"].startswith(f"snapshot {snapshot} of 2026-06-15T12:00:00Z ended in error")
+    assert source["why"].startswith(f"snapshot {snapshot} of 2026-06-15 12:00 UTC ended in error")
     assert source["helps"] == "take one now: lightkeeper take shop --kind disk --region eu-central-1"
     assert source["overdueSince"] == "2026-06-15T03:00:00Z"
 

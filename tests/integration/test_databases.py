@@ -9,7 +9,7 @@ from lightkeeper.findings import FindingKind, findings
 from lightkeeper.metrics import MetricName, publishable
 from lightkeeper.model import Severity, Status
 from lightkeeper.run import Run
-from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
+from lightkeeper.tags import EXPIRES, FORMAT, OWNER, SLOT, SOURCE
 from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Meanwhile
 from lightsail_sandbox.seeds import SnapshotState
 from tests.support.command import lightkeeper
@@ -78,6 +78,7 @@ def test_a_database_is_backed_up_every_day_and_its_snapshots_have_its_tags(keepe
         OWNER: "Lightkeeper",
         SOURCE: arn,
         SLOT: "2026-06-17T03:00:00Z",
+        FORMAT: "1",
         "lightkeeper:recipe": "1",
         "lightkeeper:zone": "eu-central-1a",
         "lightkeeper:bundle": "micro_2_0",

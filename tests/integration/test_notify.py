@@ -16,6 +16,7 @@ from tests.support.functions import Context, Run, invoke
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
 from tests.support.listening import Listener
 
+HEAD = "Lightkeeper 123456789012 eu-central-1"
 TO_THE_NEXT_SLOT = timedelta(hours=15)
 """From one in the afternoon to an hour after the slot at three."""
 DENIED = ErrorAnswer(code="AccessDeniedException", message="not you")
@@ -76,15 +77,15 @@ def test_a_first_failure_is_reported_once_with_what_since_when_and_what_to_do(
     run()
 
     assert subject == f"{HEAD}: shop: an action failed"
-    assert "run of 2026-06-16 04:00 UTC: 1 new." in text
-    assert "What:  shop: taking a snapshot failed: CreateDiskSnapshot: AccessDeniedException: not you" in text
+    assert text.startswith("Lightkeeper, account 123456789012, eu-central-1: 1 new.\nRun of 2026-06-16 04:00 UTC.\n")
+    assert "What: shop: taking a snapshot failed: CreateDiskSnapshot: AccessDeniedException: not you" in text
     assert "expected permission for lightsail:CreateDiskSnapshot" in text
     assert (
         "Since: Its slot of 2026-06-16 03:00 UTC. Its newest recovery point was taken at 2026-06-15 12:00 UTC." in text
     )
-    assert "Do:    If it names a permission, grant it" in text
-    assert 'Read:  "Function errors" in docs/runbook.md' in text
-    assert text.endswith("Look: .venv/bin/lightkeeper plan\nDashboard: https://console/dashboard\n")
+    assert "Do: If it names a permission, grant it" in text
+    assert 'Read: "An action failed" in docs/runbook.md' in text
+    assert text.endswith("lightkeeper plan --stack Lightkeeper\nDashboard:\nhttps://console/dashboard\n")
     assert person.letters() == [], "neither the retry nor the next ended says it again"
 
 
@@ -141,10 +142,10 @@ def test_a_tag_that_is_not_understood_is_reported_with_what_to_write(
 
     ((subject, text),) = person.letters()
     assert subject == f"{HEAD}: shop: a problem"
-    assert 'What:  shop: the tag "backup" = "dialy": "dialy" is not a policy; expected "hourly", "daily"' in text
+    assert 'What: shop: the tag "backup" = "dialy": "dialy" is not a policy; expected "hourly", "daily"' in text
     assert "Since: Its newest recovery point was taken at 2026-06-15 12:00 UTC. Until this is corrected" in text
     assert "Lightkeeper takes and deletes no snapshot of it." in text
-    assert 'Do:    Did you mean "daily"?' in text
+    assert 'Do: Did you mean "daily"?' in text
 
 
 def test_another_wrong_value_is_another_finding(keeper: Keeper, person: Listener, run: Run) -> None:
@@ -189,7 +190,7 @@ def test_a_snapshot_that_ended_in_error_is_reported_and_later_that_no_more_are_t
     ]
 
 
-def test_a_resource_that_becomes_overdue_is_reported_although_its_failure_was(
+def test_a_resource_that_becomes_overdue_by_a_failure_that_was_reported_is_left_to_its_alarm_and_listed(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:
     protected(keeper, run, "shop")
@@ -202,15 +203,30 @@ def test_a_resource_that_becomes_overdue_is_reported_although_its_failure_was(
         letters += person.letters()
         keeper.sandbox.advance(HOUR)
 
-    assert [subject for subject, _ in letters] == [
-        f"{HEAD}: shop: an action failed",
-        f"{HEAD}: 1 new, 1 still open",
-    ]
-    assert f"1. shop: overdue ({REGION})" in part(letters[1][1], "NEW")
+    assert [subject for subject, _ in letters] == [f"{HEAD}: shop: an action failed"]
+    assert keeper.plan().sources[0].status == "overdue"
+    keeper.configure(digest="08:00")
+    run()
+    ((_, text),) = person.letters()
+    assert f"1. shop: overdue ({REGION})" in part(text, "OPEN")
     since = (
         "Since: The slot of 2026-06-16 03:00 UTC, the first it missed. Its newest recovery point was taken at 2026-06"
     )
-    assert since in letters[1][1]
+    assert since in text
+
+
+def test_a_resource_that_becomes_overdue_for_another_reason_is_reported(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    protected(keeper, run, "shop")
+    keeper.sandbox.advance(DAY - 9 * HOUR)
+    keeper.sandbox.set_options(snapshot_seconds=100 * 86400)
+
+    for _ in range(9):
+        run()
+        keeper.sandbox.advance(HOUR)
+
+    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: shop: overdue"]
 
 
 def test_a_snapshot_that_never_ends_is_overdue_in_the_end(keeper: Keeper, person: Listener, run: Run) -> None:
@@ -223,8 +239,9 @@ def test_a_snapshot_that_never_ends_is_overdue_in_the_end(keeper: Keeper, person
 
     ((_, text),) = person.letters()
     assert "archive has no usable snapshot for a slot that has passed: snapshot archive-20260601-0300-" in text
-    assert "has been pending since 2026-06-15T12:00:00Z" in text
-    assert "Do:    take one now: lightkeeper take archive --kind disk --region eu-central-1." in text
+    assert "has been pending since 2026-06-15 12:00 UTC" in text
+    command = "lightkeeper take archive --kind disk --region eu-central-1 --stack Lightkeeper"
+    assert f"Do: Take one now:\nAWS_REGION=eu-central-1 {command}\n" in text
     assert "Since: The slot of 2026-06-01 03:00 UTC, the first it missed. It has no recovery point." in text
 
 
@@ -436,7 +453,7 @@ def test_the_daily_digest_says_how_everything_stands(keeper: Keeper, person: Lis
     assert re.search(
         r"Longest without a new recovery point: \w+ \(eu-central-1\), 1 h, since 2026-06-15 12:00 UTC", text
     )
-    assert "Stored: 64 GiB at full size, at most 3.20 USD a month" in text
+    assert "Stored: about 64 GiB, 3.20 USD a month (at full size at most 3.20)" in text
 
 
 def test_the_daily_digest_says_what_would_go_where_prune_is_off(keeper: Keeper, person: Listener, run: Run) -> None:

@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 def recipe(keeper: Keeper, source: str) -> dict[str, str]:
     """Return what the newest snapshot of a source says beside whose it is."""
     tags = [*keeper.snapshots(source).values()][-1]
-    whose = {"owner", "source", "slot", "by-hand", "expires"}
+    whose = {"owner", "source", "slot", "format", "by-hand", "expires"}
     own = {key.removeprefix("lightkeeper:"): value for key, value in tags.items() if key.startswith("lightkeeper:")}
     return {part: value for part, value in own.items() if part not in whose}
 

@@ -1480,6 +1480,7 @@ def test_snapshots_are_born_with_all_their_tags(keeper: Keeper) -> None:
         OWNER: "Lightkeeper",
         SOURCE: arn,
         SLOT: "2026-06-15T03:00:00Z",
+        FORMAT: "1",
         "lightkeeper:recipe": "1",
         "lightkeeper:zone": "eu-central-1a",
         "lightkeeper:size": "32",

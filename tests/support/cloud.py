@@ -1,7 +1,7 @@
 """A local CloudFormation and Lambda over HTTP, and Lightkeeper as a stack in them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Thread
@@ -12,6 +12,7 @@ import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
+from lightkeeper.errors import InvalidValueError
 from lightsail_sandbox.server import make_sandbox_server
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class _Clouds:
 
     refused: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    answer: Callable[[dict[str, object]], object] | None = None
+    """What a function answers to an event; without it, there is nothing to run one."""
 
     def __post_init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -44,6 +47,8 @@ class _Clouds:
         request = Request(environ)
         (action,) = parse_qs(request.get_data().decode()).get("Action", ["GetFunctionConfiguration"])
         environ["wsgi.input"].seek(0)  # moto reads it again
+        if request.path.endswith("/invocations"):
+            action = "Invoke"
         self.asked.append(action)
         if action in self.refused:
             words = f"User: arn:aws:iam::123456789012:user/me is not authorized to perform {action}"
@@ -58,8 +63,18 @@ class _Clouds:
                     headers={"x-amzn-ErrorType": "AccessDeniedException"},
                 )
             return answer(environ, start_response)
+        if action == "Invoke" and self.answer:
+            return _invoked(self.answer, request)(environ, start_response)
         answered: Iterable[bytes] = self._moto(environ, start_response)
         return answered
+
+
+def _invoked(answer: Callable[[dict[str, object]], object], request: Request) -> Response:
+    try:
+        return Response(json.dumps(answer(json.loads(request.get_data()))), mimetype="application/json")
+    except InvalidValueError as error:
+        said = json.dumps({"errorMessage": str(error), "errorType": "InvalidValueError"})
+        return Response(said, mimetype="application/json", headers={"X-Amz-Function-Error": "Unhandled"})
 
 
 @dataclass
@@ -102,6 +117,7 @@ class Cloud:
     def clear(self) -> None:
         """Delete all stacks, refuse nothing any more, and forget what was asked."""
         self.server.refused.clear()
+        self.server.answer = None
         while self.stacks:
             name, region = self.stacks.pop()
             self._formation(region).delete_stack(StackName=name)

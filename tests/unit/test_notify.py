@@ -31,9 +31,11 @@ from lightkeeper.origin import Origin
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.sns import Topic
+from lightkeeper_cli.listeners import Subscription, listeners, who_hears
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 REGION = "eu-central-1"
+HEAD = "Lightkeeper 123456789012 eu-central-1"
 ORIGIN = Origin("Lightkeeper", "123456789012", REGION)
 TARGET = Target(REGION, "shop", "arn:aws:lightsail:eu-central-1:1:Disk/1", "shop-1", SnapshotKind.DISK, NOON, "daily")
 keys = st.from_regex(r"[a-z2-7]{8}", fullmatch=True)
@@ -124,9 +126,9 @@ def test_even_beyond_that_nothing_is_sent_twice_in_a_row() -> None:
     notify(ended(), Settings(), board, origin=ORIGIN)
 
     assert board.subjects == [
-        f"Lightkeeper 123456789012 eu-central-1: {CAPACITY + 10} new",
-        f"Lightkeeper 123456789012 eu-central-1: {CAPACITY + 9} new",
-        "Lightkeeper 123456789012 eu-central-1: 3 new",
+        f"{HEAD}: {CAPACITY + 10} new",
+        f"{HEAD}: {CAPACITY + 9} new",
+        f"{HEAD}: 3 new",
     ]
     assert set(board.kept) == {"lightkeeper:telling", "lightkeeper:regions:1"}
 
@@ -183,7 +185,7 @@ def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
     assert message.subject.isprintable()
     assert 0 < len(message.subject) < 100
     assert all(line.isprintable() for line in message.body.split("\n"))
-    assert len(message.body.split("\n")) == 17
+    assert len(message.body.split("\n")) == 19
     assert message.body.encode()
 
 
@@ -211,8 +213,8 @@ def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_sent
         notify(ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, origin=ORIGIN)
 
     assert board.subjects == [
-        "Lightkeeper 123456789012 eu-central-1: 2 new",
-        "Lightkeeper 123456789012 eu-central-1: 1 new, 1 still open",
+        f"{HEAD}: 2 new",
+        f"{HEAD}: 1 new, 1 still open",
     ]
 
 
@@ -225,8 +227,8 @@ def test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten() -> Non
     notify(ended(problem(), now=NOON + timedelta(hours=2)), Settings(), board, origin=ORIGIN)
 
     assert board.subjects == [
-        "Lightkeeper 123456789012 eu-central-1: shop: a problem",
-        f"Lightkeeper 123456789012 eu-central-1: {REGION}: a list cannot be read",
+        f"{HEAD}: shop: a problem",
+        f"{HEAD}: {REGION}: a list cannot be read",
     ]
 
 
@@ -238,7 +240,7 @@ def test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_ret
             with pytest.raises(TopicError, match="TagResource: AccessDenied"):
                 notify(ended(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, origin=ORIGIN)
 
-    assert deaf.subjects == ["Lightkeeper 123456789012 eu-central-1: 2 new"] * 2
+    assert deaf.subjects == [f"{HEAD}: 2 new"] * 2
 
 
 def test_a_region_that_is_no_longer_looked_after_is_reported_once() -> None:
@@ -249,7 +251,7 @@ def test_a_region_that_is_no_longer_looked_after_is_reported_once() -> None:
     for hour in range(3):
         notify(ended(now=NOON + timedelta(hours=hour + 1)), Settings(), board, origin=ORIGIN)
 
-    assert board.subjects == ["Lightkeeper 123456789012 eu-central-1: us-east-1: a Region is no longer looked after"]
+    assert board.subjects == [f"{HEAD}: us-east-1: a Region is no longer looked after"]
 
 
 def test_every_kind_has_its_words() -> None:
@@ -260,3 +262,30 @@ def test_every_kind_has_its_words() -> None:
 def test_what_is_not_the_arn_of_a_topic_is_refused_with_a_sentence(arn: str) -> None:
     with pytest.raises(InvalidValueError, match="is not the ARN of a topic; expected"):
         Topic(arn)
+
+
+def test_who_has_not_confirmed_is_named_beside_who_hears() -> None:
+    settings = Settings.from_mapping({"notify": ["ops@example.com", "night@example.com"]})
+    stands = [
+        Subscription("email", "ops@example.com", "arn:aws:sns:eu-central-1:123456789012:Lightkeeper:1"),
+        Subscription("email", "night@example.com", "PendingConfirmation"),
+        Subscription("sqs", "arn:aws:sqs:eu-central-1:123456789012:by-hand", "arn:aws:sns:x"),
+    ]
+
+    assert who_hears(listeners(settings, stands)) == [
+        "  ops@example.com                                email  hears",
+        "  night@example.com                              email  HAS NOT CONFIRMED, so it gets nothing",
+        "  arn:aws:sqs:eu-central-1:123456789012:by-hand  sqs    hears",
+        (
+            "night@example.com: AWS has sent a mail with a link, or a request with a SubscribeURL; whoever gets it has "
+            "to follow it within three days. After that, subscribe it again."
+        ),
+    ]
+
+
+def test_where_all_have_yet_to_confirm_nobody_hears_and_that_is_said() -> None:
+    settings = Settings.from_mapping({"notify": ["ops@example.com"]})
+
+    said = who_hears(listeners(settings, [Subscription("email", "ops@example.com", "PendingConfirmation")]))
+
+    assert said[1] == "NOBODY HEARS of any alarm, nor of what a run finds."

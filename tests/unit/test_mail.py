@@ -1,0 +1,119 @@
+"""A typical message, word for word, as a phone shows it: forty columns, links on lines of their own."""
+
+import textwrap
+from datetime import UTC, datetime, timedelta
+
+from lightkeeper.actions import Create, Outcome, Result
+from lightkeeper.findings import RUNBOOK, FindingKind, findings
+from lightkeeper.message import MAX_SUBJECT, Message, compose, compose_test
+from lightkeeper.model import Inventory
+from lightkeeper.origin import Origin
+from lightkeeper.plan import make_plan
+from lightkeeper.run import Run
+from lightkeeper.settings import Settings
+from tests.support.inventories import daily, source
+
+NIGHT = datetime(2026, 6, 15, 3, 10, tzinfo=UTC)
+SETTINGS = Settings.from_mapping({"timeZone": "Europe/Zurich", "deployment": "Shop"})
+ORIGIN = Origin(
+    "Shop",
+    "123456789012",
+    "eu-central-1",
+    runbook="https://example.com/runbook.md",
+    dashboard="https://eu-central-1.console.aws.amazon.com/cloudwatch/home#dashboards/dashboard/Shop-eu-central-1",
+)
+REFUSED = "CreateDiskSnapshot: AccessDeniedException: not you; expected permission for lightsail:CreateDiskSnapshot"
+
+
+A_BAD_NIGHT = """\
+Shop, account 123456789012, eu-central-1: 2 new.
+Run of 2026-06-15 05:10 Europe/Zurich.
+
+NEW
+
+1. shop: an action failed (eu-central-1)
+What: shop: taking a snapshot failed: CreateDiskSnapshot: AccessDeniedException: not you; expected permission for lightsail:CreateDiskSnapshot
+Since: Its slot of 2026-06-15 03:00 Europe/Zurich. Its newest recovery point was taken at 2026-06-14 05:00 Europe/Zurich.
+Do: If it names a permission, grant it. Otherwise wait: the next run tries again. Until then Lightkeeper deletes no snapshot of shop.
+Read: https://example.com/runbook.md#an-action-failed
+
+2. typo: a problem (eu-central-1)
+What: typo: the tag "backup" = "dialy": "dialy" is not a policy; expected "hourly", "daily", "weekly", "monthly", "off", or nothing for "daily".
+Since: It has no recovery point. Until this is corrected, Lightkeeper takes and deletes no snapshot of it.
+Do: Did you mean "daily"? The next run reads it again.
+Read: https://example.com/runbook.md#tag-problems
+
+HOW EVERYTHING STANDS
+1 problem; 1 of 2 sources protected.
+Resources: 1 protected, 1 problem
+Longest without a new recovery point: shop (eu-central-1), 24 h, since 2026-06-14 05:00 Europe/Zurich
+Stored: about 9 GiB, 0.46 USD a month (at full size at most 3.20)
+
+What a run would do:
+AWS_REGION=eu-central-1 lightkeeper plan --stack Shop
+Dashboard:
+https://eu-central-1.console.aws.amazon.com/cloudwatch/home#dashboards/dashboard/Shop-eu-central-1
+"""  # noqa: E501 - its lines are as long as they are
+
+
+def a_bad_night(origin: Origin = ORIGIN) -> Message:
+    """Return the message of a night in which one disk is refused, and another one's tag is wrong."""
+    shop, typo = source("shop", backup="daily"), source("typo", backup="dialy")
+    plan = make_plan(Inventory((shop, typo), daily(shop, range(1, 9)), regions=("eu-central-1",)), SETTINGS, NIGHT)
+    refused = tuple(Outcome(action, Result.FAILED, REFUSED) for action in plan.actions if isinstance(action, Create))
+    assert refused
+    run = Run(plan, refused)
+    new = findings(run, SETTINGS, origin=origin)
+    return compose(new, [], run, SETTINGS, daily=False, origin=origin)
+
+
+def test_the_message_of_a_bad_night_is_this_word_for_word() -> None:
+    message = a_bad_night()
+
+    assert message.subject == "Shop 123456789012 eu-central-1: 2 new"
+    assert message.body == A_BAD_NIGHT
+
+
+def test_without_a_runbook_s_address_it_names_file_and_section_and_links_to_nothing() -> None:
+    body = a_bad_night(Origin("Shop", "123456789012", "eu-central-1")).body
+
+    assert 'Read: "Tag problems" in docs/runbook.md' in body
+    assert "https://" not in body
+    assert "None" not in body
+
+
+def test_on_a_phone_no_line_begins_in_the_middle_and_each_link_is_alone_on_its_line() -> None:
+    lines = a_bad_night().body.splitlines()
+
+    assert not any(line.startswith(" ") for line in lines), "what is indented wraps badly"
+    for line in lines:
+        if "https://" in line:
+            assert line.startswith(("https://", "Read: https://"))
+    first = textwrap.wrap(lines[0], 40)
+    assert first == ["Shop, account 123456789012, eu-", "central-1: 2 new."]
+
+
+def test_however_long_its_names_a_subject_fits_and_says_what_it_is_about() -> None:
+    long = Origin("D" * 100, "123456789012", "ap-northeast-2")
+    shop = source("s" * 255, backup="dialy")
+    plan = make_plan(Inventory((shop,), (), regions=("eu-central-1",)), SETTINGS, NIGHT + timedelta(days=1))
+    (finding,) = findings(Run(plan, ()), SETTINGS)
+
+    for kind in FindingKind:
+        one = type(finding)(kind, finding.region, finding.source, "", "", "", kind)
+        subject = compose([one], [], Run(plan, ()), SETTINGS, daily=False, origin=long).subject
+        assert len(subject) <= MAX_SUBJECT
+        assert subject.isascii()
+        assert subject.endswith(f": {kind}")
+        assert " 123456789012 ap-northeast-2: sss" in subject
+
+
+def test_the_test_message_says_that_there_is_nothing_to_do() -> None:
+    message = compose_test(SETTINGS, NIGHT, ORIGIN)
+
+    assert message.subject == "Shop 123456789012 eu-central-1: this is a test"
+    assert "Sent at 2026-06-15 05:10 Europe/Zurich." in message.body
+
+
+def test_every_kind_of_finding_has_a_section() -> None:
+    assert set(RUNBOOK) == set(FindingKind)
