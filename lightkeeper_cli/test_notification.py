@@ -10,7 +10,7 @@ from lightkeeper_cli.options import Profile, use_profile
 def test_notification(
     *,
     stack: Annotated[str, typer.Option("--stack", metavar="NAME", help="The deployed stack whose messages are tried.")],
-    profile: Profile = None,
+    profile: Profile = None,  # noqa: PT028 - a verb, and no test
 ) -> None:
     """Send a test message the way that a deployment's messages go, and say who gets it.
 
