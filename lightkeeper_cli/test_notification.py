@@ -4,10 +4,13 @@ from typing import Annotated
 
 import typer
 
+from lightkeeper_cli.options import Profile, use_profile
+
 
 def test_notification(
     *,
     stack: Annotated[str, typer.Option("--stack", metavar="NAME", help="The deployed stack whose messages are tried.")],
+    profile: Profile = None,  # noqa: PT028 - a verb, and no test
 ) -> None:
     """Send a test message the way that a deployment's messages go, and say who gets it.
 
@@ -18,6 +21,7 @@ def test_notification(
     from lightkeeper_cli.listeners import Hears, listeners, read_subscriptions, who_hears
     from lightkeeper_cli.stack import read_deployed, send_test
 
+    use_profile(profile)
     deployed = read_deployed(stack, own_region())
     ended = send_test(deployed)
     for arn in ended.sent:
