@@ -196,9 +196,9 @@ def _foreign(user: "LightsailClient", ours: set[str]) -> list[str]:
 
 def _show(plan: Plan, diary: _Diary, foreign: list[str], settings: Settings, console: Console) -> None:
     console.rule("lightkeeper status: to which days each source can be recovered")
-    show_status(make_view(plan, settings, parse_order("status")), console)
+    show_status(make_view(plan, settings, parse_order("status")), None, console)
     console.rule("lightkeeper plan: how each source stands, and what the next run would do")
-    show_plan(plan, console)
+    show_plan(plan, None, console)
     console.rule("What was kept, and why")
     console.print(kept_table(plan))
     console.rule("What was deleted, and why")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypedDict, assert_never
+from typing import TYPE_CHECKING, TypedDict, assert_never
 
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Snapshot
+from lightkeeper.model import Plan, Snapshot
 from lightkeeper.pricing import USD_PER_GB_MONTH, usd_per_month
 from lightkeeper.recipe import DatabaseRecipe, DiskRecipe, InstanceRecipe, MetadataOptions, PortRule, Recipe
 from lightkeeper.report import Document, failure_document, policy_document, problem_document
@@ -13,9 +13,24 @@ from lightkeeper.restore_steps import Place, Restored, Step, StepOutcome
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from lightkeeper_cli.comparison import Comparison, Departure, SourceChange
+from lightkeeper_cli.fates import Fate
 from lightkeeper_cli.simulation import Simulation
 from lightkeeper_cli.tables.status import notes
 from recovery_calendar.view import Row, View, suggestions
+
+if TYPE_CHECKING:
+    from lightkeeper_cli.account import Where
+
+
+def located(document: Document, where: "Where") -> Document:
+    """Return a document with whose account it is of, and which Regions were looked at."""
+    head: Document = {
+        "now": document["now"],
+        "account": where.account.id,
+        "alias": where.account.alias,
+        "regions": list(where.regions),
+    }
+    return head | document
 
 
 def status_document(view: View) -> Document:
@@ -69,11 +84,39 @@ def _source(row: Row) -> Document:
         "stopped": row.stopped,
         "why": row.why,
         "helps": row.helps,
+        "restoredAs": row.restored_as,
         "restorable": row.restorable.value if row.restorable else None,
         "restorableWhy": row.restorable_why,
         "problems": list(notes(row)),
         "sizeGiB": row.size_gib,
         "usdPerMonth": round(row.usd, 2),
+    }
+
+
+def snapshots_document(fates: Iterable[Fate], plan: Plan) -> Document:
+    """Return recovery points as a JSON document, source by source, newest first; times are UTC."""
+    return {
+        "now": format_instant(plan.now),
+        "snapshots": [_snapshot(fate) for fate in fates],
+        "failures": list(map(failure_document, plan.failures)),
+    }
+
+
+def _snapshot(fate: Fate) -> Document:
+    point = fate.point
+    return {
+        "name": point.name,
+        "source": point.source_name,
+        "arn": point.source_arn,
+        "kind": fate.kind,
+        "region": point.region,
+        "taken": format_instant(point.taken),
+        "slot": format_instant(point.slot),
+        "sizeGib": point.size_gib,
+        "state": point.state.value,
+        "expires": format_instant(fate.expires_at) if fate.expires_at else None,
+        "reasons": list(fate.reasons),
+        "held": fate.held,
     }
 
 

@@ -1,6 +1,6 @@
 """The command line: each verb has its file.
 
-The verbs: `plan`, `run`, `take`, `status`, `restore`, `recipe`, `keep`, `simulate`, `preview` and `demo`.
+The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `preview` and `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings; of `status` also 3: a source needs a person; of
 `restore` also 130: a person has interrupted it.
@@ -27,6 +27,7 @@ from lightkeeper_cli.recipe import recipe
 from lightkeeper_cli.restore import restore
 from lightkeeper_cli.run import run
 from lightkeeper_cli.simulate import simulate
+from lightkeeper_cli.snapshots import snapshots
 from lightkeeper_cli.status import status
 from lightkeeper_cli.take import take
 
@@ -37,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (plan, run, take, status, restore, recipe, keep, simulate, preview, demo):
+for verb in (plan, run, take, status, snapshots, restore, recipe, keep, simulate, preview, demo):
     app.command()(verb)
 
 

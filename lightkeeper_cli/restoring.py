@@ -5,7 +5,7 @@ Import this only for that verb: it loads what talks to AWS.
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,11 +23,13 @@ from lightkeeper.restore_plan import parse_attachment, plan_restore
 from lightkeeper.restore_steps import Place, Request, Restored, RestorePlan, Step, StepOutcome, StepResult
 from lightkeeper.settings import Settings
 from lightkeeper.times import parse_instant
+from lightkeeper_cli.account import Where, ask_account
 from lightkeeper_cli.aws import connect_regions
-from lightkeeper_cli.documents import restore_document
+from lightkeeper_cli.documents import located, restore_document
 from lightkeeper_cli.options import clock, print_document
 from lightkeeper_cli.settings import choose
 from lightkeeper_cli.tables.console import make_console
+from lightkeeper_cli.tables.header import header
 from lightkeeper_cli.tables.progress import showing_restore
 from lightkeeper_cli.tables.restore import show_plans, show_restored
 
@@ -95,27 +97,37 @@ def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     at = parse_at(asked.at, chosen.settings, now)
     request = None if asked.everything else _request(asked, at)
     regions = connect_regions(how.regions, chosen.settings, chosen.region, how.endpoint_url)
+    whose = ask_account(how.endpoint_url)
     places = read_places(regions)
+    arns = (arn for place in places for arn in _arns(place))
+    where = Where(whose(arns), tuple(regions))
     plans = _plans(asked, request, at, places, chosen.settings, now)
     out, err = make_console(), make_console(stderr=True)
     # With --json the document alone goes to the standard output; who is asked has to see what about.
     if not how.as_json or not (how.dry_run or how.yes):
-        show_plans(plans, places, now, err if how.as_json else out)
+        console = err if how.as_json else out
+        console.print(header(where))
+        show_plans(plans, places, now, console)
     refused = [plan for plan in plans if plan.problems]
     unread = FAILED if asked.everything and any(place.failures for place in places) else DONE
     if how.dry_run or len(refused) == len(plans):
         if how.as_json:
-            print_document(restore_document([_undone(plan) for plan in plans], places, now))
+            print_document(located(restore_document([_undone(plan) for plan in plans], places, now), where))
         return REFUSED if refused else unread
     to_do = [plan for plan in plans if not plan.problems]
     if not how.yes:
         _ask(to_do)
     interrupted = _restore(plans, regions, ended, err)
     if how.as_json:
-        print_document(restore_document(ended, places, now))
+        print_document(located(restore_document(ended, places, now), where))
     else:
         show_restored(ended, out)
     return _status(ended, unread, interrupted=interrupted)
+
+
+def _arns(place: Place) -> Iterator[str]:
+    yield from (source.arn for source in place.sources)
+    yield from (arn for snapshot in place.snapshots for arn in snapshot.source_arns)
 
 
 def _status(ended: Sequence[Restored], unread: int, *, interrupted: bool) -> int:

@@ -47,10 +47,10 @@ def read_file(config: Path | None) -> Settings:
     return Settings() if config is None and not path.exists() else _of_document(path, _document(path))
 
 
-def choose(config: Path | None, stack: str | None) -> Chosen:
+def choose(config: Path | None, stack: str | None, *, quietly: bool = False) -> Chosen:
     """Return the settings of the file or deployment that is named, or of the folder's cdk.json, or the defaults.
 
-    Says which on the standard error.
+    Says which on the standard error, unless it is to be quiet.
 
     Raises
     ------
@@ -59,7 +59,8 @@ def choose(config: Path | None, stack: str | None) -> Chosen:
     CallError
         If AWS cannot be asked.
     """
-    return _said(_find(config, stack) or Chosen(Settings(), f"the default settings: {_why_none()}"))
+    chosen = _find(config, stack) or Chosen(Settings(), f"the default settings: {_why_none()}")
+    return chosen if quietly else _said(chosen)
 
 
 def choose_to_write(config: Path | None, stack: str | None) -> Chosen:

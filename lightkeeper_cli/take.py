@@ -33,15 +33,19 @@ def take(  # noqa: PLR0913 - one for each option
     from lightkeeper.actions import Result
     from lightkeeper.report import run_document
     from lightkeeper.run import take as take_point
+    from lightkeeper_cli.account import Where, ask_account
     from lightkeeper_cli.aws import connect_regions
+    from lightkeeper_cli.documents import located
     from lightkeeper_cli.settings import choose_to_write
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_outcomes
 
     chosen = choose_to_write(config, stack)
     moment = now_to_write(at, chosen.settings, endpoint_url)
+    regions = connect_regions(region, chosen.settings, chosen.region, endpoint_url)
+    whose = ask_account(endpoint_url)
     ended = take_point(
-        connect_regions(region, chosen.settings, chosen.region, endpoint_url),
+        regions,
         chosen.settings,
         moment,
         source,
@@ -50,10 +54,11 @@ def take(  # noqa: PLR0913 - one for each option
         seconds_left=patience(),
         on_outcome=lambda _: None,
     )
+    where = Where(whose(outcome.action.target.source_arn for outcome in ended.outcomes), tuple(regions))
     if as_json:
-        print_document(run_document(ended))
+        print_document(located(run_document(ended), where))
     else:
-        show_outcomes(ended, make_console())
+        show_outcomes(ended, where, make_console())
     # No later run takes up what was asked for here.
     if any(outcome.result is not Result.DONE for outcome in ended.outcomes):
         typer.echo(f"lightkeeper: no recovery point of {source} was taken; nothing tries again by itself", err=True)

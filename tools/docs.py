@@ -16,7 +16,7 @@ from lightkeeper_cli.main import app
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-_SHARED: Final = "plan"
+_SHARED: Final = "run"
 """The verb that has those options only which others share with it."""
 
 

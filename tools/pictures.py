@@ -39,7 +39,7 @@ def main() -> None:
         for theme in (Theme.LIGHT, Theme.DARK):
             path = PICTURES / f"calendar-{theme}.png"
             screenshot(browser, render_calendar(view, theme=theme), path, theme=theme, width=_WIDGET_WIDTH)
-        terminal(browser, "lightkeeper status", partial(show_status, view), PICTURES / "status.png")
+        terminal(browser, "lightkeeper status", partial(show_status, view, None), PICTURES / "status.png")
         restore = f"lightkeeper restore {WEB_SERVER} --yes"
         terminal(browser, restore, partial(_show_restore, demo.brought_back), PICTURES / "restore.png")
     command = Path(sys.executable).parent / "lightkeeper"

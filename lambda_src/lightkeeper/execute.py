@@ -246,7 +246,7 @@ def _ended(action: Action, error: CallError, writer: Writer) -> Outcome:
         case Fault.THROTTLED:
             return Outcome(action, Result.DEFERRED, f"throttled until no time was left; the next run goes on ({error})")
         case Fault.ACCESS_DENIED if isinstance(action, Delete) and (hold := _hold_on(action, writer)):
-            return Outcome(action, Result.SKIPPED, f'it has got the tag "{hold}" meanwhile, which AWS itself heeds')
+            return Outcome(action, Result.SKIPPED, f'it has got the tag "{hold}" meanwhile, which AWS itself enforces')
         case _:
             return Outcome(action, Result.FAILED, str(error))
 

@@ -23,6 +23,7 @@ from lightkeeper.model import (
     problem_of,
 )
 from lightkeeper.recipe import PART_WORDS
+from lightkeeper.restore_steps import RESTORED_AT, RESTORED_FROM
 from lightkeeper.schedule import Schedule, next_slot
 from lightkeeper.settings import Settings
 from lightkeeper.tags import (
@@ -83,6 +84,8 @@ class Facts:
     """Without a policy of its own: the one that its newest usable recovery point was taken under."""
     problems: tuple[Problem, ...]
     """What is wrong with its tags, and with the holds on its snapshots."""
+    restored_from: str | None = None
+    """Of what a restore has made, and finished: the name of the snapshot that it was made of."""
 
 
 def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterator[Facts]:
@@ -152,6 +155,7 @@ def _facts_of(source: Source, points: Sequence[RecoveryPoint], settings: Setting
         held=held,
         inherited=inherited,
         problems=tuple(problems),
+        restored_from=source.tags.get(RESTORED_FROM) if RESTORED_AT in source.tags else None,
     )
 
 

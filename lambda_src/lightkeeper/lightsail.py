@@ -186,6 +186,17 @@ def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str |
     return {name: Lightsail(client, name) for name, client in clients.items()}
 
 
+def shared_session() -> boto3.Session:
+    """Return the session that all connections share: it asks a person for a code once.
+
+    Raises
+    ------
+    CallError
+        If the configured profile cannot be used.
+    """
+    return _own_session()
+
+
 def _own_session() -> boto3.Session:
     with _errors("connecting"):
         return _session(tuple(sorted((key, value) for key, value in os.environ.items() if key.startswith("AWS_"))))

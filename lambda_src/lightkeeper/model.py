@@ -320,6 +320,8 @@ class SourceStatus:
     """Of a disk without a policy: the name of its instance, where a whole snapshot of that includes it."""
     stopped_since: datetime | None = None
     """Without a policy: the first slot, UTC, that the policy its newest recovery point was taken under has missed."""
+    restored_as: str | None = None
+    """Of one that is gone: the name of the source that a restore has made of it, where that is backed up."""
 
     @property
     def newest(self) -> RecoveryPoint | None:
@@ -338,7 +340,12 @@ class SourceStatus:
 
     @property
     def has_stopped(self) -> bool:
-        """Whether it was backed up and is not any more. What was only taken by hand has never been."""
+        """Whether it was backed up and is not any more. What was only taken by hand has never been.
+
+        What is back under another name is backed up there.
+        """
+        if self.restored_as is not None:
+            return False
         was = self.included_in is not None or any(not point.by_hand for point in self.usable)
         return was and self.status in (Status.UNTAGGED, Status.OFF, Status.GONE)
 
@@ -373,3 +380,5 @@ class Plan:
     """Which Regions were looked at."""
     doubted: tuple[str, ...] = ()
     """Regions of which a list of sources is not believed: it lacks most of what was backed up a moment ago."""
+    points: tuple[RecoveryPoint, ...] = ()
+    """All recovery points that were read."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 _MAX_NAME: Final = 254
-_NAME_END: Final = re.compile(r"-[0-9]{8}-[0-9]{4}-[0-9a-f]{6}(?:-([1-9][0-9]{0,5}))?\Z")
+_NAME_END: Final = re.compile(r"-[0-9]{8}-[0-9]{4}-(?P<digest>[0-9a-f]{6})(?:-(?P<attempt>[1-9][0-9]{0,5}))?\Z")
 
 
 def snapshot_name(source_name: str, source_arn: str, deployment: str, slot: datetime, attempt: int = 1) -> str:
@@ -25,13 +25,26 @@ def attempt_of(name: str, source_name: str, source_arn: str, deployment: str, sl
     end = _NAME_END.search(name)
     if slot.second or end is None:
         return None
-    attempt = int(end[1] or 1)
-    # Before the deployment was part of it, the digest was of the ARN alone: such snapshots stay ours.
-    names = (
-        _name(source_name, source_arn, _digest(text), slot, attempt)
-        for text in (f"{source_arn}\0{deployment}", source_arn)
-    )
+    attempt = int(end["attempt"] or 1)
+    names = (_name(source_name, source_arn, _digest(text), slot, attempt) for text in _digested(source_arn, deployment))
     return attempt if name in names else None
+
+
+def undated(name: str) -> str | None:
+    """Return what the names of all snapshots of a source have in common; None where the name is not one of ours."""
+    end = _NAME_END.search(name)
+    return f"{name[: end.start()]}-{end['digest']}" if end else None
+
+
+def undated_names(source_name: str, source_arn: str, deployment: str) -> tuple[str, ...]:
+    """Return what `undated` says of the names of a source's snapshots, whether they still exist or not."""
+    stem = _stem(source_name, source_arn)
+    return tuple(f"{stem}-{_digest(text)}" for text in _digested(source_arn, deployment))
+
+
+def _digested(source_arn: str, deployment: str) -> tuple[str, str]:
+    # Before the deployment was part of it, the digest was of the ARN alone: such snapshots stay ours.
+    return f"{source_arn}\0{deployment}", source_arn
 
 
 def _name(source_name: str, source_arn: str, digest: str, slot: datetime, attempt: int) -> str:

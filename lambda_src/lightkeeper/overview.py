@@ -76,7 +76,9 @@ class Overview:
             problems=sum(_counts(problem) for problem in plan.problems),
             stopped=sum(is_open(source, plan.now) for source in plan.sources),
             deleted=sum(
-                source.status is Status.GONE and source.has_stopped and not is_open(source, plan.now)
+                source.status is Status.GONE
+                and (source.has_stopped or source.restored_as is not None)
+                and not is_open(source, plan.now)
                 for source in plan.sources
             ),
             elsewhere=_usable_elsewhere(elsewhere),
@@ -206,7 +208,7 @@ class Stored:
 
 
 def why_overdue(source: SourceStatus, zone: ZoneInfo) -> str:
-    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say, on the clock of `zone`."""
+    """Return why nothing usable covers an overdue source's slots, as far as its snapshots say, times in `zone`."""
     if source.included_in:
         return f"the newest whole snapshot of {source.included_in} that includes it is older"
     if source.is_stuck:
@@ -298,3 +300,10 @@ def is_open(source: SourceStatus, now: datetime) -> bool:
     return source.status is Status.UNTAGGED or (
         source.stopped_since is not None and source.stopped_since > now - _OPEN_FOR
     )
+
+
+def empty_regions(plan: Plan) -> tuple[str, ...]:
+    """Return the Regions in which there is nothing to back up: all their lists were read, and are believed."""
+    seen = {source.region for source in plan.sources if source.status is not Status.GONE}
+    seen.update(plan.doubted, (failure.region for failure in plan.failures))
+    return tuple(region for region in dict.fromkeys(plan.regions) if region not in seen)

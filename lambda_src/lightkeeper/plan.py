@@ -31,7 +31,7 @@ from lightkeeper.names import snapshot_name
 from lightkeeper.retention import blocked_by, prune
 from lightkeeper.schedule import current_slot, next_slot, slots_since
 from lightkeeper.settings import Settings
-from lightkeeper.status import look_at_attached, status_of
+from lightkeeper.status import look_at_attached, look_at_restored, status_of
 from lightkeeper.tags import snapshot_tags
 from lightkeeper.times import format_instant
 
@@ -77,6 +77,8 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
                 lines[found.arn] = found
             case Problem():
                 problems.append(found)
+    for line in look_at_restored(facts, lines, settings):
+        lines[line.arn] = line
     return _in_order(
         Plan(
             now=now,
@@ -87,6 +89,7 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
             failures=inventory.failures,
             regions=inventory.regions,
             doubted=tuple(dict.fromkeys(region for region, _ in doubted)),
+            points=inventory.points,
         )
     )
 
@@ -104,6 +107,7 @@ def join_plans(parts: Iterable[Plan]) -> Plan:
             failures=tuple(failure for plan in plans for failure in plan.failures),
             regions=tuple(region for plan in plans for region in plan.regions),
             doubted=tuple(region for plan in plans for region in plan.doubted),
+            points=tuple(point for plan in plans for point in plan.points),
         )
     )
 

@@ -3,7 +3,7 @@
 Source of the rule on attached disks: Lightsail's documentation on instance snapshots, which contain them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from lightkeeper.model import (
     Status,
     problem_of,
 )
+from lightkeeper.names import undated, undated_names
 from lightkeeper.retention import is_replaced
 from lightkeeper.schedule import current_slot, next_slot
 from lightkeeper.settings import Settings
@@ -149,6 +150,37 @@ def look_at_attached(
                 yield _left_out(disk, instance, settings)
         elif isinstance(each.policy, Policy) and is_whole:
             yield _double_billed(disk, instance, settings)
+
+
+def look_at_restored(
+    facts: Sequence[Facts], lines: Mapping[str, SourceStatus], settings: Settings
+) -> Iterator[SourceStatus]:
+    """Yield the new line of each source that is gone and that a restore has brought back.
+
+    What came back tells of which snapshot it was made, and the snapshot's name of which source. It has to be of the
+    same kind, since a disk with a server's files is no server, and backed up, since else nobody looks after it.
+
+    Parameters
+    ----------
+    facts
+        Those of all sources in a Region or several.
+    lines
+        How each stands by itself, by ARN.
+    settings
+        The deployment's.
+    """
+    back: dict[tuple[str, SourceKind, str | None], Source] = {}
+    for each in facts:
+        if each.source and each.restored_from and isinstance(each.policy, Policy):
+            key = each.region, each.kind, undated(each.restored_from)
+            # Of several, the last one is what a person looks for.
+            back[key] = max(back.get(key, each.source), each.source, key=lambda source: source.created_at)
+    for each in facts if back else ():
+        if each.source is None:
+            names = undated_names(each.name, each.arn, settings.deployment)
+            made = next((back[key] for name in names if (key := (each.region, each.kind, name)) in back), None)
+            if made and lines[each.arn].status is Status.GONE:
+                yield replace(lines[each.arn], restored_as=made.name)
 
 
 def _whole_with(disk: Source, instance: SourceStatus) -> RecoveryPoint | None:

@@ -30,6 +30,7 @@ from lightkeeper.overview import (
     Health,
     Overview,
     Stored,
+    empty_regions,
     is_open,
     is_overdue_by_errors,
     what_helps,
@@ -197,6 +198,8 @@ class Row:
     """Why it is overdue or no longer backed up."""
     helps: str | None
     """What to do about that."""
+    restored_as: str | None
+    """Of one that is gone: under which name a restore has brought it back."""
     restorable: Restorable | None
     """How much of it its newest recovery point brings back; None where there is none."""
     restorable_why: str | None
@@ -320,6 +323,8 @@ class View:
     failures: tuple[ReadFailure, ...]
     doubted: tuple[str, ...]
     """Regions of which a list is not believed."""
+    empty: tuple[str, ...]
+    """In which of them there is nothing to back up."""
     elsewhere: Mapping[str, int] | None
     """Recovery points in Regions that nobody looks after; None where nobody looked."""
     unseen: tuple[ReadFailure, ...]
@@ -385,6 +390,7 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
         others=tuple(problem for problem in plan.problems if problem.arn not in listed),
         failures=plan.failures,
         doubted=plan.doubted,
+        empty=empty_regions(plan),
         elsewhere=overview.elsewhere if elsewhere else None,
         unseen=elsewhere.failures if elsewhere else (),
     )
@@ -496,6 +502,7 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         wants=source.overdue_since is not None or is_open(source, facts.now),
         why=why,
         helps=helps,
+        restored_as=source.restored_as,
         restorable=how_much,
         restorable_why=why_in_part,
         notes=tuple(sorted(notes, key=lambda problem: _SEVERITIES.index(problem.severity))),

@@ -1,16 +1,25 @@
 """`lightkeeper plan`, `run` and `take`, printed: the sources, the actions with reasons and outcomes, the problems."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from lightkeeper.actions import Action, Create, Outcome, Result
-from lightkeeper.model import Origin, Plan, Problem, Severity, SourceStatus, Status
+from lightkeeper.model import Origin, Plan, Policy, Problem, ReadFailure, Severity, SourceStatus, Status
+from lightkeeper.overview import empty_regions
 from lightkeeper.run import Run
+from lightkeeper_cli.fates import EXPIRING, GOES, KEPT, Fate, fates_of
+from lightkeeper_cli.tables.columns import Column, Table, fit, rows_of, show, show_hidden
+from lightkeeper_cli.tables.header import header, show_empty
+
+if TYPE_CHECKING:
+    from lightkeeper_cli.account import Where
 
 STATUS_STYLES: Final = {
     Status.PROTECTED: "green",
@@ -30,6 +39,10 @@ _ACTION_STYLES: Final = {
     "delete": "red",
     "defer": "dim",
 }
+FATE_STYLES: Final = {KEPT: "green", EXPIRING: "yellow", GOES: "red"}
+# A reason that has less room stands below.
+DETAIL: Final = 40
+SHORT_DETAIL: Final = 24
 _RESULT_STYLES: Final = {
     Result.DONE: "green",
     Result.SKIPPED: "dim",
@@ -39,55 +52,87 @@ _RESULT_STYLES: Final = {
 _SEVERITY_STYLES: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
-def show_plan(plan: Plan, console: Console) -> None:
-    """Print a plan."""
-    _show(plan, _planned(plan.actions) if plan.actions else None, console)
-
-
-def show_run(run: Run, console: Console) -> None:
-    """Print a run: what stood before it, and what it did."""
-    _show(run.plan, _done(run.outcomes) if run.outcomes else None, console)
-
-
-def show_outcomes(run: Run, console: Console) -> None:
-    """Print what was done, without the sources."""
-    console.print(_done(run.outcomes))
-    _show_the_rest(run.plan, console)
-
-
-def _show(plan: Plan, actions: Table | None, console: Console) -> None:
-    console.print(sources_table(plan))
-    if actions:
-        console.print(actions)
+def show_plan(plan: Plan, where: "Where | None", console: Console, *, is_verbose: bool = False) -> None:
+    """Print a plan; of each source a line on what is kept and what goes, or all of its recovery points."""
+    if where:
+        console.print(header(where), end="\n\n")
+    tables = [_show_sources(plan, console)]
+    if plan.points:
+        tables.append(_show_points(plan, console) if is_verbose else _show_kept(plan, console))
+    if plan.actions:
+        tables.append(_show_actions(_planned(plan.actions), console))
     elif not plan.failures:
         console.print("Nothing to do.")
-    _show_the_rest(plan, console)
+    show_the_rest(plan.failures, plan.problems, console)
+    show_hidden(tables, console)
 
 
-def _show_the_rest(plan: Plan, console: Console) -> None:
-    for problem in plan.problems:
+def show_run(run: Run, where: "Where | None", console: Console) -> None:
+    """Print a run: what stood before it, and what it did."""
+    if where:
+        console.print(header(where), end="\n\n")
+    tables = [_show_sources(run.plan, console)]
+    if run.outcomes:
+        tables.append(_show_actions(_done(run.outcomes), console))
+    elif not run.plan.failures:
+        console.print("Nothing to do.")
+    show_the_rest(run.plan.failures, run.plan.problems, console)
+    show_hidden(tables, console)
+
+
+def show_outcomes(run: Run, where: "Where", console: Console) -> None:
+    """Print what was done, without the sources."""
+    console.print(header(where), end="\n\n")
+    _show_actions(_done(run.outcomes), console)
+    show_the_rest(run.plan.failures, run.plan.problems, console)
+
+
+def show_the_rest(failures: Iterable[ReadFailure], problems: Iterable[Problem], console: Console) -> None:
+    """Print problems, and what could not be read."""
+    for problem in problems:
         console.print(_problem(problem))
-    for failure in plan.failures:
+    for failure in failures:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
 
 
-def sources_table(plan: Plan) -> Table:
-    """Return the overview of sources."""
-    table = Table(title=f"Sources at {_instant(plan.now)} UTC", title_justify="left", expand=False)
-    for heading in ("Source", "Region", "Policy", "Keep", "Last recovery point", "Next slot", "Status"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in {"Last recovery point", "Next slot", "Status"})
-    for source in plan.sources:
-        policy = source.policy
-        table.add_row(
-            Text.assemble(source.name, (f" {source.kind}", "dim")),
-            source.region,
-            Text.assemble(policy.name, _origin(policy.named_by, Origin.DEFAULT)) if policy else "-",
-            Text.assemble(str(policy.keep), _origin(policy.keep_from, Origin.TAG)) if policy else "-",
-            _last(source),
-            _instant(source.next_slot),
-            Text(source.status, STATUS_STYLES[source.status]),
-        )
+def _titled(title: str, table: Table, console: Console) -> Table:
+    console.print(Text(title, "italic"))
+    show(table, console)
+    console.print()
     return table
+
+
+def _show_sources(plan: Plan, console: Console) -> Table | None:
+    show_empty(empty_regions(plan), plan.regions, console)
+    if not plan.sources:
+        return None
+    return _titled(f"Sources at {instant(plan.now)} UTC", _sources(plan, console.width), console)
+
+
+def _sources(plan: Plan, width: int) -> Table:
+    sources = plan.sources
+    policies = [source.policy for source in sources]
+    # One Region goes without saying.
+    regions = [Column("Region", [Text(source.region) for source in sources], 50)]
+    columns = (
+        Column("Source", [Text(source.name, "bold") for source in sources], is_name=True),
+        Column("Kind", [Text(source.kind, "dim") for source in sources], 60),
+        *(regions if len({source.region for source in sources}) > 1 else ()),
+        Column("Policy", [_policy(each) for each in policies], 40),
+        Column("Keep", [_keep(each) for each in policies], 80, wraps_at=16),
+        Column("Last recovery point", [Text(_last(source)) for source in sources], 30),
+        Column("Next slot", [Text(instant(source.next_slot)) for source in sources], 70),
+        Column("Status", [Text(source.status, STATUS_STYLES[source.status]) for source in sources]),
+    )
+    return fit(columns, width)
+
+
+def _policy(policy: Policy | None) -> Text:
+    return Text.assemble(policy.name, _origin(policy.named_by, Origin.DEFAULT)) if policy else Text("-")
+
+
+def _keep(policy: Policy | None) -> Text:
+    return Text.assemble(str(policy.keep), _origin(policy.keep_from, Origin.TAG)) if policy else Text("-")
 
 
 def _origin(origin: Origin, told: Origin) -> tuple[str, str]:
@@ -96,42 +141,114 @@ def _origin(origin: Origin, told: Origin) -> tuple[str, str]:
 
 
 def _last(source: SourceStatus) -> str:
-    return f"{_instant(source.newest.taken)} ({len(source.usable)})" if source.newest else "-"
+    return f"{instant(source.newest.taken)} ({len(source.usable)})" if source.newest else "-"
 
 
-def _instant(instant: datetime | None) -> str:
+def instant(instant: datetime | None) -> str:
     """Return an instant without what every row would repeat."""
     if instant is None:
         return "-"
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}".removesuffix(":00")
 
 
-def _planned(actions: Iterable[Action]) -> Table:
-    table = _actions_table("Action", "Snapshot", "Reason")
+def _planned(actions: Iterable[Action]) -> "_Actions":
+    details = []
     for action in actions:
-        verb, snapshot, reason = _cells(action)
         waits = action.not_now if isinstance(action, Create) else None
-        table.add_row(verb, snapshot, Text.assemble(reason, (f"; deferred: {waits}", "yellow") if waits else ""))
+        details.append(Text.assemble(action.reason, (f"; deferred: {waits}", "yellow") if waits else ""))
+    return _Actions(tuple(actions), details)
+
+
+def _done(outcomes: Sequence[Outcome]) -> "_Actions":
+    return _Actions(
+        actions=[outcome.action for outcome in outcomes],
+        details=[_error(outcome) if outcome.error else Text(outcome.action.reason) for outcome in outcomes],
+        results=[outcome.result for outcome in outcomes],
+    )
+
+
+def _error(outcome: Outcome) -> Text:
+    return Text.assemble(
+        outcome.action.reason, (f"; {outcome.result}: {outcome.error}", _RESULT_STYLES[outcome.result])
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Actions:
+    """What is planned, or was done."""
+
+    actions: Sequence[Action]
+    details: Sequence[Text]
+    results: Sequence[Result] = ()
+    """How each ended; none where nothing was done yet."""
+
+
+def _show_actions(what: _Actions, console: Console) -> Table:
+    verbs = [Text(action.verb, _ACTION_STYLES[action.verb]) for action in what.actions]
+    results = [Text(result, _RESULT_STYLES[result]) for result in what.results]
+    columns = (
+        Column("Action", verbs),
+        *([Column("Outcome", results)] if results else ()),
+        Column("Snapshot", [Text(action.target.snapshot) for action in what.actions], is_name=True),
+    )
+    detail = Column("Reason", what.details, wraps_at=DETAIL)
+    return _titled("Actions", fit(columns, console.width, detail=detail), console)
+
+
+def _show_kept(plan: Plan, console: Console) -> Table:
+    """Print of each source what is kept, how much by which reason, and what goes."""
+    groups = _by_source(fates_of(plan))
+
+    def number(fate: str) -> Sequence[Text]:
+        counts = [sum(each.fate == fate for each in group) for group in groups]
+        return [Text(str(count or "-"), FATE_STYLES[fate] if count else "dim") for count in counts]
+
+    columns = (
+        Column("Source", [Text(group[0].point.source_name, "bold") for group in groups], is_name=True),
+        *(Column(fate.capitalize(), number(fate), is_right=True) for fate in FATE_STYLES),
+    )
+    detail = Column("Why", [_counted(group) for group in groups], wraps_at=DETAIL)
+    return _titled("Recovery points: what is kept, and what goes", fit(columns, console.width, detail=detail), console)
+
+
+def _counted(fates: Sequence[Fate]) -> Text:
+    """Return how many recovery points each reason keeps, and from when on the first one goes."""
+    kept = [each for each in fates if each.fate == KEPT]
+    numbers = Counter(reason for each in kept for reason in each.reasons)
+    reasons = [
+        # Whatever keeps it, it is a snapshot.
+        reason if number == len(kept) and len(numbers) == 1 else f"{number} {reason.removesuffix(' snapshot')}"
+        for reason, number in numbers.items()
+    ]
+    until = min((each.expires_at for each in fates if each.fate == EXPIRING and each.expires_at), default=None)
+    expiring = f"expiring from {instant(until)}" if until else ""
+    return Text("; ".join(filter(None, (", ".join(reasons), expiring))))
+
+
+def _show_points(plan: Plan, console: Console) -> Table:
+    """Print all recovery points, source by source, and what becomes of each."""
+    fates = fates_of(plan)
+    columns = (
+        Column("Fate", [Text(each.fate, FATE_STYLES[each.fate]) for each in fates]),
+        Column("Snapshot", [Text(each.point.name) for each in fates], is_name=True),
+        Column("Taken", [Text(instant(each.point.taken)) for each in fates]),
+    )
+    detail = Column("Why", [Text(", ".join(each.reasons)) for each in fates], wraps_at=SHORT_DETAIL)
+    table = fit(columns, console.width, detail=detail, indent=2)
+    number = 0
+    for group in _by_source(fates):
+        counts = Counter(each.fate for each in group)
+        words = ", ".join(f"{counts[fate]} {fate}" for fate in FATE_STYLES if counts[fate])
+        point = group[0].point
+        console.print(Text.assemble((point.source_name, "bold"), f" in {point.region}: {words}"))
+        show(rows_of(table, slice(number, number + len(group))), console)
+        console.print()
+        number += len(group)
     return table
 
 
-def _done(outcomes: Iterable[Outcome]) -> Table:
-    table = _actions_table("Action", "Snapshot", "Reason", "Outcome")
-    for outcome in outcomes:
-        ended = (outcome.result, _RESULT_STYLES[outcome.result])
-        table.add_row(*_cells(outcome.action), Text.assemble(ended, f": {outcome.error}" if outcome.error else ""))
-    return table
-
-
-def _actions_table(*headings: str) -> Table:
-    table = Table(title="Actions", title_justify="left", expand=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading == "Action")
-    return table
-
-
-def _cells(action: Action) -> tuple[Text, Text, Text]:
-    return Text(action.verb, _ACTION_STYLES[action.verb]), Text(action.target.snapshot), Text(action.reason)
+def _by_source(fates: Iterable[Fate]) -> Sequence[Sequence[Fate]]:
+    return [[*group] for _, group in groupby(fates, key=lambda fate: fate.point.source_arn)]
 
 
 def _problem(problem: Problem) -> Text:

@@ -16,6 +16,7 @@ from lightkeeper.recipe import PART_WORDS, DatabaseRecipe, DiskRecipe, InstanceR
 from lightkeeper.restore_plan import CPU_QUOTA
 from lightkeeper.restore_steps import Place, Restored, RestorePlan, StepOutcome, StepResult
 from lightkeeper.times import format_minute
+from lightkeeper_cli.tables.columns import Column, fit, show
 
 RESULT_STYLES: Final = {
     StepResult.DONE: "green",
@@ -24,6 +25,7 @@ RESULT_STYLES: Final = {
     StepResult.SKIPPED: "dim",
 }
 _INDENT: Final = 2
+_DETAIL: Final = 30
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -42,23 +44,16 @@ def show_plans(plans: Sequence[RestorePlan], places: Sequence[Place], now: datet
 def _show_plan(plan: RestorePlan, now: datetime, console: Console, *, is_gone: bool) -> None:
     source = f"the source, {plan.source}, {'is gone' if is_gone else 'is there, and stays as it is'}"
     console.print(Text.assemble((plan.resource, "bold"), f" {plan.kind} in {plan.region}; {source}"))
-    facts = _grid()
-    facts.add_row(
-        Text("from", "dim"), f"{plan.snapshot}, taken {format_minute(plan.taken)}, {age(now - plan.taken)} ago"
-    )
+    facts = [("from", Text(f"{plan.snapshot}, taken {format_minute(plan.taken)}, {age(now - plan.taken)} ago"))]
     if plan.usd_per_month is not None:
         paid = ", which you pay already: it is there" if plan.exists else ""
-        facts.add_row(Text("costs", "dim"), f"about {plan.usd_per_month:,.2f} USD a month{paid}")
+        facts.append(("costs", Text(f"about {plan.usd_per_month:,.2f} USD a month{paid}")))
     if plan.cpus_in_use is not None:
-        facts.add_row(Text("vCPUs", "dim"), _cpus(plan.region, plan.cpus_in_use))
-    _indented(console, facts)
-    steps = _grid()
-    for number, step in enumerate(plan.steps, 1):
-        steps.add_row(
-            Text.assemble((f"{number} ", "dim"), (step.step, "green")),
-            Text.assemble(step.detail, (f"; {step.reason}", "dim")),
-        )
-    _indented(console, steps)
+        facts.append(("vCPUs", Text(_cpus(plan.region, plan.cpus_in_use))))
+    _show_facts(facts, console)
+    names = [Text.assemble((f"{number} ", "dim"), (step.step, "green")) for number, step in enumerate(plan.steps, 1)]
+    details = [Text.assemble(step.detail, (f"; {step.reason}", "dim")) for step in plan.steps]
+    _show_rows([Column("", names, is_name=True)], details, console)
     if plan.exists:
         made = "has done all of this" if plan.is_finished else "has made it; this goes on with it"
         _list(console, "", (f"an earlier restore {made}. For another one, name it with --as",), "cyan")
@@ -108,20 +103,14 @@ def _show_ended(restored: Restored, console: Console) -> None:
     ended = ("not complete", "bold red") if restored.has_failed else ("restored", "green")
     took = f" from {plan.snapshot} in {duration(restored.seconds)}"
     console.print(Text.assemble((plan.resource, "bold"), " ", ended, took))
-    steps = Table.grid(padding=(0, 2))
-    for heading in ("step", "result", "what"):
-        steps.add_column(no_wrap=heading != "what", overflow="fold")
-    for outcome in restored.outcomes:
-        steps.add_row(Text(outcome.step.step), Text(outcome.result, RESULT_STYLES[outcome.result]), _what_of(outcome))
-    _indented(console, steps)
+    columns = (
+        Column("", [Text(outcome.step.step) for outcome in restored.outcomes], is_name=True),
+        Column("", [Text(outcome.result, RESULT_STYLES[outcome.result]) for outcome in restored.outcomes]),
+    )
+    _show_rows(columns, [_what_of(outcome) for outcome in restored.outcomes], console)
     if restored.error:
         _list(console, "", (restored.error,), "bold red")
-    reached = how_to_reach(restored)
-    if reached:
-        where = _grid()
-        for words, value in reached:
-            where.add_row(Text(words, "dim"), Text(value, "bold"))
-        _indented(console, where)
+    _show_facts([(words, Text(value, "bold")) for words, value in how_to_reach(restored)], console)
     _list(console, "Left to do by hand", plan.not_restored, "yellow")
     console.print()
 
@@ -156,11 +145,10 @@ def show_recipe(kind: SourceKind, snapshot: Snapshot, recipe: Recipe | None, now
     """Print what a restore puts back beside the content of a snapshot; `kind` is what the source was."""
     source = snapshot.source_name
     console.print(Text.assemble((source, "bold"), f" {kind} in {snapshot.region}"))
-    facts = _grid()
     taken = f"{snapshot.name}, taken {format_minute(snapshot.created_at)}, {age(now - snapshot.created_at)} ago"
-    facts.add_row(Text("from", "dim"), taken)
+    facts = [("from", Text(taken))]
     if recipe is None:
-        _indented(console, facts)
+        _show_facts(facts, console)
         sentence = (
             f"{snapshot.name} has no recipe: it is older than recipes, or not ours. A restore takes what {source} has "
             "now, if it is still there; else an instance comes back with its blueprint's firewall, open to the world, "
@@ -168,9 +156,8 @@ def show_recipe(kind: SourceKind, snapshot: Snapshot, recipe: Recipe | None, now
         )
         _list(console, "", (sentence,), "yellow")
         return
-    for words, value in _facts(recipe):
-        facts.add_row(Text(words, "dim"), value or Text("none", "dim"))
-    _indented(console, facts)
+    facts += [(words, Text(value) if value else Text("none", "dim")) for words, value in _facts(recipe)]
+    _show_facts(facts, console)
     if isinstance(recipe, InstanceRecipe) and recipe.ports is not None:
         _indented(console, _firewall(recipe.ports) if recipe.ports else Text("firewall: all ports are closed"))
     _list(console, "Not in the recipe", [PART_WORDS[part] for part in recipe.missing], "yellow")
@@ -242,12 +229,16 @@ def _cpus(region: str, cpus: int) -> str:
     return f"in {region} then: {cpus}, of a default quota of {CPU_QUOTA}"
 
 
-def _grid() -> Table:
-    """Return rows whose last cell wraps under itself; what stands before it never does."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    return grid
+def _show_facts(facts: Sequence[tuple[str, Text]], console: Console) -> None:
+    """Print facts below each other, each after its word."""
+    words = Column("", [Text(word, "dim") for word, _ in facts], is_name=True)
+    _show_rows([words], [fact for _, fact in facts], console)
+
+
+def _show_rows(columns: Sequence[Column], details: Sequence[Text], console: Console) -> None:
+    """Print rows, with what is to be said at length of each beside it, or below it where names need the room."""
+    if details:
+        show(fit(columns, console.width, detail=Column("", details, wraps_at=_DETAIL), indent=_INDENT), console)
 
 
 def _indented(console: Console, what: Table | Text) -> None:

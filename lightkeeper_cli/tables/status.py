@@ -1,16 +1,20 @@
 """`lightkeeper status`, printed: the recovery calendar, as a table that also works in a pipe."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from lightkeeper.overview import Health
+from lightkeeper_cli.tables.columns import Column, Table, fit, show, show_hidden
+from lightkeeper_cli.tables.header import header, show_empty
 from lightkeeper_cli.tables.plan import STATUS_STYLES
 from recovery_calendar.view import DAYS, Day, Mark, Row, View, span, suggestions
+
+if TYPE_CHECKING:
+    from lightkeeper_cli.account import Where
 
 _HEALTH_STYLES: Final = {
     Health.OK: "bold green",
@@ -26,8 +30,6 @@ _CELLS: Final = {
 }
 _MISSED: Final = ("x", "bold red")
 _GAP: Final = ("·", "dim")
-# From how many columns of a terminal on so many facts leave room for names beside the strip.
-_WIDTHS: Final = ((120, 6), (100, 3))
 SIGNS: Final = (*_CELLS.values(), _MISSED, _GAP)
 """The signs of a strip, with their styles."""
 _FEW: Final = 5
@@ -35,23 +37,26 @@ _FEW: Final = 5
 _LEGEND: Final = "█ recoverable   H held   ▒ about to expire   ░ being taken   x overdue   · none"
 
 
-def show_status(view: View, console: Console) -> None:
+def show_status(view: View, where: "Where | None", console: Console) -> None:
     """Print the calendar."""
-    console.print(Text(view.sentence, _HEALTH_STYLES[view.health]), end="\n\n" if view.rows else "\n")
+    console.print(Text(view.sentence, _HEALTH_STYLES[view.health]))
+    if where:
+        console.print(header(where))
+    nothing = view.elsewhere is not None and not view.elsewhere and not view.unseen
+    beside = "; there is no recovery point in any other Region" if nothing else ""
+    show_empty(view.empty, view.regions, console, beside=beside)
     for failure in view.failures:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
     if view.rows:
-        console.print(_table(view, console.width))
-        console.print(Text(f"\n{_LEGEND}\nStored: {view.stored}\n"))
+        console.print(Text(f"\n{view.now:%Y-%m-%d %H:%M}, times in {view.zone.key}", "italic"))
+        table = _table(view, console.width)
+        show(table, console)
+        console.print(Text(f"\n{_LEGEND}"))
+        console.print(Text(f"Stored: {view.stored}"))
+        show_hidden([table], console)
+        console.print()
     for row in view.rows:
-        if row.why:
-            why = Text(_why(row), "" if row.wants else "dim")
-            # A command that is to be pasted is not broken into lines here.
-            console.print(Text.assemble((f"{row.name} ", "bold"), why), soft_wrap=row.overdue_since is not None)
-        for note in notes(row):
-            console.print(Text.assemble((f"{row.name} ", "bold"), note))
-        for by, number in Counter(held.by for held in row.held).items():
-            console.print(Text.assemble((f"{row.name} ", "bold"), (f"{number} {by}", "dim")))
+        _show_notes(row, console)
     for reason, names in _in_part(view.rows).items():
         few = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if names[_FEW:] else "")
         console.print(Text.assemble(("Restorable in part: ", "dim"), (few, "bold"), (f": {reason}", "dim")))
@@ -60,6 +65,21 @@ def show_status(view: View, console: Console) -> None:
     if view.unseen:
         regions = ", ".join(dict.fromkeys(failure.region for failure in view.unseen))
         console.print(Text(f"Could not be looked at for recovery points left behind: {regions}", "dim"))
+
+
+def _show_notes(row: Row, console: Console) -> None:
+    """Print what there is to say of a source below the table."""
+    name = (f"{row.name} ", "bold")
+    if row.why:
+        why = Text(_why(row), "" if row.wants else "dim")
+        # A command that is to be pasted is not broken into lines here.
+        console.print(Text.assemble(name, why), soft_wrap=row.overdue_since is not None)
+    if row.restored_as:
+        console.print(Text.assemble(name, (f"back as {row.restored_as}", "dim")))
+    for note in notes(row):
+        console.print(Text.assemble(name, note))
+    for by, number in Counter(held.by for held in row.held).items():
+        console.print(Text.assemble(name, (f"{number} {by}", "dim")))
 
 
 def _in_part(rows: Iterable[Row]) -> dict[str, list[str]]:
@@ -72,45 +92,51 @@ def _in_part(rows: Iterable[Row]) -> dict[str, list[str]]:
 
 
 def _table(view: View, width: int) -> Table:
-    title = f"{view.now:%Y-%m-%d %H:%M}, times in {view.zone.key}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("Source", overflow="fold")
-    table.add_column("Status", no_wrap=True)
-    table.add_column(f"{view.days[0]:%d %b}{'today':>{DAYS - len('01 Jan')}}", no_wrap=True)
-    headings = ("Newest", "Next", "Expires", "Held", "GiB", "USD")[: _columns(width)]
-    for heading in headings:
-        table.add_column(heading, no_wrap=True, justify="right" if heading in {"Held", "GiB", "USD"} else "left")
+    rows = view.rows
     # One Region goes without saying.
-    is_one = len({row.region for row in view.rows}) == 1
-    for row in view.rows:
-        facts = (
-            f"{span(view.now - row.newest)} ago ({row.points})" if row.newest else "-",
-            f"in {span(row.next - view.now)}" if row.next else "-",
-            f"in {span(row.expiring[0].at - view.now)} ({len(row.expiring)})" if row.expiring else "-",
-            str(len(row.held) or "-"),
-            "-" if row.size_gib is None else f"{row.size_gib:,}",
-            f"{row.usd:,.2f}",
-        )
-        table.add_row(
-            Text.assemble(row.name, (f" {row.kind}" if is_one else f" {row.kind} {row.region}", "dim")),
-            Text(row.status, "bold red" if row.wants else STATUS_STYLES[row.status]),
-            _strip(row),
-            *facts[: len(headings)],
-        )
-    return table
+    regions = [Column("Region", [Text(row.region, "dim") for row in rows], 40)]
+
+    def facts(heading: str, goes: int, fact: Callable[[Row], str], *, is_right: bool = False) -> Column:
+        return Column(heading, [Text(fact(row)) for row in rows], goes, is_right=is_right)
+
+    columns = (
+        Column("Source", [Text(row.name, "bold") for row in rows], is_name=True),
+        Column("Kind", [Text(row.kind, "dim") for row in rows], 45),
+        *(regions if len({row.region for row in rows}) > 1 else ()),
+        Column("Status", [Text(row.status, "bold red" if row.wants else STATUS_STYLES[row.status]) for row in rows]),
+        _strips(view),
+        facts("Newest", 30, lambda row: f"{span(view.now - row.newest)} ago ({row.points})" if row.newest else "-"),
+        facts("Next", 50, lambda row: f"in {span(row.next - view.now)}" if row.next else "-"),
+        facts("Expires", 60, lambda row: _expires(row, view)),
+        facts("Held", 70, lambda row: str(len(row.held) or "-"), is_right=True),
+        facts("GiB", 80, lambda row: "-" if row.size_gib is None else f"{row.size_gib:,}", is_right=True),
+        facts("USD", 90, lambda row: f"{row.usd:,.2f}", is_right=True),
+    )
+    return fit(columns, width)
 
 
-def _columns(width: int) -> int:
-    """Return how many columns there are after the strip: in a narrow terminal, names go before numbers."""
-    return next((number for least, number in _WIDTHS if width >= least), 1)
+def _strips(view: View) -> Column:
+    """Return the strips of all days; where there is no room for them, of the last two weeks, or the last one."""
+    week = _strip_column(view, 7, 10, None)
+    return _strip_column(view, DAYS, 20, _strip_column(view, 14, 15, week))
 
 
-def _strip(row: Row) -> Text:
+def _strip_column(view: View, days: int, goes: int, instead: Column | None) -> Column:
+    first = f"{view.days[-days]:%d %b}"
+    heading = f"{first}{'today':>{days - len(first)}}" if days > len(f"{first} today") else f"{days} days"
+    return Column(heading, [_strip(row, days) for row in view.rows], goes, instead=instead)
+
+
+def _expires(row: Row, view: View) -> str:
+    return f"in {span(row.expiring[0].at - view.now)} ({len(row.expiring)})" if row.expiring else "-"
+
+
+def _strip(row: Row, days: int) -> Text:
     if row.included_in and not row.points:
         text = Text(f"in {row.included_in}", "dim")
-        text.truncate(DAYS, overflow="ellipsis")
+        text.truncate(days, overflow="ellipsis")
         return text
-    return Text.assemble(*(_cell(day) for day in row.days))
+    return Text.assemble(*(_cell(day) for day in row.days[-days:]))
 
 
 def _cell(day: Day) -> tuple[str, str]:

@@ -22,6 +22,9 @@ from lightkeeper.run import Run
 from lightkeeper.settings import RENAMED, Settings
 from lightkeeper.tags import vocabulary
 from lightkeeper.version import VERSION
+from lightkeeper_cli.account import Account, Where
+from lightkeeper_cli.documents import located, snapshots_document
+from lightkeeper_cli.fates import fates_of
 from lightkeeper_cli.tables.status import SIGNS
 from lightsail_sandbox.client import Sandbox
 from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
@@ -29,6 +32,7 @@ from recovery_calendar.view import SortKey
 from tests.support.asking import make_client
 from tests.support.inventories import NOW, daily, source
 
+WHERE = Where(Account("123456789012", "my-shop"), ("eu-central-1",))
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CALENDAR = (ROOT / "docs" / "calendar.md").read_text(encoding="utf-8")
@@ -78,17 +82,25 @@ def keys(value: object) -> object:
 
 
 def test_the_documented_json_has_the_keys_of_the_document() -> None:
-    (block,) = blocks(COMMAND_LINE, "json")
-    documented: dict[str, Any] = json.loads(block)
+    documented: dict[str, Any] = next(each for each in map(json.loads, blocks(COMMAND_LINE, "json")) if "kept" in each)
     shop, typo = source("shop", backup="daily"), source("typo", backup="dialy")
     failure = ReadFailure("us-east-1", "GetDisks", "GetDisks: AccessDeniedException")
     plan = make_plan(Inventory((shop, typo), daily(shop, [30]), failures=(failure,)), Settings(), NOW)
     run = Run(plan, tuple(Outcome(action, Result.DONE) for action in plan.actions))
 
-    assert keys(run_document(run)) == keys(documented)
+    assert keys(located(run_document(run), WHERE)) == keys(documented)
     for ended in ("outcome", "error"):
         del documented["actions"][0][ended]
-    assert keys(plan_document(plan)) == keys(documented)
+    assert keys(located(plan_document(plan), WHERE)) == keys(documented)
+
+
+def test_the_documented_json_of_snapshots_has_the_keys_of_the_document() -> None:
+    documented = next(each for each in map(json.loads, blocks(COMMAND_LINE, "json")) if "snapshots" in each)
+    shop = source("shop", backup="daily")
+    failure = ReadFailure("us-east-1", "GetDisks", "GetDisks: AccessDeniedException")
+    plan = make_plan(Inventory((shop,), daily(shop, [0]), failures=(failure,)), Settings(), NOW)
+
+    assert keys(located(snapshots_document(fates_of(plan), plan), WHERE)) == keys(documented)
 
 
 @pytest.mark.parametrize("path", ["README.md", "docs/cost.md", "docs/command-line.md"])

@@ -22,6 +22,7 @@ from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.message import compose
 from lightkeeper.model import Mode, Orphans, Plan, Severity, Snapshot, SnapshotState, Source, StaticIp
 from lightkeeper.names import snapshot_name
+from lightkeeper.origin import Origin
 from lightkeeper.report import plan_document
 from lightkeeper.run import Run
 from lightkeeper.settings import Settings

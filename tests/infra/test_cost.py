@@ -105,7 +105,7 @@ def test_the_wall_s_price_is_that_of_the_table() -> None:
     assert re.search(rf"\| on a wall \|.*\| {inside:.2f} \| {outside:.2f} \|", COST)
 
 
-def test_runs_write_as_much_log_as_is_reckoned_with(keeper: Keeper, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_write_as_much_log_as_the_bill_assumes(keeper: Keeper, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(RESOURCES):
         keeper.disk(f"customer-number-{number:03}-data", {"backup": "daily", "customer": str(number)})
     invoke({"time": "2026-06-15T12:00:00Z"})

@@ -38,7 +38,7 @@ def test_plan_shows_what_would_happen_and_why_and_changes_nothing(keeper: Keeper
 
     assert ended.status == 0
     assert ended.err == "lightkeeper: using the default settings: no cdk.json in this folder\n"
-    for words in ("shop disk", "daily=7 weekly=4", "overdue", "nothing covers the slot 2026-06-15T03:00:00Z"):
+    for words in ("shop    disk", "daily=7 weekly=4", "overdue", "nothing covers the slot 2026-06-15T03:00:00Z"):
         assert words in ended.out
     assert 'error   blog backup=dialy "dialy" is not a policy' in ended.out
     assert "did you mean daily?" in ended.out
@@ -60,6 +60,9 @@ def test_the_json_of_a_plan_is_one_document_with_the_documented_keys(keeper: Kee
 
     assert document == {
         "now": "2026-06-16T03:00:00Z",
+        "account": "123456789012",
+        "alias": None,
+        "regions": [REGION],
         "sources": [
             {
                 "name": "shop",
@@ -307,10 +310,14 @@ def test_status_of_a_region_of_somebody_s_choice_looks_nowhere_else(two_regions:
 def test_status_where_nothing_is_tagged_is_zero_and_says_so() -> None:
     ended = lightkeeper("status", *AT)
 
-    assert (ended.status, ended.out) == (
-        0,
-        'Nothing is backed up: no disk, instance or database has the tag "backup".\n',
-    )
+    assert ended.status == 0
+    alone = f'Lightkeeper looks after {REGION} alone: name others with --region, or in "regions" of the settings'
+    assert ended.out.splitlines() == [
+        'Nothing is backed up: no disk, instance or database has the tag "backup".',
+        f"Account unknown, {REGION}",
+        f"{REGION}: no disk, instance or database there",
+        f"{alone}; there is no recovery point in any other Region.",
+    ]
 
 
 def test_the_json_of_status_has_the_documented_keys(keeper: Keeper) -> None:
@@ -340,6 +347,7 @@ def test_status_writes_the_dashboard_s_calendar_to_a_file(keeper: Keeper, tmp_pa
 
     html = (tmp_path / "calendar.html").read_text(encoding="utf-8")
     assert (ended.status, ended.out) == (3, "")
+    assert ended.err.endswith("lightkeeper: the calendar is in calendar.html\n")
     assert html.startswith("<!doctype html>")
     assert 'class="lk lk-dark' in html
     assert html.index("attic") < html.index("shop")
@@ -357,6 +365,106 @@ def test_a_wrong_option_of_status_is_one_sentence(arguments: tuple[str, ...], se
 
     assert ended.status == 2
     assert sentence in ended.err
+
+
+def test_check_is_one_line_for_a_monitoring_system_and_its_exit_status(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.run()
+    keeper.sandbox.advance(HOUR)
+    soon, late = "2026-06-15T13:00:00Z", "2026-06-17T13:00:00Z"
+
+    well, overdue = (lightkeeper("status", "--check", "--at", at) for at in (soon, late))
+
+    assert (well.status, well.err) == (0, "")
+    assert well.out == (
+        "OK: The one source is protected. | sources=1 protected=1 waiting=0 overdue=0 problem=0 stopped=0 "
+        "recovery_points=1 oldest_newest=3600s stored_gib=32.0\n"
+    )
+    assert (overdue.status, overdue.err) == (2, "")
+    assert overdue.out.startswith("CRITICAL: 1 source overdue; 0 of 1 source protected. Look at: shop. | ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--region", "eu-centrl-1"), '"eu-centrl-1" is not a Region'),
+        (("--config", "missing.json"), "missing.json: No such file"),
+        (("--sort", "newst"), '"newst" is not an order'),
+        (("--endpoint-url", "http://127.0.0.1:1"), "Cannot tell how everything stands"),
+    ],
+)
+def test_a_check_that_cannot_tell_is_unknown_and_still_one_line(arguments: tuple[str, ...], words: str) -> None:
+    ended = lightkeeper("status", "--check", *arguments, *AT)
+
+    assert (ended.status, ended.err) == (3, "")
+    assert ended.out.startswith("UNKNOWN: ")
+    assert words in ended.out
+    assert ended.out.count("\n") == 1
+
+
+@pytest.mark.parametrize("other", [("--json",), ("--html", "calendar.html")])
+def test_a_check_is_nothing_else_at_once(other: tuple[str, ...]) -> None:
+    ended = lightkeeper("status", "--check", *other, *AT)
+
+    assert (ended.status, ended.out) == (2, "")
+    assert "both --check and" in ended.err
+
+
+# snapshots
+
+
+def test_snapshots_lists_the_recovery_points_of_a_source_and_of_one_that_is_gone(keeper: Keeper) -> None:
+    for name in ("blog", "shop"):
+        keeper.disk(name, {"backup": "daily", "backup:keep": "2"})
+    keeper.run()
+    keeper.live(3 * DAY)
+    newest = list(keeper.snapshots("shop"))[::-1]
+    keeper.tag(newest[2], "backup:hold")
+    keeper.user.delete_disk(diskName="blog")
+    before = len(keeper.writes())
+    at = ("--at", "2026-06-18T13:00:00Z")
+
+    of_shop = lightkeeper("snapshots", "shop", *at)
+    gone = lightkeeper("snapshots", "blog", *at)
+    every = lightkeeper("snapshots", "--json", *at).document
+
+    assert (of_shop.status, gone.status) == (0, 0)
+    assert f"shop disk in {REGION}, protected: " in of_shop.out
+    assert all(name in of_shop.out for name in newest)
+    assert "blog" not in of_shop.out
+    assert f"blog disk in {REGION}, gone: " in gone.out
+    assert "its source is gone; orphans are kept" in gone.out
+    assert {each["source"] for each in every["snapshots"]} == {"shop", "blog"}
+    shop = {each["name"]: each for each in every["snapshots"] if each["source"] == "shop"}
+    assert list(shop) == newest
+    assert [each["held"] for each in shop.values()] == [name == newest[2] for name in newest]
+    assert shop[newest[2]]["reasons"] == ["on hold"]
+    assert len(keeper.writes()) == before
+
+
+def test_snapshots_of_a_source_that_there_never_was_names_the_nearest(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.run()
+
+    ended = lightkeeper("snapshots", "shpo", *AT)
+
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.endswith(
+        f'"shpo" is no source there is or was in {REGION}; expected the name of one; did you mean "shop"?\n'
+    )
+
+
+def test_snapshots_fails_where_a_region_cannot_be_read(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    keeper.run()
+    refused = FaultRule(effect=ErrorAnswer(code="AccessDeniedException"), operation="GetInstanceSnapshots")
+    keeper.sandbox.add_faults(refused)
+
+    ended = lightkeeper("snapshots", *AT)
+
+    assert ended.status == 1
+    assert "shop disk" in ended.out
+    assert f"could not be read {REGION}: GetInstanceSnapshots" in ended.out
 
 
 # run

@@ -133,6 +133,31 @@ def test_a_server_that_is_gone_comes_back_with_its_firewall_and_its_address(shop
     assert f"web{STAMP} move-address: done after" in ended.err
 
 
+def test_a_server_that_is_back_under_another_name_wants_nobody_any_more(shop: Keeper) -> None:
+    def status(*more: str) -> Ended:
+        return lightkeeper("status", "--at", f"{shop.sandbox.now():%Y-%m-%dT%H:%M:%SZ}", *more)
+
+    shop.instance("mail", {"backup": "off"})
+    shop.user.delete_instance(instanceName="web")
+    lost = status()
+    assert lost.status == 3
+    assert "web no longer backed up: it is gone; if it was deleted by mistake, bring it back: " in lost.out
+
+    assert restore("web", "--as", "web2", "--yes").status == 0
+    back_up(shop)
+    shop.sandbox.advance(HOUR)
+
+    ended, sources = status(), status("--json").document["sources"]
+
+    assert ended.status == 0, ended.out
+    assert "web back as web2\n" in ended.out
+    assert "no longer backed up" not in ended.out
+    (gone,) = (source for source in sources if source["name"] == "web")
+    assert (gone["status"], gone["restoredAs"], gone["stopped"], gone["why"]) == ("gone", "web2", False, None)
+    assert gone["recoveryPoints"] == 1, "what there is of it is kept"
+    assert "web instance in eu-central-1, gone, back as web2: 1 recovery point\n" in lightkeeper("snapshots", "web").out
+
+
 def test_what_exists_stays_as_it_is_and_its_address_moves_only_when_asked(shop: Keeper) -> None:
     def holder() -> str:
         return shop.user.get_static_ip(staticIpName="web-ip")["staticIp"]["attachedTo"]
@@ -444,6 +469,9 @@ def test_the_json_is_one_document_with_the_documented_keys(shop: Keeper) -> None
     assert attachment.startswith("its attachment: ")
     assert document == {
         "now": "2026-06-15T14:00:00Z",
+        "account": "123456789012",
+        "alias": None,
+        "regions": [REGION],
         "restores": [
             {
                 "source": "scratch",

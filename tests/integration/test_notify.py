@@ -261,7 +261,7 @@ def test_a_list_that_cannot_be_read_is_reported_and_what_it_hides_is_not_reporte
     keeper.sandbox.clear_faults()
     run()
 
-    assert subject == ff"{HEAD}: {OTHER_REGION}: a list cannot be read"
+    assert subject == f"{HEAD}: {OTHER_REGION}: a list cannot be read"
     assert "expected permission for lightsail:GetDisks" in text
     assert person.letters() == []
     assert len(person.tags()) == 1

@@ -649,7 +649,7 @@ def test_a_hold_set_at_the_last_moment_is_heeded_by_aws_itself_and_is_no_failure
     run = keeper.run(enforced=True)
 
     assert name in keeper.snapshots()
-    assert why_not(run, "delete") == ['it has got the tag "backup:hold" meanwhile, which AWS itself heeds']
+    assert why_not(run, "delete") == ['it has got the tag "backup:hold" meanwhile, which AWS itself enforces']
     assert run.failures == ()
     (later,) = keeper.live(DAY)
     assert ("cancel-deletion", name, "done") in did(later)

@@ -1175,7 +1175,7 @@ RULES: Final = (
             Removal(
                 "of both kinds of snapshot together",
                 RETENTION,
-                "prune",
+                "_decide",
                 "            _prune_unfed(pruning, facts, series, blocked, is_unread=is_unread)\n    _limit(pruning)\n",
                 "            before, pruning.deletes = pruning.deletes, []\n"
                 "            _prune_unfed(pruning, facts, series, blocked, is_unread=is_unread)\n"

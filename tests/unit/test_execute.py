@@ -539,7 +539,7 @@ def test_a_deletion_that_aws_refuses_for_a_hold_is_no_failure(key: str) -> None:
     (outcome,) = run(shelf, delete())
 
     assert outcome.result is Result.SKIPPED
-    assert outcome.error == f'it has got the tag "{key}" meanwhile, which AWS itself heeds'
+    assert outcome.error == f'it has got the tag "{key}" meanwhile, which AWS itself enforces'
 
 
 def test_a_deletion_that_aws_refuses_without_a_hold_is_a_failure() -> None:

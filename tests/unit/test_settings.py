@@ -50,6 +50,7 @@ def test_nothing_written_means_the_documented_defaults() -> None:
         },
         "defaultPolicy": "daily",
         "instanceMode": "instance",
+        "prune": "on",
         "grace": "1d",
         "orphans": "keep",
         "maxDeletesPerSource": 3,

@@ -7,18 +7,35 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lightkeeper.actions import CancelDeletion
+from lightkeeper.findings import findings
 from lightkeeper.kinds import SnapshotKind, SourceKind
-from lightkeeper.model import Inventory, Problem, ReadFailure, Severity, SnapshotState, Source, SourceStatus, Status
+from lightkeeper.model import (
+    Inventory,
+    Plan,
+    Problem,
+    ReadFailure,
+    RecoveryPoint,
+    Severity,
+    SnapshotState,
+    Source,
+    SourceStatus,
+    Status,
+)
+from lightkeeper.overview import Health, Overview
 from lightkeeper.plan import make_plan
+from lightkeeper.restore_steps import RESTORED_AT, RESTORED_FROM
+from lightkeeper.run import Run
 from lightkeeper.settings import Settings
 from lightkeeper.times import Duration
 from tests.support.inventories import (
     DAY,
+    EXPIRING,
     HOUR,
     NOW,
     REGION,
     WHOLE,
     daily,
+    dropped,
     line,
     point,
     source,
@@ -26,6 +43,7 @@ from tests.support.inventories import (
     target,
     web,
     why,
+    written,
 )
 
 # What a plan says of each source
@@ -435,3 +453,90 @@ def test_a_disk_is_not_paid_twice_otherwise(instance: Source) -> None:
     data = source("data", attached_to="web", backup="daily")
 
     assert make_plan(Inventory((instance, data), ()), Settings(), NOW).problems == ()
+
+
+# What is gone and has come back
+
+
+def back(of: RecoveryPoint, name: str = "web2", **tags: str) -> Source:
+    """Return the instance that a finished restore has made of a recovery point, an hour ago."""
+    made = source(name, SourceKind.INSTANCE, age=HOUR)
+    own = {RESTORED_FROM: of.name, RESTORED_AT: "2026-06-15T11:30:00Z"}
+    return replace(made, tags={"backup": "daily"} | own | written(tags))
+
+
+def test_what_is_gone_and_back_under_another_name_wants_nobody_and_says_where_it_is() -> None:
+    (lost, older), settings = daily(web(), [0, 1], kind=WHOLE), Settings()
+
+    others = (source("mail", SourceKind.INSTANCE), source("shop", SourceKind.INSTANCE))
+
+    before = make_plan(Inventory(others, (lost, older)), settings, NOW)
+    after = make_plan(Inventory((*others, back(older)), (lost, older)), settings, NOW)
+
+    assert Overview.of(before).sentence(settings).startswith("1 source no longer backed up; ")
+    gone = line(after, "web")
+    assert (gone.status, gone.restored_as, gone.has_stopped) == (Status.GONE, "web2", False)
+    assert Overview.of(after).health is not Health.DEGRADED
+    assert Overview.of(after).sentence(settings).endswith("1 deleted source with recovery points.")
+    assert line(after, "web2").restored_as is None
+    assert [finding for finding in findings(Run(after, ()), settings) if finding.source == "web"] == []
+
+
+def test_its_recovery_points_are_kept_and_expire_as_before() -> None:
+    points = daily(web(), [8, 9, 10], kind=WHOLE)
+
+    for settings in (Settings(), EXPIRING):
+        before = make_plan(Inventory((), points), settings, NOW)
+        after = make_plan(Inventory((back(points[0], backup="off"), back(points[1])), points), settings, NOW)
+
+        assert {each.name: why for each, why in kept_of(after)} == {each.name: why for each, why in kept_of(before)}
+        assert dropped(after) == dropped(before)
+
+
+def kept_of(plan: Plan) -> list[tuple[RecoveryPoint, tuple[str, ...]]]:
+    return [(kept.point, kept.reasons) for kept in plan.kept]
+
+
+def test_it_stays_back_when_the_snapshot_that_it_came_from_is_gone_too() -> None:
+    lost, older = daily(web(), [0, 1], kind=WHOLE)
+
+    assert line(make_plan(Inventory((back(older),), (lost,)), Settings(), NOW), "web").restored_as == "web2"
+
+
+def test_of_several_the_last_one_is_named() -> None:
+    (lost,) = daily(web(), [0], kind=WHOLE)
+    first = replace(back(lost, "web2"), created_at=NOW - 2 * HOUR)
+
+    for made in ((first, back(lost, "web3")), (back(lost, "web3"), first)):
+        assert line(make_plan(Inventory(made, (lost,)), Settings(), NOW), "web").restored_as == "web3"
+
+
+def test_what_is_not_its_restoration_or_not_backed_up_does_not_settle_it() -> None:
+    (lost,) = daily(web(), [0], kind=WHOLE)
+    (of_another,) = daily(replace(web(), arn=source("another").arn), [0], kind=WHOLE)
+    made = back(lost)
+    unfinished = replace(made, tags={key: value for key, value in made.tags.items() if key != RESTORED_AT})
+    files = replace(source("files", age=HOUR), tags=made.tags)
+    elsewhere = replace(made, region="us-east-1")
+
+    for other in (
+        back(lost, backup="off"),
+        back(lost, backup="dialy"),
+        back(of_another),
+        unfinished,
+        files,
+        elsewhere,
+        replace(made, tags={**made.tags, RESTORED_FROM: "before-the-upgrade"}),
+    ):
+        there = (other, source("mail", SourceKind.INSTANCE))
+        gone = line(make_plan(Inventory(there, (lost,)), Settings(), NOW), "web")
+        assert (gone.restored_as, gone.has_stopped) == (None, True), other
+
+
+def test_a_source_that_is_still_there_is_not_said_to_be_back() -> None:
+    of = web(backup="off")
+    (last,) = daily(web(), [3], kind=WHOLE)
+
+    there = line(make_plan(Inventory((of, back(last)), (last,)), Settings(), NOW), "web")
+
+    assert (there.restored_as, there.has_stopped) == (None, True)

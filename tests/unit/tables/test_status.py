@@ -15,7 +15,7 @@ from tests.unit.test_calendar_view import fine, view
 
 def printed(seen: View, width: int) -> list[str]:
     out = StringIO()
-    show_status(seen, Console(width=width, file=out))
+    show_status(seen, None, Console(width=width, file=out))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
@@ -57,7 +57,7 @@ def test_a_disk_in_its_instance_s_snapshots_has_no_gaps_of_its_own() -> None:
     lines = printed(view([web, data], [whole]), 100)
 
     (row,) = [line for line in lines if line.startswith("data")]
-    assert row.split() == ["data", "disk", "protected", "in", "web", "-", "-", "-"]
+    assert row.split() == ["data", "disk", "protected", "in", "web", *4 * "-"]
 
 
 def test_own_recovery_points_of_such_a_disk_are_shown_too() -> None:
@@ -67,7 +67,7 @@ def test_own_recovery_points_of_such_a_disk_are_shown_too() -> None:
 
     lines = printed(view([web, data], [whole, *daily(data, range(3, 9))]), 100)
 
-    (row,) = [line for line in lines if line.startswith("data disk")]
+    (row,) = [line for line in lines if line.split()[:2] == ["data", "disk"]]
     assert row.count("█") == 6
     assert "data in the snapshots of web, too" in lines
 

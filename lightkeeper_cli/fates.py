@@ -1,0 +1,97 @@
+"""What becomes of each recovery point, by a plan: kept and why, about to expire and when, or deleted. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, assert_never
+
+from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
+from lightkeeper.errors import InvalidValueError, closest
+from lightkeeper.interpret import by_content
+from lightkeeper.kinds import SnapshotKind, SourceKind, source_kind_of
+from lightkeeper.model import Mode, Plan, RecoveryPoint
+
+KEPT: Final = "kept"
+EXPIRING: Final = "expiring"
+GOES: Final = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """A recovery point, and what becomes of it."""
+
+    point: RecoveryPoint
+    fate: str
+    """One of `KEPT`, `EXPIRING` and `GOES`."""
+    reasons: tuple[str, ...]
+    held: bool = False
+    """Whether a user's hold keeps it."""
+    expires_at: datetime | None = None
+    """Where nothing but its announcement keeps it: from when it may be deleted, UTC."""
+
+    @property
+    def source_kind(self) -> SourceKind:
+        """What its source is, or was."""
+        return source_kind_of(self.point.source_arn, self.point.kind)
+
+    @property
+    def kind(self) -> str:
+        """What it holds, in the user's words: an instance, a disk, a system disk alone, or a database."""
+        is_system_disk = self.point.kind is SnapshotKind.DISK and self.source_kind is SourceKind.INSTANCE
+        return Mode.SYSTEM_DISK.value if is_system_disk else self.source_kind.value
+
+
+def fates_of(plan: Plan) -> tuple[Fate, ...]:
+    """Return what becomes of all recovery points that were read: source by source as in the plan, newest first."""
+    known = {(fate.point.region, fate.point.name): fate for fate in _fates(plan)}
+    rank = {source.arn: number for number, source in enumerate(plan.sources)}
+    # Where a list fails, nobody knows of which sources no more than these is left.
+    unread = ("nothing is deleted while a list of its Region cannot be read",)
+    found = (known.get((point.region, point.name)) or Fate(point, KEPT, unread) for point in plan.points)
+    newest_first = sorted(found, key=lambda fate: by_content(fate.point), reverse=True)
+    return tuple(
+        sorted(newest_first, key=lambda fate: (rank.get(fate.point.source_arn, len(rank)), fate.point.source_arn))
+    )
+
+
+def _fates(plan: Plan) -> Iterator[Fate]:
+    points = {(point.region, point.name): point for point in plan.points}
+    for kept in plan.kept:
+        fate = EXPIRING if kept.expires_at else KEPT
+        yield Fate(kept.point, fate, kept.reasons, kept.held, kept.expires_at)
+    for action in plan.actions:
+        match action:
+            case ScheduleDeletion(target=target, expires_at=at):
+                yield Fate(points[target.region, target.snapshot], EXPIRING, (action.reason,), expires_at=at)
+            case Defer(target=target):
+                point = points[target.region, target.snapshot]
+                yield Fate(point, EXPIRING, (action.reason,), expires_at=point.expires_at)
+            case Delete(target=target):
+                point = points[target.region, target.snapshot]
+                yield Fate(point, GOES, (action.reason,), expires_at=point.expires_at)
+            case Create() | CancelDeletion() | RemoveHold():
+                # What these are about is kept, or about to expire, as said above.
+                pass
+            case _:
+                assert_never(action)
+
+
+def of_source(name: str | None, plan: Plan) -> tuple[Fate, ...]:
+    """Return what becomes of the recovery points of the sources of that name; of all, if none is named.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such source, and never was one that recovery points are left of.
+    """
+    fates = fates_of(plan)
+    if name is None:
+        return fates
+    names = {source.name for source in plan.sources} | {fate.point.source_name for fate in fates}
+    if name not in names:
+        unread = f", as far as could be read ({plan.failures[0].message})" if plan.failures else ""
+        raise InvalidValueError(
+            f'"{name}" is no source there is or was in {", ".join(plan.regions)}{unread}; expected the name of one',
+            closest(name, sorted(names)),
+        )
+    return tuple(fate for fate in fates if fate.point.source_name == name)
