@@ -100,16 +100,6 @@ def test_where_pruning_is_turned_on_what_it_was_off_for_begins_to_go(expires_at:
     assert [each.before for each in change.moved] == [None, None]
 
 
-@pytest.mark.parametrize("expires_at", [None, NOW - MINUTE])
-def test_where_pruning_is_turned_on_what_it_was_off_for_begins_to_go(expires_at: datetime | None) -> None:
-    points = days(5, expires_at=expires_at)
-
-    change = only(compare(plan(points, **THREE_KEPT, prune="off"), plan(points, **THREE_KEPT, prune="on")))
-
-    assert change.kept == (5, 3)
-    assert [each.before for each in change.moved] == [None, None]
-
-
 def test_what_ended_in_error_goes_by_its_slot() -> None:
     points = [*days(2), point(SHOP, NOW - 10 * DAY, SnapshotState.ERROR)]
 
