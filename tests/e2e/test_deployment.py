@@ -384,7 +384,7 @@ def test_the_log_is_json_and_says_what_was_done_and_why(story: Story) -> None:
         assert detail["reason"].startswith("nothing covers the slot ")
     assert any("_aws" in line for line in lines), "and metrics"
     notified = [line["detail"]["subject"] for line in lines if line.get("message") == "notified"]
-    assert notified == ["Lightkeeper: typo: a problem"]
+    assert notified == [f"Lightkeeper {ACCOUNT} {REGION}: typo: a problem"]
     assert not any(line["detail"]["failures"] for line in lines if line.get("message") == "summary")
 
 
