@@ -143,7 +143,7 @@ def test_the_scheduler_fires_and_a_snapshot_appears(story: Story) -> None:
 
 def test_the_settings_shape_the_stack(story: Story) -> None:
     assert story.subscribed == [("email", "ops@example.com")]
-    assert story.periods == (60, 1800)
+    assert story.periods == (60, 3600)
     assert story.retention == {30}
 
 
