@@ -86,7 +86,7 @@ def told(stack: PlainStack, sandbox: Sandbox) -> Story:
         "outputs": outputs,
         "first": first,
         "subscribed": subscriptions(stack),
-        "periods": (stack.alarm("NoRun")["Period"], stack.alarm("FunctionErrors")["Period"]),
+        "periods": (stack.alarm("no run")["Period"], stack.alarm("function errors")["Period"]),
         "retention": {
             group.get("retentionInDays", 0)
             for group in stack.client("logs").describe_log_groups()["logGroups"]
@@ -97,7 +97,7 @@ def told(stack: PlainStack, sandbox: Sandbox) -> Story:
         "updated": stack.deploy(SLOWER, update=True),
         "tick": stack.schedule()["ScheduleExpression"],
         "subscribed_then": subscriptions(stack),
-        "period_then": stack.alarm("NoRun")["Period"],
+        "period_then": stack.alarm("no run")["Period"],
     }
     seen |= {
         "refused": stack.deploy(WRONG, update=True),
