@@ -86,7 +86,7 @@ def told(stack: PlainStack, sandbox: Sandbox) -> Story:
         "outputs": outputs,
         "first": first,
         "subscribed": subscriptions(stack),
-        "periods": (stack.alarm("NoRun")["Period"], stack.alarm("FunctionErrors")["Period"]),
+        "periods": (stack.alarm("no run")["Period"], stack.alarm("function errors")["Period"]),
         "retention": {
             group.get("retentionInDays", 0)
             for group in stack.client("logs").describe_log_groups()["logGroups"]
@@ -97,7 +97,7 @@ def told(stack: PlainStack, sandbox: Sandbox) -> Story:
         "updated": stack.deploy(SLOWER, update=True),
         "tick": stack.schedule()["ScheduleExpression"],
         "subscribed_then": subscriptions(stack),
-        "period_then": stack.alarm("NoRun")["Period"],
+        "period_then": stack.alarm("no run")["Period"],
     }
     seen |= {
         "refused": stack.deploy(WRONG, update=True),
@@ -143,7 +143,7 @@ def test_the_scheduler_fires_and_a_snapshot_appears(story: Story) -> None:
 
 def test_the_settings_shape_the_stack(story: Story) -> None:
     assert story.subscribed == [("email", "ops@example.com")]
-    assert story.periods == (60, 1800)
+    assert story.periods == (60, 3600)
     assert story.retention == {30}
 
 

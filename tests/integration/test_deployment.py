@@ -110,7 +110,7 @@ def test_settings_that_will_do_are_answered_with_what_follows_from_them(
     }
     named = Settings.from_mapping({"deployment": "Nights", "tick": given["tick"], "notify": given["notify"]})
     assert answer["Data"] == attributes(named, StackSettings.from_mapping({"logRetentionDays": 7}))
-    assert (answer["Data"]["NewsPeriod"], answer["Data"]["ErrorPeriod"]) == ("900", "1800")
+    assert (answer["Data"]["NewsPeriod"], answer["Data"]["ErrorPeriod"]) == ("900", "3600")
     assert (answer["Data"]["Endpoint1"], answer["Data"]["Protocol1"]) == ("ops@example.com", "email")
 
 
