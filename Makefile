@@ -86,6 +86,7 @@ deploy: .venv/ready node_modules/ready ## show what the settings would change, a
 	@$(BIN)/lightkeeper preview$(if $(CONFIG), --config '$(CONFIG)') || test $$? -eq 1
 	@$(if $(YES),,$(CAN_ASK))
 	$(CDK) deploy --require-approval $(if $(YES),never,any-change)$(OF_CONFIG)
+	@$(BIN)/python -m infra.listeners$(if $(CONFIG), --config '$(CONFIG)')
 
 diff: .venv/ready node_modules/ready ## what a deployment would change
 	$(CDK) diff$(OF_CONFIG)

@@ -138,6 +138,13 @@ def test_a_deployment_is_previewed_and_asks_at_any_change(folder: Path) -> None:
     ]
 
 
+def test_after_a_deployment_it_says_who_hears(folder: Path) -> None:
+    *_, last = made(folder, "deploy", CONFIG)[0]
+
+    assert last == "python -m infra.listeners --config customers/shop.json"
+    assert made(folder, "deploy")[0][-1] == "python -m infra.listeners"
+
+
 def test_without_a_file_it_is_cdk_json_s(folder: Path) -> None:
     calls, *_ = made(folder, "deploy", CONFIG="elsewhere.json", YES="1")
 
@@ -159,7 +166,7 @@ def test_where_nobody_can_be_asked_it_ends_before_the_cdk_begins_and_says_so(fol
     assert calls == ["lightkeeper preview --config customers/shop.json"]
     assert ended != 0
     assert said.startswith("Not deployed: nobody can be asked, ")
-    assert made(folder, "deploy", CONFIG, "YES=1", at_a_terminal=False)[0][-1].startswith("cdk deploy ")
+    assert made(folder, "deploy", CONFIG, "YES=1", at_a_terminal=False)[0][-2].startswith("cdk deploy ")
 
 
 @pytest.mark.parametrize(("preview", "goes_on"), [(1, True), (2, False), (130, False)])
