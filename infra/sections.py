@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lightkeeper.findings import FindingKind
-from lightkeeper.origin import anchor
+from lightkeeper.sender import anchor
 
 
 @dataclass(frozen=True, slots=True)

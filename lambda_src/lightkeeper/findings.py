@@ -18,7 +18,6 @@ from lightkeeper.actions import Action, Cause, Create, Defer, Outcome, Result, S
 from lightkeeper.errors import counted
 from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
-from lightkeeper.origin import Origin
 from lightkeeper.overview import (
     Help,
     is_open,
@@ -29,6 +28,7 @@ from lightkeeper.overview import (
     why_stopped,
 )
 from lightkeeper.run import Run
+from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, format_minute
 
@@ -93,7 +93,7 @@ class Finding:
 
 
 def findings(
-    run: Run, settings: Settings, regions_before: Iterable[str] = (), *, origin: Origin | None = None
+    run: Run, settings: Settings, regions_before: Iterable[str] = (), *, sender: Sender | None = None
 ) -> tuple[Finding, ...]:
     """Return what needs a person, each finding once, the most pressing kind first.
 
@@ -105,16 +105,16 @@ def findings(
         The deployment's.
     regions_before
         Which Regions an earlier run looked after.
-    origin
+    sender
         The deployment, for commands that work without its files; None where whoever reads them has these.
     """
     zone = settings.time_zone
     found = (
         *_unread(run.plan, zone),
-        *_overdue(run, zone, origin),
-        *_stopped(run, settings, origin),
+        *_overdue(run, zone, sender),
+        *_stopped(run, settings, sender),
         *_dropped_regions(run.plan, regions_before, zone),
-        *_errors(run.plan, zone, origin),
+        *_errors(run.plan, zone, sender),
         *_failed(run, zone),
         *_expiring(run, settings),
         *_problems(run.plan, zone),
@@ -185,7 +185,7 @@ def _unread(plan: Plan, zone: ZoneInfo) -> Iterator[Finding]:
         )
 
 
-def _overdue(run: Run, zone: ZoneInfo, origin: Origin | None) -> Iterator[Finding]:
+def _overdue(run: Run, zone: ZoneInfo, sender: Sender | None) -> Iterator[Finding]:
     """Yield the sources that are overdue, each with why and what helps."""
     errors = {
         outcome.action.target.source_arn: outcome.error
@@ -197,7 +197,7 @@ def _overdue(run: Run, zone: ZoneInfo, origin: Origin | None) -> Iterator[Findin
             refused = errors.get(source.arn)
             # One that never ends keeps a database busy, so the run could not start another.
             is_refused = refused and not source.is_stuck
-            helps = what_helps(source, origin)
+            helps = what_helps(source, sender)
             why = f"this run could not start one: {refused}" if is_refused else why_overdue(source, zone)
             yield _finding(
                 FindingKind.OVERDUE,
@@ -233,13 +233,13 @@ def _end(helps: Help) -> str:
     return ":" if helps.command else "."
 
 
-def _stopped(run: Run, settings: Settings, origin: Origin | None) -> Iterator[Finding]:
+def _stopped(run: Run, settings: Settings, sender: Sender | None) -> Iterator[Finding]:
     """Yield the sources that have recovery points and are not backed up any more."""
     zone = settings.time_zone
     for source in run.plan.sources:
         if not is_open(source, run.plan.now):
             continue
-        helps = what_helps_stopped(source, settings, origin)
+        helps = what_helps_stopped(source, settings, sender)
         yield _finding(
             FindingKind.STOPPED,
             source.region,
@@ -285,11 +285,11 @@ def _newest(source: SourceStatus | None, zone: ZoneInfo) -> str:
     return f"Its newest recovery point was taken at {format_minute(source.newest.taken, zone)}."
 
 
-def _errors(plan: Plan, zone: ZoneInfo, origin: Origin | None) -> Iterator[Finding]:
+def _errors(plan: Plan, zone: ZoneInfo, sender: Sender | None) -> Iterator[Finding]:
     for source in plan.sources:
         if source.errors:
             last, first = source.errors[0], source.errors[-1]
-            helps = what_helps(source, origin)
+            helps = what_helps(source, sender)
             number = len(source.errors)
             what = f"The snapshot {last.name} of {source.name} ended in error"
             before = f", as did the {number - 1} before it" if number > 1 else ""

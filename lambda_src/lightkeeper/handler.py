@@ -18,7 +18,6 @@ from lightkeeper.message import compose_test
 from lightkeeper.metrics import NAMESPACE, publishable
 from lightkeeper.model import Plan, Severity
 from lightkeeper.notify import DASHBOARD_VARIABLE, RUNBOOK_VARIABLE, TOPIC_VARIABLE, TopicError, max_calls, notify
-from lightkeeper.origin import Origin
 from lightkeeper.report import (
     Sent,
     Summary,
@@ -29,6 +28,7 @@ from lightkeeper.report import (
     run_summary,
 )
 from lightkeeper.run import Run, is_long_past, refuse_future, run_regions
+from lightkeeper.sender import Sender
 from lightkeeper.settings import MAX_TOPICS, Settings
 from lightkeeper.sns import SLOWEST_CALL_SECONDS, Topic
 
@@ -157,7 +157,7 @@ def _notify(run: Run, settings: Settings, logger: Logger, context: LambdaContext
         return ["notification: no time left in this run; the next one sends it"]
     others = [topic(other) for other in settings.notify_topics]
     try:
-        message = notify(run, settings, topic(arn), others, origin=_origin(settings, context))
+        message = notify(run, settings, topic(arn), others, sender=_sender(settings, context))
     except TopicError as error:
         return [f"notification: {error}"]
     if message:
@@ -166,7 +166,7 @@ def _notify(run: Run, settings: Settings, logger: Logger, context: LambdaContext
 
 
 def _send_test(settings: Settings, clock: datetime, context: LambdaContext) -> Sent:
-    message = compose_test(settings, clock, _origin(settings, context))
+    message = compose_test(settings, clock, _sender(settings, context))
     ended = Sent(sent=[], failures=[])
     own = os.environ.get(TOPIC_VARIABLE)
     for arn in ([own] if own else []) + [*settings.notify_topics]:
@@ -180,8 +180,8 @@ def _send_test(settings: Settings, clock: datetime, context: LambdaContext) -> S
     return ended
 
 
-def _origin(settings: Settings, context: LambdaContext) -> Origin:
-    return Origin.of(
+def _sender(settings: Settings, context: LambdaContext) -> Sender:
+    return Sender.of(
         context.invoked_function_arn,
         settings.deployment,
         runbook=os.environ.get(RUNBOOK_VARIABLE),

@@ -11,9 +11,9 @@ from typing import Final
 from lightkeeper.findings import RUNBOOK, Finding
 from lightkeeper.metrics import MetricName, longest_without, measure
 from lightkeeper.model import Status
-from lightkeeper.origin import Origin
 from lightkeeper.overview import Overview, Stored
 from lightkeeper.run import Run
+from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_minute
 
@@ -44,7 +44,7 @@ def compose(  # noqa: PLR0913 - a message has that many sides
     settings: Settings,
     *,
     daily: bool,
-    origin: Origin,
+    sender: Sender,
 ) -> Message:
     """Return the message about a run.
 
@@ -58,36 +58,36 @@ def compose(  # noqa: PLR0913 - a message has that many sides
         The deployment's.
     daily
         Whether it is the day's digest too.
-    origin
+    sender
         Which deployment, of which account, in which Region.
     """
-    parts = [_first_lines(origin, _headline(new, still), "Run of", run.plan.now, settings)]
-    parts += _part("NEW", new, origin)
-    parts += _part("STILL OPEN" if new else "OPEN", still, origin)
+    parts = [_first_lines(sender, _headline(new, still), "Run of", run.plan.now, settings)]
+    parts += _part("NEW", new, sender)
+    parts += _part("STILL OPEN" if new else "OPEN", still, sender)
     parts += ["HOW EVERYTHING STANDS\n" + "\n".join(_standing(run, settings))]
-    parts += [_where_to_look(origin)]
-    return Message(_subject(new, still, origin, daily=daily), "\n\n".join(parts) + "\n")
+    parts += [_where_to_look(sender)]
+    return Message(_subject(new, still, sender, daily=daily), "\n\n".join(parts) + "\n")
 
 
-def compose_test(settings: Settings, now: datetime, origin: Origin) -> Message:
+def compose_test(settings: Settings, now: datetime, sender: Sender) -> Message:
     """Return a message that says that messages arrive, at `now` (UTC)."""
     parts = [
-        _first_lines(origin, "this is a test", "Sent at", now, settings),
+        _first_lines(sender, "this is a test", "Sent at", now, settings),
         "Messages and alarms of this deployment reach you. There is nothing to do.",
-        _where_to_look(origin),
+        _where_to_look(sender),
     ]
-    return Message(_cut(f"{_head(origin)}: ", "this is a test"), "\n\n".join(parts) + "\n")
+    return Message(_cut(f"{_head(sender)}: ", "this is a test"), "\n\n".join(parts) + "\n")
 
 
-def _first_lines(origin: Origin, headline: str, said: str, instant: datetime, settings: Settings) -> str:
-    where = f"{origin.deployment}, account {origin.account}, {origin.region}"
+def _first_lines(sender: Sender, headline: str, said: str, instant: datetime, settings: Settings) -> str:
+    where = f"{sender.deployment}, account {sender.account}, {sender.region}"
     return f"{where}: {headline}.\n{said} {format_minute(instant, settings.time_zone)}."
 
 
-def _where_to_look(origin: Origin) -> str:
+def _where_to_look(sender: Sender) -> str:
     # Each on a line of its own: a phone makes a link of it, and a command can be copied.
-    look = ["What a run would do:", origin.command("plan")]
-    return "\n".join([*look, "Dashboard:", origin.dashboard] if origin.dashboard else look)
+    look = ["What a run would do:", sender.command("plan")]
+    return "\n".join([*look, "Dashboard:", sender.dashboard] if sender.dashboard else look)
 
 
 def _plain(text: str, most: int = _MAX_SENTENCE) -> str:
@@ -102,8 +102,8 @@ def _headline(new: Sequence[Finding], still: Sequence[Finding]) -> str:
     return ", ".join([f"{len(new)} new"] * bool(new) + [f"{len(still)} {'still ' if new else ''}open"] * bool(still))
 
 
-def _subject(new: Sequence[Finding], still: Sequence[Finding], origin: Origin, *, daily: bool) -> str:
-    head = f"{_head(origin)}: "
+def _subject(new: Sequence[Finding], still: Sequence[Finding], sender: Sender, *, daily: bool) -> str:
+    head = f"{_head(sender)}: "
     if len(new) == 1 and not still:
         (finding,) = new
         said = f": {finding.kind}"
@@ -112,15 +112,15 @@ def _subject(new: Sequence[Finding], still: Sequence[Finding], origin: Origin, *
     return _cut(head, f"{'daily digest: ' if daily and not new else ''}{_headline(new, still)}")
 
 
-def _head(origin: Origin) -> str:
-    return f"{_plain(origin.deployment, _MAX_NAME)} {origin.account} {origin.region}"
+def _head(sender: Sender) -> str:
+    return f"{_plain(sender.deployment, _MAX_NAME)} {sender.account} {sender.region}"
 
 
 def _cut(head: str, text: str) -> str:
     return f"{head}{text}".encode("ascii", "replace").decode()[:MAX_SUBJECT]
 
 
-def _part(heading: str, findings: Sequence[Finding], origin: Origin) -> list[str]:
+def _part(heading: str, findings: Sequence[Finding], sender: Sender) -> list[str]:
     """Return a part of the message, as much of it as there is room for."""
     shown: list[str] = []
     room = _MAX_PART_BYTES
@@ -131,7 +131,7 @@ def _part(heading: str, findings: Sequence[Finding], origin: Origin) -> list[str
             f"Since: {_plain(finding.since)}",
             f"Do: {_plain(finding.do)}",
             *([_plain(finding.command)] if finding.command else []),
-            f"Read: {origin.section(RUNBOOK[finding.kind])}",
+            f"Read: {sender.section(RUNBOOK[finding.kind])}",
         ]
         text = "\n".join(lines)
         room -= len(text.encode())

@@ -17,9 +17,9 @@ from typing import Final, Protocol
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.findings import Finding, FindingKind, findings, region_key, unseen_regions
 from lightkeeper.message import Message, compose
-from lightkeeper.origin import Origin
 from lightkeeper.run import Run
 from lightkeeper.schedule import current_slot, parse_schedule
+from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
 from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant, format_minute, parse_instant, parse_zone
@@ -162,7 +162,7 @@ def max_calls(settings: Settings) -> int:
 
 
 def notify(
-    run: Run, settings: Settings, channel: Channel, others: Sequence[Publisher] = (), *, origin: Origin
+    run: Run, settings: Settings, channel: Channel, others: Sequence[Publisher] = (), *, sender: Sender
 ) -> Message | None:
     """Send what is new, and the day's digest where it is due; return the message, or None if there was nothing to send.
 
@@ -177,7 +177,7 @@ def notify(
     others
         Topics of other people that get the same. One that a message could not be sent to gets all that is open, as
         soon as it can be reached again.
-    origin
+    sender
         Which deployment, of which account, in which Region.
 
     Raises
@@ -189,7 +189,7 @@ def notify(
         tags = channel.tags()
         memory = Memory.from_tags(tags)
         due = _due(run, settings, memory)
-        found = findings(run, settings, memory.regions, origin=origin)
+        found = findings(run, settings, memory.regions, sender=sender)
         open_now = frozenset(finding.key for finding in found)
         known = memory.known(open_now)
         new = [finding for finding in found if finding.key not in known]
@@ -200,15 +200,15 @@ def notify(
             channel.tag({_NOTIFYING: format_instant(run.plan.now)})
     except TopicError as error:
         if error.is_refused:
-            _notify_once_a_day(run, settings, channel, others, str(error), origin=origin)
+            _notify_once_a_day(run, settings, channel, others, str(error), sender=sender)
         raise
     message = None
     still = [finding for finding in found if finding.key in known and finding.kind is not FindingKind.STOPPED]
     if is_news or due:
-        message = compose(new, still, run, settings, daily=bool(due), origin=origin)
+        message = compose(new, still, run, settings, daily=bool(due), sender=sender)
         channel.publish(message)
     behind = memory.missed
-    caught_up = compose([*new, *still], [], run, settings, daily=False, origin=origin) if behind else message
+    caught_up = compose([*new, *still], [], run, settings, daily=False, sender=sender) if behind else message
     missed = _publish_to(others, message, caught_up, behind)
     # What a run has not seen is not over.
     unseen = tuple(map(region_key, unseen_regions(run)))
@@ -237,14 +237,14 @@ def _publish_to(
 
 
 def _notify_once_a_day(  # noqa: PLR0913 - all that a notification needs, and why it is this one
-    run: Run, settings: Settings, channel: Channel, others: Sequence[Publisher], why: str, *, origin: Origin
+    run: Run, settings: Settings, channel: Channel, others: Sequence[Publisher], why: str, *, sender: Sender
 ) -> None:
     """Send everything that is open, in the first run of the day, and that it cannot be remembered."""
     morning = settings.digest or parse_schedule(_MORNING, settings.time_zone)
     slot = current_slot(morning, run.plan.now)
     if slot <= run.plan.now - longest_gap_of_tick(settings.tick) or channel.notified_for == slot:
         return
-    found = findings(run, settings, origin=origin)
+    found = findings(run, settings, sender=sender)
     forgetful = Finding(
         kind=FindingKind.FAILED,
         region="",
@@ -255,7 +255,7 @@ def _notify_once_a_day(  # noqa: PLR0913 - all that a notification needs, and wh
         do="Grant the function's role the permission, or deploy again.",
         key="",
     )
-    message = compose([*found, forgetful], [], run, settings, daily=False, origin=origin)
+    message = compose([*found, forgetful], [], run, settings, daily=False, sender=sender)
     channel.publish(message)
     channel.notified_for = slot
     # That this goes wrong, too, cannot be remembered either; the run fails as it is.

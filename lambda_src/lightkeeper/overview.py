@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
 from lightkeeper.model import Inventory, Plan, Problem, Prune, Severity, SnapshotState, SourceStatus, Status
-from lightkeeper.origin import Origin
 from lightkeeper.pricing import stored_gib, usd_per_month
+from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_minute
 
@@ -243,22 +243,22 @@ class Help:
         return f"{self.words}: {self.command}" if self.command else self.words
 
 
-def what_helps(source: SourceStatus, origin: Origin | None = None) -> Help:
-    """Return what to do about an overdue source; with its `origin`, a command works without the deployment's files."""
+def what_helps(source: SourceStatus, sender: Sender | None = None) -> Help:
+    """Return what to do about an overdue source; with its `sender`, a command works without the deployment's files."""
     if source.not_now and source.is_stuck:
         return Help("wait; if that snapshot never ends, delete it, and ask AWS support why")
     if source.not_now:
         return Help("start it, or wait until it is available: then the next run takes one")
-    return Help("take one now", take_command(source, origin))
+    return Help("take one now", take_command(source, sender))
 
 
-def take_command(source: SourceStatus, origin: Origin | None = None) -> str:
+def take_command(source: SourceStatus, sender: Sender | None = None) -> str:
     """Return the command that takes a recovery point of a source."""
-    return _command(origin, "take", source.name, "--kind", source.kind, "--region", source.region)
+    return _command(sender, "take", source.name, "--kind", source.kind, "--region", source.region)
 
 
-def _command(origin: Origin | None, *words: str) -> str:
-    return origin.command(*words) if origin else shlex.join(["lightkeeper", *words])
+def _command(sender: Sender | None, *words: str) -> str:
+    return sender.command(*words) if sender else shlex.join(["lightkeeper", *words])
 
 
 def why_stopped(source: SourceStatus, settings: Settings) -> str:
@@ -272,11 +272,11 @@ def why_stopped(source: SourceStatus, settings: Settings) -> str:
             return f'it has no tag "{settings.tag_key}"'
 
 
-def what_helps_stopped(source: SourceStatus, settings: Settings, origin: Origin | None = None) -> Help:
+def what_helps_stopped(source: SourceStatus, settings: Settings, sender: Sender | None = None) -> Help:
     """Return what to do about a source that is no longer backed up."""
     match source.status:
         case Status.GONE:
-            restore = _command(origin, "restore", source.name, "--region", source.region)
+            restore = _command(sender, "restore", source.name, "--region", source.region)
             return Help("if it was deleted by mistake, bring it back", restore)
         case Status.OFF:
             return Help(

@@ -22,9 +22,9 @@ from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.message import compose
 from lightkeeper.model import Mode, Orphans, Plan, Severity, Snapshot, SnapshotState, Source, StaticIp
 from lightkeeper.names import snapshot_name
-from lightkeeper.origin import Origin
 from lightkeeper.report import plan_document
 from lightkeeper.run import Run
+from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE, snapshot_tags
 from lightkeeper.times import Duration, format_instant
@@ -34,7 +34,7 @@ from tests.support.words import anything_or, near
 
 REGION: Final = "eu-central-1"
 DEPLOYMENT: Final = Settings().deployment
-ORIGIN: Final = Origin(DEPLOYMENT, "123456789012", REGION)
+SENDER: Final = Sender(DEPLOYMENT, "123456789012", REGION)
 NOW: Final = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
@@ -151,7 +151,7 @@ def plan_beside_the_plain_one(sources: tuple[Source, ...], snapshots: Iterable[S
         run,
         settings,
         daily=True,
-        origin=ORIGIN,
+        sender=SENDER,
     ).body
     assert any(isinstance(action, Delete) for action in plan.actions if action.target.source == PLAIN.name)
     return plan

@@ -1717,7 +1717,7 @@ RULES: Final = (
                 "where it cannot be remembered, it is sent once a day",
                 NOTIFY,
                 "notify",
-                "_notify_once_a_day(run, settings, channel, others, str(error), origin=origin)",
+                "_notify_once_a_day(run, settings, channel, others, str(error), sender=sender)",
                 "pass",
                 IN_MEMORY,
                 "test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_retry_sends_nothing",

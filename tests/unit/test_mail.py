@@ -7,15 +7,15 @@ from lightkeeper.actions import Create, Outcome, Result
 from lightkeeper.findings import RUNBOOK, FindingKind, findings
 from lightkeeper.message import MAX_SUBJECT, Message, compose, compose_test
 from lightkeeper.model import Inventory
-from lightkeeper.origin import Origin
 from lightkeeper.plan import make_plan
 from lightkeeper.run import Run
+from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
 from tests.support.inventories import daily, source
 
 NIGHT = datetime(2026, 6, 15, 3, 10, tzinfo=UTC)
 SETTINGS = Settings.from_mapping({"timeZone": "Europe/Zurich", "deployment": "Shop"})
-ORIGIN = Origin(
+SENDER = Sender(
     "Shop",
     "123456789012",
     "eu-central-1",
@@ -56,15 +56,15 @@ https://eu-central-1.console.aws.amazon.com/cloudwatch/home#dashboards/dashboard
 """  # noqa: E501 - its lines are as long as they are
 
 
-def a_bad_night(origin: Origin = ORIGIN) -> Message:
+def a_bad_night(sender: Sender = SENDER) -> Message:
     """Return the message of a night in which one disk is refused, and another one's tag is wrong."""
     shop, typo = source("shop", backup="daily"), source("typo", backup="dialy")
     plan = make_plan(Inventory((shop, typo), daily(shop, range(1, 9)), regions=("eu-central-1",)), SETTINGS, NIGHT)
     refused = tuple(Outcome(action, Result.FAILED, REFUSED) for action in plan.actions if isinstance(action, Create))
     assert refused
     run = Run(plan, refused)
-    new = findings(run, SETTINGS, origin=origin)
-    return compose(new, [], run, SETTINGS, daily=False, origin=origin)
+    new = findings(run, SETTINGS, sender=sender)
+    return compose(new, [], run, SETTINGS, daily=False, sender=sender)
 
 
 def test_the_message_of_a_bad_night_is_this_word_for_word() -> None:
@@ -75,7 +75,7 @@ def test_the_message_of_a_bad_night_is_this_word_for_word() -> None:
 
 
 def test_without_a_runbook_s_address_it_names_file_and_section_and_links_to_nothing() -> None:
-    body = a_bad_night(Origin("Shop", "123456789012", "eu-central-1")).body
+    body = a_bad_night(Sender("Shop", "123456789012", "eu-central-1")).body
 
     assert 'Read: "Tag problems" in docs/runbook.md' in body
     assert "https://" not in body
@@ -94,14 +94,14 @@ def test_on_a_phone_no_line_begins_in_the_middle_and_each_link_is_alone_on_its_l
 
 
 def test_however_long_its_names_a_subject_fits_and_says_what_it_is_about() -> None:
-    long = Origin("D" * 100, "123456789012", "ap-northeast-2")
+    long = Sender("D" * 100, "123456789012", "ap-northeast-2")
     shop = source("s" * 255, backup="dialy")
     plan = make_plan(Inventory((shop,), (), regions=("eu-central-1",)), SETTINGS, NIGHT + timedelta(days=1))
     (finding,) = findings(Run(plan, ()), SETTINGS)
 
     for kind in FindingKind:
         one = type(finding)(kind, finding.region, finding.source, "", "", "", kind)
-        subject = compose([one], [], Run(plan, ()), SETTINGS, daily=False, origin=long).subject
+        subject = compose([one], [], Run(plan, ()), SETTINGS, daily=False, sender=long).subject
         assert len(subject) <= MAX_SUBJECT
         assert subject.isascii()
         assert subject.endswith(f": {kind}")
@@ -109,7 +109,7 @@ def test_however_long_its_names_a_subject_fits_and_says_what_it_is_about() -> No
 
 
 def test_the_test_message_says_that_there_is_nothing_to_do() -> None:
-    message = compose_test(SETTINGS, NIGHT, ORIGIN)
+    message = compose_test(SETTINGS, NIGHT, SENDER)
 
     assert message.subject == "Shop 123456789012 eu-central-1: this is a test"
     assert "Sent at 2026-06-15 05:10 Europe/Zurich." in message.body

@@ -27,8 +27,8 @@ from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.message import MAX_BODY_BYTES, Message, compose
 from lightkeeper.model import Plan, Problem, ReadFailure, Severity, SourceStatus, Status
 from lightkeeper.notify import CAPACITY, Memory, TopicError, notify
-from lightkeeper.origin import Origin
 from lightkeeper.run import Run
+from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
 from lightkeeper.sns import Topic
 from lightkeeper_cli.listeners import Subscription, listeners, who_hears
@@ -36,7 +36,7 @@ from lightkeeper_cli.listeners import Subscription, listeners, who_hears
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 REGION = "eu-central-1"
 HEAD = "Lightkeeper 123456789012 eu-central-1"
-ORIGIN = Origin("Lightkeeper", "123456789012", REGION)
+SENDER = Sender("Lightkeeper", "123456789012", REGION)
 TARGET = Target(REGION, "shop", "arn:aws:lightsail:eu-central-1:1:Disk/1", "shop-1", SnapshotKind.DISK, NOON, "daily")
 keys = st.from_regex(r"[a-z2-7]{8}", fullmatch=True)
 region_names = st.lists(st.sampled_from(["eu-central-1", "us-east-1", "ap-northeast-2"]), unique=True).map(tuple)
@@ -119,11 +119,11 @@ def test_even_beyond_that_nothing_is_sent_twice_in_a_row() -> None:
     fleet = [problem(f"disk-{number}") for number in range(CAPACITY + 10)]
 
     for hour in range(3):
-        notify(ended(*fleet, now=NOON + timedelta(hours=hour)), Settings(), board, origin=ORIGIN)
-    notify(ended(*fleet[:-1]), Settings(), board, origin=ORIGIN)
-    notify(ended(*fleet[:3]), Settings(), board, origin=ORIGIN)
-    notify(ended(*fleet[:3]), Settings(), board, origin=ORIGIN)
-    notify(ended(), Settings(), board, origin=ORIGIN)
+        notify(ended(*fleet, now=NOON + timedelta(hours=hour)), Settings(), board, sender=SENDER)
+    notify(ended(*fleet[:-1]), Settings(), board, sender=SENDER)
+    notify(ended(*fleet[:3]), Settings(), board, sender=SENDER)
+    notify(ended(*fleet[:3]), Settings(), board, sender=SENDER)
+    notify(ended(), Settings(), board, sender=SENDER)
 
     assert board.subjects == [
         f"{HEAD}: {CAPACITY + 10} new",
@@ -179,7 +179,7 @@ def test_what_is_found_twice_is_one_finding() -> None:
 @given(any_text, any_text)
 def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
     (finding,) = findings(ended(problem(source, value, value)), Settings())
-    message = compose([finding], [], ended(), Settings(), daily=False, origin=ORIGIN)
+    message = compose([finding], [], ended(), Settings(), daily=False, sender=SENDER)
 
     assert message.subject.isascii()
     assert message.subject.isprintable()
@@ -193,7 +193,7 @@ def test_however_wide_its_letters_a_message_fits() -> None:
     found = findings(
         ended(*(problem(f"{number}-" + "\U0001d504" * 700, "v" * 700) for number in range(80))), Settings()
     )
-    body = compose(found, found, ended(), Settings(), daily=True, origin=ORIGIN).body
+    body = compose(found, found, ended(), Settings(), daily=True, sender=SENDER).body
 
     assert MAX_BODY_BYTES // 2 < len(body.encode()) <= MAX_BODY_BYTES
     assert sum(int(more) for more in re.findall(r"^and (\d+) more$", body, re.MULTILINE)) == 160 - body.count("What:")
@@ -210,7 +210,7 @@ def test_while_a_list_of_another_region_fails_what_is_over_is_forgotten_and_sent
     elsewhere = ReadFailure("us-east-1", "GetDisks", "GetDisks: ServiceException")
 
     for hour, found in enumerate([(problem(),), (), (problem(),)]):
-        notify(ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, origin=ORIGIN)
+        notify(ended(*found, now=NOON + timedelta(hours=hour), failures=(elsewhere,)), Settings(), board, sender=SENDER)
 
     assert board.subjects == [
         f"{HEAD}: 2 new",
@@ -222,9 +222,9 @@ def test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten() -> Non
     board = Board()
     here = ReadFailure(REGION, "GetDisks", "GetDisks: ServiceException")
 
-    notify(ended(problem()), Settings(), board, origin=ORIGIN)
-    notify(ended(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, origin=ORIGIN)
-    notify(ended(problem(), now=NOON + timedelta(hours=2)), Settings(), board, origin=ORIGIN)
+    notify(ended(problem()), Settings(), board, sender=SENDER)
+    notify(ended(now=NOON + timedelta(hours=1), failures=(here,)), Settings(), board, sender=SENDER)
+    notify(ended(problem(), now=NOON + timedelta(hours=2)), Settings(), board, sender=SENDER)
 
     assert board.subjects == [
         f"{HEAD}: shop: a problem",
@@ -238,7 +238,7 @@ def test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_ret
     for hour in range(48):
         for _ in range(3):
             with pytest.raises(TopicError, match="TagResource: AccessDenied"):
-                notify(ended(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, origin=ORIGIN)
+                notify(ended(problem(), now=NOON + timedelta(hours=hour)), Settings(), deaf, sender=SENDER)
 
     assert deaf.subjects == [f"{HEAD}: 2 new"] * 2
 
@@ -247,9 +247,9 @@ def test_a_region_that_is_no_longer_looked_after_is_reported_once() -> None:
     board = Board()
     both = Plan(NOON, (), (), (), (), (), (REGION, "us-east-1"))
 
-    notify(Run(both, ()), Settings(), board, origin=ORIGIN)
+    notify(Run(both, ()), Settings(), board, sender=SENDER)
     for hour in range(3):
-        notify(ended(now=NOON + timedelta(hours=hour + 1)), Settings(), board, origin=ORIGIN)
+        notify(ended(now=NOON + timedelta(hours=hour + 1)), Settings(), board, sender=SENDER)
 
     assert board.subjects == [f"{HEAD}: us-east-1: a Region is no longer looked after"]
 

@@ -8,7 +8,7 @@ _ARN_PARTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Sender:
     """A deployment of Lightkeeper, as a person finds it."""
 
     deployment: str
@@ -23,7 +23,7 @@ class Origin:
     """The dashboard's address, if there is one."""
 
     @classmethod
-    def of(cls, function: str, deployment: str, *, runbook: str | None, dashboard: str | None) -> "Origin":
+    def of(cls, function: str, deployment: str, *, runbook: str | None, dashboard: str | None) -> "Sender":
         """Return where a function's messages come from.
 
         Parameters
