@@ -64,6 +64,8 @@ def read_deployed(stack: str, region: str | None) -> Deployed:
     if not stack.strip():
         raise InvalidValueError(f'"{stack}" is not the name of a stack; expected that of a stack of Lightkeeper')
     outputs = _outputs(stack, region)
+    if _OUTPUT not in outputs:
+        raise InvalidValueError(f'the stack "{stack}" has no output {_OUTPUT}; expected a stack of Lightkeeper')
     function = outputs[_OUTPUT]
     variables = _variables(function, stack, region)
     if ENVIRONMENT_VARIABLE not in variables:

@@ -29,7 +29,7 @@ def read(document: object) -> Props | tuple[str, ...]:
         assert refused.errors  # noqa: PT017 - both outcomes are right
         return refused.errors
     assert 1 <= props.news_period.to_minutes() <= 60
-    assert 30 <= props.error_period.to_minutes() <= 60
+    assert 60 <= props.error_period.to_minutes() <= 90
     assert props.news_period.to_days(integral=False) * props.rhythm.periods_without_a_run <= 7
     return props
 
