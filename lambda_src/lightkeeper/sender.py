@@ -44,8 +44,13 @@ class Sender:
         return f"AWS_REGION={self.region} {keeper_command(*words, '--stack', self.deployment)}"
 
     def section(self, heading: str) -> str:
-        """Return where a section of the runbook is: a link, or the file's name and the heading."""
-        return f"{self.runbook}#{anchor(heading)}" if self.runbook else f'"{heading}" in docs/runbook.md'
+        """Return where a section of this deployment's runbook is."""
+        return section_of(self.runbook, heading)
+
+
+def section_of(runbook: str | None, heading: str) -> str:
+    """Return where a section of the runbook is: a link, or without an address the file's name and the heading."""
+    return f"{runbook}#{anchor(heading)}" if runbook else f'"{heading}" in docs/runbook.md'
 
 
 def anchor(heading: str) -> str:

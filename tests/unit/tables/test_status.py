@@ -45,7 +45,9 @@ def test_the_command_that_helps_is_never_broken_into_lines() -> None:
 def test_a_wrong_tag_has_the_command_that_corrects_it_on_a_line_of_its_own_below() -> None:
     shown = printed(view([source("blog", backup="dialy")]), 60)
 
-    command = "        aws lightsail tag-resource --region eu-central-1 --resource-name blog --tags key=backup,value=daily"
+    command = (
+        "        aws lightsail tag-resource --region eu-central-1 --resource-name blog --tags key=backup,value=daily"
+    )
     at = shown.index(command)
     assert 'did you mean "daily"?' in " ".join(shown[at - 4 : at])
 
