@@ -29,7 +29,7 @@ def _cloud() -> Iterator[Cloud]:
 @pytest.fixture
 def cloud(_cloud: Cloud, person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """A cloud whose function is the real one, in this process."""
-    del person  # who listens makes the surroundings anew
+    del person  # whoever listens sets up the surroundings again
     for name, value in _cloud.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_REGION", REGION)
