@@ -332,8 +332,10 @@ def _rule(simulation: Simulation) -> RuleDocument:
     }
 
 
-def preview_document(comparison: Comparison, deployment: str, region: str, *, is_deployed: bool) -> Document:
-    """Return what settings would change as a JSON document.
+def preview_document(
+    comparison: Comparison, deployment: str, region: str, now: datetime, *, is_deployed: bool
+) -> Document:
+    """Return what settings would change as a JSON document; times are UTC.
 
     Parameters
     ----------
@@ -343,10 +345,13 @@ def preview_document(comparison: Comparison, deployment: str, region: str, *, is
         The stack's name.
     region
         Where it is, or would be.
+    now
+        The time of both plans, UTC.
     is_deployed
         Whether the settings that it is deployed with are known.
     """
     return {
+        "now": format_instant(now),
         "deployment": deployment,
         "region": region,
         "deployed": is_deployed,
