@@ -1,6 +1,7 @@
 """What other settings would change: two plans for the same time, made of the same lists, side by side. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,8 +9,9 @@ from typing import Final
 from lightkeeper.actions import Create
 from lightkeeper.errors import as_json
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Plan, Problem, ReadFailure, Severity, SourceStatus, Status
+from lightkeeper.model import Plan, Problem, ReadFailure, Severity, Snapshot, SourceStatus, Status
 from lightkeeper.settings import Settings
+from lightkeeper.tags import OWNER
 from lightkeeper_cli.fates import KEPT, Fate, fates_of
 
 _NOT_BACKED_UP: Final = {
@@ -96,6 +98,10 @@ class Comparison:
     """Those that only the new settings have, without advice."""
     failures: tuple[ReadFailure, ...] = ()
     """The lists that could not be read: about what is in them, nothing is known."""
+    is_deployed: bool = True
+    """Whether the settings that it is deployed with are known."""
+    others: tuple[tuple[str, int], ...] = ()
+    """Other deployments that snapshots are of in these Regions, by name, and how many; these are left alone."""
 
     @property
     def kept(self) -> tuple[int, int]:
@@ -161,6 +167,12 @@ def new_problems(before: Plan | None, after: Plan) -> tuple[Problem, ...]:
     """Return the problems that only the second plan has, without advice."""
     known = frozenset(before.problems if before else ())
     return tuple(each for each in after.problems if each not in known and each.severity is not Severity.ADVICE)
+
+
+def other_deployments(snapshots: Iterable[Snapshot], deployment: str) -> tuple[tuple[str, int], ...]:
+    """Return of which other deployments snapshots are, by name, and how many."""
+    owners = Counter(snapshot.tags.get(OWNER, deployment) for snapshot in snapshots)
+    return tuple((owner, number) for owner, number in sorted(owners.items()) if owner != deployment)
 
 
 def changed_settings(before: Settings, after: Settings) -> Iterator[SettingChange]:

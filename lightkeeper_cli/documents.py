@@ -332,9 +332,7 @@ def _rule(simulation: Simulation) -> RuleDocument:
     }
 
 
-def preview_document(
-    comparison: Comparison, deployment: str, region: str, now: datetime, *, is_deployed: bool
-) -> Document:
+def preview_document(comparison: Comparison, deployment: str, region: str, now: datetime) -> Document:
     """Return what settings would change as a JSON document; times are UTC.
 
     Parameters
@@ -347,14 +345,13 @@ def preview_document(
         Where it is, or would be.
     now
         The time of both plans, UTC.
-    is_deployed
-        Whether the settings that it is deployed with are known.
     """
     return {
         "now": format_instant(now),
         "deployment": deployment,
         "region": region,
-        "deployed": is_deployed,
+        "deployed": comparison.is_deployed,
+        "otherDeployments": dict(comparison.others),
         "settings": [
             {"key": change.key, "before": change.before, "after": change.after} for change in comparison.settings
         ],

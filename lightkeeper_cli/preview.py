@@ -28,7 +28,7 @@ def preview(
     from lightkeeper.inventory import plan_regions
     from lightkeeper_cli.account import Where, ask_account
     from lightkeeper_cli.aws import connect_regions, own_region
-    from lightkeeper_cli.comparison import Comparison, changed_settings, compare, new_problems
+    from lightkeeper_cli.comparison import Comparison, changed_settings, compare, new_problems, other_deployments
     from lightkeeper_cli.documents import located, preview_document
     from lightkeeper_cli.read_once import ReadOnce
     from lightkeeper_cli.settings import choose
@@ -57,10 +57,14 @@ def preview(
         sources=compare(old, new),
         problems=new_problems(old, new),
         failures=tuple(dict.fromkeys((*new.failures, *(old.failures if old else ())))),
+        is_deployed=deployed is not None,
+        others=other_deployments(
+            (each for name in after for each in readers[name].readable_snapshots()), settings.deployment
+        ),
     )
     where = Where(whose(source.arn for source in comparison.sources), regions)
     if as_json:
-        document = preview_document(comparison, settings.deployment, region, moment, is_deployed=deployed is not None)
+        document = preview_document(comparison, settings.deployment, region, moment)
         print_document(located(document, where))
     else:
         show_preview(comparison, where, f"{settings.deployment} in {region}, {origin}", moment, make_console())

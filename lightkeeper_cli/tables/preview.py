@@ -59,6 +59,11 @@ def preview_lines(comparison: Comparison, now: datetime) -> Iterator[str]:
         yield f"problem   {problem.source}{tag}: {problem.message}"
     for failure in comparison.failures:
         yield f"could not be read, so what is there is not in the figures: {failure.region}: {failure.message}"
+    if comparison.others and not comparison.is_deployed:
+        counts = ", ".join(f"{name} {number:,}" for name, number in comparison.others)
+        yield f"Other deployments have snapshots here: {counts}."
+        yield 'This one leaves them alone. If it is one of those under a new name, keep the old one in "deployment".'
+        yield ""
     yield from _sum(comparison, len(differing))
 
 

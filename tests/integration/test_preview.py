@@ -137,6 +137,22 @@ def test_a_first_deployment_shows_what_it_will_take_and_what_it_finds(keeper: Ke
     assert "The next run takes 0 -> 1 snapshots.\n" in ended.out
 
 
+def test_a_deployment_under_a_new_name_is_told_whose_snapshots_it_would_leave_behind(
+    keeper: Keeper, cloud: Cloud
+) -> None:
+    two_weeks(keeper, cloud)
+    there = len(keeper.snapshots())
+
+    renamed = preview(keeper, deployment="Shop")
+
+    assert (
+        f"Other deployments have snapshots here: {STACK} {there}.\n"
+        'This one leaves them alone. If it is one of those under a new name, keep the old one in "deployment".\n'
+    ) in renamed.out
+    assert preview(keeper, "--json", deployment="Shop").document["otherDeployments"] == {STACK: there}
+    assert "Other deployments" not in preview(keeper).out, "they are its own"
+
+
 def test_a_region_that_the_new_settings_leave_out_is_shown(two_regions: Keeper, cloud: Cloud) -> None:
     keeper = two_regions
     keeper.configure(deployment=STACK, regions=[REGION, OTHER_REGION])
