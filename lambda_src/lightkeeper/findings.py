@@ -84,7 +84,7 @@ class Finding:
     command: str | None = None
     """What `do` ends with: a command as it can be pasted, on a line of its own."""
     because_of: str | None = None
-    """The key of the finding that is its cause, where there is one: who knows that one is not told this one, too."""
+    """The key of the finding that is its cause, where there is one: who knows that one is told this one by an alarm."""
 
     @property
     def place(self) -> str:
@@ -134,6 +134,11 @@ def unseen_regions(run: Run) -> frozenset[str]:
     )
     unread = (failure.region for failure in run.plan.failures)
     return frozenset((*unread, *run.plan.doubted, *put_off))
+
+
+def overdue_keys(plan: Plan) -> frozenset[str]:
+    """Return the keys by which the sources of a plan are told to be overdue, whether they are or not."""
+    return frozenset(_key(source.region, FindingKind.OVERDUE, source.arn) for source in plan.sources)
 
 
 def _is_expected(action: Action) -> bool:
