@@ -10,10 +10,10 @@ from lightkeeper.sender import anchor
 
 @dataclass(frozen=True, slots=True)
 class Urgency:
-    """Whether something waits until morning."""
+    """Why a kind of message waits until morning, or does not."""
 
-    waits: bool
     why: str
+    """Why it does, or does not: that is in `findings.WAITS`."""
     command: str
     """What to look at first, with the variables of the runbook's "Before the alarms"."""
 
@@ -101,44 +101,39 @@ _STATUS: Final = "lightkeeper status --stack $STACK"
 _PLAN: Final = "lightkeeper plan --stack $STACK"
 FINDINGS: Final[Mapping[FindingKind, Urgency]] = {
     FindingKind.OVERDUE: Urgency(
-        waits=False,
         why="what was changed since its last recovery point would be lost; take one now, then sleep",
         command=_STATUS,
     ),
     FindingKind.FAILED: Urgency(
-        waits=True,
-        why="the next runs try again; the alarm on what is overdue rings if they do not succeed",
+        why='the next runs try again; if a snapshot is missing in the end, "Resources overdue" rings, or a message says '
+        "so",
         command=_PLAN,
     ),
     FindingKind.ERROR: Urgency(
-        waits=True,
-        why="the next runs try again; the alarm on what is overdue rings if they do not succeed",
+        why='the next runs try again; "Resources overdue" rings, or a message says so, if they do not succeed',
         command=_STATUS,
     ),
     FindingKind.UNREAD: Urgency(
-        waits=True,
-        why='nothing is deleted there meanwhile; "No run" rings if three runs cannot read it',
+        why='nothing of it is taken or deleted meanwhile; "No run" rings if three runs cannot read it',
         command=_PLAN,
     ),
     FindingKind.PROBLEM: Urgency(
-        waits=True,
-        why="the recovery points that there are stay; correct it before you count on a new one",
+        why="the recovery points that there are stay; but a list that lacks resources may mean that they were deleted: "
+        "look now",
         command=_PLAN,
     ),
     FindingKind.EXPIRING: Urgency(
-        waits=False,
         why="the message says from when on they are deleted: by morning, where `grace` is a day or less; a hold takes "
         "a minute",
         command=_PLAN,
     ),
     FindingKind.STOPPED: Urgency(
-        waits=True,
         why="its recovery points stay, or go one by one after a grace; if it was deleted by mistake, see "
         '"The server is gone"',
         command=_STATUS,
     ),
     FindingKind.REGION: Urgency(
-        waits=True, why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
+        why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
     ),
 }
 """Of each kind of message."""
