@@ -105,8 +105,8 @@ FINDINGS: Final[Mapping[FindingKind, Urgency]] = {
         command=_STATUS,
     ),
     FindingKind.FAILED: Urgency(
-        why='the next runs try again; if a snapshot is missing in the end, "Resources overdue" rings, or a message says '
-        "so",
+        why='the next runs try again; if a snapshot is missing in the end, "Resources overdue" rings, or a message '
+        "says so",
         command=_PLAN,
     ),
     FindingKind.ERROR: Urgency(
