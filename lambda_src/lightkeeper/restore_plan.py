@@ -484,7 +484,8 @@ def _disk(draft: _Draft, recipe: DiskRecipe) -> RestorePlan:
         )
     else:
         where = f"{recipe.attached_to}:{recipe.path or '/dev/xvdf'}" if recipe.attached_to else "INSTANCE:/dev/xvdf"
-        draft.not_restored.append(f"its attachment: {draft.again(f'--attach {where}')}, or aws lightsail attach-disk")
+        what = "its attachment" if recipe.attached_to else "it is attached to no instance"
+        draft.not_restored.append(f"{what}: {draft.again(f'--attach {where}')}, or aws lightsail attach-disk")
     return draft.done(USD_PER_DISK_GB_MONTH * size)
 
 

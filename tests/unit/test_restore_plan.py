@@ -474,6 +474,17 @@ def test_a_disk_is_not_attached_to_what_is_not_there() -> None:
     )
 
 
+def test_a_disk_that_was_attached_to_nothing_has_not_lost_an_attachment() -> None:
+    attached = plan(place(disk_snap()), source="data").not_restored
+    free = plan(place(disk_snap(recipe=DiskRecipe(zone="eu-central-1b", size_gib=64))), source="data").not_restored
+
+    assert has(attached, "its attachment: ")
+    assert has(attached, "--attach web:/dev/xvdf")
+    assert not has(free, "its attachment")
+    assert has(free, "it is attached to no instance: ")
+    assert has(free, "--attach INSTANCE:/dev/xvdf")
+
+
 def test_a_disk_is_not_attached_where_another_is() -> None:
     other = living("files", SourceKind.DISK, attached_to="web", path="/dev/xvdf")
 
