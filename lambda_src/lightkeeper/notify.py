@@ -43,9 +43,9 @@ _DIGEST: Final = "lightkeeper:digest"
 _MISSED: Final = "lightkeeper:missed"
 _ALL: Final = "all="
 _SEPARATOR: Final = " "
-# A tag's value has 256 characters, a resource 50 tags; ten are left to the user.
+# A tag's value has 256 characters, a resource 50 tags; ten are left to the user, and six to what else is remembered.
 _KEYS_IN_A_TAG: Final = 28
-_MAX_TAGS: Final = 36
+_MAX_TAGS: Final = 34
 _REGIONS_IN_A_TAG: Final = 12
 # When the message comes of what cannot be remembered, where no digest has a time of its own.
 _MORNING: Final = "0 8 * * *"
@@ -208,13 +208,18 @@ def notify(
         message = compose(new, still, run, settings, daily=bool(due), sender=sender)
         channel.publish(message)
     behind = memory.missed
-    caught_up = compose([*new, *still], [], run, settings, daily=False, sender=sender) if behind else message
+    # Also what is said once only: they have not heard it.
+    caught_up = compose(found, [], run, settings, daily=False, sender=sender) if behind else message
     missed = _publish_to(others, message, caught_up, behind)
     # What a run has not seen is not over.
     unseen = tuple(map(region_key, unseen_regions(run)))
     not_over = frozenset(key for key in memory.notified if key.startswith(unseen))
     fingerprints = frozenset(map(_topic_key, missed))
-    known_now = Memory.of(open_now | not_over, due or memory.digest, run.plan.regions, fingerprints)
+    # What was kept back as following from something else is no longer that once the other is over.
+    told = open_now if message else known
+    # Nor is a Region forgotten of which somebody has yet to hear that it is no longer looked after.
+    regions = dict.fromkeys([*run.plan.regions, *(memory.regions if missed else ())])
+    known_now = Memory.of(told | not_over, due or memory.digest, regions, fingerprints)
     _remember(channel, tags, known_now)
     if missed:
         raise TopicError("; ".join(f"{arn}: {error}" for arn, error in missed.items()))

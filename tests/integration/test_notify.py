@@ -208,11 +208,32 @@ def test_a_resource_that_becomes_overdue_by_a_failure_that_was_reported_is_left_
     keeper.configure(digest="08:00")
     run()
     ((_, text),) = person.letters()
-    assert f"1. shop: overdue ({REGION})" in part(text, "OPEN")
+    assert f"1. shop: overdue ({REGION})" in part(text, "NEW"), "no message has had it so far"
     since = (
         "Since: The slot of 2026-06-16 03:00 UTC, the first it missed. Its newest recovery point was taken at 2026-06"
     )
     assert since in text
+
+
+def test_what_followed_from_a_failure_is_reported_when_that_is_over_and_it_is_not(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    protected(keeper, run, "shop")
+    keeper.sandbox.advance(DAY - 9 * HOUR)
+    fail(keeper, "shop")
+    for _ in range(9):
+        run()
+        keeper.sandbox.advance(HOUR)
+    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: shop: an action failed"]
+
+    keeper.sandbox.clear_faults()
+    busy = ErrorAnswer(code="OperationFailureException")
+    keeper.sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", resource="shop", effect=busy))
+    for _ in range(3):
+        run()
+        keeper.sandbox.advance(HOUR)
+
+    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: shop: overdue"]
 
 
 def test_a_resource_that_becomes_overdue_for_another_reason_is_reported(
