@@ -43,9 +43,9 @@ _DIGEST: Final = "lightkeeper:digest"
 _MISSED: Final = "lightkeeper:missed"
 _ALL: Final = "all="
 _SEPARATOR: Final = " "
-# A tag's value has 256 characters, a resource 50 tags; ten are left to the user.
+# A tag's value has 256 characters, a resource 50 tags; ten are left to the user, and six to what else is remembered.
 _KEYS_IN_A_TAG: Final = 28
-_MAX_TAGS: Final = 36
+_MAX_TAGS: Final = 34
 _REGIONS_IN_A_TAG: Final = 12
 # When the message comes of what cannot be remembered, where no digest has a time of its own.
 _MORNING: Final = "0 8 * * *"
@@ -111,6 +111,8 @@ class Memory:
     """Which Regions were looked after."""
     missed: frozenset[str] = frozenset()
     """Fingerprints of the topics that the last message could not be sent to."""
+    left: frozenset[str] = frozenset()
+    """The keys of the findings that were open and left to the alarm, as what they follow from was told."""
 
     @classmethod
     def of(
@@ -119,30 +121,34 @@ class Memory:
         digest: datetime | None,
         regions: Iterable[str],
         missed: frozenset[str] = frozenset(),
+        left: frozenset[str] = frozenset(),
     ) -> "Memory":
         """Return the memory of open findings."""
-        if len(notified) > CAPACITY:
+        if len(notified) + len(left) > CAPACITY:
             return cls(frozenset(), _fingerprint(notified), digest, tuple(regions), missed)
-        return cls(notified, None, digest, tuple(regions), missed)
+        return cls(notified, None, digest, tuple(regions), missed, left)
 
     @classmethod
     def from_tags(cls, tags: Mapping[str, str]) -> "Memory":
         """Return the memory in a topic's tags; what is none of ours, or not understood, is as if forgotten."""
         values = [value for key, value in tags.items() if key.startswith(_NOTIFIED)]
         whole = next((value.removeprefix(_ALL) for value in values if value.startswith(_ALL)), None)
-        keys = () if whole else (key for value in values for key in value.split(_SEPARATOR) if key)
+        keys = () if whole else [key for value in values for key in value.split(_SEPARATOR) if key]
         regions = [name for key in sorted(tags) if key.startswith(_REGIONS) for name in tags[key].split(_SEPARATOR)]
         return cls(
-            frozenset(keys),
+            frozenset(key for key in keys if key == key.lower()),
             whole,
             _instant(tags.get(_DIGEST)),
             tuple(name for name in regions if name),
             frozenset(tags.get(_MISSED, "").split()),
+            frozenset(key.lower() for key in keys if key != key.lower()),
         )
 
     def to_tags(self) -> dict[str, str]:
         """Return the tags that `from_tags` reads this from."""
-        notified = [_ALL + self.whole] if self.whole else _chunks(sorted(self.notified), _KEYS_IN_A_TAG)
+        # In capitals, a key takes no more room. An earlier release does not know it, and tells people of it again.
+        keys = sorted([*self.notified, *map(str.upper, self.left)])
+        notified = [_ALL + self.whole] if self.whole else _chunks(keys, _KEYS_IN_A_TAG)
         regions = _chunks(self.regions, _REGIONS_IN_A_TAG)
         tags = {f"{_NOTIFIED}{number}": value for number, value in enumerate(notified, 1)}
         tags |= {f"{_REGIONS}{number}": value for number, value in enumerate(regions, 1)}
@@ -193,9 +199,10 @@ def notify(
         open_now = frozenset(finding.key for finding in found)
         known = memory.known(open_now)
         new = [finding for finding in found if finding.key not in known]
-        # What follows from something that people know is listed, and left to the alarm: where that rings.
-        causes = known if _alarm_begins(run, memory) else frozenset()
-        is_news = any(finding.because_of is None or finding.because_of not in causes for finding in new)
+        # What follows from something that people know is left to the alarm: where that rings, and until the other is
+        # over. In a message for another reason it is listed.
+        rings = _alarm_begins(run, memory)
+        is_news = any(each.because_of not in known or not (rings or each.key in memory.left) for each in new)
         if is_news or due:
             # Whether it can be remembered shows before it is sent: else it would be sent in every run.
             channel.tag({_NOTIFYING: format_instant(run.plan.now)})
@@ -209,13 +216,19 @@ def notify(
         message = compose(new, still, run, settings, daily=bool(due), sender=sender)
         channel.publish(message)
     behind = memory.missed
-    caught_up = compose([*new, *still], [], run, settings, daily=False, sender=sender) if behind else message
+    # Also what is said once only: they have not heard it.
+    caught_up = compose(found, [], run, settings, daily=False, sender=sender) if behind else message
     missed = _publish_to(others, message, caught_up, behind)
     # What a run has not seen is not over.
     unseen = tuple(map(region_key, unseen_regions(run)))
     not_over = frozenset(key for key in memory.notified if key.startswith(unseen))
+    left_unseen = frozenset(key for key in memory.left if key.startswith(unseen))
     fingerprints = frozenset(map(_topic_key, missed))
-    known_now = Memory.of(open_now | not_over, due or memory.digest, run.plan.regions, fingerprints)
+    told = (open_now if message else known) | not_over
+    left = (open_now | left_unseen) - told
+    # Nor is a Region forgotten of which somebody has yet to hear that it is no longer looked after.
+    regions = dict.fromkeys([*run.plan.regions, *(memory.regions if missed else ())])
+    known_now = Memory.of(told, due or memory.digest, regions, fingerprints, left)
     _remember(channel, tags, known_now)
     if missed:
         raise TopicError("; ".join(f"{arn}: {error}" for arn, error in missed.items()))
@@ -227,7 +240,7 @@ def _alarm_begins(run: Run, memory: Memory) -> bool:
 
     It does not ring a second time for another source, and while a list fails it is given no number.
     """
-    is_on = memory.whole is not None or bool(memory.notified & overdue_keys(run.plan))
+    is_on = memory.whole is not None or bool((memory.notified | memory.left) & overdue_keys(run.plan))
     return not is_on and not run.plan.failures
 
 

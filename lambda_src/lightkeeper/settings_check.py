@@ -177,7 +177,8 @@ def _reason(wrong: list[str]) -> str:
             kept.append(f"Settings: {counted(left, 'more error')}")
             break
         kept.append(line)
-    return "\n".join(kept)
+    # JSON can write half a letter, which no encoding can.
+    return "\n".join(kept).encode(errors="replace").decode()
 
 
 def _answer(event: Mapping[str, object]) -> Answer:
@@ -217,7 +218,7 @@ def _document(event: Mapping[str, object], answer: Answer) -> bytes:
 
 
 def _as_text(document: object) -> bytes:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def _send(event: Mapping[str, object], answer: Answer) -> None:

@@ -158,7 +158,8 @@ def look_at_restored(
     """Yield the new line of each source that is gone and that a restore has brought back.
 
     What came back tells of which snapshot it was made, and the snapshot's name of which source. It has to be of the
-    same kind, since a disk with a server's files is no server, and backed up, since else nobody looks after it.
+    same kind, since a disk with a server's files is no server, and backed up, since else nobody looks after it. Nor has
+    it brought back a source that lived on beside it, such as one that was made to try things on.
 
     Parameters
     ----------
@@ -179,7 +180,8 @@ def look_at_restored(
         if each.source is None:
             names = undated_names(each.name, each.arn, settings.deployment)
             made = next((back[key] for name in names if (key := (each.region, each.kind, name)) in back), None)
-            if made and lines[each.arn].status is Status.GONE:
+            lived_on = made is not None and made.created_at <= each.points[0].taken
+            if made and not lived_on and lines[each.arn].status is Status.GONE:
                 yield replace(lines[each.arn], restored_as=made.name)
 
 

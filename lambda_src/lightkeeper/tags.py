@@ -462,8 +462,9 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
     slot = _own_instant(slot_text)
     attempt = attempt_of(snapshot.name, snapshot.source_name, source_arn, settings.deployment, slot) if slot else None
     newer_format = _newer_format(snapshot.tags)
-    if newer_format is not None:
-        slot, attempt = slot or snapshot.created_at, attempt or 1
+    if newer_format is not None and attempt is None:
+        # A slot that the name does not bear out may be none, and must not cover what is to come.
+        slot, attempt = snapshot.created_at, 1
     elsewhere = f":{snapshot.region}:" not in source_arn
     foreign = bool(snapshot.source_arns) and source_arn not in snapshot.source_arns
     if slot is None or attempt is None or elsewhere or foreign:

@@ -225,3 +225,34 @@ def test_what_is_found_goes_to_the_topics_of_notify_too_and_what_one_has_missed_
     assert heard() == [f"{HEAD}: 2 new"], "all that is open, once"
     assert person.letters() == []
     theirs.close()
+
+
+def test_a_topic_that_has_missed_what_is_said_once_hears_it_all_the_same(
+    keeper: Keeper, person: Listener, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pager = person.sns.create_topic(Name="pager")["TopicArn"]
+    keeper.configure(notify=[pager], regions=[REGION, "us-east-1"])
+    keeper.disk("shop", {"backup": "daily"})
+    run()
+    theirs, heard = handler.topic(pager), list[str]()
+
+    def refuse(_: object) -> None:
+        raise TopicError("Publish: ServiceUnavailable")
+
+    keeper.untag("shop", "backup")
+    keeper.configure(notify=[pager], regions=[REGION])
+    with monkeypatch.context() as patch:
+        patch.setattr(theirs, "publish", refuse)
+        for _ in range(2):
+            keeper.sandbox.advance(HOUR)
+            with pytest.raises(handler.RunFailedError, match="ServiceUnavailable"):
+                invoke({"time": keeper.sandbox.now().isoformat()})
+
+    monkeypatch.setattr(theirs, "publish", lambda message: heard.append(message.body))
+    for _ in range(3):
+        run()
+
+    (body,) = heard
+    assert "Lightkeeper takes no more snapshots of shop" in body
+    assert "The settings no longer name us-east-1" in body
+    theirs.close()

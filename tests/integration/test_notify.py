@@ -208,7 +208,7 @@ def test_a_resource_that_becomes_overdue_by_a_failure_that_was_reported_is_left_
     keeper.configure(digest="08:00")
     run()
     ((_, text),) = person.letters()
-    assert f"1. shop: overdue ({REGION})" in part(text, "OPEN")
+    assert f"1. shop: overdue ({REGION})" in part(text, "NEW"), "no message has had it so far"
     since = (
         "Since: The slot of 2026-06-16 03:00 UTC, the first it missed. Its newest recovery point was taken at 2026-06"
     )
@@ -235,7 +235,8 @@ def test_a_second_resource_that_becomes_overdue_is_reported_as_its_alarm_does_no
         keeper.sandbox.advance(HOUR)
 
     assert len(letters) == 2
-    assert f"1. shop: an action failed ({REGION})" in part(letters[0][1], "NEW")
+    assert f"shop: an action failed ({REGION})" in part(letters[0][1], "NEW")
+    assert f"blog: overdue ({REGION})" in part(letters[0][1], "NEW"), "which was left to its alarm"
     assert f"1. shop: overdue ({REGION})" in part(letters[1][1], "NEW")
 
 
@@ -255,6 +256,27 @@ def test_a_resource_that_becomes_overdue_while_a_list_cannot_be_read_is_reported
 
     assert len(letters) == 2
     assert f"1. shop: overdue ({REGION})" in part(letters[1][1], "NEW")
+
+
+def test_what_followed_from_a_failure_is_reported_when_that_is_over_and_it_is_not(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    protected(keeper, run, "shop")
+    keeper.sandbox.advance(DAY - 9 * HOUR)
+    fail(keeper, "shop")
+    for _ in range(9):
+        run()
+        keeper.sandbox.advance(HOUR)
+    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: shop: an action failed"]
+
+    keeper.sandbox.clear_faults()
+    busy = ErrorAnswer(code="OperationFailureException")
+    keeper.sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", resource="shop", effect=busy))
+    for _ in range(3):
+        run()
+        keeper.sandbox.advance(HOUR)
+
+    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: shop: overdue"]
 
 
 def test_a_resource_that_becomes_overdue_for_another_reason_is_reported(

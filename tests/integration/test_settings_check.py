@@ -154,6 +154,16 @@ def test_one_error_too_long_to_read_is_cut(formation: CloudFormation) -> None:
     assert formation.bytes[-1] <= MAX_ANSWER_BYTES
 
 
+@pytest.mark.parametrize("given", [{"tagKey": "\ud800"}, {"\ud83d": 1}, {"policies": {"daily": {"keep": "\udfff"}}}])
+def test_half_a_letter_is_refused_with_the_sentence_for_it_too(
+    formation: CloudFormation, given: dict[str, object]
+) -> None:
+    reason = formation.ask(Settings=json.dumps(given))["Reason"]
+
+    assert reason.startswith(f"Settings: {next(iter(given))}".encode(errors="replace").decode())
+    assert "expected" in reason
+
+
 def test_settings_that_make_an_answer_too_long_are_refused_with_what_to_do(formation: CloudFormation) -> None:
     def asked(number: int) -> dict[str, Any]:
         policy = {"schedule": "0 3 * * *", "keep": "daily=7"}

@@ -167,7 +167,7 @@ RULES: Final = (
                 "whatever it calls a slot and a snapshot",
                 TAGS,
                 "read_snapshot",
-                "slot, attempt = slot or snapshot.created_at, attempt or 1",
+                "slot, attempt = snapshot.created_at, 1",
                 "pass",
                 IN_RULES,
                 "test_what_a_newer_release_took_covers_its_slot_and_is_pruned_again_after_the_upgrade",

@@ -1290,7 +1290,9 @@ class _Court:
                 if view.is_of_a_newer_release(point.key):
                     continue
                 objection = view.objection_to_pruning(point.key)
-                promise(not objection, 7, f"{point.key[1]} is marked, {objection and objection[1]}")
+                # While a source has a problem, nothing is marked; a mark from before stays.
+                holds = objection is None or objection[0] == 3
+                promise(holds, 7, f"{point.key[1]} is marked, {objection and objection[1]}")
 
 
 def _covers(point: Point, slot: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lightkeeper.actions import CancelDeletion
-from lightkeeper.findings import findings
+from lightkeeper.findings import FindingKind, findings
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import (
     Inventory,
@@ -531,6 +531,20 @@ def test_what_is_not_its_restoration_or_not_backed_up_does_not_settle_it() -> No
         there = (other, source("mail", SourceKind.INSTANCE))
         gone = line(make_plan(Inventory(there, (lost,)), Settings(), NOW), "web")
         assert (gone.restored_as, gone.has_stopped) == (None, True), other
+
+
+def test_what_was_made_of_a_snapshot_while_the_source_lived_on_has_not_brought_it_back() -> None:
+    newest, older = daily(web(), [0, 1], kind=WHOLE)
+    to_try_things_on = replace(back(older, "staging"), created_at=newest.taken - HOUR)
+    there = (to_try_things_on, source("mail", SourceKind.INSTANCE))
+
+    plan = make_plan(Inventory(there, (newest, older)), Settings(), NOW)
+
+    gone = line(plan, "web")
+    assert (gone.restored_as, gone.has_stopped) == (None, True)
+    assert [finding.kind for finding in findings(Run(plan, ()), Settings()) if finding.source == "web"] == [
+        FindingKind.STOPPED
+    ]
 
 
 def test_a_source_that_is_still_there_is_not_said_to_be_back() -> None:

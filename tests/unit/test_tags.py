@@ -799,6 +799,13 @@ def test_a_slot_and_an_attempt_in_a_newer_format_are_read_where_they_can_be() ->
     assert (point.slot, point.attempt) == (SLOT_TIME, 3)
 
 
+def test_a_slot_that_the_name_does_not_bear_out_covers_nothing_to_come_in_a_newer_format_either() -> None:
+    point = read_snapshot(retagged(format="2", slot="2099-01-01T00:00:00Z"), SETTINGS)
+
+    assert isinstance(point, RecoveryPoint)
+    assert point.covers_until == point.taken
+
+
 @pytest.mark.parametrize("changed", [{"region": "us-east-1"}, {"source_arns": frozenset({OTHER_ARN})}])
 def test_a_newer_format_makes_nothing_ours_that_was_made_elsewhere_or_of_something_else(
     changed: dict[str, Any],
