@@ -12,7 +12,6 @@ from lightkeeper_cli.options import (
     Profile,
     Regions,
     Stack,
-    now,
     print_document,
     use_profile,
 )
@@ -32,26 +31,19 @@ def plan(  # noqa: PLR0913 - one for each option
     ] = False,
 ) -> None:
     """Show what would happen, what is kept, and why. Changes nothing."""
-    from lightkeeper.inventory import plan_regions
     from lightkeeper.report import plan_document
-    from lightkeeper_cli.account import Where, ask_account
-    from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.documents import located
-    from lightkeeper_cli.settings import choose, say_without_pruning
+    from lightkeeper_cli.looking import look
+    from lightkeeper_cli.settings import say_without_pruning
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_plan
 
     use_profile(profile)
-    chosen = choose(config, stack)
-    moment = now(at, chosen.settings)
-    regions = connect_regions(region, chosen.settings, chosen.region, endpoint_url)
-    whose = ask_account(endpoint_url)
-    planned = plan_regions(regions, chosen.settings, moment)
-    where = Where(whose(source.arn for source in planned.sources), planned.regions)
+    looked = look(config=config, stack=stack, regions=region, endpoint_url=endpoint_url, at=at)
     if as_json:
-        print_document(located(plan_document(planned), where))
+        print_document(located(plan_document(looked.plan), looked.where))
     else:
-        show_plan(planned, where, make_console(), is_verbose=verbose)
-        say_without_pruning(planned, chosen.settings)
-    if planned.failures:
+        show_plan(looked.plan, looked.where, make_console(), is_verbose=verbose)
+        say_without_pruning(looked.plan, looked.settings)
+    if looked.plan.failures:
         raise typer.Exit(1)

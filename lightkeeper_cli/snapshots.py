@@ -12,7 +12,6 @@ from lightkeeper_cli.options import (
     Profile,
     Regions,
     Stack,
-    now,
     print_document,
     use_profile,
 )
@@ -33,26 +32,18 @@ def snapshots(  # noqa: PLR0913 - one for each option
     as_json: AsJson = False,
 ) -> None:
     """List the recovery points, newest first: when each was taken, until when it is kept, and why. Changes nothing."""
-    from lightkeeper.inventory import plan_regions
-    from lightkeeper_cli.account import Where, ask_account
-    from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.documents import located, snapshots_document
     from lightkeeper_cli.fates import of_source
-    from lightkeeper_cli.settings import choose
+    from lightkeeper_cli.looking import look
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.snapshots import show_snapshots
 
     use_profile(profile)
-    chosen = choose(config, stack)
-    moment = now(at, chosen.settings)
-    regions = connect_regions(region, chosen.settings, chosen.region, endpoint_url)
-    whose = ask_account(endpoint_url)
-    planned = plan_regions(regions, chosen.settings, moment)
-    fates = of_source(source, planned)
-    where = Where(whose(each.arn for each in planned.sources), planned.regions)
+    looked = look(config=config, stack=stack, regions=region, endpoint_url=endpoint_url, at=at)
+    fates = of_source(source, looked.plan)
     if as_json:
-        print_document(located(snapshots_document(fates, planned), where))
+        print_document(located(snapshots_document(fates, looked.plan), looked.where))
     else:
-        show_snapshots(fates, planned, source, where, make_console())
-    if planned.failures:
+        show_snapshots(fates, looked.plan, source, looked.where, make_console())
+    if looked.plan.failures:
         raise typer.Exit(1)

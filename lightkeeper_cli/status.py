@@ -19,7 +19,6 @@ from lightkeeper_cli.options import (
     Profile,
     Regions,
     Stack,
-    now,
     print_document,
     use_profile,
 )
@@ -96,21 +95,21 @@ class _Asked:
 
 
 def _look(asked: _Asked, *, quietly: bool) -> "tuple[View, Where]":
-    from lightkeeper.inventory import plan_regions
-    from lightkeeper_cli.account import Where, ask_account
-    from lightkeeper_cli.aws import connect_regions, look_elsewhere
-    from lightkeeper_cli.settings import choose
+    from lightkeeper_cli.aws import look_elsewhere
+    from lightkeeper_cli.looking import look
     from recovery_calendar.view import make_view, parse_order
 
-    chosen = choose(asked.config, asked.stack, quietly=quietly)
     order = parse_order(asked.sort)
-    moment = now(asked.at, chosen.settings)
-    regions = connect_regions(asked.regions, chosen.settings, chosen.region, asked.endpoint_url)
-    whose = ask_account(asked.endpoint_url)
-    planned = plan_regions(regions, chosen.settings, moment)
-    elsewhere = None if asked.regions else look_elsewhere(planned.regions, chosen.settings, asked.endpoint_url)
-    where = Where(whose(source.arn for source in planned.sources), planned.regions)
-    return make_view(planned, chosen.settings, order, elsewhere=elsewhere), where
+    looked = look(
+        config=asked.config,
+        stack=asked.stack,
+        regions=asked.regions,
+        endpoint_url=asked.endpoint_url,
+        at=asked.at,
+        quietly=quietly,
+    )
+    elsewhere = None if asked.regions else look_elsewhere(looked.plan.regions, looked.settings, asked.endpoint_url)
+    return make_view(looked.plan, looked.settings, order, elsewhere=elsewhere), looked.where
 
 
 def _check(asked: _Asked) -> int:
