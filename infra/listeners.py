@@ -20,7 +20,15 @@ _TOPIC: Final = "TopicArn"
 
 
 def said_of(config: str, stack: str | None) -> str:
-    """Return who hears of a deployment, or a sentence that says why nobody can tell."""
+    """Return who hears of a deployment, or a sentence that says why that is not known.
+
+    Parameters
+    ----------
+    config
+        The path of its file of settings; empty: cdk.json.
+    stack
+        Its stack; None: the one that the settings name.
+    """
     try:
         settings = read_config_file(config, Settings.from_file)
         name, region = stack or settings.deployment, own_region()

@@ -75,7 +75,7 @@ def preview(
 def _deployed(stack: str, region: str) -> tuple["Settings | None", str]:
     """Return the settings that a stack is deployed with, and how to say so; None where there are none to be read.
 
-    Whatever else keeps them from being read must not stop a deployment: that is how a broken one is mended.
+    Whatever else keeps them from being read must not stop a deployment: a deployment is how a broken one is repaired.
     """
     from lightkeeper_cli.stack import MissingStackError, read_deployed
 

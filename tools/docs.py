@@ -41,13 +41,13 @@ def settings_table(*kinds: "type[DataclassInstance]") -> str:
 
 def morning_table() -> str:
     """Return the table of what waits until morning: each alarm, and each kind of message."""
-    alarms = ((f'alarm "{each.heading}"', each.waits, each.why, each.command) for each in SECTIONS)
-    messages = ((f"message `{kind}`", each.waits, each.why, each.command) for kind, each in FINDINGS.items())
+    alarms = ((f'alarm "{each.heading}"', each.urgency) for each in SECTIONS)
+    messages = ((f"message `{kind}`", urgency) for kind, urgency in FINDINGS.items())
     return table(
         ("what", "waits until morning?", "why", "first"),
         (
-            (what, "yes" if waits else "**no**", why, f"`{command}`")
-            for what, waits, why, command in (*alarms, *messages)
+            (what, "yes" if urgency.waits else "**no**", urgency.why, f"`{urgency.command}`")
+            for what, urgency in (*alarms, *messages)
         ),
     )
 

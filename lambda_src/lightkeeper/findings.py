@@ -5,7 +5,6 @@ Each finding has a key that stays the same while the same state lasts.
 
 import base64
 import hashlib
-import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from lightkeeper.actions import Action, Cause, Create, Defer, Outcome, Result, ScheduleDeletion
+from lightkeeper.commands import tag_command
 from lightkeeper.errors import counted
 from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
@@ -343,11 +343,20 @@ def _problems(plan: Plan, zone: ZoneInfo) -> Iterator[Finding]:
                 problem.source,
                 what=_problem(problem),
                 since=f"{newest}Until this is corrected, Lightkeeper {held_back} no snapshot of it.",
-                do=f'Did you mean "{problem.suggestion}"? The next run reads it again.'
-                if problem.suggestion
-                else "Do as it says; the next run reads it again.",
+                do=_correct(problem),
+                command=problem.command,
                 marks=[problem.arn or problem.source, problem.tag or "", problem.value or "", _what_is_wrong(problem)],
             )
+
+
+def _correct(problem: Problem) -> str:
+    """Return what to do about a problem."""
+    if problem.suggestion is None:
+        return "Do as it says; the next run reads it again."
+    meant = f'Did you mean "{problem.suggestion}"?'
+    if problem.command is None:
+        return f"{meant} The next run reads it again."
+    return f"{meant} This command writes it, and the next run reads it:"
 
 
 def _what_is_wrong(problem: Problem) -> str:
@@ -455,7 +464,7 @@ def _undo(source: SourceStatus, settings: Settings, *, is_orphan: bool) -> Help:
         return Help(
             f'tag those you want to keep with "{hold}", or set "orphans" to "keep"; the next run cancels the deletions'
         )
-    command = ["aws", "lightsail", "tag-resource", "--region", source.region, "--resource-name", source.name]
-    command += ["--tags", f"key={hold}"]
     wider = "" if is_orphan else f'give it a wider "{settings.tag_key}:keep", or '
-    return Help(f"{wider}hold them all, and the next run cancels the deletions", shlex.join(command))
+    return Help(
+        f"{wider}hold them all, and the next run cancels the deletions", tag_command(source.name, source.region, hold)
+    )

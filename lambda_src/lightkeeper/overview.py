@@ -3,7 +3,6 @@
 Terminal, dashboard and message take it from here, so that they never say different things.
 """
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from lightkeeper.commands import keeper_command
 from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
 from lightkeeper.model import Inventory, Plan, Problem, Prune, Severity, SnapshotState, SourceStatus, Status
@@ -258,7 +258,7 @@ def take_command(source: SourceStatus, sender: Sender | None = None) -> str:
 
 
 def _command(sender: Sender | None, *words: str) -> str:
-    return sender.command(*words) if sender else shlex.join(["lightkeeper", *words])
+    return sender.command(*words) if sender else keeper_command(*words)
 
 
 def why_stopped(source: SourceStatus, settings: Settings) -> str:

@@ -101,11 +101,16 @@ def show_the_rest(failures: Iterable[ReadFailure], problems: Iterable[Problem], 
     """Print problems, and what could not be read."""
     for problem in problems:
         console.print(_problem(problem))
-        if problem.command:
-            # To be pasted, so in one line whatever the width.
-            console.print(Text(f"{_INDENT}{problem.command}", "bold"), soft_wrap=True)
+        show_command(problem, console)
     for failure in failures:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
+
+
+def show_command(problem: Problem, console: Console) -> None:
+    """Print the command that does as a problem suggests, if there is one; it stands below the problem."""
+    if problem.command:
+        # To be pasted, so in one line whatever the width.
+        console.print(Text(f"{_INDENT}{problem.command}", "bold"), soft_wrap=True)
 
 
 def _titled(title: str, table: Table, console: Console) -> Table:

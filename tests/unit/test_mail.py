@@ -40,7 +40,8 @@ Read: https://example.com/runbook.md#an-action-failed
 2. typo: a problem (eu-central-1)
 What: typo: the tag "backup" = "dialy": "dialy" is not a policy; expected "hourly", "daily", "weekly", "monthly", "off", or nothing for "daily".
 Since: It has no recovery point. Until this is corrected, Lightkeeper takes and deletes no snapshot of it.
-Do: Did you mean "daily"? The next run reads it again.
+Do: Did you mean "daily"? This command writes it, and the next run reads it:
+aws lightsail tag-resource --region eu-central-1 --resource-name typo --tags key=backup,value=daily
 Read: https://example.com/runbook.md#tag-problems
 
 HOW EVERYTHING STANDS

@@ -146,7 +146,7 @@ def test_snapshots_of_a_source_say_until_when_each_is_kept_and_how_to_bring_one_
     assert shown[3].split() == ["Snapshot", "Taken", "Slot", "Kind", "GiB", "State", "Expires", "Why"]
     assert shown[7].endswith('2026-06-16 12:00  no rule of "last=2" keeps it; to be deleted from 2026-06-16T12:00:00Z')
     newest = shown[4].split()[0]
-    assert shown[-1] == f"To bring one back: lightkeeper restore shop --snapshot {newest}"
+    assert shown[-1] == f"To bring one back: lightkeeper restore shop --region eu-central-1 --snapshot {newest}"
 
 
 def test_a_snapshot_that_failed_or_is_on_its_way_is_no_advice_for_a_restore() -> None:
