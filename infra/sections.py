@@ -16,9 +16,8 @@ _LAST_RUNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Urgency:
-    """Whether something waits until morning."""
+    """Why an alarm or a kind of message waits until morning, or does not."""
 
-    waits: bool
     why: str
     """Why it does, or does not."""
     command: str
@@ -31,6 +30,8 @@ class Section:
 
     heading: str
     first: str
+    waits: bool
+    """Whether it waits until morning; of each kind of message, `findings.WAITS` says so."""
     urgency: Urgency
     rings: bool = True
     """Whether it notifies people; otherwise the dashboard shows it, and a run's message has notified them."""
@@ -44,20 +45,22 @@ NO_RUN: Final = Section(
     "No run",
     "None of the last three runs that were due has read everything to its end, so perhaps no backups are taken. Check "
     "whether the schedule is enabled, and what the function's log says of the last runs.",
-    Urgency(waits=False, why="no backups are taken, and nobody would be told of anything else", command=_LAST_RUNS),
+    waits=False,
+    urgency=Urgency(why="no backups are taken, and nobody would be told of anything else", command=_LAST_RUNS),
 )
 FUNCTION_ERRORS: Final = Section(
     "Function errors",
     "Runs fail altogether, or can tell nobody what they find. The last lines of the function's log say why.",
-    Urgency(
-        waits=False, why="nothing is backed up, or nobody is told what is not, until it works again", command=_LAST_RUNS
+    waits=False,
+    urgency=Urgency(
+        why="nothing is backed up, or nobody is told what is not, until it works again", command=_LAST_RUNS
     ),
 )
 OVERDUE: Final = Section(
     "Resources overdue",
     "A resource has no usable snapshot for a slot that has passed. Run `lightkeeper status` to see which and why.",
-    Urgency(
-        waits=False,
+    waits=False,
+    urgency=Urgency(
         why="what was changed since its last recovery point would be lost; take one now, then sleep",
         command=_STATUS,
     ),
@@ -65,22 +68,22 @@ OVERDUE: Final = Section(
 SNAPSHOTS_FAILED: Final = Section(
     "Snapshots failed",
     "A snapshot could not be taken, or ended in error. The function's log says of each why.",
-    Urgency(
-        waits=True, why='the next runs try again; "Resources overdue" rings if they do not succeed', command=_STATUS
-    ),
+    waits=True,
+    urgency=Urgency(why='the next runs try again; "Resources overdue" rings if they do not succeed', command=_STATUS),
     rings=False,
 )
 TAG_PROBLEMS: Final = Section(
     "Tag problems",
     "For a day now, Lightkeeper has not understood a tag, so it does not back up that resource, or deletes nothing of "
     "it. Run `lightkeeper plan`: it says what to write.",
-    Urgency(waits=True, why="it has waited for a day; the recovery points that there are stay", command=_PLAN),
+    waits=True,
+    urgency=Urgency(why="it has waited for a day; the recovery points that there are stay", command=_PLAN),
 )
 DEAD_LETTERS: Final = Section(
     "Dead letters",
     "The schedule's events do not reach the function, so no backups are taken. Read the messages in the queue.",
-    Urgency(
-        waits=False,
+    waits=False,
+    urgency=Urgency(
         why="no backups are taken until they do",
         command="aws sqs receive-message --queue-url $QUEUE --query 'Messages[].Body' --output text",
     ),
@@ -90,39 +93,35 @@ SECTIONS: Final = (NO_RUN, FUNCTION_ERRORS, OVERDUE, SNAPSHOTS_FAILED, TAG_PROBL
 FINDINGS: Final[Mapping[FindingKind, Urgency]] = {
     FindingKind.OVERDUE: OVERDUE.urgency,
     FindingKind.FAILED: Urgency(
-        waits=True,
-        why="the next runs try again; the alarm on what is overdue rings if they do not succeed",
+        why='the next runs try again; if a snapshot is missing in the end, "Resources overdue" rings, or a message '
+        "says so",
         command=_PLAN,
     ),
     FindingKind.ERROR: Urgency(
-        waits=True,
-        why="the next runs try again; the alarm on what is overdue rings if they do not succeed",
+        why='the next runs try again; "Resources overdue" rings, or a message says so, if they do not succeed',
         command=_STATUS,
     ),
     FindingKind.UNREAD: Urgency(
-        waits=True,
-        why='nothing is deleted there meanwhile; "No run" rings if three runs cannot read it',
+        why='nothing of it is taken or deleted meanwhile; "No run" rings if three runs cannot read it',
         command=_PLAN,
     ),
     FindingKind.PROBLEM: Urgency(
-        waits=True,
-        why="the recovery points that there are stay; correct it before you count on a new one",
+        why="the recovery points that there are stay; but a list that lacks resources may mean that they were deleted: "
+        "look now",
         command=_PLAN,
     ),
     FindingKind.EXPIRING: Urgency(
-        waits=False,
         why="the message says from when on they are deleted: by morning, where `grace` is a day or less; a hold takes "
         "a minute",
         command=_PLAN,
     ),
     FindingKind.STOPPED: Urgency(
-        waits=True,
         why="its recovery points stay, or go one by one after a grace; if it was deleted by mistake, see "
         '"The server is gone"',
         command=_STATUS,
     ),
     FindingKind.REGION: Urgency(
-        waits=True, why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
+        why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
     ),
 }
 """Of each kind of message."""

@@ -94,6 +94,11 @@ def main() -> None:
         _fail(error, 1)
     except StoppedError as error:
         _fail(error, INTERRUPTED)
+    except SystemExit as ended:
+        # Before a verb begins, Typer answers Ctrl-C with the exit status alone.
+        if ended.__context__ and isinstance(ended.__context__.__cause__, KeyboardInterrupt):
+            _fail(StoppedError("nothing was changed"), INTERRUPTED)
+        raise
 
 
 def _fail(error: Exception, status: int) -> None:

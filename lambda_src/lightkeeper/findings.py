@@ -20,6 +20,7 @@ from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
 from lightkeeper.overview import (
     Help,
+    is_doubt,
     is_open,
     is_overdue_by_errors,
     what_helps,
@@ -67,6 +68,17 @@ RUNBOOK: Final = {
     FindingKind.REGION: "No longer backed up",
 }
 """The section of docs/runbook.md for each kind."""
+WAITS: Final = {
+    FindingKind.OVERDUE: "no",
+    FindingKind.FAILED: "yes",
+    FindingKind.ERROR: "yes",
+    FindingKind.UNREAD: "yes",
+    FindingKind.PROBLEM: "yes, unless it says that a list is empty or lacks resources",
+    FindingKind.EXPIRING: "no",
+    FindingKind.STOPPED: "yes, unless it was deleted by mistake",
+    FindingKind.REGION: "yes",
+}
+"""Whether each kind waits until morning, in the words of the message and of docs/runbook.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ class Finding:
     command: str | None = None
     """What `do` ends with: a command as it can be pasted, on a line of its own."""
     because_of: str | None = None
-    """The key of the finding that is its cause, where there is one: who knows that one is not told this one, too."""
+    """The key of the finding that is its cause, where there is one: who knows that one is told this one by an alarm."""
 
     @property
     def place(self) -> str:
@@ -117,7 +129,7 @@ def findings(
         *_errors(run.plan, zone, sender),
         *_failed(run, zone),
         *_expiring(run, settings),
-        *_problems(run.plan, zone),
+        *_problems(run.plan, zone, sender),
     )
     first: dict[str, Finding] = {}
     for finding in found:
@@ -134,6 +146,11 @@ def unseen_regions(run: Run) -> frozenset[str]:
     )
     unread = (failure.region for failure in run.plan.failures)
     return frozenset((*unread, *run.plan.doubted, *put_off))
+
+
+def overdue_keys(plan: Plan) -> frozenset[str]:
+    """Return the keys by which the sources of a plan are told to be overdue, whether they are or not."""
+    return frozenset(_key(source.region, FindingKind.OVERDUE, source.arn) for source in plan.sources)
 
 
 def _is_expected(action: Action) -> bool:
@@ -331,11 +348,12 @@ def _failed(run: Run, zone: ZoneInfo) -> Iterator[Finding]:
         )
 
 
-def _problems(plan: Plan, zone: ZoneInfo) -> Iterator[Finding]:
+def _problems(plan: Plan, zone: ZoneInfo, sender: Sender | None) -> Iterator[Finding]:
     sources = {source.arn: source for source in plan.sources}
     for problem in plan.problems:
         if problem.severity is not Severity.ADVICE:
             newest = f"{_newest(sources[problem.arn], zone)} " if problem.arn in sources else ""
+            helps = _what_helps_problem(problem, sender)
             held_back = "takes and deletes" if problem.severity is Severity.ERROR else "deletes"
             yield _finding(
                 FindingKind.PROBLEM,
@@ -343,20 +361,25 @@ def _problems(plan: Plan, zone: ZoneInfo) -> Iterator[Finding]:
                 problem.source,
                 what=_problem(problem),
                 since=f"{newest}Until this is corrected, Lightkeeper {held_back} no snapshot of it.",
-                do=_correct(problem),
-                command=problem.command,
+                do=f"{helps.words}{_end(helps)}",
+                command=helps.command,
                 marks=[problem.arn or problem.source, problem.tag or "", problem.value or "", _what_is_wrong(problem)],
             )
 
 
-def _correct(problem: Problem) -> str:
-    """Return what to do about a problem."""
+def _what_helps_problem(problem: Problem, sender: Sender | None) -> Help:
+    if is_doubt(problem):
+        return Help(
+            "Look at once whether they still exist. If they are gone and should not be, bring each back by its name, "
+            'see "The server is gone" in the runbook. Otherwise wait. Which they are',
+            sender.command("status") if sender else None,
+        )
     if problem.suggestion is None:
-        return "Do as it says; the next run reads it again."
+        return Help("Do as it says; the next run reads it again")
     meant = f'Did you mean "{problem.suggestion}"?'
     if problem.command is None:
-        return f"{meant} The next run reads it again."
-    return f"{meant} This command writes it, and the next run reads it:"
+        return Help(f"{meant} The next run reads it again")
+    return Help(f"{meant} This command writes it, and the next run reads it", problem.command)
 
 
 def _what_is_wrong(problem: Problem) -> str:
@@ -376,6 +399,8 @@ def _expiring(run: Run, settings: Settings) -> Iterator[Finding]:
     sources = {source.arn: source for source in run.plan.sources}
     at_once = Counter((mark.arn, mark.kind, mark.expires_at, mark.cause is Cause.ORPHANED) for mark in marked)
     orphans: set[tuple[str, SnapshotKind]] = set()
+    # The fleet first: a message that is full still names it.
+    yield from _cut(marked, settings)
     for (arn, kind, expires_at, is_orphan), number in sorted(at_once.items()):
         source = sources[arn]
         if (arn, kind) in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):
@@ -395,7 +420,6 @@ def _expiring(run: Run, settings: Settings) -> Iterator[Finding]:
             # Of an orphan one after the other goes: that is one finding until all have gone.
             marks=[arn, kind] if is_orphan else [arn, format_instant(expires_at)],
         )
-    yield from _cut(marked, settings)
 
 
 def _cut(marked: Sequence["_Marked"], settings: Settings) -> Iterator[Finding]:

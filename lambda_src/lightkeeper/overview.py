@@ -160,8 +160,12 @@ class Overview:
 
 def _counts(problem: Problem) -> bool:
     """Return whether a problem holds something back, and is not the one that says that a list is in doubt."""
-    is_doubt = problem.arn is None and problem.source in LISTINGS
-    return problem.severity is not Severity.ADVICE and not is_doubt
+    return problem.severity is not Severity.ADVICE and not is_doubt(problem)
+
+
+def is_doubt(problem: Problem) -> bool:
+    """Return whether a problem is the one that says that a list is in doubt."""
+    return problem.arn is None and problem.source in LISTINGS
 
 
 def _usable_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:

@@ -235,12 +235,17 @@ def _counted(fates: Sequence[Fate]) -> Text:
     numbers = Counter(reason for each in kept for reason in each.reasons)
     reasons = [
         # Whatever keeps it, it is a snapshot.
-        reason if number == len(kept) and len(numbers) == 1 else f"{number} {reason.removesuffix(' snapshot')}"
+        reason if number == len(kept) and len(numbers) == 1 else f"{number} {_without_noun(reason)}"
         for reason, number in numbers.items()
     ]
     until = min((each.expires_at for each in fates if each.fate == EXPIRING and each.expires_at), default=None)
     expiring = f"expiring from {instant(until)}" if until else ""
     return Text("; ".join(filter(None, (", ".join(reasons), expiring))))
+
+
+def _without_noun(reason: str) -> str:
+    """Return a reason as it follows a number."""
+    return f"as {reason}" if reason.startswith("nothing ") else reason.removesuffix(" snapshot")
 
 
 def _show_points(plan: Plan, console: Console) -> Table:

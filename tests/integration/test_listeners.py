@@ -70,7 +70,7 @@ def test_a_test_message_goes_the_way_of_all_others_and_says_who_hears(
         "Lightkeeper, account 123456789012, eu-central-1: this is a test\\.\n"
         r"Sent at \d{4}-\d\d-\d\d \d\d:\d\d UTC\.\n"
         "\n"
-        "Messages and alarms of this deployment reach you\\. There is nothing to do\\.\n"
+        "Messages of this deployment reach you here\\. There is nothing to do\\.\n"
         "\n"
         "What a run would do:\n"
         "AWS_REGION=eu-central-1 lightkeeper plan --stack Lightkeeper\n"

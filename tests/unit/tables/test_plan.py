@@ -54,6 +54,15 @@ def test_each_source_has_a_line_on_what_is_kept_by_which_reason_and_on_what_goes
     ]
 
 
+def test_a_reason_that_is_a_sentence_follows_its_number_as_one() -> None:
+    shop = source(backup="daily", backup_keep="2", backup_kepe="3")
+
+    shown = printed(make_plan(Inventory((shop,), daily(shop, [0, 1, 2]), regions=(REGION,)), AT_ONCE, NOW))
+
+    (line,) = (line for line in shown if "2 last" in line)
+    assert line.endswith("2 last, 1 as nothing is pruned while its source has a problem")
+
+
 def test_verbose_names_each_recovery_point_newest_first_with_its_reason() -> None:
     shown = printed(a_plan(), is_verbose=True)
 
