@@ -37,16 +37,15 @@ def main(month: str = "") -> None:
             function.add_environment("AWS_ENDPOINT_URL_LIGHTSAIL", os.environ["SANDBOX_URL"])
     # The local scheduler would hand over "<aws.scheduler.scheduled-time>" as it stands. Without a time, it is now.
     _only(stack, scheduler.CfnSchedule).add_property_override("Target.Input", "{}")
-    # The local CloudWatch knows no metric math: there the one alarm that uses it watches the metric itself.
-    (alarm,) = (
-        each for each in stack.node.find_all() if isinstance(each, cloudwatch.CfnAlarm) and not each.metric_name
-    )
-    alarm.add_property_deletion_override("Metrics")
-    alarm.add_property_override("Namespace", NAMESPACE)
-    alarm.add_property_override("MetricName", MetricName.RESOURCES_PROTECTED.value)
-    alarm.add_property_override("Dimensions", [{"Name": "service", "Value": props.settings.deployment}])
-    alarm.add_property_override("Period", 60)
-    alarm.add_property_override("Statistic", "SampleCount")
+    # The local CloudWatch knows no metric math: there the alarms that use it watch one metric, as it stands.
+    for alarm in stack.node.find_all():
+        if isinstance(alarm, cloudwatch.CfnAlarm) and not alarm.metric_name:
+            alarm.add_property_deletion_override("Metrics")
+            alarm.add_property_override("Namespace", NAMESPACE)
+            alarm.add_property_override("MetricName", MetricName.RESOURCES_PROTECTED.value)
+            alarm.add_property_override("Dimensions", [{"Name": "service", "Value": props.settings.deployment}])
+            alarm.add_property_override("Period", 60)
+            alarm.add_property_override("Statistic", "SampleCount")
     app.synth()
 
 
