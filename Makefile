@@ -66,7 +66,7 @@ mutants: .venv/ready ## do the tests bite? takes the safety rules out one by one
 	$(BIN)/python -m tests.mutation mutants
 
 dist: .venv/ready ## dist/: zips, a plain template and a bill of materials, to deploy without a checkout; CONFIG=FILE
-	@$(BIN)/python -m infra.distribution '$(CONFIG)'
+	@$(BIN)/python -m infra.distribution $(call WORD,$(CONFIG))
 
 # CONFIG=customers/shop.json: the settings in that file instead of those in cdk.json, and so the stack that they name.
 # Plain variables: what the environment happens to call CONFIG or YES is somebody else's.
@@ -74,8 +74,10 @@ CONFIG =
 YES    =
 # The command line would advertise a newer major release, which refuses this library.
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
+# What a shell takes for one word, whatever is in it. An apostrophe would end the quotes that it stands in.
+WORD = '$(subst ','\'',$(1))'
 # A folder for each file: deployments do not wait for each other.
-OF_CONFIG = $(if $(CONFIG), --context 'config=$(CONFIG)' --output 'cdk.out/$(subst /,-,$(basename $(CONFIG)))')
+OF_CONFIG = $(if $(CONFIG), --context $(call WORD,config=$(CONFIG)) --output $(call WORD,cdk.out/$(subst /,-,$(basename $(CONFIG)))))
 # The CDK would notice when it has already begun a stack.
 CAN_ASK = { test -t 0 && test -t 1; } || { echo 'Not deployed: nobody can be asked, for this is no terminal; expected one, or YES=1 to deploy without asking.' >&2; exit 1; }
 bootstrap: .venv/ready node_modules/ready ## once for each account and Region: what the CDK itself needs there
@@ -83,10 +85,10 @@ bootstrap: .venv/ready node_modules/ready ## once for each account and Region: w
 
 # What cannot be previewed does not stop it (1): without credentials, say, the CDK has more to tell. Wrong settings do (2).
 deploy: .venv/ready node_modules/ready ## show what the settings would change, ask, and deploy; CONFIG=FILE, YES=1 does not ask
-	@$(BIN)/lightkeeper preview$(if $(CONFIG), --config '$(CONFIG)') || test $$? -eq 1
+	@$(BIN)/lightkeeper preview$(if $(CONFIG), --config $(call WORD,$(CONFIG))) || test $$? -eq 1
 	@$(if $(YES),,$(CAN_ASK))
 	$(CDK) deploy --require-approval $(if $(YES),never,any-change)$(OF_CONFIG)
-	@$(BIN)/python -m infra.listeners$(if $(CONFIG), --config '$(CONFIG)')
+	@$(BIN)/python -m infra.listeners$(if $(CONFIG), --config $(call WORD,$(CONFIG)))
 
 diff: .venv/ready node_modules/ready ## what a deployment would change
 	$(CDK) diff$(OF_CONFIG)
@@ -96,8 +98,8 @@ drift: .venv/ready node_modules/ready ## what was changed by hand since the depl
 
 # Who answers no, or interrupts, keeps a stack that is protected.
 destroy: .venv/ready node_modules/ready ## take Lightkeeper out of the account, protected or not; every snapshot stays
-	$(BIN)/python -m infra.protection off$(if $(CONFIG), '$(CONFIG)')
-	trap : INT; $(CDK) destroy$(if $(YES), --force)$(OF_CONFIG); ended=$$?; $(BIN)/python -m infra.protection on$(if $(CONFIG), '$(CONFIG)') && exit $$ended
+	$(BIN)/python -m infra.protection off$(if $(CONFIG), $(call WORD,$(CONFIG)))
+	trap : INT; $(CDK) destroy$(if $(YES), --force)$(OF_CONFIG); ended=$$?; $(BIN)/python -m infra.protection on$(if $(CONFIG), $(call WORD,$(CONFIG))) && exit $$ended
 
 # A group without the project's own dependencies has its file in its name.
 COMPILE = $(UV) pip compile --quiet --universal --python-version $(OLDEST) --generate-hashes --custom-compile-command "make lock"

@@ -19,6 +19,7 @@ from infra.sections import SECTIONS, Section
 from lightkeeper.deployable import RUN_LIMIT
 from lightkeeper.errors import counted
 from lightkeeper.metrics import MetricName
+from lightkeeper.sender import section_of
 
 GRID_COLUMNS: Final = 24
 _HALF: Final = GRID_COLUMNS // 2
@@ -313,7 +314,7 @@ def _who_hears(props: Props, subscriptions: str) -> str:
 
 def _linked(section: Section, runbook: str | None) -> str:
     """Return the heading, with a link to it where the runbook's URL is known."""
-    return f"[{section.heading}]({section.where(runbook)})" if runbook else section.heading
+    return f"[{section.heading}]({section_of(runbook, section.heading)})" if runbook else section.heading
 
 
 def _last_failures(log_group: logs.ILogGroup) -> cloudwatch.LogQueryWidget:

@@ -46,7 +46,7 @@ The whole story, with Terraform and StackSets: docs/without-a-checkout.md of thi
 
 
 def write_distribution(parent: Path, props: Props, given: Mapping[str, object]) -> Path:
-    """Write the folder of this release anew, the same to the byte for the same settings; return it.
+    """Write the folder of this release, in place of an earlier one; return it. The same settings give the same bytes.
 
     Parameters
     ----------

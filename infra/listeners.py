@@ -4,27 +4,33 @@ As a command: ``python -m infra.listeners``, with ``--config FILE`` for another 
 ``--stack NAME`` for another stack than the one it names. Its exit status is always 0: the deployment is done.
 """
 
-import json
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Final
 
+from infra.config_file import ConfigFileError, read_config_file
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
-from lightkeeper.settings import Settings, SettingsError
+from lightkeeper.settings import Settings
 from lightkeeper_cli.aws import own_region
 from lightkeeper_cli.listeners import listeners, read_subscriptions, who_hears
 from lightkeeper_cli.stack import output_of
 
-CDK_JSON: Final = Path(__file__).parent.parent / "cdk.json"
 _TOPIC: Final = "TopicArn"
 
 
-def said_of(config: Path, stack: str | None) -> str:
-    """Return who hears of a deployment, or a sentence that says why nobody can tell."""
+def said_of(config: str, stack: str | None) -> str:
+    """Return who hears of a deployment, or a sentence that says why that is not known.
+
+    Parameters
+    ----------
+    config
+        The path of its file of settings; empty: cdk.json.
+    stack
+        Its stack; None: the one that the settings name.
+    """
     try:
-        settings = Settings.from_file(json.loads(config.read_text(encoding="utf-8")))
+        settings = read_config_file(config, Settings.from_file)
         name, region = stack or settings.deployment, own_region()
         if region is None:
             return (
@@ -35,7 +41,7 @@ def said_of(config: Path, stack: str | None) -> str:
             return f"{name}: who hears is not known: it has no output {_TOPIC}; expected a stack of Lightkeeper"
         account = topic.split(":")[4]
         lines = who_hears(listeners(settings, read_subscriptions(topic)))
-    except (OSError, ValueError, RecursionError, SettingsError, InvalidValueError, CallError) as error:
+    except (ConfigFileError, InvalidValueError, CallError) as error:
         return f"who hears is not known: {error}"
     return "\n".join([f"Who hears of {name} (account {account}, {region}):", *lines])
 
@@ -43,7 +49,7 @@ def said_of(config: Path, stack: str | None) -> str:
 def main(*arguments: str) -> None:
     """Print who hears."""
     parser = ArgumentParser(prog="python -m infra.listeners", description="Says who hears of a deployment.")
-    parser.add_argument("--config", type=Path, default=CDK_JSON, metavar="FILE", help="the settings; default: cdk.json")
+    parser.add_argument("--config", default="", metavar="FILE", help="the settings; default: cdk.json")
     parser.add_argument("--stack", metavar="NAME", help="the stack; default: the settings' deployment")
     asked = parser.parse_args(arguments)
     sys.stdout.write(f"\n{said_of(asked.config, asked.stack)}\n")

@@ -21,15 +21,15 @@ from infra.settings_check import TIMEOUT, SettingsCheck
 from infra.stack import LightkeeperStack
 from infra.template_trees import Node, PlainTemplateError, Template, either_template, put_into, replaced
 from lightkeeper.deployable import Rhythm
-from lightkeeper.deployment import SUBSCRIPTIONS
 from lightkeeper.rows import write_rows
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, StackSettings
+from lightkeeper.settings_check import SUBSCRIPTIONS
 
 CHECKED: Final = "Checked"
 """The resource whose attributes the others take."""
 FIXED: Final = ("tagKey", "tags")
 """Settings at places where CloudFormation takes no attribute: the template is written for one value of each."""
-_CHECK: Final = "lightkeeper.deployment.handle"
+_CHECK: Final = "lightkeeper.settings_check.handle"
 _ZIPS: Final = {
     "lightkeeper.handler.handle": KEEPER.name,
     _CHECK: KEEPER.name,

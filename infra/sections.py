@@ -5,15 +5,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from lightkeeper.findings import FindingKind
-from lightkeeper.sender import anchor
+from lightkeeper.sender import section_of
+
+_STATUS: Final = "lightkeeper status --stack $STACK"
+_PLAN: Final = "lightkeeper plan --stack $STACK"
+_LAST_RUNS: Final = (
+    "aws logs filter-log-events --log-group-name $LOGS --start-time $SINCE --query 'events[].message' --output text"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Urgency:
-    """Whether something waits until morning."""
+    """Why an alarm or a kind of message waits until morning, or does not."""
 
-    waits: bool
     why: str
+    """Why it does, or does not."""
     command: str
     """What to look at first, with the variables of the runbook's "Before the alarms"."""
 
@@ -25,59 +31,45 @@ class Section:
     heading: str
     first: str
     waits: bool
-    """Whether it waits until morning."""
-    why: str
-    """Why it does, or does not."""
-    command: str
-    """What to look at first, with the variables of the runbook's "Before the alarms"."""
+    """Whether it waits until morning; of each kind of message, `findings.WAITS` says so."""
+    urgency: Urgency
     rings: bool = True
-    """Whether it tells people; otherwise the dashboard shows it, and a run's message has told them."""
-
-    @property
-    def anchor(self) -> str:
-        """The heading as an anchor, as Markdown's renderers make it."""
-        return anchor(self.heading)
-
-    def where(self, runbook: str | None) -> str:
-        """Return where the section is: a link, or the file's name and the heading."""
-        return f"{runbook}#{self.anchor}" if runbook else f'"{self.heading}" in docs/runbook.md'
+    """Whether it notifies people; otherwise the dashboard shows it, and a run's message has notified them."""
 
     def description(self, runbook: str | None = None) -> str:
         """Return the alarm's description."""
-        return f"{self.first} See {self.where(runbook)}"
+        return f"{self.first} See {section_of(runbook, self.heading)}"
 
 
-_LAST_RUNS: Final = (
-    "aws logs filter-log-events --log-group-name $LOGS --start-time $SINCE --query 'events[].message' --output text"
-)
 NO_RUN: Final = Section(
     "No run",
     "None of the last three runs that were due has read everything to its end, so perhaps no backups are taken. Check "
     "whether the schedule is enabled, and what the function's log says of the last runs.",
     waits=False,
-    why="no backups are taken, and nobody would be told of anything else",
-    command=_LAST_RUNS,
+    urgency=Urgency(why="no backups are taken, and nobody would be told of anything else", command=_LAST_RUNS),
 )
 FUNCTION_ERRORS: Final = Section(
     "Function errors",
     "Runs fail altogether, or can tell nobody what they find. The last lines of the function's log say why.",
     waits=False,
-    why="nothing is backed up, or nobody is told what is not, until it works again",
-    command=_LAST_RUNS,
+    urgency=Urgency(
+        why="nothing is backed up, or nobody is told what is not, until it works again", command=_LAST_RUNS
+    ),
 )
 OVERDUE: Final = Section(
     "Resources overdue",
     "A resource has no usable snapshot for a slot that has passed. Run `lightkeeper status` to see which and why.",
     waits=False,
-    why="what was changed since its last recovery point would be lost; take one now, then sleep",
-    command="lightkeeper status --stack $STACK",
+    urgency=Urgency(
+        why="what was changed since its last recovery point would be lost; take one now, then sleep",
+        command=_STATUS,
+    ),
 )
 SNAPSHOTS_FAILED: Final = Section(
     "Snapshots failed",
     "A snapshot could not be taken, or ended in error. The function's log says of each why.",
     waits=True,
-    why='the next runs try again; "Resources overdue" rings if they do not succeed',
-    command="lightkeeper status --stack $STACK",
+    urgency=Urgency(why='the next runs try again; "Resources overdue" rings if they do not succeed', command=_STATUS),
     rings=False,
 )
 TAG_PROBLEMS: Final = Section(
@@ -85,60 +77,51 @@ TAG_PROBLEMS: Final = Section(
     "For a day now, Lightkeeper has not understood a tag, so it does not back up that resource, or deletes nothing of "
     "it. Run `lightkeeper plan`: it says what to write.",
     waits=True,
-    why="it has waited for a day; the recovery points that there are stay",
-    command="lightkeeper plan --stack $STACK",
+    urgency=Urgency(why="it has waited for a day; the recovery points that there are stay", command=_PLAN),
 )
 DEAD_LETTERS: Final = Section(
     "Dead letters",
     "The schedule's events do not reach the function, so no backups are taken. Read the messages in the queue.",
     waits=False,
-    why="no backups are taken until they do",
-    command="aws sqs receive-message --queue-url $QUEUE --query 'Messages[].Body' --output text",
+    urgency=Urgency(
+        why="no backups are taken until they do",
+        command="aws sqs receive-message --queue-url $QUEUE --query 'Messages[].Body' --output text",
+    ),
 )
 SECTIONS: Final = (NO_RUN, FUNCTION_ERRORS, OVERDUE, SNAPSHOTS_FAILED, TAG_PROBLEMS, DEAD_LETTERS)
 
-_STATUS: Final = "lightkeeper status --stack $STACK"
-_PLAN: Final = "lightkeeper plan --stack $STACK"
 FINDINGS: Final[Mapping[FindingKind, Urgency]] = {
-    FindingKind.OVERDUE: Urgency(
-        waits=False,
-        why="what was changed since its last recovery point would be lost; take one now, then sleep",
-        command=_STATUS,
-    ),
+    FindingKind.OVERDUE: OVERDUE.urgency,
     FindingKind.FAILED: Urgency(
-        waits=True,
-        why="the next runs try again; the alarm on what is overdue rings if they do not succeed",
+        why='the next runs try again; if a snapshot is missing in the end, "Resources overdue" rings, or a message '
+        "says so",
         command=_PLAN,
     ),
     FindingKind.ERROR: Urgency(
-        waits=True,
-        why="the next runs try again; the alarm on what is overdue rings if they do not succeed",
+        why='the next runs try again; "Resources overdue" rings, or a message says so, if they do not succeed',
         command=_STATUS,
     ),
     FindingKind.UNREAD: Urgency(
-        waits=True,
-        why='nothing is deleted there meanwhile; "No run" rings if three runs cannot read it',
+        why='nothing of it is taken or deleted meanwhile; "No run" rings if three runs cannot read it',
         command=_PLAN,
     ),
     FindingKind.PROBLEM: Urgency(
-        waits=True,
-        why="the recovery points that there are stay; correct it before you count on a new one",
+        why="the recovery points that there are stay; but a list that lacks resources may mean that they were deleted: "
+        "look now",
         command=_PLAN,
     ),
     FindingKind.EXPIRING: Urgency(
-        waits=False,
         why="the message says from when on they are deleted: by morning, where `grace` is a day or less; a hold takes "
         "a minute",
         command=_PLAN,
     ),
     FindingKind.STOPPED: Urgency(
-        waits=True,
         why="its recovery points stay, or go one by one after a grace; if it was deleted by mistake, see "
         '"The server is gone"',
         command=_STATUS,
     ),
     FindingKind.REGION: Urgency(
-        waits=True, why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
+        why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
     ),
 }
 """Of each kind of message."""

@@ -28,7 +28,7 @@ class SettingsCheck(Construct):
             description="Checks Lightkeeper's settings when they are deployed",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            handler="lightkeeper.deployment.handle",
+            handler="lightkeeper.settings_check.handle",
             code=function_code(KEEPER),
             role=check_role(self, log_group=log_group),
             timeout=TIMEOUT,

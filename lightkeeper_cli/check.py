@@ -56,7 +56,7 @@ def _level(view: View) -> Level:
     notes = [*view.others, *(note for row in view.rows for note in row.notes)]
     if view.doubted or any(row.wants for row in view.rows) or any(map(_is_error, notes)):
         return Level.CRITICAL
-    # What is backed up is safe, but something is not as somebody meant it.
+    # What is backed up is safe, but something is not as it was meant.
     is_backed_up = any(row.policy or row.status is Status.PROTECTED for row in view.rows)
     if view.health is Health.DEGRADED or not is_backed_up:
         return Level.WARNING

@@ -1,15 +1,18 @@
 """What other settings would change: two plans for the same time, made of the same lists, side by side. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias, assert_never
+from typing import Final
 
-from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
+from lightkeeper.actions import Create
 from lightkeeper.errors import as_json
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Plan, Problem, ReadFailure, Severity, SourceStatus, Status
+from lightkeeper.model import Plan, Problem, ReadFailure, Severity, Snapshot, SourceStatus, Status
 from lightkeeper.settings import Settings
+from lightkeeper.tags import OWNER
+from lightkeeper_cli.fates import KEPT, Fate, fates_of
 
 _NOT_BACKED_UP: Final = {
     Status.UNTAGGED: "no: it has no tag",
@@ -95,6 +98,10 @@ class Comparison:
     """Those that only the new settings have, without advice."""
     failures: tuple[ReadFailure, ...] = ()
     """The lists that could not be read: about what is in them, nothing is known."""
+    is_deployed: bool = True
+    """Whether the settings that it is deployed with are known."""
+    others: tuple[tuple[str, int], ...] = ()
+    """Other deployments that snapshots are of in these Regions, by name, and how many; these are left alone."""
 
     @property
     def kept(self) -> tuple[int, int]:
@@ -138,10 +145,8 @@ def compare(before: Plan | None, after: Plan) -> tuple[SourceChange, ...]:
     old_takes, new_takes = map(_taken, plans)
     points: dict[str, list[PointChange]] = {}
     for key, of in (old | new).items():
-        change = PointChange(
-            of.name, of.taken, *(fates[key].departure if key in fates else None for fates in (old, new))
-        )
-        points.setdefault(of.source_arn, []).append(change)
+        departures = (_departure(old.get(key), before), _departure(new.get(key), after))
+        points.setdefault(of.point.source_arn, []).append(PointChange(of.point.name, of.point.taken, *departures))
     sources = (
         SourceChange(
             name=source.name,
@@ -164,6 +169,12 @@ def new_problems(before: Plan | None, after: Plan) -> tuple[Problem, ...]:
     return tuple(each for each in after.problems if each not in known and each.severity is not Severity.ADVICE)
 
 
+def other_deployments(snapshots: Iterable[Snapshot], deployment: str) -> tuple[tuple[str, int], ...]:
+    """Return of which other deployments snapshots are, by name, and how many."""
+    owners = Counter(snapshot.tags.get(OWNER, deployment) for snapshot in snapshots)
+    return tuple((owner, number) for owner, number in sorted(owners.items()) if owner != deployment)
+
+
 def changed_settings(before: Settings, after: Settings) -> Iterator[SettingChange]:
     """Yield the settings that differ, in their order."""
     old, new = dict(_leaves(before.to_mapping())), dict(_leaves(after.to_mapping()))
@@ -181,50 +192,15 @@ def _leaves(value: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{key}", as_json(each)
 
 
-_Key: TypeAlias = tuple[str, str]
+def _fates(plan: Plan | None) -> dict[tuple[str, str], Fate]:
+    """Return what becomes of each snapshot, by Region and name."""
+    return {(fate.point.region, fate.point.name): fate for fate in fates_of(plan)} if plan else {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Fate:
-    """What becomes of a snapshot by a plan."""
-
-    name: str
-    source_arn: str
-    taken: datetime
-    departure: Departure | None
-
-
-def _fates(plan: Plan | None) -> dict[_Key, _Fate]:
-    """Return what becomes of each snapshot, by Region and name: a plan keeps it, or has an action for it."""
-    if plan is None:
-        return {}
-    fates = {
-        (kept.point.region, kept.point.name): _Fate(
-            kept.point.name,
-            kept.point.source_arn,
-            kept.point.taken,
-            Departure(max(kept.expires_at, plan.now)) if kept.expires_at else None,
-        )
-        for kept in plan.kept
-    }
-    taken = {(point.region, point.name): point.taken for source in plan.sources for point in source.usable}
-    for action in plan.actions:
-        match action:
-            case Delete():
-                departure = Departure(plan.now)
-            case Defer():
-                departure = Departure(plan.now, waits=True)
-            case ScheduleDeletion(expires_at=at):
-                departure = Departure(at)
-            case Create() | CancelDeletion() | RemoveHold():
-                continue
-            case _:
-                assert_never(action)
-        target = action.target
-        key = (target.region, target.snapshot)
-        # What has ended in error was never taken.
-        fates[key] = _Fate(target.snapshot, target.source_arn, taken.get(key, target.slot), departure)
-    return fates
+def _departure(fate: Fate | None, plan: Plan | None) -> Departure | None:
+    if fate is None or plan is None or fate.fate == KEPT:
+        return None
+    return Departure(max(fate.expires_at or plan.now, plan.now), waits=fate.waits)
 
 
 def _sources(plan: Plan | None) -> dict[str, SourceStatus]:

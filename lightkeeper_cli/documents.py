@@ -332,8 +332,8 @@ def _rule(simulation: Simulation) -> RuleDocument:
     }
 
 
-def preview_document(comparison: Comparison, deployment: str, region: str, *, is_deployed: bool) -> Document:
-    """Return what settings would change as a JSON document.
+def preview_document(comparison: Comparison, deployment: str, region: str, now: datetime) -> Document:
+    """Return what settings would change as a JSON document; times are UTC.
 
     Parameters
     ----------
@@ -343,13 +343,15 @@ def preview_document(comparison: Comparison, deployment: str, region: str, *, is
         The stack's name.
     region
         Where it is, or would be.
-    is_deployed
-        Whether the settings that it is deployed with are known.
+    now
+        The time of both plans, UTC.
     """
     return {
+        "now": format_instant(now),
         "deployment": deployment,
         "region": region,
-        "deployed": is_deployed,
+        "deployed": comparison.is_deployed,
+        "otherDeployments": dict(comparison.others),
         "settings": [
             {"key": change.key, "before": change.before, "after": change.after} for change in comparison.settings
         ],

@@ -28,6 +28,8 @@ class Fate:
     """Whether a user's hold keeps it."""
     expires_at: datetime | None = None
     """Where nothing but its announcement keeps it: from when it may be deleted, UTC."""
+    waits: bool = False
+    """Whether it might be deleted now, but more go before it than one run deletes."""
 
     @property
     def source_kind(self) -> SourceKind:
@@ -65,7 +67,7 @@ def _fates(plan: Plan) -> Iterator[Fate]:
                 yield Fate(points[target.region, target.snapshot], EXPIRING, (action.reason,), expires_at=at)
             case Defer(target=target):
                 point = points[target.region, target.snapshot]
-                yield Fate(point, EXPIRING, (action.reason,), expires_at=point.expires_at)
+                yield Fate(point, EXPIRING, (action.reason,), expires_at=point.expires_at, waits=True)
             case Delete(target=target):
                 point = points[target.region, target.snapshot]
                 yield Fate(point, GOES, (action.reason,), expires_at=point.expires_at)

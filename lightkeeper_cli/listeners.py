@@ -24,7 +24,7 @@ _CONFIG: Final = Config(
 
 
 class Hears(StrEnum):
-    """Whether somebody hears, in words."""
+    """Whether a listener hears, in words."""
 
     YES = "hears"
     NOT_CONFIRMED = "HAS NOT CONFIRMED, so it gets nothing"
@@ -34,7 +34,7 @@ class Hears(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Somebody who is to hear."""
+    """An address or a topic that is to hear of alarms and findings."""
 
     protocol: str
     """As SNS calls it; `topic` for other people's topics."""

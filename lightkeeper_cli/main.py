@@ -22,6 +22,7 @@ from lightkeeper.version import VERSION
 from lightkeeper_cli.config import show, validate
 from lightkeeper_cli.demo import demo
 from lightkeeper_cli.keep import keep
+from lightkeeper_cli.notification import send_test_notification
 from lightkeeper_cli.options import MissingExtraError
 from lightkeeper_cli.plan import plan
 from lightkeeper_cli.preview import preview
@@ -34,7 +35,6 @@ from lightkeeper_cli.snapshots import snapshots
 from lightkeeper_cli.status import status
 from lightkeeper_cli.stopping import INTERRUPTED, StoppedError, stoppable
 from lightkeeper_cli.take import take
-from lightkeeper_cli.test_notification import test_notification
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,10 +54,11 @@ for verb in (
     keep,
     simulate,
     preview,
-    test_notification,
-    demo,
 ):
     app.command()(stoppable(verb))
+# Called as its verb, pytest would take the function for a test.
+app.command("test-notification")(stoppable(send_test_notification))
+app.command()(stoppable(demo))
 config = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check settings, or show those in force.")
 config.command()(stoppable(validate))
 config.command()(stoppable(show))
@@ -93,6 +94,11 @@ def main() -> None:
         _fail(error, 1)
     except StoppedError as error:
         _fail(error, INTERRUPTED)
+    except SystemExit as ended:
+        # Before a verb begins, Typer answers Ctrl-C with the exit status alone.
+        if ended.__context__ and isinstance(ended.__context__.__cause__, KeyboardInterrupt):
+            _fail(StoppedError("nothing was changed"), INTERRUPTED)
+        raise
 
 
 def _fail(error: Exception, status: int) -> None:

@@ -1,6 +1,7 @@
 """The lists of a Region, each read once, however often it is asked for: so several plans are made of the same."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -33,6 +34,12 @@ class ReadOnce:
     def snapshots(self, kind: SnapshotKind) -> Iterator[Snapshot]:
         """Yield all snapshots of a kind, anybody's."""
         return iter(self._snapshots[kind])
+
+    def readable_snapshots(self) -> Iterator[Snapshot]:
+        """Yield the snapshots of all kinds, as far as they can be read; a failure is `snapshots`' to tell."""
+        for kind in SnapshotKind:
+            with suppress(CallError):
+                yield from self.snapshots(kind)
 
     def static_ips(self) -> Iterator[StaticIp]:
         """Yield all static IPs."""

@@ -71,9 +71,10 @@ def status(  # noqa: PLR0913 - one for each option
         raise typer.Exit(_check(asked))
     view, where = _look(asked, quietly=False)
     if html is not None:
+        from lightkeeper_cli.files import write_file
         from recovery_calendar.render import Theme, render_page
 
-        _write(html, render_page(view, theme=Theme(theme)))
+        write_file(html, render_page(view, theme=Theme(theme)))
         typer.echo(f"lightkeeper: the calendar is in {html}", err=True)
     if as_json:
         print_document(located(status_document(view), where))
@@ -122,10 +123,3 @@ def _check(asked: _Asked) -> int:
         verdict = failed(error)
     typer.echo(verdict.line)
     return int(verdict.level)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InvalidValueError(f"{path}: {error.strerror}; expected a file that can be written") from None

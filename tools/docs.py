@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from infra.sections import FINDINGS, SECTIONS
 from lightkeeper.actions import ACTIONS
+from lightkeeper.findings import WAITS
 from lightkeeper.policies import BUILT_IN
 from lightkeeper.rows import UTC_ZONE, rows_of
 from lightkeeper_cli.main import app
@@ -41,13 +42,13 @@ def settings_table(*kinds: "type[DataclassInstance]") -> str:
 
 def morning_table() -> str:
     """Return the table of what waits until morning: each alarm, and each kind of message."""
-    alarms = ((f'alarm "{each.heading}"', each.waits, each.why, each.command) for each in SECTIONS)
-    messages = ((f"message `{kind}`", each.waits, each.why, each.command) for kind, each in FINDINGS.items())
+    alarms = ((f'alarm "{each.heading}"', "yes" if each.waits else "no", each.urgency) for each in SECTIONS)
+    messages = ((f"message `{kind}`", WAITS[kind], urgency) for kind, urgency in FINDINGS.items())
     return table(
         ("what", "waits until morning?", "why", "first"),
         (
-            (what, "yes" if waits else "**no**", why, f"`{command}`")
-            for what, waits, why, command in (*alarms, *messages)
+            (what, "**no**" if waits == "no" else waits, urgency.why, f"`{urgency.command}`")
+            for what, waits, urgency in (*alarms, *messages)
         ),
     )
 

@@ -8,7 +8,12 @@ from typing import Final
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]+")
 
 
-def tag_command(resource: str, region: str, key: str, value: str) -> str:
+def keeper_command(*words: str) -> str:
+    """Return a command of `lightkeeper`."""
+    return shlex.join(["lightkeeper", *words])
+
+
+def tag_command(resource: str, region: str, key: str, value: str = "") -> str:
     """Return the command that sets a tag on a resource of Lightsail; an empty value is none."""
     tag = f"key={_shorthand(key)}" + (f",value={_shorthand(value)}" if value else "")
     words = ["aws", "lightsail", "tag-resource", "--region", region, "--resource-name", resource, "--tags", tag]

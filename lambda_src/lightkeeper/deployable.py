@@ -1,6 +1,6 @@
 """Whether settings will do for a deployment, which asks more of them than a run, and what a deployment derives of them.
 
-`cdk synth`, a template's deployment (`deployment`) and the command line answer from here, in the same sentences.
+`cdk synth`, a template's deployment (`settings_check`) and the command line answer from here, in the same sentences.
 """
 
 import json

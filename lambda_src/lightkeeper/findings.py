@@ -5,7 +5,6 @@ Each finding has a key that stays the same while the same state lasts.
 
 import base64
 import hashlib
-import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,13 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from lightkeeper.actions import Action, Cause, Create, Defer, Outcome, Result, ScheduleDeletion
+from lightkeeper.commands import tag_command
 from lightkeeper.errors import counted
 from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
 from lightkeeper.overview import (
     Help,
+    is_doubt,
     is_open,
     is_overdue_by_errors,
     what_helps,
@@ -67,6 +68,17 @@ RUNBOOK: Final = {
     FindingKind.REGION: "No longer backed up",
 }
 """The section of docs/runbook.md for each kind."""
+WAITS: Final = {
+    FindingKind.OVERDUE: "no",
+    FindingKind.FAILED: "yes",
+    FindingKind.ERROR: "yes",
+    FindingKind.UNREAD: "yes",
+    FindingKind.PROBLEM: "yes, unless it says that a list is empty or lacks resources",
+    FindingKind.EXPIRING: "no",
+    FindingKind.STOPPED: "yes, unless it was deleted by mistake",
+    FindingKind.REGION: "yes",
+}
+"""Whether each kind waits until morning, in the words of the message and of docs/runbook.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ class Finding:
     command: str | None = None
     """What `do` ends with: a command as it can be pasted, on a line of its own."""
     because_of: str | None = None
-    """The key of the finding that is its cause, where there is one: who knows that one is not told this one, too."""
+    """The key of the finding that is its cause, where there is one: who knows that one is told this one by an alarm."""
 
     @property
     def place(self) -> str:
@@ -117,7 +129,7 @@ def findings(
         *_errors(run.plan, zone, sender),
         *_failed(run, zone),
         *_expiring(run, settings),
-        *_problems(run.plan, zone),
+        *_problems(run.plan, zone, sender),
     )
     first: dict[str, Finding] = {}
     for finding in found:
@@ -134,6 +146,11 @@ def unseen_regions(run: Run) -> frozenset[str]:
     )
     unread = (failure.region for failure in run.plan.failures)
     return frozenset((*unread, *run.plan.doubted, *put_off))
+
+
+def overdue_keys(plan: Plan) -> frozenset[str]:
+    """Return the keys by which the sources of a plan are told to be overdue, whether they are or not."""
+    return frozenset(_key(source.region, FindingKind.OVERDUE, source.arn) for source in plan.sources)
 
 
 def _is_expected(action: Action) -> bool:
@@ -331,11 +348,12 @@ def _failed(run: Run, zone: ZoneInfo) -> Iterator[Finding]:
         )
 
 
-def _problems(plan: Plan, zone: ZoneInfo) -> Iterator[Finding]:
+def _problems(plan: Plan, zone: ZoneInfo, sender: Sender | None) -> Iterator[Finding]:
     sources = {source.arn: source for source in plan.sources}
     for problem in plan.problems:
         if problem.severity is not Severity.ADVICE:
             newest = f"{_newest(sources[problem.arn], zone)} " if problem.arn in sources else ""
+            helps = _what_helps_problem(problem, sender)
             held_back = "takes and deletes" if problem.severity is Severity.ERROR else "deletes"
             yield _finding(
                 FindingKind.PROBLEM,
@@ -343,11 +361,25 @@ def _problems(plan: Plan, zone: ZoneInfo) -> Iterator[Finding]:
                 problem.source,
                 what=_problem(problem),
                 since=f"{newest}Until this is corrected, Lightkeeper {held_back} no snapshot of it.",
-                do=f'Did you mean "{problem.suggestion}"? The next run reads it again.'
-                if problem.suggestion
-                else "Do as it says; the next run reads it again.",
+                do=f"{helps.words}{_end(helps)}",
+                command=helps.command,
                 marks=[problem.arn or problem.source, problem.tag or "", problem.value or "", _what_is_wrong(problem)],
             )
+
+
+def _what_helps_problem(problem: Problem, sender: Sender | None) -> Help:
+    if is_doubt(problem):
+        return Help(
+            "Look at once whether they still exist. If they are gone and should not be, bring each back by its name, "
+            'see "The server is gone" in the runbook. Otherwise wait. Which they are',
+            sender.command("status") if sender else None,
+        )
+    if problem.suggestion is None:
+        return Help("Do as it says; the next run reads it again")
+    meant = f'Did you mean "{problem.suggestion}"?'
+    if problem.command is None:
+        return Help(f"{meant} The next run reads it again")
+    return Help(f"{meant} This command writes it, and the next run reads it", problem.command)
 
 
 def _what_is_wrong(problem: Problem) -> str:
@@ -367,6 +399,8 @@ def _expiring(run: Run, settings: Settings) -> Iterator[Finding]:
     sources = {source.arn: source for source in run.plan.sources}
     at_once = Counter((mark.arn, mark.kind, mark.expires_at, mark.cause is Cause.ORPHANED) for mark in marked)
     orphans: set[tuple[str, SnapshotKind]] = set()
+    # The fleet first: a message that is full still names it.
+    yield from _cut(marked, settings)
     for (arn, kind, expires_at, is_orphan), number in sorted(at_once.items()):
         source = sources[arn]
         if (arn, kind) in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):
@@ -386,7 +420,6 @@ def _expiring(run: Run, settings: Settings) -> Iterator[Finding]:
             # Of an orphan one after the other goes: that is one finding until all have gone.
             marks=[arn, kind] if is_orphan else [arn, format_instant(expires_at)],
         )
-    yield from _cut(marked, settings)
 
 
 def _cut(marked: Sequence["_Marked"], settings: Settings) -> Iterator[Finding]:
@@ -455,7 +488,7 @@ def _undo(source: SourceStatus, settings: Settings, *, is_orphan: bool) -> Help:
         return Help(
             f'tag those you want to keep with "{hold}", or set "orphans" to "keep"; the next run cancels the deletions'
         )
-    command = ["aws", "lightsail", "tag-resource", "--region", source.region, "--resource-name", source.name]
-    command += ["--tags", f"key={hold}"]
     wider = "" if is_orphan else f'give it a wider "{settings.tag_key}:keep", or '
-    return Help(f"{wider}hold them all, and the next run cancels the deletions", shlex.join(command))
+    return Help(
+        f"{wider}hold them all, and the next run cancels the deletions", tag_command(source.name, source.region, hold)
+    )

@@ -123,10 +123,10 @@ def _run(
         logger.warning(
             "late", extra={"detail": {"message": "only what is missing is taken; the next run does the rest"}}
         )
-    not_told = _notify(run, settings, logger, context, seconds_left=seconds_left()) if is_whole else []
-    summary["failures"] += not_told
+    unsent = _notify(run, settings, logger, context, seconds_left=seconds_left()) if is_whole else []
+    summary["failures"] += unsent
     emf = Metrics(namespace=NAMESPACE, service=settings.deployment)
-    for name, value in publishable(run, is_whole=is_whole, is_told=not not_told).items():
+    for name, value in publishable(run, is_whole=is_whole, is_notified=not unsent).items():
         emf.add_metric(name, MetricUnit(name.unit), value)
     emf.flush_metrics()
     return _end(summary, logger)

@@ -179,7 +179,9 @@ def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str |
     configured = os.environ.get("AWS_REGION") or session.region_name
     names = tuple(regions) or ((configured,) if configured else ())
     if not names:
-        raise InvalidValueError('no Region; expected "regions" in the settings, --region, or AWS_REGION')
+        raise InvalidValueError(
+            'no Region; expected "regions" in the settings, --region, or AWS_REGION; "aws configure" stores one'
+        )
     config = Config(
         retries={"mode": _RETRY_MODE, "total_max_attempts": ATTEMPTS},
         connect_timeout=CONNECT_SECONDS,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from lightkeeper.findings import RUNBOOK, Finding
+from lightkeeper.findings import RUNBOOK, WAITS, Finding
 from lightkeeper.metrics import MetricName, longest_without, measure
 from lightkeeper.model import Status
 from lightkeeper.overview import Overview, Stored
@@ -73,7 +73,7 @@ def compose_test(settings: Settings, now: datetime, sender: Sender) -> Message:
     """Return a message that says that messages arrive, at `now` (UTC)."""
     parts = [
         _first_lines(sender, "this is a test", "Sent at", now, settings),
-        "Messages and alarms of this deployment reach you. There is nothing to do.",
+        "Messages of this deployment reach you here. There is nothing to do.",
         _where_to_look(sender),
     ]
     return Message(_cut(f"{_head(sender)}: ", "this is a test"), "\n\n".join(parts) + "\n")
@@ -128,6 +128,7 @@ def _part(heading: str, findings: Sequence[Finding], sender: Sender) -> list[str
         lines = [
             f"{number}. {_plain(finding.place)}: {finding.kind} ({finding.region})",
             f"What: {_plain(finding.what)}",
+            f"Waits until morning: {WAITS[finding.kind]}",
             f"Since: {_plain(finding.since)}",
             f"Do: {_plain(finding.do)}",
             *([_plain(finding.command)] if finding.command else []),

@@ -94,7 +94,7 @@ def measure(run: Run) -> dict[MetricName, float]:
     return numbers
 
 
-def publishable(run: Run, *, is_whole: bool, is_told: bool = True) -> dict[MetricName, float]:
+def publishable(run: Run, *, is_whole: bool, is_notified: bool = True) -> dict[MetricName, float]:
     """Return the numbers of a run that CloudWatch may have.
 
     While a list fails, no gauge is among them. Nor is good news that an alarm watches, while a list fails or is in
@@ -106,8 +106,8 @@ def publishable(run: Run, *, is_whole: bool, is_told: bool = True) -> dict[Metri
         The run.
     is_whole
         Whether it saw all Regions of the settings as they stand now: else its gauges say nothing of the whole.
-    is_told
-        Whether people know what they had to know: else `RUN_ENDED` is not among them.
+    is_notified
+        Whether people were notified of what they have to know: else `RUN_ENDED` is not among them.
     """
     numbers = measure(run)
     withheld: set[MetricName] = set()
@@ -115,7 +115,7 @@ def publishable(run: Run, *, is_whole: bool, is_told: bool = True) -> dict[Metri
         withheld |= GAUGES
     if run.plan.failures or run.plan.doubted:
         withheld |= {name for name in ALARMING if not numbers[name]}
-    if not is_told:
+    if not is_notified:
         withheld.add(RUN_ENDED)
     return {name: value for name, value in numbers.items() if name not in withheld}
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from lightkeeper.errors import InvalidValueError
-from lightkeeper.findings import Finding, FindingKind, findings, region_key, unseen_regions
+from lightkeeper.findings import Finding, FindingKind, findings, overdue_keys, region_key, unseen_regions
 from lightkeeper.message import Message, compose
 from lightkeeper.run import Run
 from lightkeeper.schedule import current_slot, parse_schedule
@@ -193,8 +193,9 @@ def notify(
         open_now = frozenset(finding.key for finding in found)
         known = memory.known(open_now)
         new = [finding for finding in found if finding.key not in known]
-        # What follows from something that people know is listed, but rings nobody again: for that there are the alarms.
-        is_news = any(finding.because_of is None or finding.because_of not in known for finding in new)
+        # What follows from something that people know is listed, and left to the alarm: where that rings.
+        causes = known if _alarm_begins(run, memory) else frozenset()
+        is_news = any(finding.because_of is None or finding.because_of not in causes for finding in new)
         if is_news or due:
             # Whether it can be remembered shows before it is sent: else it would be sent in every run.
             channel.tag({_NOTIFYING: format_instant(run.plan.now)})
@@ -219,6 +220,15 @@ def notify(
     if missed:
         raise TopicError("; ".join(f"{arn}: {error}" for arn, error in missed.items()))
     return message
+
+
+def _alarm_begins(run: Run, memory: Memory) -> bool:
+    """Return whether the alarm on what is overdue can begin with this run.
+
+    It does not ring a second time for another source, and while a list fails it is given no number.
+    """
+    is_on = memory.whole is not None or bool(memory.notified & overdue_keys(run.plan))
+    return not is_on and not run.plan.failures
 
 
 def _publish_to(

@@ -3,7 +3,6 @@
 Terminal, dashboard and message take it from here, so that they never say different things.
 """
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from lightkeeper.commands import keeper_command
 from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
 from lightkeeper.model import Inventory, Plan, Problem, Prune, Severity, SnapshotState, SourceStatus, Status
@@ -160,8 +160,12 @@ class Overview:
 
 def _counts(problem: Problem) -> bool:
     """Return whether a problem holds something back, and is not the one that says that a list is in doubt."""
-    is_doubt = problem.arn is None and problem.source in LISTINGS
-    return problem.severity is not Severity.ADVICE and not is_doubt
+    return problem.severity is not Severity.ADVICE and not is_doubt(problem)
+
+
+def is_doubt(problem: Problem) -> bool:
+    """Return whether a problem is the one that says that a list is in doubt."""
+    return problem.arn is None and problem.source in LISTINGS
 
 
 def _usable_elsewhere(elsewhere: Inventory | None) -> dict[str, int]:
@@ -258,7 +262,7 @@ def take_command(source: SourceStatus, sender: Sender | None = None) -> str:
 
 
 def _command(sender: Sender | None, *words: str) -> str:
-    return sender.command(*words) if sender else shlex.join(["lightkeeper", *words])
+    return sender.command(*words) if sender else keeper_command(*words)
 
 
 def why_stopped(source: SourceStatus, settings: Settings) -> str:

@@ -331,10 +331,11 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
         )
     if recipe.metadata and recipe.metadata not in _DEFAULT_METADATA:
         draft.steps.append(SetOptions(draft.name, "the source had them", metadata=recipe.metadata))
-    draft.steps.append(
-        Wait(draft.name, SourceKind.INSTANCE, Until.HEALTHY, "the address moves only to a server that answers")
-    )
+    checked = len(draft.steps)
     _address(draft, recipe, living)
+    moves = len(draft.steps) > checked
+    why = "the address moves only to a server that answers" if moves else "a server that runs does not yet answer"
+    draft.steps.insert(checked, Wait(draft.name, SourceKind.INSTANCE, Until.HEALTHY, why))
     if living:
         draft.notes.append(
             f"{living.name} is still there: what runs on both, such as scheduled jobs and mail, is done twice until "
@@ -483,7 +484,8 @@ def _disk(draft: _Draft, recipe: DiskRecipe) -> RestorePlan:
         )
     else:
         where = f"{recipe.attached_to}:{recipe.path or '/dev/xvdf'}" if recipe.attached_to else "INSTANCE:/dev/xvdf"
-        draft.not_restored.append(f"its attachment: {draft.again(f'--attach {where}')}, or aws lightsail attach-disk")
+        what = "its attachment" if recipe.attached_to else "it is attached to no instance"
+        draft.not_restored.append(f"{what}: {draft.again(f'--attach {where}')}, or aws lightsail attach-disk")
     return draft.done(USD_PER_DISK_GB_MONTH * size)
 
 

@@ -93,6 +93,11 @@ def with_time_of_day(schedule: Schedule, at: str) -> Schedule:
     return Schedule(f"{int(minute)} {int(hour)} {fixed[1]}", _zone_at(at, zone) if zone else schedule.zone)
 
 
+def is_time_of_day(text: str) -> bool:
+    """Return whether a person means a time of day by it, rightly written or not: `02:30`, `3am`."""
+    return bool(_AT.fullmatch(text.strip()) or _time_meant(text))
+
+
 def _time_meant(at: str) -> str | None:
     """Return the time of day that people write as `3:00`, `3.00`, `3am` or `3 pm`, as it is written in a tag."""
     if word := _NAMED_TIMES.get(at.strip().lower()):

@@ -1,8 +1,9 @@
 """Where a message comes from, so that whoever reads it on a phone knows what it is about and where to look. Pure."""
 
-import shlex
 from dataclasses import dataclass
 from typing import Final
+
+from lightkeeper.commands import keeper_command
 
 _ARN_PARTS: Final = 5
 
@@ -40,11 +41,16 @@ class Sender:
 
     def command(self, *words: str) -> str:
         """Return a command of `lightkeeper` about this deployment, as it can be pasted without a checkout."""
-        return f"AWS_REGION={self.region} {shlex.join(['lightkeeper', *words, '--stack', self.deployment])}"
+        return f"AWS_REGION={self.region} {keeper_command(*words, '--stack', self.deployment)}"
 
     def section(self, heading: str) -> str:
-        """Return where a section of the runbook is: a link, or the file's name and the heading."""
-        return f"{self.runbook}#{anchor(heading)}" if self.runbook else f'"{heading}" in docs/runbook.md'
+        """Return where a section of this deployment's runbook is."""
+        return section_of(self.runbook, heading)
+
+
+def section_of(runbook: str | None, heading: str) -> str:
+    """Return where a section of the runbook is: a link, or without an address the file's name and the heading."""
+    return f"{runbook}#{anchor(heading)}" if runbook else f'"{heading}" in docs/runbook.md'
 
 
 def anchor(heading: str) -> str:

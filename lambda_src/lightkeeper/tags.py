@@ -21,7 +21,7 @@ from lightkeeper.model import Mode, Origin, Policy, Problem, RecoveryPoint, Seve
 from lightkeeper.names import attempt_of
 from lightkeeper.policies import OFF
 from lightkeeper.recipe import Part, is_small, missing_parts, recipe_tags
-from lightkeeper.schedule import with_time_of_day
+from lightkeeper.schedule import is_time_of_day, with_time_of_day
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, parse_day_or_instant, parse_instant, parse_zone
 
@@ -259,8 +259,12 @@ def _policy(tags: Tags, settings: Settings, found: list[_WrongTag]) -> Policy:
     policy = settings.policies.get(name)
     if policy is None:
         words = (*settings.policies, OFF)
+        # As in "3am", and in "daily 3:00".
+        first, _, rest = name.strip().partition(" ")
+        is_timed = is_time_of_day(name) or (first.lower() in settings.policies and is_time_of_day(rest))
+        hint = f'; a time of day belongs in the tag "{key}:at"' if is_timed else ""
         error = InvalidValueError(
-            f'"{name}" is not a policy; expected {quote_all(words)}, or nothing for "{settings.default_policy}"',
+            f'"{name}" is not a policy; expected {quote_all(words)}, or nothing for "{settings.default_policy}"{hint}',
             _meant(name, settings) or closest(name.strip(), words),
         )
         found.append(_WrongTag(key, name, error, Severity.ERROR, is_value=True))

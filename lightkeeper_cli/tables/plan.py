@@ -101,11 +101,16 @@ def show_the_rest(failures: Iterable[ReadFailure], problems: Iterable[Problem], 
     """Print problems, and what could not be read."""
     for problem in problems:
         console.print(_problem(problem))
-        if problem.command:
-            # To be pasted, so in one line whatever the width.
-            console.print(Text(f"{_INDENT}{problem.command}", "bold"), soft_wrap=True)
+        show_command(problem, console)
     for failure in failures:
         console.print(Text.assemble(("could not be read ", "bold red"), f"{failure.region}: {failure.message}"))
+
+
+def show_command(problem: Problem, console: Console) -> None:
+    """Print the command that does as a problem suggests, if there is one; it stands below the problem."""
+    if problem.command:
+        # To be pasted, so in one line whatever the width.
+        console.print(Text(f"{_INDENT}{problem.command}", "bold"), soft_wrap=True)
 
 
 def _titled(title: str, table: Table, console: Console) -> Table:
@@ -230,12 +235,17 @@ def _counted(fates: Sequence[Fate]) -> Text:
     numbers = Counter(reason for each in kept for reason in each.reasons)
     reasons = [
         # Whatever keeps it, it is a snapshot.
-        reason if number == len(kept) and len(numbers) == 1 else f"{number} {reason.removesuffix(' snapshot')}"
+        reason if number == len(kept) and len(numbers) == 1 else f"{number} {_without_noun(reason)}"
         for reason, number in numbers.items()
     ]
     until = min((each.expires_at for each in fates if each.fate == EXPIRING and each.expires_at), default=None)
     expiring = f"expiring from {instant(until)}" if until else ""
     return Text("; ".join(filter(None, (", ".join(reasons), expiring))))
+
+
+def _without_noun(reason: str) -> str:
+    """Return a reason as it follows a number."""
+    return f"as {reason}" if reason.startswith("nothing ") else reason.removesuffix(" snapshot")
 
 
 def _show_points(plan: Plan, console: Console) -> Table:

@@ -2,41 +2,46 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
 from lightkeeper.errors import counted
 from lightkeeper.times import format_minute
 from lightkeeper_cli.comparison import Comparison, Departure, PointChange, SettingChange, SourceChange
+from lightkeeper_cli.tables.header import header
+
+if TYPE_CHECKING:
+    from lightkeeper_cli.account import Where
 
 _MAX_SOURCES: Final = 20
 _MAX_POINTS: Final = 5
 
 
-def show_preview(comparison: Comparison, stack: str, origin: str, now: datetime, console: Console) -> None:
+def show_preview(comparison: Comparison, where: "Where", stack: str, now: datetime, console: Console) -> None:
     """Print what settings would change.
 
     Parameters
     ----------
     comparison
         What they would change.
+    where
+        Whose account it is, and which Regions were looked at.
     stack
-        Its name and Region.
-    origin
-        What they are compared with.
+        Its name and Region, and what they are compared with.
     now
         The time of both plans, UTC.
     console
         Where to print.
     """
-    for line in preview_lines(comparison, stack, origin, now):
+    # Not folded: whoever reads a log looks for the account in one line.
+    console.print(header(where, stack), soft_wrap=True)
+    for line in preview_lines(comparison, now):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def preview_lines(comparison: Comparison, stack: str, origin: str, now: datetime) -> Iterator[str]:
-    """Yield the lines; the parameters are those of `show_preview`."""
-    yield f"{stack}, {origin}"
+def preview_lines(comparison: Comparison, now: datetime) -> Iterator[str]:
+    """Yield the lines below the first; the parameters are those of `show_preview`."""
     yield ""
     if comparison.settings:
         yield "Settings that change:"
@@ -54,6 +59,11 @@ def preview_lines(comparison: Comparison, stack: str, origin: str, now: datetime
         yield f"problem   {problem.source}{tag}: {problem.message}"
     for failure in comparison.failures:
         yield f"could not be read, so what is there is not in the figures: {failure.region}: {failure.message}"
+    if comparison.others and not comparison.is_deployed:
+        counts = ", ".join(f"{name} {number:,}" for name, number in comparison.others)
+        yield f"Other deployments have snapshots here: {counts}."
+        yield 'This one leaves them alone. If it is one of those under a new name, keep the old one in "deployment".'
+        yield ""
     yield from _sum(comparison, len(differing))
 
 

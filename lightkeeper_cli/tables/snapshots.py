@@ -1,6 +1,5 @@
 """`lightkeeper snapshots`, printed: the recovery points of each source, and until when each is kept and why."""
 
-import shlex
 from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.text import Text
 
+from lightkeeper.commands import keeper_command
 from lightkeeper.errors import counted
 from lightkeeper.model import Plan, SnapshotState, SourceStatus
 from lightkeeper_cli.fates import Fate
@@ -44,9 +44,9 @@ def show_snapshots(fates: Sequence[Fate], plan: Plan, asked: str | None, where: 
         total = f"{counted(len(fates), 'recovery point')} of {counted(len(groups), 'source')}"
         console.print(Text(total, "bold"))
     show_the_rest(plan.failures, (), console)
-    usable = [fate.point.name for fate in fates if fate.point.state is SnapshotState.USABLE]
+    usable = [fate.point for fate in fates if fate.point.state is SnapshotState.USABLE]
     if asked and usable:
-        command = shlex.join(["lightkeeper", "restore", asked, "--snapshot", usable[0]])
+        command = keeper_command("restore", asked, "--region", usable[0].region, "--snapshot", usable[0].name)
         console.print(Text.assemble(("To bring one back: ", "dim"), command), soft_wrap=True)
     show_hidden([table], console)
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from lightkeeper.overview import Health
 from lightkeeper_cli.tables.columns import Column, Table, fit, show, show_hidden
 from lightkeeper_cli.tables.header import header, show_empty
-from lightkeeper_cli.tables.plan import STATUS_STYLES
+from lightkeeper_cli.tables.plan import STATUS_STYLES, show_command
 from recovery_calendar.view import DAYS, Day, Mark, Row, View, span, suggestions
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def show_status(view: View, where: "Where | None", console: Console) -> None:
         console.print(Text.assemble(("Restorable in part: ", "dim"), (few, "bold"), (f": {reason}", "dim")))
     for problem, note in zip(view.others, suggestions(view.others), strict=True):
         console.print(Text.assemble((f"{problem.source} ", "bold"), note))
+        show_command(problem, console)
     if view.unseen:
         regions = ", ".join(dict.fromkeys(failure.region for failure in view.unseen))
         console.print(Text(f"Could not be looked at for recovery points left behind: {regions}", "dim"))
@@ -76,7 +77,10 @@ def _show_notes(row: Row, console: Console) -> None:
         console.print(Text.assemble(name, why), soft_wrap=row.overdue_since is not None)
     if row.restored_as:
         console.print(Text.assemble(name, (f"back as {row.restored_as}", "dim")))
-    for note in notes(row):
+    for problem, note in zip(row.notes, suggestions(row.notes), strict=True):
+        console.print(Text.assemble(name, note))
+        show_command(problem, console)
+    for note in _besides_problems(row):
         console.print(Text.assemble(name, note))
     for by, number in Counter(held.by for held in row.held).items():
         console.print(Text.assemble(name, (f"{number} {by}", "dim")))
@@ -152,8 +156,12 @@ def _why(row: Row) -> str:
 
 def notes(row: Row) -> tuple[str, ...]:
     """Return what there is to know of a source besides why it needs a person, a sentence each."""
+    return (*suggestions(row.notes), *_besides_problems(row))
+
+
+def _besides_problems(row: Row) -> tuple[str, ...]:
     failed = (
         (f"ended in error, and no newer one is usable: {', '.join(row.failed_besides)}",) if row.failed_besides else ()
     )
     inside = (f"in the snapshots of {row.included_in}, too",) if row.included_in and row.points else ()
-    return (*suggestions(row.notes), *failed, *inside)
+    return (*failed, *inside)

@@ -231,7 +231,9 @@ def test_what_the_readme_says_of_a_first_tag_and_of_the_local_lightsail_can_be_p
 
     with closing(make_client(sandbox, "eu-central-1")) as lightsail:
         (snapshot,) = lightsail.get_disk_snapshots()["diskSnapshots"]
+        (server,) = lightsail.get_instance_snapshots()["instanceSnapshots"]
     assert snapshot["fromDiskName"] == "my-disk", "taken by the first run, and not again by the second"
+    assert f"restore {server['fromInstanceName']} " in README, "what comes back in the next section is there"
 
 
 def test_the_simulation_of_the_readme_can_be_pasted(tmp_path: Path) -> None:

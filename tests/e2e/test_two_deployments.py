@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from lightsail_sandbox.client import Sandbox, Seed, running_sandbox
-from tests.support.local_aws import CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws
+from tests.support.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws
 
 pytestmark = [
     pytest.mark.slow,
@@ -116,7 +116,8 @@ def test_each_customer_has_a_stack_of_their_own_and_no_change_goes_out_unasked(a
     # Where nobody can be asked, a deployment only says what it would do.
     refused = agency.make("deploy", "Shop")
     assert refused.returncode != 0
-    assert f"Shop in {REGION}, there is no such stack yet: this is its first deployment\n" in refused.stdout
+    first = f"Account {ACCOUNT}, {REGION}; Shop in {REGION}, there is no such stack yet: this is its first deployment\n"
+    assert first in refused.stdout
     assert f"cellar (disk, {REGION})\n" in refused.stdout
     assert "Not deployed: nobody can be asked" in refused.stdout
     assert agency.stacks() == {}

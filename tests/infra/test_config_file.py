@@ -193,3 +193,23 @@ def test_what_is_destroyed_is_the_file_s_stack(folder: Path) -> None:
         f"cdk destroy --force {OPTIONS}",
         "python -m infra.protection on customers/shop.json",
     ]
+
+
+@pytest.mark.parametrize("name", ["my shop", "o'neil & sons", 'say "hi"; true', "süß,sauer"])
+def test_a_file_may_be_called_as_the_customer_is(folder: Path, name: str) -> None:
+    file = f"customers/{name}.json"
+    written = f"--context config={file} --output cdk.out/customers-{name}"
+
+    assert made(folder, "deploy", f"CONFIG={file}")[0] == [
+        f"lightkeeper preview --config {file}",
+        f"cdk deploy --require-approval any-change {written}",
+        f"python -m infra.listeners --config {file}",
+    ]
+    (folder / "calls").unlink()
+    assert made(folder, "destroy", f"CONFIG={file}")[0] == [
+        f"python -m infra.protection off {file}",
+        f"cdk destroy {written}",
+        f"python -m infra.protection on {file}",
+    ]
+    (folder / "calls").unlink()
+    assert made(folder, "dist", f"CONFIG={file}")[0] == [f"python -m infra.distribution {file}"]

@@ -12,9 +12,9 @@ import pytest
 from infra.plain_template import CHECKED, plain_template
 from infra.props import Props
 from infra.template_trees import replaced
-from lightkeeper.deployment import Answer, attributes, check
 from lightkeeper.rows import rows_of
 from lightkeeper.settings import Settings, StackSettings
+from lightkeeper.settings_check import Answer, attributes, check
 from tests.support.formation import Formation
 from tests.support.synth import template
 

@@ -644,9 +644,9 @@ def test_without_a_region_the_command_says_where_to_name_one(monkeypatch: pytest
     ended = lightkeeper("plan")
 
     assert ended.status == 2
-    assert (
-        ended.err.splitlines()[-1]
-        == 'lightkeeper: no Region; expected "regions" in the settings, --region, or AWS_REGION'
+    assert ended.err.splitlines()[-1] == (
+        'lightkeeper: no Region; expected "regions" in the settings, --region, or AWS_REGION; '
+        '"aws configure" stores one'
     )
 
 

@@ -466,7 +466,7 @@ def test_the_json_is_one_document_with_the_documented_keys(shop: Keeper) -> None
     restored = the_only(document)
     assert restored.pop("seconds") >= 0
     (attachment,) = restored["notRestored"]
-    assert attachment.startswith("its attachment: ")
+    assert attachment.startswith("it is attached to no instance: ")
     assert document == {
         "now": "2026-06-15T14:00:00Z",
         "account": "123456789012",

@@ -29,7 +29,7 @@ def _cloud() -> Iterator[Cloud]:
 @pytest.fixture
 def cloud(_cloud: Cloud, person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """A cloud whose function is the real one, in this process."""
-    del person  # who listens makes the surroundings anew
+    del person  # whoever listens sets up the surroundings again
     for name, value in _cloud.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_REGION", REGION)
@@ -70,7 +70,7 @@ def test_a_test_message_goes_the_way_of_all_others_and_says_who_hears(
         "Lightkeeper, account 123456789012, eu-central-1: this is a test\\.\n"
         r"Sent at \d{4}-\d\d-\d\d \d\d:\d\d UTC\.\n"
         "\n"
-        "Messages and alarms of this deployment reach you\\. There is nothing to do\\.\n"
+        "Messages of this deployment reach you here\\. There is nothing to do\\.\n"
         "\n"
         "What a run would do:\n"
         "AWS_REGION=eu-central-1 lightkeeper plan --stack Lightkeeper\n"
@@ -168,8 +168,8 @@ def test_after_a_deployment_it_is_said_who_hears_and_who_was_lost(
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ("{", "who hears is not known: Expecting property name"),
-        ('{"lightkeeper": {"grace": 1}}', "who hears is not known: grace: 1 is not text"),
+        ("{", "who hears is not known: {config}: not JSON (Expecting property name"),
+        ('{"lightkeeper": {"grace": 1}}', "who hears is not known: {config}: grace: 1 is not text"),
         ("{}", 'who hears is not known: there is no stack "Elsewhere" in eu-central-1'),
     ],
 )
@@ -182,7 +182,7 @@ def test_that_it_is_not_known_who_hears_is_a_sentence_and_no_failed_deployment(
 
     listeners.main("--config", str(config), "--stack", "Elsewhere")
 
-    assert says in capsys.readouterr().out
+    assert says.replace("{config}", str(config)) in capsys.readouterr().out
 
 
 def test_what_is_found_goes_to_the_topics_of_notify_too_and_what_one_has_missed_is_sent_later(

@@ -215,6 +215,48 @@ def test_a_resource_that_becomes_overdue_by_a_failure_that_was_reported_is_left_
     assert since in text
 
 
+def test_a_second_resource_that_becomes_overdue_is_reported_as_its_alarm_does_not_ring_twice(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    protected(keeper, run, "shop", "blog")
+    keeper.sandbox.advance(DAY - 9 * HOUR)
+    fail(keeper, "blog")
+    for _ in range(9):
+        run()
+        keeper.sandbox.advance(HOUR)
+    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: blog: an action failed"]
+    keeper.sandbox.advance(DAY - 9 * HOUR)
+
+    fail(keeper, "shop")
+    letters = []
+    for _ in range(9):
+        run()
+        letters += person.letters()
+        keeper.sandbox.advance(HOUR)
+
+    assert len(letters) == 2
+    assert f"1. shop: an action failed ({REGION})" in part(letters[0][1], "NEW")
+    assert f"1. shop: overdue ({REGION})" in part(letters[1][1], "NEW")
+
+
+def test_a_resource_that_becomes_overdue_while_a_list_cannot_be_read_is_reported_as_its_alarm_is_given_no_number(
+    keeper: Keeper, person: Listener, run: Run
+) -> None:
+    protected(keeper, run, "shop")
+    keeper.sandbox.advance(DAY - 9 * HOUR)
+    keeper.sandbox.add_faults(FaultRule(operation="GetRelationalDatabases", effect=DENIED))
+    fail(keeper, "shop")
+
+    letters = []
+    for _ in range(9):
+        run()
+        letters += person.letters()
+        keeper.sandbox.advance(HOUR)
+
+    assert len(letters) == 2
+    assert f"1. shop: overdue ({REGION})" in part(letters[1][1], "NEW")
+
+
 def test_a_resource_that_becomes_overdue_for_another_reason_is_reported(
     keeper: Keeper, person: Listener, run: Run
 ) -> None:

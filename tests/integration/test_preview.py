@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from lightkeeper.times import format_instant
+from lightkeeper_cli import account
+from lightkeeper_cli.account import Account
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
 from tests.support.cloud import Cloud, local_cloud
 from tests.support.command import Ended, lightkeeper
 from tests.support.keeper import DAY, OTHER_REGION, READS, REGION, Keeper
 
 STACK = "Shop-Backups"
+ACCOUNT = "123456789012"
 HOUR = timedelta(hours=1)
 
 
@@ -59,7 +62,7 @@ def test_settings_that_keep_less_show_what_goes_and_when_and_nothing_is_changed(
     ended = preview(keeper, grace="0d", policies={"daily": {"schedule": "0 3 * * *", "keep": "daily=3"}})
 
     assert (ended.status, ended.err) == (0, "lightkeeper: using the settings in shop.json\n")
-    assert ended.out.startswith(f"{STACK} in {REGION}, beside what is deployed\n")
+    assert ended.out.startswith(f"Account {ACCOUNT}, {REGION}; {STACK} in {REGION}, beside what is deployed\n\n")
     assert 'grace: "1d" -> "0d"\n' in ended.out
     assert 'policies.daily.keep: "daily=7 weekly=4" -> "daily=3"\n' in ended.out
     going = [line for line in ended.out.splitlines() if ": stays -> goes from " in line]
@@ -72,12 +75,24 @@ def test_settings_that_keep_less_show_what_goes_and_when_and_nothing_is_changed(
     assert keeper.writes() == []
 
 
+def test_the_first_line_names_the_account_that_the_credentials_are_of(
+    keeper: Keeper, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del cloud
+    monkeypatch.setattr(account, "ask_account", lambda _: lambda _: Account("210987654321", "another-customer"))
+
+    ended = preview(keeper)
+
+    assert ended.out.startswith(f"Account 210987654321 (another-customer), {REGION}; {STACK} in {REGION}, there is no ")
+
+
 def test_what_is_shown_is_what_the_next_runs_do(keeper: Keeper, cloud: Cloud) -> None:
     two_weeks(keeper, cloud)
     changes: dict[str, object] = {"grace": "2h", "policies": {"daily": {"schedule": "0 3 * * *", "keep": "daily=3"}}}
 
     document = preview(keeper, "--json", **changes).document
 
+    assert (document["account"], document["regions"]) == (ACCOUNT, [REGION])
     (shop,) = document["sources"]
     stays = {each["name"] for each in shop["snapshots"] if each["goes"]["after"] is None}
     assert shop["kept"]["after"] == document["kept"]["after"] == len(stays)
@@ -114,10 +129,28 @@ def test_a_first_deployment_shows_what_it_will_take_and_what_it_finds(keeper: Ke
     ended = preview(keeper)
 
     assert ended.status == 0
-    assert ended.out.startswith(f"{STACK} in {REGION}, there is no such stack yet: this is its first deployment\n")
+    assert ended.out.startswith(
+        f"Account {ACCOUNT}, {REGION}; {STACK} in {REGION}, there is no such stack yet: this is "
+    )
     assert f"blog (disk, {REGION})\n  backed up: no: nothing is deployed -> daily, " in ended.out
     assert "  the next run takes a snapshot of it: no -> yes\n  kept: 0 -> 0\n" in ended.out
     assert "The next run takes 0 -> 1 snapshots.\n" in ended.out
+
+
+def test_a_deployment_under_a_new_name_is_told_whose_snapshots_it_would_leave_behind(
+    keeper: Keeper, cloud: Cloud
+) -> None:
+    two_weeks(keeper, cloud)
+    there = len(keeper.snapshots())
+
+    renamed = preview(keeper, deployment="Shop")
+
+    assert (
+        f"Other deployments have snapshots here: {STACK} {there}.\n"
+        'This one leaves them alone. If it is one of those under a new name, keep the old one in "deployment".\n'
+    ) in renamed.out
+    assert preview(keeper, "--json", deployment="Shop").document["otherDeployments"] == {STACK: there}
+    assert "Other deployments" not in preview(keeper).out, "they are its own"
 
 
 def test_a_region_that_the_new_settings_leave_out_is_shown(two_regions: Keeper, cloud: Cloud) -> None:
@@ -129,6 +162,7 @@ def test_a_region_that_the_new_settings_leave_out_is_shown(two_regions: Keeper, 
 
     ended = preview(keeper, regions=[REGION])
 
+    assert ended.out.startswith(f"Account {ACCOUNT}, {REGION}, {OTHER_REGION}; {STACK} in {REGION}, ")
     assert f"far (disk, {OTHER_REGION})\n  backed up: daily, " in ended.out
     assert " -> no: its Region is not looked after\n" in ended.out
     assert "  kept: 1 -> 1\n" in ended.out

@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from lightkeeper_cli.main import main
 from lightkeeper_cli.signs import ASCII
 from lightkeeper_cli.tables.status import SIGNS
 from lightsail_sandbox.client import FaultRule, HoldCall, Sandbox
@@ -241,6 +243,22 @@ def test_who_presses_ctrl_c_twice_does_not_wait_for_an_answer(keeper: Keeper) ->
 
         assert said(process) == "lightkeeper: interrupted twice; a call that was under way may still take effect"
     keeper.sandbox.clear_faults()
+
+
+def test_ctrl_c_before_a_verb_begins_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["lightkeeper", "status"])
+    monkeypatch.setattr("typer.core.TyperGroup.make_context", interrupt)
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "lightkeeper: interrupted; nothing was changed\n"
 
 
 @pytest.mark.slow

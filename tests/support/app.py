@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from aws_cdk import App, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -15,6 +15,11 @@ from infra.stack import LightkeeperStack
 from lightkeeper.metrics import NAMESPACE, MetricName
 
 _T = TypeVar("_T")
+_WATCHED: Final = {
+    "NoRun": (NAMESPACE, MetricName.RESOURCES_PROTECTED.value, "SampleCount"),
+    "FunctionErrors": ("AWS/Lambda", "Errors", "Sum"),
+    "DeadLetters": ("AWS/SQS", "NumberOfMessagesSent", "Sum"),
+}
 
 
 def _only(stack: Stack, kind: type[_T]) -> _T:
@@ -37,15 +42,17 @@ def main(month: str = "") -> None:
             function.add_environment("AWS_ENDPOINT_URL_LIGHTSAIL", os.environ["SANDBOX_URL"])
     # The local scheduler would hand over "<aws.scheduler.scheduled-time>" as it stands. Without a time, it is now.
     _only(stack, scheduler.CfnSchedule).add_property_override("Target.Input", "{}")
-    # The local CloudWatch knows no metric math: there the alarms that use it watch one metric, as it stands.
+    # The local CloudWatch knows no metric math: there each alarm that uses it watches the first of its metrics itself.
     for alarm in stack.node.find_all():
         if isinstance(alarm, cloudwatch.CfnAlarm) and not alarm.metric_name:
+            namespace, name, statistic = _WATCHED[alarm.node.path.split("/")[-2]]
+            dimensions = [{"Name": "service", "Value": props.settings.deployment}] if namespace == NAMESPACE else []
             alarm.add_property_deletion_override("Metrics")
-            alarm.add_property_override("Namespace", NAMESPACE)
-            alarm.add_property_override("MetricName", MetricName.RESOURCES_PROTECTED.value)
-            alarm.add_property_override("Dimensions", [{"Name": "service", "Value": props.settings.deployment}])
+            alarm.add_property_override("Namespace", namespace)
+            alarm.add_property_override("MetricName", name)
+            alarm.add_property_override("Dimensions", dimensions)
             alarm.add_property_override("Period", 60)
-            alarm.add_property_override("Statistic", "SampleCount")
+            alarm.add_property_override("Statistic", statistic)
     app.synth()
 
 

@@ -199,7 +199,7 @@ def test_a_policy_that_goes_has_no_value_any_more() -> None:
 
 
 def lines(before: Plan | None, after: Plan) -> list[str]:
-    return [*preview_lines(comparison(before, after), "Lightkeeper in eu-central-1", "beside what is deployed", NOW)]
+    return [*preview_lines(comparison(before, after), NOW)]
 
 
 def test_each_source_that_changes_has_its_lines_and_all_have_a_sum() -> None:
@@ -212,7 +212,6 @@ def test_each_source_that_changes_has_its_lines_and_all_have_a_sum() -> None:
     )
 
     assert "\n".join(shown) == (
-        "Lightkeeper in eu-central-1, beside what is deployed\n"
         "\n"
         "blog (disk, eu-central-1)\n"
         '  backed up: daily, "0 3 * * *" in UTC, keep "daily=7" -> daily, "0 3 * * *" in UTC, keep "daily=3"\n'

@@ -4,7 +4,7 @@ import textwrap
 from datetime import UTC, datetime, timedelta
 
 from lightkeeper.actions import Create, Outcome, Result
-from lightkeeper.findings import RUNBOOK, FindingKind, findings
+from lightkeeper.findings import RUNBOOK, WAITS, FindingKind, findings
 from lightkeeper.message import MAX_SUBJECT, Message, compose, compose_test
 from lightkeeper.model import Inventory
 from lightkeeper.plan import make_plan
@@ -33,14 +33,17 @@ NEW
 
 1. shop: an action failed (eu-central-1)
 What: shop: taking a snapshot failed: CreateDiskSnapshot: AccessDeniedException: not you; expected permission for lightsail:CreateDiskSnapshot
+Waits until morning: yes
 Since: Its slot of 2026-06-15 03:00 Europe/Zurich. Its newest recovery point was taken at 2026-06-14 05:00 Europe/Zurich.
 Do: If it names a permission, grant it. Otherwise wait: the next run tries again. Until then Lightkeeper deletes no snapshot of shop.
 Read: https://example.com/runbook.md#an-action-failed
 
 2. typo: a problem (eu-central-1)
 What: typo: the tag "backup" = "dialy": "dialy" is not a policy; expected "hourly", "daily", "weekly", "monthly", "off", or nothing for "daily".
+Waits until morning: yes, unless it says that a list is empty or lacks resources
 Since: It has no recovery point. Until this is corrected, Lightkeeper takes and deletes no snapshot of it.
-Do: Did you mean "daily"? The next run reads it again.
+Do: Did you mean "daily"? This command writes it, and the next run reads it:
+aws lightsail tag-resource --region eu-central-1 --resource-name typo --tags key=backup,value=daily
 Read: https://example.com/runbook.md#tag-problems
 
 HOW EVERYTHING STANDS
@@ -115,5 +118,30 @@ def test_the_test_message_says_that_there_is_nothing_to_do() -> None:
     assert "Sent at 2026-06-15 05:10 Europe/Zurich." in message.body
 
 
-def test_every_kind_of_finding_has_a_section() -> None:
-    assert set(RUNBOOK) == set(FindingKind)
+def test_every_kind_of_finding_has_a_section_and_says_whether_it_waits_until_morning() -> None:
+    assert set(RUNBOOK) == set(WAITS) == set(FindingKind)
+
+
+def test_when_every_disk_is_gone_the_message_says_to_look_now_and_how_they_come_back() -> None:
+    shop = source("shop", backup="daily")
+    plan = make_plan(Inventory((), daily(shop, range(1, 9)), regions=("eu-central-1",)), SETTINGS, NIGHT)
+    run = Run(plan, ())
+
+    body = compose(findings(run, SETTINGS, sender=SENDER), [], run, SETTINGS, daily=False, sender=SENDER).body
+
+    assert "the list is empty" in body
+    assert "Waits until morning: yes, unless it says that a list is empty" in body
+    assert "Do: Look at once whether they still exist. If they are gone and should not be, bring each back" in body
+    assert "\nAWS_REGION=eu-central-1 lightkeeper status --stack Shop\n" in body
+
+
+def test_a_rule_that_is_cut_for_the_whole_fleet_comes_before_the_single_sources() -> None:
+    disks = [source(f"disk-{number:02}", backup="daily") for number in range(60)]
+    points = [point for disk in disks for point in daily(disk, range(1, 9))]
+    cut = Settings.from_mapping({"policies": {"daily": {"schedule": "0 3 * * *", "keep": "2d"}}})
+    plan = make_plan(Inventory(tuple(disks), tuple(points), regions=("eu-central-1",)), cut, NIGHT)
+    run = Run(plan, tuple(Outcome(action, Result.DONE) for action in plan.actions))
+
+    body = compose(findings(run, cut, sender=SENDER), [], run, cut, daily=False, sender=SENDER).body
+
+    assert "1. eu-central-1: snapshots will expire (eu-central-1)\nWhat: 360 snapshots of 60 sources" in body

@@ -185,7 +185,7 @@ def test_whatever_the_texts_a_message_is_plain(source: str, value: str) -> None:
     assert message.subject.isprintable()
     assert 0 < len(message.subject) < 100
     assert all(line.isprintable() for line in message.body.split("\n"))
-    assert len(message.body.split("\n")) == 19
+    assert len(message.body.split("\n")) == 20
     assert message.body.encode()
 
 

@@ -28,6 +28,8 @@ from lightkeeper.restore_steps import (
     Place,
     Request,
     RestorePlan,
+    Until,
+    Wait,
 )
 from lightkeeper.settings import Settings
 
@@ -472,6 +474,17 @@ def test_a_disk_is_not_attached_to_what_is_not_there() -> None:
     )
 
 
+def test_a_disk_that_was_attached_to_nothing_has_not_lost_an_attachment() -> None:
+    attached = plan(place(disk_snap()), source="data").not_restored
+    free = plan(place(disk_snap(recipe=DiskRecipe(zone="eu-central-1b", size_gib=64))), source="data").not_restored
+
+    assert has(attached, "its attachment: ")
+    assert has(attached, "--attach web:/dev/xvdf")
+    assert not has(free, "its attachment")
+    assert has(free, "it is attached to no instance: ")
+    assert has(free, "--attach INSTANCE:/dev/xvdf")
+
+
 def test_a_disk_is_not_attached_where_another_is() -> None:
     other = living("files", SourceKind.DISK, attached_to="web", path="/dev/xvdf")
 
@@ -557,6 +570,21 @@ def test_there_may_be_no_address_any_more_or_never_have_been() -> None:
     never = place(snap(recipe=replace(WEB, static_ip=None)))
     assert plan(never, move_address=True).problems[0].startswith("web had no static IP when the snapshot was taken")
     assert has(plan(never).not_restored, "the address: it had no static IP")
+
+
+@pytest.mark.parametrize(
+    ("holder", "why"),
+    [
+        (None, "the address moves only to a server that answers"),
+        ("other", "a server that runs does not yet answer"),
+    ],
+)
+def test_the_plan_speaks_of_an_address_that_moves_only_where_one_does(holder: str | None, why: str) -> None:
+    found = plan(place(snap(), ip(holder)))
+
+    (checks,) = (step for step in found.steps if isinstance(step, Wait) and step.until is Until.HEALTHY)
+    assert checks.reason == why
+    assert [type(step) for step in found.steps[found.steps.index(checks) + 1 :]] == [MoveAddress] * (holder is None)
 
 
 # Recipes and tags

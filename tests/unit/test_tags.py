@@ -160,6 +160,18 @@ def test_an_unknown_policy_is_an_error_and_never_a_guess(value: str, suggestion:
     assert problem.suggestion == suggestion
 
 
+@pytest.mark.parametrize(
+    "value", ["3am", "3:00", "02:30", "02:30 Europe/Zurich", "midnight", "daily 3:00", "Daily 3 am"]
+)
+def test_who_writes_a_time_of_day_for_a_policy_is_told_where_it_belongs(value: str) -> None:
+    assert problem_of(disk(backup=value)).message.endswith('; a time of day belongs in the tag "backup:at"')
+
+
+@pytest.mark.parametrize("value", ["dayly", "gold", "7", "gold 3am", "daily 7"])
+def test_what_is_no_time_of_day_is_not_taken_for_one(value: str) -> None:
+    assert "backup:at" not in problem_of(disk(backup=value)).message
+
+
 def test_yes_means_the_default_policy_whatever_that_is() -> None:
     settings = Settings(default_policy="weekly")
 

@@ -54,6 +54,15 @@ def test_each_source_has_a_line_on_what_is_kept_by_which_reason_and_on_what_goes
     ]
 
 
+def test_a_reason_that_is_a_sentence_follows_its_number_as_one() -> None:
+    shop = source(backup="daily", backup_keep="2", backup_kepe="3")
+
+    shown = printed(make_plan(Inventory((shop,), daily(shop, [0, 1, 2]), regions=(REGION,)), AT_ONCE, NOW))
+
+    (line,) = (line for line in shown if "2 last" in line)
+    assert line.endswith("2 last, 1 as nothing is pruned while its source has a problem")
+
+
 def test_verbose_names_each_recovery_point_newest_first_with_its_reason() -> None:
     shown = printed(a_plan(), is_verbose=True)
 
@@ -146,7 +155,7 @@ def test_snapshots_of_a_source_say_until_when_each_is_kept_and_how_to_bring_one_
     assert shown[3].split() == ["Snapshot", "Taken", "Slot", "Kind", "GiB", "State", "Expires", "Why"]
     assert shown[7].endswith('2026-06-16 12:00  no rule of "last=2" keeps it; to be deleted from 2026-06-16T12:00:00Z')
     newest = shown[4].split()[0]
-    assert shown[-1] == f"To bring one back: lightkeeper restore shop --snapshot {newest}"
+    assert shown[-1] == f"To bring one back: lightkeeper restore shop --region eu-central-1 --snapshot {newest}"
 
 
 def test_a_snapshot_that_failed_or_is_on_its_way_is_no_advice_for_a_restore() -> None:

@@ -42,6 +42,16 @@ def test_the_command_that_helps_is_never_broken_into_lines() -> None:
     assert why.endswith("; take one now: lightkeeper take shop --kind disk --region eu-central-1")
 
 
+def test_a_wrong_tag_has_the_command_that_corrects_it_on_a_line_of_its_own_below() -> None:
+    shown = printed(view([source("blog", backup="dialy")]), 60)
+
+    command = (
+        "        aws lightsail tag-resource --region eu-central-1 --resource-name blog --tags key=backup,value=daily"
+    )
+    at = shown.index(command)
+    assert 'did you mean "daily"?' in " ".join(shown[at - 4 : at])
+
+
 def test_who_holds_is_said_once_for_each_reason() -> None:
     shop = source(backup="daily", backup_keep="1")
     held = [point(shop, THREE - back * DAY, tags={"legal-hold": ""}) for back in range(3, 6)]

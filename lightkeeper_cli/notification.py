@@ -7,15 +7,15 @@ import typer
 from lightkeeper_cli.options import Profile, use_profile
 
 
-def test_notification(
+def send_test_notification(
     *,
     stack: Annotated[str, typer.Option("--stack", metavar="NAME", help="The deployed stack whose messages are tried.")],
-    profile: Profile = None,  # noqa: PT028 - a verb, and no test
+    profile: Profile = None,
 ) -> None:
     """Send a test message the way that a deployment's messages go, and say who gets it.
 
-    Its function sends the message, with its own permissions. Exit status 0 says that every topic has taken it and
-    somebody hears.
+    Its function sends the message, with its own permissions. Exit status 0 says that every topic has taken it and at
+    least one listener gets it.
     """
     from lightkeeper_cli.aws import own_region
     from lightkeeper_cli.listeners import Hears, listeners, read_subscriptions, who_hears

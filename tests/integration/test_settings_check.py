@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lightkeeper.deployment import MAX_ANSWER_BYTES, attributes, handle, seen_in
 from lightkeeper.settings import Settings, StackSettings, settings_object
+from lightkeeper.settings_check import MAX_ANSWER_BYTES, attributes, handle, seen_in
 
 STACK = "arn:aws:cloudformation:eu-central-1:123456789012:stack/Nights/1"
 FIXED = {"tagKey": "backup"}
