@@ -149,8 +149,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         first, log = deployment.snapshots(), deployment.log()
 
         pasted, states = [], []
-        for command in runbook_commands():
-            pasted.append(paste(aws, command))
+        once, commands = runbook_commands()
+        known = known_from(aws, once)
+        for command in commands:
+            pasted.append(paste(aws, f"{known}\n{command}"))
             states.append(deployment.ask("scheduler", "list_schedules")["Schedules"][0]["State"])
         letters = failed_run(deployment)
 
@@ -257,8 +259,8 @@ def half_a_year_ago() -> datetime:
     return datetime(year, month + 1, 1, 3, tzinfo=UTC)
 
 
-def runbook_commands() -> list[str]:
-    """Return the runbook's commands about alarms that a local AWS can answer, each with what is to be set once before.
+def runbook_commands() -> tuple[str, list[str]]:
+    """Return what the runbook has set once, and its commands about alarms that a local AWS can answer.
 
     Those that bring something back are run elsewhere. Version 1 of the `aws` command has an address of its own for SQS,
     which goes before that of the local AWS.
@@ -267,11 +269,15 @@ def runbook_commands() -> list[str]:
     once, *blocks = (
         textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)```", runbook, re.DOTALL | re.MULTILINE)
     )
-    return [
-        f"{once}\n{block}"
-        for block in blocks
-        if "aws " in block and "lightsail" not in block and "aws sqs" not in block
-    ]
+    return once, [block for block in blocks if "aws " in block and "lightsail" not in block and "aws sqs" not in block]
+
+
+def known_from(aws: LocalAws, once: str) -> str:
+    """Return what a person's shell knows after the runbook's first block: each command is run in a shell of its own."""
+    names = re.findall(r"^([A-Z]+)=", once, re.MULTILINE)
+    done = paste(aws, f"{once}\ndeclare -p {' '.join(names)}")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def paste(aws: LocalAws, command: str) -> "subprocess.CompletedProcess[str]":

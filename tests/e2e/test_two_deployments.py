@@ -20,7 +20,7 @@ from tests.support.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, Local
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("deployment"),
+    pytest.mark.xdist_group("two deployments"),
     pytest.mark.skipif(
         not (CDK.exists() and MINISTACK.exists()),
         reason="there is no Node, or no `make test-all` yet: it brings the CDK and a local AWS where Node is present",

@@ -16,7 +16,7 @@ from tests.support.plain_stack import PlainStack, uploaded
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("deployment"),
+    pytest.mark.xdist_group("without a checkout"),
     pytest.mark.skipif(
         not MINISTACK.exists(), reason="there is no `make test-all` yet: it brings a local AWS where Node is present"
     ),
