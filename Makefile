@@ -111,7 +111,7 @@ lock: $(UV) ## compile the locks from pyproject.toml; LOCK="--upgrade" takes new
 	$(COMPILE) $(LOCK) pyproject.toml --all-extras --group dev --constraint lambda_src/requirements.txt --constraint lambda_src/requirements-calendar.txt --output-file requirements.txt
 
 clean: ## remove what the targets made
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out dist
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage node_modules .aws-local .bundle .mutants cdk.out lightkeeper-demo.html dist
 
 # pip brings uv, uv fills the environment: seconds instead of a minute, and no system package is needed.
 $(UV): .ci/uv-requirements.txt

@@ -13,7 +13,7 @@ from constructs import Construct
 from infra.props import Props
 
 NOBODY_HEARS: Final = "lightkeeper-nobody-hears"
-NOBODY: Final = "Nobody hears of any alarm, nor of what a run finds: notify in cdk.json names no address."
+NOBODY: Final = "Nobody hears of any alarm, nor of what a run finds: `notify` in the settings names no address."
 
 
 _REGION: Final = 3

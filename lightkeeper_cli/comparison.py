@@ -12,7 +12,7 @@ from lightkeeper.kinds import SourceKind
 from lightkeeper.model import Plan, Problem, ReadFailure, Severity, Snapshot, SourceStatus, Status
 from lightkeeper.settings import Settings
 from lightkeeper.tags import OWNER
-from lightkeeper_cli.fates import KEPT, Fate, fates_of
+from lightkeeper_cli.fates import Ending, Fate, fates_of
 
 _NOT_BACKED_UP: Final = {
     Status.UNTAGGED: "no: it has no tag",
@@ -198,7 +198,7 @@ def _fates(plan: Plan | None) -> dict[tuple[str, str], Fate]:
 
 
 def _departure(fate: Fate | None, plan: Plan | None) -> Departure | None:
-    if fate is None or plan is None or fate.fate == KEPT:
+    if fate is None or plan is None or fate.ending is Ending.KEPT:
         return None
     return Departure(max(fate.expires_at or plan.now, plan.now), waits=fate.waits)
 

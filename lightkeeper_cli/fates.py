@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, assert_never
+from enum import StrEnum
+from typing import assert_never
 
 from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.errors import InvalidValueError, closest
@@ -11,9 +12,14 @@ from lightkeeper.interpret import by_content
 from lightkeeper.kinds import SnapshotKind, SourceKind, source_kind_of
 from lightkeeper.model import Mode, Plan, RecoveryPoint
 
-KEPT: Final = "kept"
-EXPIRING: Final = "expiring"
-GOES: Final = "deleted"
+
+class Ending(StrEnum):
+    """What becomes of a recovery point."""
+
+    KEPT = "kept"
+    EXPIRING = "expiring"
+    """Nothing but its grace keeps it."""
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +27,12 @@ class Fate:
     """A recovery point, and what becomes of it."""
 
     point: RecoveryPoint
-    fate: str
-    """One of `KEPT`, `EXPIRING` and `GOES`."""
+    ending: Ending
     reasons: tuple[str, ...]
     held: bool = False
     """Whether a user's hold keeps it."""
     expires_at: datetime | None = None
-    """Where nothing but its announcement keeps it: from when it may be deleted, UTC."""
+    """Where nothing but its grace keeps it: from when it may be deleted, UTC."""
     waits: bool = False
     """Whether it might be deleted now, but more go before it than one run deletes."""
 
@@ -49,7 +54,7 @@ def fates_of(plan: Plan) -> tuple[Fate, ...]:
     rank = {source.arn: number for number, source in enumerate(plan.sources)}
     # Where a list fails, nobody knows of which sources no more than these is left.
     unread = ("nothing is deleted while a list of its Region cannot be read",)
-    found = (known.get((point.region, point.name)) or Fate(point, KEPT, unread) for point in plan.points)
+    found = (known.get((point.region, point.name)) or Fate(point, Ending.KEPT, unread) for point in plan.points)
     newest_first = sorted(found, key=lambda fate: by_content(fate.point), reverse=True)
     return tuple(
         sorted(newest_first, key=lambda fate: (rank.get(fate.point.source_arn, len(rank)), fate.point.source_arn))
@@ -59,18 +64,18 @@ def fates_of(plan: Plan) -> tuple[Fate, ...]:
 def _fates(plan: Plan) -> Iterator[Fate]:
     points = {(point.region, point.name): point for point in plan.points}
     for kept in plan.kept:
-        fate = EXPIRING if kept.expires_at else KEPT
-        yield Fate(kept.point, fate, kept.reasons, kept.held, kept.expires_at)
+        ending = Ending.EXPIRING if kept.expires_at else Ending.KEPT
+        yield Fate(kept.point, ending, kept.reasons, kept.held, kept.expires_at)
     for action in plan.actions:
         match action:
             case ScheduleDeletion(target=target, expires_at=at):
-                yield Fate(points[target.region, target.snapshot], EXPIRING, (action.reason,), expires_at=at)
+                yield Fate(points[target.region, target.snapshot], Ending.EXPIRING, (action.reason,), expires_at=at)
             case Defer(target=target):
                 point = points[target.region, target.snapshot]
-                yield Fate(point, EXPIRING, (action.reason,), expires_at=point.expires_at, waits=True)
+                yield Fate(point, Ending.EXPIRING, (action.reason,), expires_at=point.expires_at, waits=True)
             case Delete(target=target):
                 point = points[target.region, target.snapshot]
-                yield Fate(point, GOES, (action.reason,), expires_at=point.expires_at)
+                yield Fate(point, Ending.DELETED, (action.reason,), expires_at=point.expires_at)
             case Create() | CancelDeletion() | RemoveHold():
                 # What these are about is kept, or about to expire, as said above.
                 pass

@@ -291,7 +291,7 @@ def _dropped_regions(plan: Plan, regions_before: Iterable[str], zone: ZoneInfo) 
             None,
             what=f"The settings no longer name {region}: Lightkeeper backs up nothing there, and deletes nothing.",
             since=f"The run of {format_minute(plan.now, zone)}.",
-            do='If you did not mean that, add it to "regions" in cdk.json and deploy. If you did, do nothing: this '
+            do='If you did not mean that, add it to "regions" in the settings and deploy. If you did, do nothing: this '
             "message comes once.",
         )
 

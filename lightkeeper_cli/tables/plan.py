@@ -15,7 +15,7 @@ from lightkeeper.errors import did_you_mean
 from lightkeeper.model import Origin, Plan, Policy, Problem, ReadFailure, Severity, SourceStatus, Status
 from lightkeeper.overview import empty_regions
 from lightkeeper.run import Run
-from lightkeeper_cli.fates import EXPIRING, GOES, KEPT, Fate, fates_of
+from lightkeeper_cli.fates import Ending, Fate, fates_of
 from lightkeeper_cli.tables.columns import Column, Table, fit, rows_of, show, show_hidden
 from lightkeeper_cli.tables.header import header, show_empty
 
@@ -40,7 +40,7 @@ _ACTION_STYLES: Final = {
     "delete": "red",
     "defer": "dim",
 }
-FATE_STYLES: Final = {KEPT: "green", EXPIRING: "yellow", GOES: "red"}
+FATE_STYLES: Final = {Ending.KEPT: "green", Ending.EXPIRING: "yellow", Ending.DELETED: "red"}
 # A reason that has less room stands below.
 DETAIL: Final = 40
 SHORT_DETAIL: Final = 24
@@ -217,13 +217,13 @@ def _show_kept(plan: Plan, console: Console) -> Table:
     """Print of each source what is kept, how much by which reason, and what goes."""
     groups = _by_source(fates_of(plan))
 
-    def number(fate: str) -> Sequence[Text]:
-        counts = [sum(each.fate == fate for each in group) for group in groups]
-        return [Text(str(count or "-"), FATE_STYLES[fate] if count else "dim") for count in counts]
+    def number(ending: Ending) -> Sequence[Text]:
+        counts = [sum(each.ending is ending for each in group) for group in groups]
+        return [Text(str(count or "-"), FATE_STYLES[ending] if count else "dim") for count in counts]
 
     columns = (
         Column("Source", [Text(group[0].point.source_name, "bold") for group in groups], is_name=True),
-        *(Column(fate.capitalize(), number(fate), is_right=True) for fate in FATE_STYLES),
+        *(Column(ending.capitalize(), number(ending), is_right=True) for ending in FATE_STYLES),
     )
     detail = Column("Why", [_counted(group) for group in groups], wraps_at=DETAIL)
     return _titled("Recovery points: what is kept, and what goes", fit(columns, console.width, detail=detail), console)
@@ -231,14 +231,14 @@ def _show_kept(plan: Plan, console: Console) -> Table:
 
 def _counted(fates: Sequence[Fate]) -> Text:
     """Return how many recovery points each reason keeps, and from when on the first one goes."""
-    kept = [each for each in fates if each.fate == KEPT]
+    kept = [each for each in fates if each.ending is Ending.KEPT]
     numbers = Counter(reason for each in kept for reason in each.reasons)
     reasons = [
         # Whatever keeps it, it is a snapshot.
         reason if number == len(kept) and len(numbers) == 1 else f"{number} {_without_noun(reason)}"
         for reason, number in numbers.items()
     ]
-    until = min((each.expires_at for each in fates if each.fate == EXPIRING and each.expires_at), default=None)
+    until = min((each.expires_at for each in fates if each.ending is Ending.EXPIRING and each.expires_at), default=None)
     expiring = f"expiring from {instant(until)}" if until else ""
     return Text("; ".join(filter(None, (", ".join(reasons), expiring))))
 
@@ -252,7 +252,7 @@ def _show_points(plan: Plan, console: Console) -> Table:
     """Print all recovery points, source by source, and what becomes of each."""
     fates = fates_of(plan)
     columns = (
-        Column("Fate", [Text(each.fate, FATE_STYLES[each.fate]) for each in fates]),
+        Column("Fate", [Text(each.ending, FATE_STYLES[each.ending]) for each in fates]),
         Column("Snapshot", [Text(each.point.name) for each in fates], is_name=True),
         Column("Taken", [Text(instant(each.point.taken)) for each in fates]),
     )
@@ -260,8 +260,8 @@ def _show_points(plan: Plan, console: Console) -> Table:
     table = fit(columns, console.width, detail=detail, indent=2)
     number = 0
     for group in _by_source(fates):
-        counts = Counter(each.fate for each in group)
-        words = ", ".join(f"{counts[fate]} {fate}" for fate in FATE_STYLES if counts[fate])
+        counts = Counter(each.ending for each in group)
+        words = ", ".join(f"{counts[ending]} {ending}" for ending in FATE_STYLES if counts[ending])
         point = group[0].point
         console.print(Text.assemble((point.source_name, "bold"), f" in {point.region}: {words}"))
         show(rows_of(table, slice(number, number + len(group))), console)

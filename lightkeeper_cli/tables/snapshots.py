@@ -78,7 +78,7 @@ def _table(fates: Sequence[Fate], width: int) -> Table:
 
 
 def _expires(fate: Fate) -> Text:
-    return Text(instant(fate.expires_at), FATE_STYLES[fate.fate] if fate.expires_at else "dim")
+    return Text(instant(fate.expires_at), FATE_STYLES[fate.ending] if fate.expires_at else "dim")
 
 
 def _why(fate: Fate) -> Text:

@@ -142,7 +142,7 @@ def test_every_section_of_the_runbook_is_named_with_what_to_do_first(default: Te
 @pytest.mark.parametrize(
     ("notify", "says"),
     [
-        ([], "**Nobody hears of any alarm, nor of what a run finds: notify in cdk.json names no address.**"),
+        ([], "**Nobody hears of any alarm, nor of what a run finds: `notify` in the settings names no address.**"),
         (["ops@example.com"], "Alarms and messages go to 1 address; an address gets them once it has "),
         (
             ["a@example.com", "https://example.com/hook", "arn:aws:sns:eu-central-1:123456789012:pager"],

@@ -13,7 +13,7 @@ from lightkeeper.model import Inventory, Plan, ReadFailure, SnapshotState
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
 from lightkeeper_cli.account import Account, Where
-from lightkeeper_cli.fates import EXPIRING, GOES, KEPT, fates_of, of_source
+from lightkeeper_cli.fates import Ending, fates_of, of_source
 from lightkeeper_cli.tables.plan import show_plan
 from lightkeeper_cli.tables.snapshots import show_snapshots
 from tests.support.inventories import AT_ONCE, DAY, NOW, REGION, THREE, daily, point, source, web
@@ -95,7 +95,14 @@ def test_every_recovery_point_has_exactly_one_fate() -> None:
 
     assert sorted(fate.point.name for fate in fates) == sorted(each.name for each in plan.points)
     of_shop = [fate for fate in fates if fate.point.source_name == "shop"]
-    assert [fate.fate for fate in of_shop] == [KEPT, KEPT, KEPT, EXPIRING, EXPIRING, GOES]
+    assert [fate.ending for fate in of_shop] == [
+        Ending.KEPT,
+        Ending.KEPT,
+        Ending.KEPT,
+        Ending.EXPIRING,
+        Ending.EXPIRING,
+        Ending.DELETED,
+    ]
     assert [fate.held for fate in of_shop] == [False, False, True, False, False, False]
     assert [fate.expires_at is None for fate in of_shop] == [True, True, True, False, False, False]
 
@@ -106,7 +113,7 @@ def test_what_is_put_off_is_expiring_and_says_why() -> None:
 
     fates = fates_of(make_plan(Inventory((shop,), (*daily(shop, [0]), *late)), Settings(), NOW))
 
-    assert [fate.fate for fate in fates] == [KEPT, *3 * [EXPIRING], *3 * [GOES]]
+    assert [fate.ending for fate in fates] == [Ending.KEPT, *3 * [Ending.EXPIRING], *3 * [Ending.DELETED]]
     assert fates[1].reasons[0].startswith("at most 3 deletions per source and run")
 
 
@@ -116,7 +123,10 @@ def test_where_a_list_fails_what_is_left_of_others_is_listed_too() -> None:
 
     (fate,) = fates_of(make_plan(Inventory((), gone, failures=(failure,)), Settings(), NOW))
 
-    assert (fate.fate, fate.reasons) == (KEPT, ("nothing is deleted while a list of its Region cannot be read",))
+    assert (fate.ending, fate.reasons) == (
+        Ending.KEPT,
+        ("nothing is deleted while a list of its Region cannot be read",),
+    )
 
 
 def test_a_system_disk_of_an_instance_is_called_so() -> None:
