@@ -72,6 +72,11 @@ dist: .venv/ready ## dist/: zips, a plain template and a bill of materials, to d
 # Plain variables: what the environment happens to call CONFIG or YES is somebody else's.
 CONFIG =
 YES    =
+# Without CONFIG= it would be one more target, and cdk.json would be deployed.
+NAMED = $(filter %.json,$(MAKECMDGOALS))
+ifneq ($(NAMED),)
+$(error expected CONFIG=$(firstword $(NAMED)), which is how a file of settings is given)
+endif
 # The command line would advertise a newer major release, which refuses this library.
 CDK = CDK_DISABLE_VERSION_CHECK=1 node_modules/.bin/cdk
 # What a shell takes for one word, whatever is in it. An apostrophe would end the quotes that it stands in.

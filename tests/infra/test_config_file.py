@@ -124,7 +124,8 @@ def made(
     )
     os.close(terminal)
     os.close(end)
-    return calls.read_text(encoding="utf-8").splitlines(), done.returncode, done.stderr
+    said = calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
+    return said, done.returncode, done.stderr
 
 
 CONFIG = "CONFIG=customers/shop.json"
@@ -136,6 +137,13 @@ def test_a_deployment_is_previewed_and_asks_at_any_change(folder: Path) -> None:
         "lightkeeper preview --config customers/shop.json",
         f"cdk deploy --require-approval any-change {OPTIONS}",
     ]
+
+
+def test_a_file_without_its_variable_is_no_target_beside_which_cdk_json_is_deployed(folder: Path) -> None:
+    calls, ended, said = made(folder, "deploy", "customers/shop.json", "YES=1")
+
+    assert (calls, ended) == ([], 2)
+    assert "expected CONFIG=customers/shop.json" in said
 
 
 def test_after_a_deployment_it_says_who_hears(folder: Path) -> None:
