@@ -31,6 +31,12 @@ _WANTED: Final = (
     Status.UNTAGGED,
 )
 
+_FOLLOWS: Final = {
+    Severity.ERROR: "; until then no snapshot of it is taken, and none is deleted",
+    Severity.WARNING: "; until then no snapshot of it is deleted",
+    Severity.ADVICE: "",
+}
+
 
 class Health(StrEnum):
     """How everything stands, in a word."""
@@ -263,6 +269,11 @@ def take_command(source: SourceStatus, sender: Sender | None = None) -> str:
 
 def _command(sender: Sender | None, *words: str) -> str:
     return sender.command(*words) if sender else keeper_command(*words)
+
+
+def what_follows(problem: Problem) -> str:
+    """Return what comes of a tag that Lightkeeper does not understand, as it stands behind the problem's message."""
+    return _FOLLOWS[problem.severity] if problem.tag else ""
 
 
 def why_stopped(source: SourceStatus, settings: Settings) -> str:

@@ -33,6 +33,7 @@ from lightkeeper.overview import (
     empty_regions,
     is_open,
     is_overdue_by_errors,
+    what_follows,
     what_helps,
     what_helps_stopped,
     why_overdue,
@@ -574,7 +575,7 @@ def _trouble(row: Row) -> float:
 
 
 def suggestions(problems: Iterable[Problem]) -> Iterator[str]:
-    """Yield each problem as a sentence that says what to do."""
+    """Yield each problem as a sentence that says what follows from it, and what to do."""
     for problem in problems:
         tag = f"{problem.tag}={problem.value}: " if problem.tag else ""
-        yield f"{tag}{problem.message}{did_you_mean(problem.suggestion)}"
+        yield f"{tag}{problem.message}{what_follows(problem)}{did_you_mean(problem.suggestion)}"

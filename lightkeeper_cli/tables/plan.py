@@ -13,7 +13,7 @@ from rich.text import Text
 from lightkeeper.actions import Action, Create, Outcome, Result
 from lightkeeper.errors import did_you_mean
 from lightkeeper.model import Origin, Plan, Policy, Problem, ReadFailure, Severity, SourceStatus, Status
-from lightkeeper.overview import empty_regions
+from lightkeeper.overview import empty_regions, what_follows
 from lightkeeper.run import Run
 from lightkeeper_cli.fates import Ending, Fate, fates_of
 from lightkeeper_cli.tables.columns import Column, Table, fit, rows_of, show, show_hidden
@@ -53,12 +53,6 @@ _RESULT_STYLES: Final = {
 _SEVERITY_STYLES: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
-_FOLLOWS: Final = {
-    Severity.ERROR: "; until then no snapshot of it is taken, and none is deleted",
-    Severity.WARNING: "; until then no snapshot of it is deleted",
-    Severity.ADVICE: "",
-}
-"""What comes of a tag that Lightkeeper does not understand."""
 _INDENT: Final = " " * 8
 
 
@@ -277,10 +271,9 @@ def _by_source(fates: Iterable[Fate]) -> Sequence[Sequence[Fate]]:
 def _problem(problem: Problem) -> Text:
     """Return a problem, with what to do."""
     tag = f" {problem.tag}={problem.value or ''}" if problem.tag else ""
-    follows = _FOLLOWS[problem.severity] if problem.tag else ""
     return Text.assemble(
         (f"{problem.severity:<8}", _SEVERITY_STYLES[problem.severity]),
         (f"{problem.source}{tag}", "bold"),
-        f" {problem.message}{follows}",
+        f" {problem.message}{what_follows(problem)}",
         (did_you_mean(problem.suggestion), "bold"),
     )

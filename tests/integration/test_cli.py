@@ -146,8 +146,9 @@ def test_status_shows_the_calendar_and_says_with_its_exit_status_that_somebody_i
     assert ended.status == 3
     assert ended.out.startswith("1 source overdue, 1 problem; 0 of 2 sources protected.\n")
     assert f"{29 * '·'}x" in ended.out
-    assert 'blog backup=dialy: "dialy" is not a policy' in ended.out
-    assert 'did you mean "daily"?' in ended.out
+    said = " ".join(ended.out.split())
+    assert 'blog backup=dialy: "dialy" is not a policy' in said
+    assert 'until then no snapshot of it is taken, and none is deleted; did you mean "daily"?' in said
     assert keeper.writes() == []
 
 
