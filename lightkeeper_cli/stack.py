@@ -148,11 +148,18 @@ def _outputs(stack: str, region: str) -> dict[str, str]:
             except ClientError as error:
                 if error.response["Error"].get("Code") != "ValidationError":
                     raise
-                raise MissingStackError(
-                    f'there is no stack "{stack}" in {region} ({error.response["Error"].get("Message", "")}); expected '
-                    "the name that cdk deploy has shown, and its Region in AWS_REGION"
-                ) from None
+                raise _missing(stack, region, str(error.response["Error"].get("Message", ""))) from None
+    # What is left of a first deployment that somebody has answered no to.
+    if described["StackStatus"] == _NEVER_DEPLOYED:
+        raise _missing(stack, region, "its first deployment was never carried out")
     return {str(output["OutputKey"]): str(output["OutputValue"]) for output in described.get("Outputs", [])}
+
+
+def _missing(stack: str, region: str, why: str) -> MissingStackError:
+    return MissingStackError(
+        f'there is no stack "{stack}" in {region} ({why}); expected the name that cdk deploy has shown, and its Region '
+        "in AWS_REGION"
+    )
 
 
 def _variables(function: str, stack: str, region: str) -> dict[str, str]:

@@ -137,6 +137,17 @@ def test_a_first_deployment_shows_what_it_will_take_and_what_it_finds(keeper: Ke
     assert "The next run takes 0 -> 1 snapshots.\n" in ended.out
 
 
+def test_a_stack_whose_first_deployment_was_answered_with_no_is_none_yet(keeper: Keeper, cloud: Cloud) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    cloud.propose(STACK, REGION)
+
+    ended = preview(keeper)
+
+    assert ended.status == 0
+    assert f"{STACK} in {REGION}, there is no such stack yet: this is " in ended.out
+    assert "The next run takes 0 -> 1 snapshots.\n" in ended.out
+
+
 def test_a_deployment_under_a_new_name_is_told_whose_snapshots_it_would_leave_behind(
     keeper: Keeper, cloud: Cloud
 ) -> None:

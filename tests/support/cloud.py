@@ -114,6 +114,18 @@ class Cloud:
         )
         self.stacks.append((name, region))
 
+    def propose(self, name: str, region: str) -> None:
+        """Leave a stack as `cdk deploy` does where somebody answers no to the first deployment."""
+        template = json.dumps({"Resources": {"Role": _ROLE}})
+        self._formation(region).create_change_set(
+            StackName=name,
+            ChangeSetName="first",
+            ChangeSetType="CREATE",
+            TemplateBody=template,
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        self.stacks.append((name, region))
+
     def clear(self) -> None:
         """Delete all stacks, refuse nothing any more, and forget what was asked."""
         self.server.refused.clear()
