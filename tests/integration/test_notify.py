@@ -40,6 +40,16 @@ def part(text: str, heading: str) -> str:
     return text.partition(f"\n\n{heading}\n")[2].partition("\n\nHOW")[0].partition("\n\nSTILL OPEN")[0]
 
 
+def letters_of_nine_hours(keeper: Keeper, person: Listener, run: Run) -> list[tuple[str, str]]:
+    """Let nine runs be made, an hour apart: long enough for what is missing to be overdue."""
+    letters = []
+    for _ in range(9):
+        run()
+        letters += person.letters()
+        keeper.sandbox.advance(HOUR)
+    return letters
+
+
 def test_while_all_is_well_nobody_is_notified(keeper: Keeper, person: Listener, run: Run) -> None:
     protected(keeper, run, "shop", "clinic")
     for _ in range(3):
@@ -197,11 +207,7 @@ def test_a_resource_that_becomes_overdue_by_a_failure_that_was_reported_is_left_
     keeper.sandbox.advance(DAY - 9 * HOUR)
     fail(keeper, "shop")
 
-    letters = []
-    for _ in range(9):
-        run()
-        letters += person.letters()
-        keeper.sandbox.advance(HOUR)
+    letters = letters_of_nine_hours(keeper, person, run)
 
     assert [subject for subject, _ in letters] == [f"{HEAD}: shop: an action failed"]
     assert keeper.plan().sources[0].status == "overdue"
@@ -221,18 +227,11 @@ def test_a_second_resource_that_becomes_overdue_is_reported_as_its_alarm_does_no
     protected(keeper, run, "shop", "blog")
     keeper.sandbox.advance(DAY - 9 * HOUR)
     fail(keeper, "blog")
-    for _ in range(9):
-        run()
-        keeper.sandbox.advance(HOUR)
-    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: blog: an action failed"]
+    assert [subject for subject, _ in letters_of_nine_hours(keeper, person, run)] == [f"{HEAD}: blog: an action failed"]
     keeper.sandbox.advance(DAY - 9 * HOUR)
 
     fail(keeper, "shop")
-    letters = []
-    for _ in range(9):
-        run()
-        letters += person.letters()
-        keeper.sandbox.advance(HOUR)
+    letters = letters_of_nine_hours(keeper, person, run)
 
     assert len(letters) == 2
     assert f"shop: an action failed ({REGION})" in part(letters[0][1], "NEW")
@@ -248,11 +247,7 @@ def test_a_resource_that_becomes_overdue_while_a_list_cannot_be_read_is_reported
     keeper.sandbox.add_faults(FaultRule(operation="GetRelationalDatabases", effect=DENIED))
     fail(keeper, "shop")
 
-    letters = []
-    for _ in range(9):
-        run()
-        letters += person.letters()
-        keeper.sandbox.advance(HOUR)
+    letters = letters_of_nine_hours(keeper, person, run)
 
     assert len(letters) == 2
     assert f"1. shop: overdue ({REGION})" in part(letters[1][1], "NEW")
@@ -264,10 +259,7 @@ def test_what_followed_from_a_failure_is_reported_when_that_is_over_and_it_is_no
     protected(keeper, run, "shop")
     keeper.sandbox.advance(DAY - 9 * HOUR)
     fail(keeper, "shop")
-    for _ in range(9):
-        run()
-        keeper.sandbox.advance(HOUR)
-    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: shop: an action failed"]
+    assert [subject for subject, _ in letters_of_nine_hours(keeper, person, run)] == [f"{HEAD}: shop: an action failed"]
 
     keeper.sandbox.clear_faults()
     busy = ErrorAnswer(code="OperationFailureException")
