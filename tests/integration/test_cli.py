@@ -754,7 +754,6 @@ def test_the_demo_shows_what_a_user_wants_to_see() -> None:
         "about to expire: pushed out",
         "before-the-big-upgrade",
         'did you mean "backup:keep"?',
-        'did you mean "daily"?',
         "ResourcesProtected",
         "shop-web is deleted by mistake: lightkeeper restore shop-web --yes",
         "shop-web-restored-20260928-2312 restored from shop-web-20260928-0300-",
@@ -765,3 +764,4 @@ def test_the_demo_shows_what_a_user_wants_to_see() -> None:
         "336 runs",
     ):
         assert words in ended.stdout
+    assert 'did you mean "daily"?' in " ".join(ended.stdout.split()), "in lines of so many columns"
