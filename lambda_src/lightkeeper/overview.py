@@ -98,7 +98,7 @@ class Overview:
             return Health.UNKNOWN
         if self.doubted or self.counts[Status.OVERDUE] or self.problems or self.stopped or self.elsewhere:
             return Health.DEGRADED
-        return Health.OK if self.counts[Status.PROTECTED] == self._wanted > 0 else Health.WAITING
+        return Health.OK if self.counts[Status.PROTECTED] == self.wanted > 0 else Health.WAITING
 
     def sentence(self, settings: Settings) -> str:
         """Return the same in a sentence: what wants a person first, and always what is not backed up."""
@@ -131,13 +131,13 @@ class Overview:
         return f"prune is off: {self.unpruned or 'nothing'} would be scheduled for deletion"
 
     @property
-    def _wanted(self) -> int:
+    def wanted(self) -> int:
         """Sources that exist and have not been switched off."""
         return sum(self.counts[status] for status in _WANTED)
 
     def _protected(self, settings: Settings) -> str:
         """Return how much of what is not switched off is protected; what has no tag counts, it is not."""
-        protected, wanted = self.counts[Status.PROTECTED], self._wanted
+        protected, wanted = self.counts[Status.PROTECTED], self.wanted
         if self.unread:
             return f"of {counted(wanted, 'source')} seen, {protected} protected" if wanted else ""
         if self.counts[Status.UNTAGGED] == wanted:
@@ -156,7 +156,7 @@ class Overview:
         if number := self.counts[Status.WAITING]:
             yield f"{number} waiting for a first recovery point"
         # Where nothing at all is backed up, that has been said.
-        if (number := self.counts[Status.UNTAGGED]) and (self.unread or number < self._wanted):
+        if (number := self.counts[Status.UNTAGGED]) and (self.unread or number < self.wanted):
             yield f"{number} not backed up"
         if number := self.counts[Status.OFF]:
             yield f"{number} switched off"

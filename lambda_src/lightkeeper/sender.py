@@ -22,6 +22,8 @@ class Sender:
     """The address of docs/runbook.md, if there is one."""
     dashboard: str | None = None
     """The dashboard's address, if there is one."""
+    member: str | None = None
+    """The account that a message is about, 12 digits, where that is another one than the deployment's."""
 
     @classmethod
     def of(cls, function: str, deployment: str, *, runbook: str | None, dashboard: str | None) -> "Sender":
@@ -41,7 +43,8 @@ class Sender:
 
     def command(self, *words: str) -> str:
         """Return a command of `lightkeeper` about this deployment, as it can be pasted without a checkout."""
-        return f"AWS_REGION={self.region} {keeper_command(*words, '--stack', self.deployment)}"
+        member = ["--account", self.member] if self.member else []
+        return f"AWS_REGION={self.region} {keeper_command(*words, '--stack', self.deployment, *member)}"
 
     def section(self, heading: str) -> str:
         """Return where a section of this deployment's runbook is."""

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from lightkeeper.errors import InvalidValueError, as_json, quote_all
 from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, one_of, switch, text, whole_number
 from lightkeeper.model import Mode, Orphans, Policy, Prune
+from lightkeeper.organization import Organization
 from lightkeeper.policies import OFF, TAG_TEXT, read_policies, tag_value, write_policies
 from lightkeeper.rows import UTC_ZONE, Form, read_rows, rows_of, setting, write_rows
 from lightkeeper.schedule import Schedule, parse_schedule, with_time_of_day
@@ -190,6 +191,14 @@ def _wrong_stack_tag(key: str, value: object) -> str | None:
     return None
 
 
+def _organization(value: object) -> Organization | None:
+    if value is None:
+        return None
+    return Organization.from_mapping(
+        as_object(value, 'an object; expected one such as {"units": ["ou-ab12-cd34ef56"]}')
+    )
+
+
 def _as_it_is(value: _T) -> _T:
     return value
 
@@ -250,6 +259,11 @@ _NOTIFY: Final = Form(
     list,
     limits="e-mail addresses, `https://` addresses, and ARNs of standard SNS topics of the stack's Region, up to "
     f'{MAX_TOPICS} of these; see ["Who hears"](#who-hears)',
+)
+_ORGANIZATION: Final = Form(
+    _organization,
+    lambda organization: organization.to_mapping() if organization else None,
+    limits="`null`, or an object: see [organisation.md](organisation.md)",
 )
 _ADDRESS: Final = Form(
     _address, _as_it_is, limits="an `https://` address at which you read [runbook.md](runbook.md), or `null`"
@@ -485,6 +499,14 @@ class StackSettings:
         example="https://example.com/docs/runbook.md",
         meaning="where the links to the runbook lead, in messages, in alarms and on the dashboard; without it, they "
         "name the file and the section",
+    )
+    organization: Organization | None = setting(
+        "organization",
+        _ORGANIZATION,
+        default=None,
+        example={"units": ["ou-ab12-cd34ef56"], "except": ["111122223333"]},
+        meaning="which other accounts to look after: those of units of your organization, or a list; `null`: this "
+        "account alone",
     )
     tag_on_create: bool = setting(
         "tagOnCreate",

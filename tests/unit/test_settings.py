@@ -255,7 +255,7 @@ def test_a_row_is_all_that_a_setting_takes() -> None:
         Grown.from_mapping({"color": "blue", "colour": 7})
     unknown, wrong = caught.value.errors
     assert unknown.endswith(
-        ', "colour", "encryptNotifications", "logRetentionDays", "runbookUrl", "tagOnCreate", "tags"; '
+        ', "colour", "encryptNotifications", "logRetentionDays", "runbookUrl", "organization", "tagOnCreate", "tags"; '
         'did you mean "colour"?'
     )
     assert wrong == "colour: 7 is not text; expected text in double quotes"

@@ -1,0 +1,154 @@
+"""Which accounts a deployment looks after beside its own, and by which roles: the setting `organization`. Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from lightkeeper.errors import InvalidValueError, as_json
+from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, text, whole_number
+
+ORGANIZATION_VARIABLE: Final = "LIGHTKEEPER_ORGANIZATION"
+"""The environment variable of the function that lists the accounts: the setting, as JSON."""
+MEMBER_ROLE_VARIABLE: Final = "LIGHTKEEPER_MEMBER_ROLE"
+"""The environment variable with the name of the role that runs assume in each account."""
+RESULTS_VARIABLE: Final = "LIGHTKEEPER_RESULTS"
+"""The environment variable with the name of the bucket that runs write their results to."""
+DEFAULT_CONCURRENCY: Final = 20
+MAX_CONCURRENCY: Final = 1000
+"""Accounts at a time: what Lambda runs side by side in an account, unless AWS has allowed more."""
+_ROOT_OR_UNIT: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}")
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_VIEWER: Final = "-viewer"
+_OPERATOR: Final = "-operator"
+# IAM takes 64, and the longest of our own endings must still fit.
+_MAX_ROLE: Final = 64 - len(_OPERATOR)
+_ROLE: Final = re.compile(r"[A-Za-z0-9+=,.@_-]+")
+_UNIT_EXPECTED: Final = 'the id of an organizational unit such as "ou-ab12-cd34ef56", or of the root, such as "r-ab12"'
+_ACCOUNT_EXPECTED: Final = 'the id of an account: 12 digits in double quotes, such as "111122223333"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRoles:
+    """The names of the roles that an account has for a deployment. Each wants the deployment's name as external id."""
+
+    member: str
+    """What a run assumes: it may do in that account what the function may do in its own."""
+    viewer: str
+    """What the calendar assumes: it reads."""
+    operator: str
+    """What people assume by `--account`: it may do what a run may, and restore."""
+
+    @classmethod
+    def of(cls, member: str) -> "MemberRoles":
+        """Return the names of all three by that of the first."""
+        return cls(member=member, viewer=member + _VIEWER, operator=member + _OPERATOR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """The accounts, either by their units or one by one, and how a run gets into them."""
+
+    units: tuple[str, ...] = ()
+    """Ids of organizational units or of the root: all accounts in them, and in the units within them."""
+    accounts: tuple[str, ...] = ()
+    """Ids."""
+    excluded: tuple[str, ...] = ()
+    """Ids of accounts that are left out."""
+    role_name: str | None = None
+    """Of the member role; None: by the deployment's name."""
+    max_concurrency: int = DEFAULT_CONCURRENCY
+    """How many accounts are looked after side by side."""
+
+    @classmethod
+    def from_mapping(cls, given: Mapping[str, object]) -> "Organization":
+        """Return what the object says, as parsed JSON.
+
+        Raises
+        ------
+        InvalidObjectError
+            With a sentence for every wrong key and value.
+        """
+        read = ObjectReader(given)
+        organization = cls(
+            units=read.value("units", partial(_ids, pattern=_ROOT_OR_UNIT, expected=_UNIT_EXPECTED), ()),
+            accounts=read.value("accounts", partial(_ids, pattern=_ACCOUNT, expected=_ACCOUNT_EXPECTED), ()),
+            excluded=read.value("except", partial(_ids, pattern=_ACCOUNT, expected=_ACCOUNT_EXPECTED), ()),
+            role_name=read.value("roleName", _role_name, None),
+            max_concurrency=read.value(
+                "maxConcurrency", partial(whole_number, most=MAX_CONCURRENCY), DEFAULT_CONCURRENCY
+            ),
+        )
+        errors = read.errors()
+        if "units" in given and "accounts" in given:
+            errors.append('accounts: there are "units", too; expected one of the two')
+        elif not errors and not (organization.units or organization.accounts):
+            errors.append(
+                'units: there are neither "units" nor "accounts"; expected one of the two, with an id or more'
+            )
+        if errors:
+            raise InvalidObjectError(errors)
+        return organization
+
+    @classmethod
+    def from_json(cls, document: str) -> "Organization":
+        """Return what `to_json` has written.
+
+        Raises
+        ------
+        InvalidObjectError
+            If it is anything else.
+        """
+        return cls.from_mapping(as_object(json.loads(document), "an object"))
+
+    def to_mapping(self) -> dict[str, object]:
+        """Return the object that `from_mapping` reads this from."""
+        return {
+            **({"units": [*self.units]} if self.units else {"accounts": [*self.accounts]}),
+            **({"except": [*self.excluded]} if self.excluded else {}),
+            **({"roleName": self.role_name} if self.role_name else {}),
+            "maxConcurrency": self.max_concurrency,
+        }
+
+    def to_json(self) -> str:
+        """Return the same as JSON."""
+        return json.dumps(self.to_mapping(), separators=(",", ":"))
+
+    def roles(self, deployment: str) -> MemberRoles:
+        """Return the names of the roles in each account."""
+        return MemberRoles.of(self.role_name or default_role_name(deployment))
+
+
+def default_role_name(deployment: str) -> str:
+    """Return the name of the member role where the settings name none: two deployments do not share one."""
+    return f"{deployment}-member"
+
+
+def role_arn(partition: str, account: str, name: str) -> str:
+    """Return the ARN of a role."""
+    return f"arn:{partition}:iam::{account}:role/{name}"
+
+
+def wrong_role_name(name: str) -> str | None:
+    """Return why a name cannot be that of the member role; None where it can."""
+    if len(name) <= _MAX_ROLE and _ROLE.fullmatch(name):
+        return None
+    return f'"{name}" cannot be the name of the role; expected up to {_MAX_ROLE} letters, digits and + = , . @ _ -'
+
+
+def _role_name(value: object) -> str:
+    name = text(value)
+    if why := wrong_role_name(name):
+        raise InvalidValueError(why)
+    return name
+
+
+def _ids(value: object, *, pattern: re.Pattern[str], expected: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InvalidValueError(f"{as_json(value)} is not a list; expected one of ids")
+    for each in value:
+        if not isinstance(each, str) or not pattern.fullmatch(each):
+            raise InvalidValueError(f"{as_json(each)} is not an id; expected {expected}")
+    return tuple(dict.fromkeys(value))
