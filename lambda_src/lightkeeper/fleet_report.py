@@ -65,8 +65,10 @@ class FleetReport:
     """How it stood before; None: nobody knows."""
     reports: Mapping[str, AccountReport]
     """What this run, or one since, says of the accounts, by account."""
+    listed: frozenset[str]
+    """The accounts that this run was to look at."""
     is_complete: bool
-    """Whether all accounts that are looked after are known."""
+    """Whether these are all that are looked after."""
     failures: tuple[str, ...]
     """What failed in it, a sentence each."""
 
@@ -166,6 +168,7 @@ def make_report(  # noqa: PLR0913 - a fleet has that many sides
         fleet=fleet,
         previous=previous,
         reports=reports,
+        listed=frozenset(listed),
         is_complete=answers.is_complete,
         failures=tuple(_failures(answers, fleet)),
     )
