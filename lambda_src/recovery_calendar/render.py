@@ -143,7 +143,9 @@ def _links(endpoint: str | None, opened: Opened | None) -> Links | None:
 
 
 def _render(template: str, *, is_page: bool = False, **what: object) -> str:
-    return _environment().get_template(template).render({"is_page": is_page, "opened": None, "has_accounts": False} | what)
+    return (
+        _environment().get_template(template).render({"is_page": is_page, "opened": None, "has_accounts": False} | what)
+    )
 
 
 # Lambda keeps the process between invocations, and compiled templates with it.

@@ -50,6 +50,10 @@ class WidgetContext:
     """What the calendar reads of its context."""
 
     invoked_function_arn: str = ARN
+    seconds: float = 60
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(self.seconds * 1000)
 
 
 def widget(
