@@ -23,7 +23,15 @@ from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.times import parse_instant
 from recovery_calendar.fleet_view import Account, FleetOrder, make_fleet_view
 from recovery_calendar.live import Kept, LateError, in_time, plan_in_time
-from recovery_calendar.render import Opened, Theme, render_calendar, render_fleet, render_message, render_sentence
+from recovery_calendar.render import (
+    Opened,
+    Theme,
+    render_calendar,
+    render_fleet,
+    render_fleet_sentence,
+    render_message,
+    render_sentence,
+)
 from recovery_calendar.request import (
     DOCUMENTATION,
     FLEET_DOCUMENTATION,
@@ -187,7 +195,7 @@ def _all(order: FleetOrder, hub: _Hub, look: _Look) -> str:
         case Kind.CALENDAR:
             return render_fleet(view, theme=look.theme, endpoint=look.endpoint)
         case Kind.SENTENCE:
-            return render_sentence(view, theme=look.theme)
+            return render_fleet_sentence(view, theme=look.theme)
 
 
 def _one(one: OneAccount, hub: _Hub, look: _Look) -> str:

@@ -12,6 +12,8 @@ from lightkeeper.inventory import Reader, join_regions, plan_region
 from lightkeeper.model import Plan, ReadFailure
 from lightkeeper.settings import Settings
 
+THREADS: Final = "read"
+"""How the names of threads begin that may outlast the look they were started for."""
 _MOST_KEPT: Final = 8
 # A session that one role has begun for another ends after an hour, whatever the roles allow.
 _KEPT_FOR: Final = timedelta(minutes=45)
@@ -46,7 +48,7 @@ def in_time(work: Callable[[], _T], seconds: float) -> _T:
             ending.set_exception(error)
 
     # Not a pool: whoever ends a program waits for the threads of a pool.
-    Thread(target=run, daemon=True).start()
+    Thread(target=run, name=f"{THREADS} in time", daemon=True).start()
     wait((ending,), max(seconds, 0))
     if not ending.done():
         raise _late(seconds)
@@ -71,7 +73,7 @@ def plan_in_time(
         parts[name] = plan_region(name, regions[name], settings, now, seconds_left)
 
     seconds = seconds_left()
-    threads = [Thread(target=read, args=(name,), daemon=True) for name in regions]
+    threads = [Thread(target=read, args=(name,), name=f"{THREADS} {name}", daemon=True) for name in regions]
     for thread in threads:
         thread.start()
     for thread in threads:
