@@ -23,6 +23,8 @@ _ROOT_OR_UNIT: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _VIEWER: Final = "-viewer"
 _OPERATOR: Final = "-operator"
+_HUB: Final = "-hub"
+_CALENDAR: Final = "-calendar"
 # IAM takes 64, and the longest of our own endings must still fit.
 _MAX_ROLE: Final = 64 - len(_OPERATOR)
 _ROLE: Final = re.compile(r"[A-Za-z0-9+=,.@_-]+")
@@ -45,6 +47,24 @@ class MemberRoles:
     def of(cls, member: str) -> "MemberRoles":
         """Return the names of all three by that of the first."""
         return cls(member=member, viewer=member + _VIEWER, operator=member + _OPERATOR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubRoles:
+    """The names of the roles of the deployment's own functions, which the roles in each account let in.
+
+    Fixed, and of no account's making: a role that is made again under the same name is let in again.
+    """
+
+    keeper: str
+    """Of the function that takes and deletes snapshots."""
+    calendar: str
+    """Of the function that draws the recovery calendar."""
+
+    @classmethod
+    def of(cls, deployment: str) -> "HubRoles":
+        """Return both names by that of the deployment."""
+        return cls(keeper=deployment + _HUB, calendar=deployment + _HUB + _CALENDAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
