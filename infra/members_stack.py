@@ -6,7 +6,7 @@ It stands in the organization's management account, or in one that may act for i
 import json
 from typing import Final
 
-from aws_cdk import Aws, CfnCondition, CfnParameter, CfnStackSet, CfnTag, Fn, LegacyStackSynthesizer, Stack, Token
+from aws_cdk import Aws, CfnParameter, CfnStackSet, CfnTag, LegacyStackSynthesizer, Stack
 from constructs import Construct
 
 from infra.member_stack import ACCOUNT_ID, AN_ORGANIZATION, HUB_ACCOUNT, ORGANIZATION_ID, member_template
@@ -15,6 +15,8 @@ from lightkeeper.organization import Organization
 from lightkeeper.version import VERSION
 
 CALL_AS: Final = "CallAs"
+AS_ITSELF: Final = "SELF"
+AS_DELEGATE: Final = "DELEGATED_ADMIN"
 # Which account has taken them, the hub says with each run: one that has not must not stop the others, nor take the
 # roles away from them again.
 _TOLERATED: Final = CfnStackSet.OperationPreferencesProperty(
@@ -39,14 +41,10 @@ class MembersStack(Stack):
         hub = CfnParameter(
             self,
             HUB_ACCOUNT,
-            default="",
-            description=f"The account in which {deployment} is deployed: 12 digits; empty: this one",
-            allowed_pattern=f"({ACCOUNT_ID})?",
-            constraint_description=f"{HUB_ACCOUNT}: expected the id of an account, which has 12 digits, or nothing",
+            description=f"The account in which {deployment} is deployed: 12 digits",
+            allowed_pattern=ACCOUNT_ID,
+            constraint_description=f"{HUB_ACCOUNT}: expected the id of an account, which has 12 digits",
         ).value_as_string
-        is_elsewhere = CfnCondition(
-            self, "IsElsewhere", expression=Fn.condition_not(Fn.condition_equals(hub, ""))
-        ).logical_id
         organization_id = CfnParameter(
             self,
             ORGANIZATION_ID,
@@ -57,9 +55,9 @@ class MembersStack(Stack):
         call_as = CfnParameter(
             self,
             CALL_AS,
-            default="SELF",
-            allowed_values=["SELF", "DELEGATED_ADMIN"],
-            description="SELF in the management account; DELEGATED_ADMIN in an account that acts for it",
+            default=AS_ITSELF,
+            allowed_values=[AS_ITSELF, AS_DELEGATE],
+            description=f"{AS_ITSELF} in the management account; {AS_DELEGATE} in an account that acts for it",
         ).value_as_string
         CfnStackSet(
             self,
@@ -71,10 +69,7 @@ class MembersStack(Stack):
             template_body=json.dumps(member_template(props, organization), separators=(",", ":")),
             capabilities=["CAPABILITY_NAMED_IAM"],
             parameters=[
-                CfnStackSet.ParameterProperty(
-                    parameter_key=HUB_ACCOUNT,
-                    parameter_value=Token.as_string(Fn.condition_if(is_elsewhere, hub, Aws.ACCOUNT_ID)),
-                ),
+                CfnStackSet.ParameterProperty(parameter_key=HUB_ACCOUNT, parameter_value=hub),
                 CfnStackSet.ParameterProperty(parameter_key=ORGANIZATION_ID, parameter_value=organization_id),
             ],
             # An account that leaves lets the deployment in no longer. Its snapshots stay: a stack holds only roles.
