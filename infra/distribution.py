@@ -17,7 +17,8 @@ from infra.config_file import ConfigFileError, read_config_file
 from infra.plain_template import plain_template
 from infra.props import Props
 from infra.sbom import sbom
-from lightkeeper.settings import settings_object
+from lightkeeper.settings import SettingsError, settings_object
+from lightkeeper.settings_check import more_than_one_account
 from lightkeeper.version import VERSION
 
 DIST: Final = ROOT / "dist"
@@ -75,7 +76,7 @@ def write_distribution(parent: Path, props: Props, given: Mapping[str, object]) 
         locks = {path: bundle.lock for path, bundle in bundles.items()}
         (fresh / "sbom.json").write_text(_as_text(sbom("lightkeeper", VERSION, locks)), encoding="utf-8")
         template = plain_template(props, VERSION, given)
-        (fresh / TEMPLATE).write_text(_template_text(template), encoding="utf-8")
+        (fresh / TEMPLATE).write_text(template_text(template), encoding="utf-8")
         (fresh / "README.txt").write_text(_README.format(version=VERSION), encoding="utf-8")
         sums = "".join(
             f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(fresh.iterdir())
@@ -85,7 +86,7 @@ def write_distribution(parent: Path, props: Props, given: Mapping[str, object]) 
         return fresh.rename(parent / name)
 
 
-def _template_text(template: Mapping[str, Any]) -> str:
+def template_text(template: Mapping[str, Any]) -> str:
     """Return the template, a line for each thing in it: CloudFormation takes 51,200 bytes where it is sent as text."""
     parts = []
     for key, part in template.items():
@@ -106,7 +107,10 @@ def _as_text(document: object) -> str:
 
 
 def _read(document: object) -> tuple[Props, dict[str, object]]:
-    return Props.from_document(document), dict(settings_object(document))
+    props = Props.from_document(document)
+    if wrong := more_than_one_account(props.own):
+        raise SettingsError(wrong)
+    return props, dict(settings_object(document))
 
 
 def main(config: str = "") -> None:
