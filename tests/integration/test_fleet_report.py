@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from lightkeeper.fleet import FLEET_KEY, AccountState, account_key
 from lightkeeper.notify import CAPACITY, TOPIC_VARIABLE
 from lightkeeper.organization import ORGANIZATION_VARIABLE, RESULTS_VARIABLE, Organization
-from lightkeeper.settings import Settings
 from tests.support.fleets import HUB, NOT_IN, Accounts
 from tests.support.functions import Context, lines
 from tests.support.inventories import DAY, HOUR, REGION
@@ -32,7 +30,7 @@ def accounts(person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acco
     with closing(boto3.Session("listener", "listener", region_name=REGION).client("s3", endpoint_url=person.url)) as s3:
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         person.server.asked.clear()
-        yield Accounts(s3, bucket)
+        yield Accounts(s3, bucket, monkeypatch)
 
 
 def numbers(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
@@ -343,12 +341,12 @@ def test_a_run_of_which_nobody_knows_whose_it_was_makes_no_account_look_dropped(
 
 
 def test_the_daily_digest_has_the_worst_first_and_comes_once(accounts: Accounts, person: Listener) -> None:
-    accounts.settings = Settings.from_mapping({"digest": "08:00"})
+    accounts.configure(digest="08:00")
     accounts.healthy("Bakery")
     accounts.add("New").closed = NOT_IN
     accounts.add("Zoo").overdue()
     accounts.add("Atelier").error = "States.Timeout"
-    with_digest(accounts)
+    accounts.run()
     person.letters()
     accounts.now += DAY - 4 * HOUR
 
@@ -364,11 +362,6 @@ def test_the_daily_digest_has_the_worst_first_and_comes_once(accounts: Accounts,
     assert worst.splitlines()[2].startswith("2. Atelier (111111111003): unknown since 2026-06-15 12:00 UTC. Unknown")
     assert "\nNot onboarded: New (111111111001)\n" in text
     assert "\nAccounts: 1 trouble, 1 unknown, 1 not onboarded, 1 protected\n" in text
-
-
-def with_digest(accounts: Accounts) -> None:
-    """Run once, with the settings in the function's environment."""
-    accounts.run()
 
 
 def test_a_fleet_of_which_all_accounts_fail_at_once_is_one_readable_message(
@@ -393,11 +386,11 @@ def test_a_fleet_of_which_all_accounts_fail_at_once_is_one_readable_message(
 def test_more_findings_than_the_topic_can_remember_are_told_once_one_by_one(
     accounts: Accounts, person: Listener
 ) -> None:
-    for number in range(100):
+    for number in range(20):
         member = accounts.add(f"customer-{number:03}")
-        for disk in range(12):
-            member.disk(f"disk-{disk}", backup=f"typo-{disk}")
-    assert 100 * 12 > CAPACITY
+        for disk in range(60):
+            member.disk(f"disk-{disk}", days=range(0), backup=f"typo-{disk}")
+    assert CAPACITY < 20 * 60
 
     accounts.run()
     accounts.hours_later()
@@ -411,8 +404,8 @@ def test_more_findings_than_the_topic_can_remember_are_told_once_one_by_one(
     accounts.hours_later()
 
     assert [subject for subject, _ in person.letters()] == [
-        f"{HEAD}: 1,200 new in 100 accounts",
-        f"{HEAD}: 1 new, 1,187 still open",
+        f"{HEAD}: 1,200 new in 20 accounts",
+        f"{HEAD}: 1 new, 1,139 still open",
         f"{HEAD}: 1 new, 1,199 still open",
     ]
     assert [*person.tags()] == ["lightkeeper:told:1"], "a fingerprint; the fleet's document has the rest"
@@ -421,10 +414,10 @@ def test_more_findings_than_the_topic_can_remember_are_told_once_one_by_one(
 def test_where_the_document_with_what_was_told_is_lost_it_is_told_again_once(
     accounts: Accounts, person: Listener
 ) -> None:
-    for number in range(100):
+    for number in range(20):
         member = accounts.add(f"customer-{number:03}")
-        for disk in range(10):
-            member.disk(f"disk-{disk}", backup=f"typo-{disk}")
+        for disk in range(50):
+            member.disk(f"disk-{disk}", days=range(0), backup=f"typo-{disk}")
     accounts.run()
     accounts.s3.delete_object(Bucket=accounts.bucket, Key=FLEET_KEY)
     accounts.hours_later()
@@ -435,7 +428,7 @@ def test_where_the_document_with_what_was_told_is_lost_it_is_told_again_once(
     accounts.hours_later()
     accounts.hours_later()
 
-    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: 1,001 new in 100 accounts"]
+    assert [subject for subject, _ in person.letters()] == [f"{HEAD}: 1,001 new in 20 accounts"]
 
 
 def test_what_follows_from_a_failure_that_was_told_is_left_to_the_alarm(accounts: Accounts, person: Listener) -> None:
@@ -576,13 +569,9 @@ def test_where_the_topic_cannot_be_tagged_all_that_is_open_comes_once_a_day(
     assert "Shop (111111111000): 1 problem" in text
 
 
-def test_a_topic_that_missed_the_message_gets_all_that_is_open_later(
-    accounts: Accounts, person: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_topic_that_missed_the_message_gets_all_that_is_open_later(accounts: Accounts, person: Listener) -> None:
     gone = f"{person.topic}-of-others"
-    accounts.settings = Settings.from_mapping({"notify": [gone]})
-    for name, value in accounts.settings.to_env().items():
-        monkeypatch.setenv(name, value)
+    accounts.configure(notify=[gone])
     accounts.healthy("Bakery", "Shop")
     accounts.run()
     del accounts.members["Shop"]
@@ -685,7 +674,3 @@ def test_whoever_looks_into_the_log_finds_one_line_of_the_whole(
         "failures": ["Shop (111111111001): its run ended with States.Timeout"],
     }
     assert {key: value for key, value in detail.items() if key != "version"} == expected
-
-
-def test_an_hour_is_long_enough_for_nothing_to_be_forgotten() -> None:
-    assert timedelta(hours=1) == HOUR

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from lightkeeper.account_report import report_not_onboarded, report_run, report_unknown
 from lightkeeper.actions import Create, Outcome, Result
 from lightkeeper.fleet import FLEET_KEY, AccountReport, Fleet, account_key
@@ -18,7 +20,7 @@ from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from tests.support.functions import Context
-from tests.support.inventories import HOUR, NOW, REGION, daily, source
+from tests.support.inventories import HOUR, NOW, REGION, daily, point, source
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -58,13 +60,6 @@ class Member:
         self.disk(name, days=range(2, 8))
         self.refused.add(name)
 
-    def cure(self) -> None:
-        """Let all go well again."""
-        self.refused.clear()
-        self.unread = self.closed = self.broken = self.error = None
-        for disk in self.sources.values():
-            self.points += daily(disk, range(2))
-
     def report(self, settings: Settings, now: datetime) -> AccountReport:
         """Return what a run of it leaves."""
         if self.closed:
@@ -76,10 +71,10 @@ class Member:
         points = tuple({point.name: point for point in self.points}.values())
         plan = make_plan(Inventory(sources, points, failures=failures, regions=(REGION,)), settings, now)
         creates = [action for action in plan.actions if isinstance(action, Create)]
+        taken = [action.target for action in creates if action.target.source not in self.refused]
+        self.points += [point(self.sources[target.source], target.slot) for target in taken]
         outcomes = tuple(
-            Outcome(action, Result.FAILED, REFUSED)
-            if action.target.source in self.refused
-            else Outcome(action, Result.DONE)
+            Outcome(action, Result.DONE) if action.target in taken else Outcome(action, Result.FAILED, REFUSED)
             for action in creates
         )
         member = None if self.account == HUB else self.account
@@ -93,10 +88,17 @@ class Accounts:
 
     s3: "S3Client"
     bucket: str
+    patch: pytest.MonkeyPatch
     settings: Settings = field(default_factory=Settings)
     members: dict[str, Member] = field(default_factory=dict)
     unlisted: list[str] = field(default_factory=list)
     now: datetime = NOW
+
+    def configure(self, **changes: object) -> None:
+        """Change settings, by the keys of cdk.json."""
+        self.settings = Settings.from_mapping(self.settings.to_mapping() | changes)
+        for name, value in self.settings.to_env().items():
+            self.patch.setenv(name, value)
 
     def add(self, name: str, account: str | None = None) -> Member:
         """Add an account with nothing in it; its number follows from how many there are."""
