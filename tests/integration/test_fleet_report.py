@@ -26,9 +26,10 @@ def accounts(person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acco
     bucket = f"results-{next(_NUMBERS)}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", person.url)
     monkeypatch.setenv(RESULTS_VARIABLE, bucket)
+    monkeypatch.setenv(ORGANIZATION_VARIABLE, Organization(units=("r-ab12",)).to_json())
     monkeypatch.setenv("AWS_REGION", REGION)
     with closing(boto3.Session("listener", "listener", region_name=REGION).client("s3", endpoint_url=person.url)) as s3:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         person.server.asked.clear()
         yield Accounts(s3, bucket, monkeypatch)
 
@@ -309,7 +310,7 @@ def test_accounts_of_a_unit_that_cannot_be_listed_are_unknown_and_not_taken_for_
     assert "What: ou-ab12-cd34ef56: organizations:ListAccountsForParent: AccessDeniedException: no." in text
     assert "it backs up nothing in those accounts" in text
     assert "\nNot listed: ou-ab12-cd34ef56: " in text
-    sentence = "The accounts of 1 unit could not be listed; 2 accounts unknown; 1 of 3 accounts protected."
+    sentence = "The accounts of 1 unit could not be listed; 2 accounts unknown; 1 of 3 known accounts protected."
     assert sentence in text
     assert accounts.states() == {"Clinic": "unknown", "Shop": "unknown", "Bakery": "protected"}
     assert answer["failed"] == 1, "the unit; its accounts are no failures of their own"
