@@ -4,7 +4,8 @@ Who may publish to the topic, or use its key, is theirs to say: see `notificatio
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, assert_never
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
@@ -12,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.notifications import Notifications
@@ -40,8 +42,27 @@ RUN_FINDINGS: Final = {
 """What cdk-nag finds in the statements of a run, with the reasons why it stays."""
 
 
-def backup_role(
-    scope: Construct, *, props: Props, log_group: logs.ILogGroup, dead_letters: sqs.IQueue, notifications: Notifications
+@dataclass(frozen=True, slots=True)
+class HubPart:
+    """What a function has beside its own where the deployment looks after other accounts, too."""
+
+    role_name: str
+    """Fixed: the roles in the accounts let it in by its name."""
+    environment: Mapping[str, str]
+    policies: Mapping[str, Sequence[iam.PolicyStatement]]
+    """By their names."""
+    acknowledged: Mapping[str, str]
+    """What cdk-nag finds in them, with the reasons why it stays."""
+
+
+def backup_role(  # noqa: PLR0913 - one argument for each thing that it may do something with
+    scope: Construct,
+    *,
+    props: Props,
+    log_group: logs.ILogGroup,
+    dead_letters: sqs.IQueue,
+    notifications: Notifications,
+    hub: HubPart | None = None,
 ) -> iam.IRole:
     """Return the role of the function that takes and deletes snapshots."""
     return role(
@@ -52,24 +73,31 @@ def backup_role(
         policies={
             "Lightsail": run_statements(props, Stack.of(scope)),
             "Telling": [
-                _write_to(log_group),
-                _send_to(dead_letters),
+                write_to(log_group),
+                send_to(dead_letters),
             ],
-            "Notifications": _notification_statements(notifications),
+            "Notifications": notification_statements(notifications),
+            **(hub.policies if hub else {}),
         },
-        acknowledged=RUN_FINDINGS,
+        acknowledged={**RUN_FINDINGS, **(hub.acknowledged if hub else {})},
+        name=hub.role_name if hub else None,
     )
 
 
-def calendar_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
+def calendar_role(scope: Construct, *, log_group: logs.ILogGroup, hub: HubPart | None = None) -> iam.IRole:
     """Return the role of the function that draws the recovery calendar: it can write nothing but its log."""
     return role(
         scope,
         "Role",
         iam.ServicePrincipal("lambda.amazonaws.com"),
         "What Lightkeeper's recovery calendar may do: read; see docs/security.md",
-        policies={"Lightsail": calendar_statements(), "Log": [_write_to(log_group)]},
-        acknowledged={ANY_RESOURCE: NO_RESOURCE_TO_READ},
+        policies={
+            "Lightsail": calendar_statements(),
+            "Log": [write_to(log_group)],
+            **(hub.policies if hub else {}),
+        },
+        acknowledged={ANY_RESOURCE: NO_RESOURCE_TO_READ, **(hub.acknowledged if hub else {})},
+        name=hub.role_name if hub else None,
     )
 
 
@@ -80,23 +108,35 @@ def check_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
         "Role",
         iam.ServicePrincipal("lambda.amazonaws.com"),
         "What the check of Lightkeeper's settings may do: write its log",
-        policies={"Log": [_write_to(log_group)]},
+        policies={"Log": [write_to(log_group)]},
         acknowledged={},
     )
 
 
 def schedule_role(
-    scope: Construct, *, group: scheduler.IScheduleGroup, function: lambda_.IFunction, dead_letters: sqs.IQueue
+    scope: Construct,
+    *,
+    group: scheduler.IScheduleGroup,
+    starts: lambda_.Function | sfn.StateMachine,
+    dead_letters: sqs.IQueue,
 ) -> iam.IRole:
-    """Return the role of the schedule: it runs the function, and only schedules of its group may use the role."""
+    """Return the role of the schedule: it starts that one thing, and only schedules of its group may use the role."""
     only_this_group = {"aws:SourceAccount": Stack.of(scope).account, "aws:SourceArn": group.schedule_group_arn}
-    invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn])
+    match starts:
+        case lambda_.Function():
+            what = "run the function"
+            start = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[starts.function_arn])
+        case sfn.StateMachine():
+            what = "start the state machine"
+            start = iam.PolicyStatement(actions=["states:StartExecution"], resources=[starts.state_machine_arn])
+        case _:
+            assert_never(starts)
     return role(
         scope,
         "Role",
         iam.ServicePrincipal("scheduler.amazonaws.com", conditions={"StringEquals": only_this_group}),
-        "Lets the schedule run the function",
-        policies={"Tick": [invoke, _send_to(dead_letters)]},
+        f"Lets the schedule {what}",
+        policies={"Tick": [start, send_to(dead_letters)]},
         acknowledged={},
     )
 
@@ -171,7 +211,7 @@ def _allow(
     return iam.PolicyStatement(sid=sid, actions=actions, resources=[*resources], conditions=conditions)
 
 
-def _notification_statements(notifications: Notifications) -> list[iam.PolicyStatement]:
+def notification_statements(notifications: Notifications) -> list[iam.PolicyStatement]:
     """Return what it takes to tell people, and to remember in the topic's tags what they were told."""
     tell = iam.PolicyStatement(
         sid="Tell",
@@ -190,11 +230,13 @@ def _notification_statements(notifications: Notifications) -> list[iam.PolicySta
     return [*statements, use]
 
 
-def _write_to(log_group: logs.ILogGroup) -> iam.PolicyStatement:
+def write_to(log_group: logs.ILogGroup) -> iam.PolicyStatement:
+    """Return what a function needs to write its log."""
     return iam.PolicyStatement(
         actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
     )
 
 
-def _send_to(queue: sqs.IQueue) -> iam.PolicyStatement:
+def send_to(queue: sqs.IQueue) -> iam.PolicyStatement:
+    """Return what it takes to put messages into a queue."""
     return iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])
