@@ -176,7 +176,7 @@ def test_in_many_accounts_the_policy_spares_the_roles_of_lightkeeper_and_keeps_t
 
 def test_who_may_operate_deploy_the_roles_or_list_accounts_is_said_in_the_names_of_the_template() -> None:
     policies = {
-        each["Statement"][0]["Sid"]: each for each in map(json.loads, re.findall(r"```json\n(.*?)```", MANY, re.S))
+        each["Statement"][0]["Sid"]: each for each in map(json.loads, re.findall(r"```json\n(.*?)```", MANY, re.DOTALL))
     }
     found = roles(members.template())
     operate = Policy.from_json(policies["OperateInAnyAccount"])
