@@ -97,6 +97,7 @@ class Fleet(Construct):
             handler="lightkeeper.fleet_handler.report_fleet",
             environment={
                 **props.environment(topic=notifications.topic.topic_arn, dashboard=dashboard),
+                ORGANIZATION_VARIABLE: hub.organization.to_json(),
                 MEMBER_ROLE_VARIABLE: hub.organization.roles(props.settings.deployment).member,
                 RESULTS_VARIABLE: hub.results.bucket_name,
             },
