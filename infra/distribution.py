@@ -18,6 +18,7 @@ from infra.plain_template import plain_template
 from infra.props import Props
 from infra.sbom import sbom
 from lightkeeper.settings import settings_object
+from lightkeeper.settings_check import ALONE
 from lightkeeper.version import VERSION
 
 DIST: Final = ROOT / "dist"
@@ -115,6 +116,8 @@ def main(config: str = "") -> None:
         props, given = read_config_file(config, _read)
     except ConfigFileError as error:
         sys.exit(str(error))
+    if props.own.organization:
+        sys.exit(f"organization: {ALONE}")
     sys.stdout.write(f"{write_distribution(DIST, props, given).relative_to(ROOT)}\n")
 
 

@@ -13,6 +13,13 @@ from typing import Final, TypeVar
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.json_objects import ObjectReader
 from lightkeeper.notify import DASHBOARD_VARIABLE, RUNBOOK_VARIABLE, TOPIC_VARIABLE
+from lightkeeper.organization import (
+    MEMBER_ROLE_VARIABLE,
+    ORGANIZATION_VARIABLE,
+    RESULTS_VARIABLE,
+    Organization,
+    wrong_deployment,
+)
 from lightkeeper.schedule import longest_gap
 from lightkeeper.settings import Settings, SettingsError, StackSettings
 from lightkeeper.ticks import Cron, is_rarer, longest_gap_of_tick, longest_span_of_tick, parse_tick
@@ -35,6 +42,7 @@ _HALF_A_GAP_MORE: Final = 1.5
 # As long as what only AWS knows can be: its Regions, and what it adds to the name of a resource.
 _LONGEST_REGION: Final = "x" * 16
 _LONGEST_TOPIC: Final = f"arn:aws-us-gov:sns:{_LONGEST_REGION}:{'0' * 12}:{{}}-{'x' * 48}"
+_LONGEST_BUCKET: Final = "x" * 63
 _LONGEST_DASHBOARD: Final = f"{_LONGEST_REGION * 3}{{}}{'x' * 96}"
 
 
@@ -97,6 +105,8 @@ def read_deployable(
         misfits(settings, defined=defined, regions_with_lightsail=regions_with_lightsail, runbook=own.runbook_url)
     )
     errors.extend(_tags_that_users_write(settings, own))
+    if own.organization:
+        errors.extend(_misfits_of_many(settings, own.organization, runbook=own.runbook_url))
     if errors:
         raise SettingsError(errors)
     return settings, own
@@ -156,9 +166,42 @@ def longest_environment(settings: Settings, *, runbook: str | None = None) -> di
     )
 
 
+def report_environment(organization: Organization, deployment: str, results: str) -> dict[str, str]:
+    """Return what the function that reports on many accounts has in its environment beside that.
+
+    Parameters
+    ----------
+    organization
+        Which accounts.
+    deployment
+        Its name.
+    results
+        The name of the bucket.
+    """
+    return {
+        ORGANIZATION_VARIABLE: organization.to_json(),
+        MEMBER_ROLE_VARIABLE: organization.roles(deployment).member,
+        RESULTS_VARIABLE: results,
+    }
+
+
 def environment_bytes(variables: Mapping[str, str]) -> int:
     """Return how much an environment is for Lambda, which measures it as JSON."""
     return len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _misfits_of_many(settings: Settings, organization: Organization, *, runbook: str | None) -> Iterator[str]:
+    if why := wrong_deployment(settings.deployment, organization):
+        yield f'deployment: "{settings.deployment}" {why}'
+    alone = longest_environment(settings, runbook=runbook)
+    size = environment_bytes({**alone, **report_environment(organization, settings.deployment, _LONGEST_BUCKET)})
+    # What is too much without it has been said.
+    if environment_bytes(alone) <= MAX_ENVIRONMENT_BYTES < size:
+        yield (
+            f"organization: with it, all settings together are {size:,} bytes in a function's environment; expected "
+            f"at most {MAX_ENVIRONMENT_BYTES:,}, which is all that Lambda takes: name units instead of accounts, or "
+            "make two deployments"
+        )
 
 
 def _silence(tick: str) -> timedelta:

@@ -21,7 +21,7 @@ from tests.support.synth import template
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 VERSION = "1.2.3"
 ROWS = {row.key: row for kind in (Settings, StackSettings) for row in rows_of(kind).values()}
-FIXED = {"tagKey", "tags"}
+FIXED = {"tagKey", "tags", "organization"}
 OFFICE = {"policies": {"office": {"schedule": "0 18 * * 1-5", "keep": "daily=5"}}}
 ALONE = [
     {key: row.example} | (OFFICE if key == "defaultPolicy" else {}) for key, row in ROWS.items() if key not in FIXED
