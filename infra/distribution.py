@@ -17,8 +17,8 @@ from infra.config_file import ConfigFileError, read_config_file
 from infra.plain_template import plain_template
 from infra.props import Props
 from infra.sbom import sbom
-from lightkeeper.settings import settings_object
-from lightkeeper.settings_check import ALONE
+from lightkeeper.settings import SettingsError, settings_object
+from lightkeeper.settings_check import more_than_one_account
 from lightkeeper.version import VERSION
 
 DIST: Final = ROOT / "dist"
@@ -107,7 +107,10 @@ def _as_text(document: object) -> str:
 
 
 def _read(document: object) -> tuple[Props, dict[str, object]]:
-    return Props.from_document(document), dict(settings_object(document))
+    props = Props.from_document(document)
+    if wrong := more_than_one_account(props.own):
+        raise SettingsError(wrong)
+    return props, dict(settings_object(document))
 
 
 def main(config: str = "") -> None:
@@ -116,8 +119,6 @@ def main(config: str = "") -> None:
         props, given = read_config_file(config, _read)
     except ConfigFileError as error:
         sys.exit(str(error))
-    if props.own.organization:
-        sys.exit(f"organization: {ALONE}")
     sys.stdout.write(f"{write_distribution(DIST, props, given).relative_to(ROOT)}\n")
 
 

@@ -23,7 +23,6 @@ SUBSCRIPTIONS: Final = 5
 """How many a template has room for."""
 MAX_ANSWER_BYTES: Final = 4096
 """What CloudFormation takes."""
-ALONE: Final = "a template looks after its own account alone; expected null, or a deployment with the CDK: make deploy"
 _LONGEST_SENTENCE: Final = 500
 _ANSWER_SECONDS: Final = 30
 _HOUR: Final = timedelta(hours=1)
@@ -81,7 +80,12 @@ def check(given: str, *, stack_name: str, fixed: Mapping[str, object], seen: Map
         mapping = {"deployment": stack_name, **settings_object(_parsed(given))}
         settings, own = read_deployable(mapping, regions_with_lightsail=available_regions())
         written = settings.to_mapping() | write_rows(own)
-        wrong = [*_not_as_fixed(written, fixed), *_no_place_for(settings, own), *_not_as_seen(settings, own, seen)]
+        wrong = [
+            *more_than_one_account(own),
+            *_not_as_fixed(written, fixed),
+            *_no_place_for(settings),
+            *_not_as_seen(settings, own, seen),
+        ]
     except SettingsError as error:
         wrong = [*error.errors]
         return Answer(reason=_reason(wrong))
@@ -126,6 +130,15 @@ def seen_in(settings: Settings, own: StackSettings) -> dict[str, str]:
     }
 
 
+def more_than_one_account(own: StackSettings) -> list[str]:
+    """Return what is wrong with settings for many accounts: a plain template makes a deployment for one."""
+    sentence = (
+        "organization: a plain template looks after one account, its own; expected null, or a deployment from a "
+        "checkout, see docs/organisation.md"
+    )
+    return [sentence] if own.organization else []
+
+
 def _parsed(given: str) -> object:
     try:
         parsed: object = json.loads(given)
@@ -143,8 +156,7 @@ def _not_as_fixed(written: Mapping[str, object], fixed: Mapping[str, object]) ->
     ]
 
 
-def _no_place_for(settings: Settings, own: StackSettings) -> list[str]:
-    members = [f"organization: {ALONE}"] if own.organization else []
+def _no_place_for(settings: Settings) -> list[str]:
     topics = [
         f'notify: "{topic}" is a topic, and this template has alarms for its own only; expected an e-mail or https '
         "address"
@@ -152,9 +164,9 @@ def _no_place_for(settings: Settings, own: StackSettings) -> list[str]:
     ]
     number = len(settings.notify)
     if number <= SUBSCRIPTIONS:
-        return [*members, *topics]
+        return topics
     expected = f"expected at most {SUBSCRIPTIONS}, such as a mailing list"
-    return [*members, *topics, f"notify: {number} are more than this template has room for; {expected}"]
+    return [*topics, f"notify: {number} are more than this template has room for; {expected}"]
 
 
 def _not_as_seen(settings: Settings, own: StackSettings, seen: Mapping[str, object]) -> list[str]:
