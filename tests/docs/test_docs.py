@@ -27,7 +27,8 @@ from lightkeeper_cli.documents import located, snapshots_document
 from lightkeeper_cli.fates import fates_of
 from lightkeeper_cli.tables.status import SIGNS
 from lightsail_sandbox.client import Sandbox
-from recovery_calendar.request import MAX_PAGE_SIZE, read_event
+from recovery_calendar.fleet_view import FleetKey
+from recovery_calendar.request import FLEET_DOCUMENTATION, MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
 from tests.support.asking import make_client
 from tests.support.inventories import NOW, daily, source
@@ -162,6 +163,25 @@ def test_the_parameters_of_the_calendar_are_those_of_the_widget() -> None:
     assert all(f"`{key}`" in CALENDAR for key in SortKey)
     (sort,) = (row for row in COMMAND_LINE.splitlines() if row.startswith("| `--sort ORDER` |"))
     assert re.findall(r"\w+", sort.split("|")[2].partition(";")[0].replace(" or ", ", ")) == list(SortKey)
+
+
+def test_the_parameters_of_the_calendar_of_many_accounts_are_those_of_the_widget() -> None:
+    rows = CALENDAR.partition("\n| parameter there |")[2].partition("\n\n")[0].splitlines()[2:]
+    shown = {row.split("|")[1].strip(" `"): row.split("|")[2].strip(" `") for row in rows}
+
+    request = read_event({}, has_accounts=True)
+    assert shown == {
+        "view": request.kind.value,
+        "account": "none",
+        "sort": str(request.of.order),
+        "page": str(request.page),
+        "pageSize": str(request.page_size),
+        "time": "now",
+        "back": "none",
+    }
+    assert re.findall(r"^\| `(\w+)` \|", FLEET_DOCUMENTATION, re.MULTILINE) == [*shown]
+    (sort,) = (row for row in rows if row.startswith("| `sort` |"))
+    assert re.findall(r"`(\w+)`", sort.split("|")[3]) == list(FleetKey)
 
 
 def test_the_signs_of_the_calendar_are_those_of_the_terminal() -> None:
