@@ -57,8 +57,10 @@ def unseen_keys(report: FleetReport) -> tuple[str, ...]:
 
 
 def _is_unseen(row: FleetRow, report: FleetReport) -> bool:
+    if row.state is AccountState.NOT_ONBOARDED:
+        return row.refuses
     seen = report.reports.get(row.account)
-    return row.state is AccountState.UNKNOWN or row.refuses or (seen is not None and seen.is_partly_unseen)
+    return row.state is AccountState.UNKNOWN or (seen is not None and seen.is_partly_unseen)
 
 
 def _in(
