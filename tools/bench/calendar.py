@@ -96,7 +96,9 @@ def _fleet(settings: Settings) -> tuple[str, dict[str, str], dict[str, str]]:
 
     def report() -> str:
         reports = {each.account: each for each in map(AccountReport.from_json, documents)}
-        made = make_report(answers, reports, None, excluded=(), deployment=settings.deployment, zone=settings.time_zone)
+        made = make_report(
+            answers, reports, None, excluded=(), unread={}, deployment=settings.deployment, zone=settings.time_zone
+        )
         return made.fleet.to_json()
 
     document, report_seconds = _timed(report)
