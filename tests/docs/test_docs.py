@@ -205,9 +205,11 @@ def test_every_kind_of_finding_is_in_the_runbook_with_its_section() -> None:
 
 def test_the_pictures_are_there_and_said_in_words() -> None:
     shown = re.findall(r'(?:srcset|src)="([^"]+)"', README) + re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    shown += [f"docs/{path}" for path in re.findall(r'(?:srcset|src)="([^"]+)"', CALENDAR)]
 
     assert set(shown) == {f"docs/pictures/{path.name}" for path in (ROOT / "docs" / "pictures").iterdir()}
-    assert README.count("<img ") == README.count(' alt="')
+    for text in (README, CALENDAR):
+        assert text.count("<img ") == text.count(' alt="')
 
 
 def test_the_folders_of_the_readme_are_those_there_are() -> None:
