@@ -187,8 +187,9 @@ class Chance(RuleBasedStateMachine):
     @initialize(given=st.fixed_dictionaries(dict.fromkeys(SOURCES, first_tags)))
     def sources(self, given: dict[str, dict[str, str]]) -> None:
         """Begin with all sources."""
-        for name, tagged in given.items():
-            self.world.make(name, tagged)
+        for world in (self.world, *self.world.neighbours):
+            for name, tagged in given.items():
+                world.make(name, tagged)
 
     # Time and runs
 
@@ -410,7 +411,7 @@ class Chance(RuleBasedStateMachine):
     def change_a_state(self, number: int, state: SnapshotState) -> None:
         """A snapshot completes, fails or hangs."""
         if snapshot := self.world.pick(number):
-            self.world.keeper.sandbox.set_snapshot_state(snapshot.region, snapshot.name, state)
+            self.world.end(snapshot.region, snapshot.name, state)
 
     @step(name=names, day=st.integers(1, 28))
     def plant_our_kind_of_name(self, name: str, day: int) -> None:
