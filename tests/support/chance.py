@@ -22,6 +22,7 @@ from lightsail_sandbox.client import (
 from lightsail_sandbox.seeds import SnapshotState
 from tests.support.asking import CODES
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION
+from tests.support.members import OWN, Member
 from tests.support.witness import (
     CONSOLE,
     CREATES,
@@ -43,6 +44,7 @@ BEFORE_CLOCKS_CHANGE = (datetime(2027, 3, 13, 12, tzinfo=UTC), datetime(2027, 10
 START = datetime(2026, 10, 24, 12, tzinfo=UTC)
 
 STEPS = 50
+STEPS_IN_AN_ACCOUNT = 3
 _Step = TypeVar("_Step", bound=Callable[..., None])
 
 STATES: tuple[SnapshotState, ...] = ("pending", "completed", "error", "unknown")
@@ -163,6 +165,7 @@ def step(**given: st.SearchStrategy[Any]) -> Callable[[_Step], _Step]:
         @functools.wraps(method)
         def counted(self: "Chance", **drawn: object) -> None:
             self.steps += 1
+            self.turn()
             method(self, **drawn)
 
         make_rule = cast("Callable[..., Callable[[_Step], _Step]]", rule)
@@ -179,6 +182,9 @@ class Chance(RuleBasedStateMachine):
         self.world = world
         self.steps = 0
         world.reset(START)
+
+    def turn(self) -> None:
+        """Choose where the next step happens."""
 
     def teardown(self) -> None:
         """Forget the faults that an interrupted step may have left."""
@@ -431,7 +437,28 @@ class Chance(RuleBasedStateMachine):
         self.world.keeper.sandbox.set_options(page_size=size)
 
 
-def run_chance(world: World, seed: int, examples: int, *, shrink: bool = True) -> int:
+class FleetChance(Chance):
+    """The same in two accounts of one deployment: what happens to one leaves the other as if it were alone."""
+
+    world: Member
+
+    def turn(self) -> None:
+        """Go to the other account after some steps."""
+        if self.steps % STEPS_IN_AN_ACCOUNT == 0:
+            (self.world,) = (each for each in self.world.neighbours if isinstance(each, Member))
+
+    @step(hours=st.integers(0, 30), code=st.sampled_from([None, "ServiceUnavailable", "ExpiredToken"]))
+    def nobody_is_let_in(self, hours: int, code: str | None) -> None:
+        """One account has no role for the deployment during a run, or STS is not well."""
+        self.world.advance(hours * HOUR)
+        if self.world.account != OWN:
+            with self.world.closed(code):
+                self.world.disturbed_run()
+
+
+def run_chance(
+    world: World, seed: int, examples: int, *, shrink: bool = True, kind: Callable[[Any], Chance] = Chance
+) -> int:
     """Go through so many series of steps, and return the number of steps.
 
     The same seed gives the same steps. A failure prints a series that shows it: the shortest, if it is to be shrunk,
@@ -441,7 +468,7 @@ def run_chance(world: World, seed: int, examples: int, *, shrink: bool = True) -
 
     @hypothesis.seed(seed)
     def machine() -> Chance:
-        machines.append(Chance(world))
+        machines.append(kind(world))
         return machines[-1]
 
     phases = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if shrink else [])]

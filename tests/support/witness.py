@@ -95,6 +95,8 @@ ONE_WAY = {"Disk": "DiskSnapshot", "RelationalDatabase": "RelationalDatabaseSnap
 """What is taken of a source that has no modes."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*-(?P<day>\d{8})-(?P<time>\d{4})-[0-9a-f]{6}(-([2-9]|[1-9]\d+))?")
 
+ACCOUNT_IN_ARN = re.compile(r"arn:[a-z-]+:lightsail:[a-z0-9-]+:(\d{12}):")
+
 Key = tuple[str, str]
 """Region and name: unique in an account at any time."""
 Tags = Mapping[str, str]
@@ -678,6 +680,40 @@ class Run:
     def failed(self, region: str) -> list[str]:
         """Return the lists that could not be read to their end."""
         return [name for name, call in self._lists[region].items() if not _is_well(call)]
+
+
+@dataclass(frozen=True)
+class Session:
+    """Credentials of a role, as STS has given them out."""
+
+    account: str
+    """Whose role it is: 12 digits."""
+    access_key_id: str
+
+
+def judge_accounts(calls: Iterable[Call], keys: Mapping[str, str]) -> None:
+    """Insist that runs of several accounts are made by each account's own role, and about nothing of another's.
+
+    Parameters
+    ----------
+    calls
+        All that were made while the runs went, in whatever account.
+    keys
+        The access keys that these runs were given, with the account that each was given for.
+
+    Raises
+    ------
+    BrokenPromiseError
+        If a call is made with another key, or in another account, or names what is another's.
+    """
+    for call in calls:
+        if is_users(call):
+            continue
+        what = f"{call.operation} in {call.account}"
+        promise(call.access_key_id in keys, 1, f"{what} with {call.access_key_id}, which was given for no run of now")
+        promise(keys[call.access_key_id] == call.account, 1, f"{what} with the role of {keys[call.access_key_id]}")
+        strangers = {*ACCOUNT_IN_ARN.findall(str(call.parameters))} - {call.account}
+        promise(not strangers, 1, f"{what} names what is in {strangers}: {call.parameters}")
 
 
 def is_users(call: Call) -> bool:

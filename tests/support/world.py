@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import pytest
 
@@ -57,7 +57,7 @@ class World:
     """Sources, a user, a clock, and Lightkeeper; emptied with each `reset`."""
 
     keeper: Keeper
-    neighbours: tuple["World", ...] = ()
+    neighbours: tuple["World", ...] = field(default=(), repr=False, compare=False)
     """Of the same deployment, in other accounts."""
     users: dict[str, "LightsailClient"] = field(init=False)
     second: dict[str, Lightsail] = field(init=False)
@@ -81,6 +81,10 @@ class World:
     def configure(self, **changes: object) -> None:
         """Change settings, and with them what AWS lets a run do."""
         self.keeper.configure(**changes)
+        self.keeper.sandbox.enforce_role(self.policy(), RUN)
+
+    def policy(self) -> dict[str, Any]:
+        """Return what AWS lets a run do."""
         conditions = {
             "aws:ResourceTag/lightkeeper:expires": "False",
             f"aws:ResourceTag/{self.keeper.settings.tag_key}:hold": "True",
@@ -88,7 +92,7 @@ class World:
         anything = ["lightsail:Get*", "lightsail:Create*", "lightsail:TagResource", "lightsail:UntagResource"]
         deletes = {"Action": "lightsail:Delete*Snapshot", "Condition": {"Null": conditions}}
         statements = [{"Effect": "Allow", "Resource": "*", **each} for each in ({"Action": anything}, deletes)]
-        self.keeper.sandbox.enforce_role({"Version": "2012-10-17", "Statement": statements}, RUN)
+        return {"Version": "2012-10-17", "Statement": statements}
 
     # Time and runs
 

@@ -1,0 +1,195 @@
+"""Worlds of one deployment, an account each. Their runs go the whole way: event, role, Lightsail, document."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import StringIO
+from typing import Any, Final
+
+import pytest
+
+from lightkeeper import handler
+from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE
+from lightkeeper.settings import Settings
+from lightkeeper.times import format_instant
+from lightsail_sandbox.accounts import DEFAULT_ACCOUNT
+from lightsail_sandbox.client import Sandbox
+from tests.support.functions import Context
+from tests.support.hub import ROLE, LocalHub, running_hub
+from tests.support.keeper import OTHER_REGION, REGION, Keeper, console
+from tests.support.witness import Witness, judge_accounts
+from tests.support.world import RUN, World
+
+OWN: Final = DEFAULT_ACCOUNT
+"""The hub's own account: runs there have the function's own credentials."""
+SHOP, CLINIC = "111122223333", "444455556666"
+REGIONS: Final = (REGION, OTHER_REGION)
+
+
+class _Timed(Context):
+    """A run's time, by a clock of the story."""
+
+    def __init__(self, seconds_left: Callable[[], float]) -> None:
+        self.seconds_left = seconds_left
+
+    def get_remaining_time_in_millis(self) -> int:  # type: ignore[override] # Lambda's own is no static method either
+        return int(1000 * self.seconds_left())
+
+
+@dataclass
+class Fleet:
+    """What the worlds share: a sandbox, the hub's AWS, and the environment of its function."""
+
+    sandbox: Sandbox
+    hub: LocalHub
+    hub_url: str
+    patch: pytest.MonkeyPatch
+    log: StringIO = field(default_factory=StringIO)
+    """What the function has logged since the last reset."""
+    deployment: str = ""
+    _number: int = 0
+
+    def reset(self, now: datetime) -> None:
+        """Begin afresh; nobody lets the deployment in."""
+        self.sandbox.reset()
+        self.sandbox.set_options(sts_url=self.hub_url)
+        self.sandbox.set_time(now)
+        self.hub.trusts.clear()
+        self.log.truncate(0)
+        self._number = 0
+
+    def configure(self, settings: Settings) -> None:
+        """Deploy the function with these settings, and the role in each account that has one."""
+        self.deployment = settings.deployment
+        for name, value in settings.to_env().items():
+            self.patch.setenv(name, value)
+        self.hub.trusts |= dict.fromkeys(self.hub.trusts, settings.deployment)
+
+    @contextmanager
+    def invoking(self, policies: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+        """Have each account's role in force while runs of these accounts go, and judge whose calls they make.
+
+        Parameters
+        ----------
+        policies
+            Of the roles, by account. The user, who is bound by none of them, does nothing meanwhile.
+        """
+        for account, policy in policies.items():
+            self.sandbox.enforce_role(policy, account=account)
+        given = len(self.hub.sessions)
+        # A Logger keeps the standard output it was born with.
+        for each in logging.getLogger(self.deployment).handlers:
+            assert isinstance(each, logging.StreamHandler)
+            each.stream = self.log
+        try:
+            with redirect_stdout(self.log):
+                yield
+        finally:
+            self.sandbox.enforce_role(None)
+            calls = self.sandbox.calls(self._number)
+            self._number = calls[-1].number if calls else self._number
+            own = {RUN: OWN} if OWN in policies else {}
+            sessions = [each for each in self.hub.sessions[given:] if each.account in policies]
+            judge_accounts(calls, own | {each.access_key_id: each.account for each in sessions})
+
+
+@dataclass
+class Member(World):
+    """The world in one account. When a run is made there, one is made in the other accounts right after it."""
+
+    fleet: Fleet = field(kw_only=True, repr=False)
+    answer: Mapping[str, object] = field(default_factory=dict)
+    """Of the last run here."""
+
+    @property
+    def account(self) -> str:
+        """12 digits."""
+        assert self.keeper.account
+        return self.keeper.account
+
+    @property
+    def _all(self) -> "tuple[Member, ...]":
+        return (self, *(each for each in self.neighbours if isinstance(each, Member)))
+
+    def reset(self, now: datetime) -> None:
+        """Begin afresh, in all accounts."""
+        self.fleet.reset(now)
+        for each in self._all:
+            each.keeper.witness = Witness(self.fleet.sandbox, each.account, judged=each.judged)
+            each.keeper.settings = Settings(max_concurrency=1, regions=REGIONS)
+            if each.account != OWN:
+                self.fleet.hub.trusts[each.account] = each.keeper.settings.deployment
+        self.configure()
+
+    def configure(self, **changes: object) -> None:
+        """Change the settings, for all accounts."""
+        for each in self._all:
+            each.keeper.configure(**changes)
+        self.fleet.configure(self.keeper.settings)
+
+    @contextmanager
+    def closed(self, code: str | None = None) -> Iterator[None]:
+        """Let nobody into the account: it has no role for the hub any more, or STS answers something else."""
+        hub = self.fleet.hub
+        if code:
+            hub.broken[self.account] = code
+        else:
+            trusted = hub.trusts.pop(self.account)
+        try:
+            yield
+        finally:
+            if code:
+                del hub.broken[self.account]
+            else:
+                hub.trusts[self.account] = trusted
+
+    def run_with(
+        self,
+        _: object,
+        now: datetime | None = None,
+        *,
+        seconds_left: Callable[[], float] = lambda: 900.0,
+    ) -> None:
+        """Run a run here, over connections of its own, and then one in each other account: those are all well."""
+        self.run_here(now, seconds_left=seconds_left)
+        for each in self._all[1:]:
+            with each.keeper.witness.watching(each.keeper.settings.to_mapping(), now=now, expect_all=True):
+                each.run_here(now)
+
+    def run_here(self, now: datetime | None = None, *, seconds_left: Callable[[], float] = lambda: 900.0) -> None:
+        """Run a run in this account alone; the witness of its rules is the caller's affair."""
+        with self.fleet.invoking({self.account: self.policy()}):
+            self._invoke(now, seconds_left)
+
+    def runs_at_once(self) -> None:
+        """Run two runs in each account, all side by side."""
+        with ExitStack() as stack:
+            for each in self._all:
+                stack.enter_context(each.keeper.witness.watching(each.keeper.settings.to_mapping()))
+            stack.enter_context(self.fleet.invoking({each.account: each.policy() for each in self._all}))
+            pool = stack.enter_context(ThreadPoolExecutor(2 * len(self._all)))
+            list(pool.map(Member._invoke, self._all * 2))
+
+    def _invoke(self, now: datetime | None = None, seconds_left: Callable[[], float] = lambda: 900.0) -> None:
+        time = format_instant(now or self.fleet.sandbox.now())
+        event = {"account": self.account, "name": f"The {self.account}", "time": time, "regions": [*REGIONS]}
+        self.answer = handler.handle(event, _Timed(seconds_left))
+
+
+@contextmanager
+def running_fleet(sandbox: Sandbox, patch: pytest.MonkeyPatch, accounts: tuple[str, ...]) -> Iterator[Member]:
+    """Give the world in the first of these accounts, with the others as its neighbours, until the block ends."""
+    with running_hub() as (hub, url):
+        patch.setenv("AWS_ENDPOINT_URL_STS", url)
+        patch.setenv("AWS_ENDPOINT_URL_S3", url)
+        patch.setenv(MEMBER_ROLE_VARIABLE, ROLE)
+        patch.setenv(RESULTS_VARIABLE, hub.bucket)
+        fleet = Fleet(sandbox, hub, url, patch)
+        keepers = [Keeper(sandbox, console(sandbox, REGION, each), {}, account=each) for each in accounts]
+        members = [Member(each, fleet=fleet) for each in keepers]
+        for each in members:
+            each.neighbours = tuple(other for other in members if other is not each)
+        yield members[0]
