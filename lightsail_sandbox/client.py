@@ -281,16 +281,12 @@ class Sandbox:
         """Put resources into the sandbox, in order, and give their ARNs. All or none: a wrong seed refuses the lot."""
         return tuple(self._ask("POST", "/seed", [seed.to_json() for seed in seeds]))
 
-    def set_snapshot_state(
-        self, region: str, name: str, state: SnapshotState, *, account: str | None = None
-    ) -> None:
+    def set_snapshot_state(self, region: str, name: str, state: SnapshotState, *, account: str | None = None) -> None:
         """Give a snapshot a state, for good, in any kind's word for it."""
         body = {"region": region, "name": name, "state": state, "account": account}
         self._ask("PUT", "/snapshot-state", body)
 
-    def set_database_state(
-        self, region: str, name: str, state: str | None, *, account: str | None = None
-    ) -> None:
+    def set_database_state(self, region: str, name: str, state: str | None, *, account: str | None = None) -> None:
         """Give a database a state, such as ``stopped``: it stays so until another call.
 
         Parameters

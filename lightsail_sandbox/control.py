@@ -144,9 +144,7 @@ class Control:
             raise ValueError(f"{state!r} is no snapshot state; expected one of {', '.join(_STATES)}.")
         region_backend(region, account or DEFAULT_ACCOUNT).find(Snapshot, name).fix_state(state)
 
-    def _set_database_state(
-        self, *, region: str, name: str, state: str | None, account: str | None = None
-    ) -> None:
+    def _set_database_state(self, *, region: str, name: str, state: str | None, account: str | None = None) -> None:
         region_backend(region, account or DEFAULT_ACCOUNT).find(RelationalDatabase, name).fix_state(state)
 
     def _set_instance_end(self, *, region: str, name: str, end: InstanceEnd | None) -> None:

@@ -447,17 +447,31 @@ class FleetChance(Chance):
         if self.steps % STEPS_IN_AN_ACCOUNT == 0:
             (self.world,) = (each for each in self.world.neighbours if isinstance(each, Member))
 
-    @step(hours=st.integers(0, 30), code=st.sampled_from([None, "ServiceUnavailable", "ExpiredToken"]))
-    def nobody_is_let_in(self, hours: int, code: str | None) -> None:
-        """One account has no role for the deployment during a run, or STS is not well."""
+    @step(hours=st.integers(0, 30), external_id=st.sampled_from([None, "Somebody"]))
+    def nobody_is_let_in(self, hours: int, external_id: str | None) -> None:
+        """An account has no role for the deployment during a run, or one that trusts somebody else."""
         self.world.advance(hours * HOUR)
         if self.world.account != OWN:
-            with self.world.closed(code):
+            with self.world.closed(external_id):
+                self.world.disturbed_run()
+
+    @step(hours=st.integers(0, 30), code=st.sampled_from(["ServiceUnavailable", "ExpiredToken", "Throttling"]))
+    def sts_is_not_well(self, hours: int, code: str) -> None:
+        """STS gives out no role of an account during a run."""
+        self.world.advance(hours * HOUR)
+        if self.world.account != OWN:
+            with self.world.sts_answers(code):
                 self.world.disturbed_run()
 
 
 def run_chance(
-    world: World, seed: int, examples: int, *, shrink: bool = True, kind: Callable[[Any], Chance] = Chance
+    world: World,
+    seed: int,
+    examples: int,
+    *,
+    steps: int = STEPS,
+    shrink: bool = True,
+    kind: Callable[[Any], Chance] = Chance,
 ) -> int:
     """Go through so many series of steps, and return the number of steps.
 
@@ -476,7 +490,7 @@ def run_chance(
         cast("type[Chance]", machine),
         settings=hypothesis.settings(
             max_examples=examples,
-            stateful_step_count=STEPS,
+            stateful_step_count=steps,
             phases=phases,
             deadline=None,
             database=None,

@@ -20,6 +20,7 @@ from tests.support.witness import Session
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from mypy_boto3_s3 import S3Client
 
 ROLE: Final = "Lightkeeper-member"
 """The role that each account has for the hub."""
@@ -39,6 +40,7 @@ class LocalHub:
 
     bucket: str = ""
     """Where the results go."""
+    s3: "S3Client | None" = None
 
     def __post_init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -58,6 +60,11 @@ class LocalHub:
             case _:
                 answered: Iterable[bytes] = self._moto(environ, start_response)
                 return answered
+
+    def get(self, key: str) -> bytes:
+        """Return a document in the bucket."""
+        assert self.s3, "the hub does not run"
+        return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
     def _assume(self, asked: dict[str, str]) -> Response:
         role = _ROLE_ARN.fullmatch(asked["RoleArn"])
@@ -103,9 +110,9 @@ def running_hub() -> Iterator[tuple[LocalHub, str]]:
     try:
         # moto remembers what was there before: hence a name of its own.
         app.bucket = f"results-{server.port}"
-        with closing(boto3.client("s3", "us-east-1", endpoint_url=url)) as s3:
-            s3.create_bucket(Bucket=app.bucket)
-        yield app, url
+        with closing(boto3.client("s3", "us-east-1", endpoint_url=url)) as app.s3:
+            app.s3.create_bucket(Bucket=app.bucket)
+            yield app, url
     finally:
         server.shutdown()
         thread.join()

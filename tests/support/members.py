@@ -1,5 +1,6 @@
 """Worlds of one deployment, an account each. Their runs go the whole way: event, role, Lightsail, document."""
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import StringIO
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -131,20 +132,25 @@ class Member(World):
         self.fleet.configure(self.keeper.settings)
 
     @contextmanager
-    def closed(self, code: str | None = None) -> Iterator[None]:
-        """Let nobody into the account: it has no role for the hub any more, or STS answers something else."""
-        hub = self.fleet.hub
-        if code:
-            hub.broken[self.account] = code
-        else:
-            trusted = hub.trusts.pop(self.account)
+    def closed(self, external_id: str | None = None) -> Iterator[None]:
+        """Let nobody into the account: it has no role for the hub, or one whose trust asks for this external id."""
+        trusts = self.fleet.hub.trusts
+        trusted = trusts.pop(self.account)
+        if external_id:
+            trusts[self.account] = external_id
         try:
             yield
         finally:
-            if code:
-                del hub.broken[self.account]
-            else:
-                hub.trusts[self.account] = trusted
+            trusts[self.account] = trusted
+
+    @contextmanager
+    def sts_answers(self, code: str) -> Iterator[None]:
+        """Have STS answer an error to whoever wants the account's role."""
+        self.fleet.hub.broken[self.account] = code
+        try:
+            yield
+        finally:
+            self.fleet.hub.broken.clear()
 
     def run_with(
         self,
@@ -162,21 +168,36 @@ class Member(World):
     def run_here(self, now: datetime | None = None, *, seconds_left: Callable[[], float] = lambda: 900.0) -> None:
         """Run a run in this account alone; the witness of its rules is the caller's affair."""
         with self.fleet.invoking({self.account: self.policy()}):
-            self._invoke(now, seconds_left)
+            self.invoke(now, seconds_left)
 
     def runs_at_once(self) -> None:
         """Run two runs in each account, all side by side."""
+        self.fire(2)
+
+    def fire(self, times: int = 1) -> None:
+        """Run so many runs in each account, all side by side, as a firing of the schedule does."""
+        with self.firing(), ThreadPoolExecutor(times * len(self._all)) as pool:
+            list(pool.map(Member.invoke, self._all * times))
+
+    @contextmanager
+    def firing(self) -> Iterator[None]:
+        """Judge whatever runs of all accounts the block invokes."""
         with ExitStack() as stack:
             for each in self._all:
                 stack.enter_context(each.keeper.witness.watching(each.keeper.settings.to_mapping()))
             stack.enter_context(self.fleet.invoking({each.account: each.policy() for each in self._all}))
-            pool = stack.enter_context(ThreadPoolExecutor(2 * len(self._all)))
-            list(pool.map(Member._invoke, self._all * 2))
+            yield
 
-    def _invoke(self, now: datetime | None = None, seconds_left: Callable[[], float] = lambda: 900.0) -> None:
+    def invoke(self, now: datetime | None = None, seconds_left: Callable[[], float] = lambda: 900.0) -> None:
+        """Call the function for this account; `firing` and `run_here` judge what it does."""
         time = format_instant(now or self.fleet.sandbox.now())
         event = {"account": self.account, "name": f"The {self.account}", "time": time, "regions": [*REGIONS]}
         self.answer = handler.handle(event, _Timed(seconds_left))
+
+    def document(self) -> Mapping[str, Any]:
+        """Return what the last run has left of this account in the bucket."""
+        found = self.fleet.hub.get(f"accounts/{self.account}.json")
+        return cast("Mapping[str, Any]", json.loads(found))
 
 
 @contextmanager

@@ -105,7 +105,7 @@ class World:
     def disturbed_run(self, *faults: FaultRule) -> None:
         """Run a run that cannot know everything: a list lies, or a user acts while it works."""
         keeper = self.keeper
-        self._break(*faults)
+        self.break_down(*faults)
         with keeper.witness.watching(keeper.settings.to_mapping(), enforced=True), suppress(CallError):
             self.run_with(keeper.regions)
         keeper.sandbox.clear_faults()
@@ -130,7 +130,7 @@ class World:
 
     def faulty_run(self, *faults: FaultRule) -> None:
         """Run a run while Lightsail is not well."""
-        self._break(*faults)
+        self.break_down(*faults)
         self.run()
         self.keeper.sandbox.clear_faults()
 
@@ -149,7 +149,8 @@ class World:
         keeper = self.keeper
         run_regions(regions, keeper.settings, now or keeper.sandbox.now(), seconds_left=seconds_left, on_outcome=noop)
 
-    def _break(self, *faults: FaultRule) -> None:
+    def break_down(self, *faults: FaultRule) -> None:
+        """Have these faults in the account, until they are cleared."""
         self.keeper.sandbox.add_faults(*(replace(fault, account=self.keeper.account) for fault in faults))
 
     def advance(self, by: timedelta) -> None:
