@@ -42,7 +42,7 @@ class _Handler(MotoRequestHandler):
         self.wfile.flush()
 
     def handle_expect_100(self) -> bool:
-        """Let a client go on at once that asks before it sends a body: botocore would wait a second for that."""
+        """Say at once that the body may come: a client waits a second for that."""
         goes_on = super().handle_expect_100()
         self.wfile.flush()
         return goes_on

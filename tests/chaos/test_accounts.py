@@ -20,10 +20,11 @@ from lightsail_sandbox.client import (
     ShortList,
 )
 from tests.support import wire
+from tests.support.accounts import CLINIC, SHOP, Member, make_fleet
 from tests.support.busy import State, busy, state
 from tests.support.chance import FleetChance, run_chance
+from tests.support.hub import HUB, Hub
 from tests.support.keeper import NOON
-from tests.support.members import CLINIC, OWN, SHOP, Member, running_fleet
 from tests.support.wire import Wire
 from tests.support.witness import CREATES, DELETES, LISTS, LISTS_OF_SOURCES, BrokenPromiseError, judge_accounts
 from tests.support.world import SOURCES, no_waiting
@@ -40,13 +41,12 @@ CRASHES = [
 
 
 @pytest.fixture(
-    params=[(SHOP, CLINIC), pytest.param((SHOP, OWN), marks=SLOW)], ids=["two members", "with the hub's own"]
+    params=[(SHOP, CLINIC), pytest.param((SHOP, HUB), marks=SLOW)], ids=["two members", "with the hub's own"]
 )
-def shop(request: pytest.FixtureRequest, aws: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Member]:
+def shop(request: pytest.FixtureRequest, aws: Sandbox, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Member:
     """One of two accounts with the same sources."""
     no_waiting(monkeypatch)
-    with running_fleet(aws, monkeypatch, request.param) as member:
-        yield member
+    return make_fleet(aws, hub, monkeypatch, request.param)
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def call(key: str, account: str, **parameters: str) -> Call:
 @pytest.mark.parametrize(
     "wrong",
     [
-        pytest.param(call("sandbox", OWN), id="the function's own credentials, where a role's are wanted"),
+        pytest.param(call("sandbox", HUB), id="the function's own credentials, where a role's are wanted"),
         pytest.param(call(f"ASIA{SHOP}999999", SHOP), id="credentials that an earlier run was given"),
         pytest.param(call(f"ASIA{SHOP}000000", CLINIC), id="in an account with the role of another"),
         pytest.param(

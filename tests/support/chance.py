@@ -20,9 +20,10 @@ from lightsail_sandbox.client import (
     ShortList,
 )
 from lightsail_sandbox.seeds import SnapshotState
+from tests.support.accounts import Member
 from tests.support.asking import CODES
+from tests.support.hub import HUB
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION
-from tests.support.members import OWN, Member
 from tests.support.witness import (
     CONSOLE,
     CREATES,
@@ -451,7 +452,7 @@ class FleetChance(Chance):
     def nobody_is_let_in(self, hours: int, external_id: str | None) -> None:
         """An account has no role for the deployment during a run, or one that trusts somebody else."""
         self.world.advance(hours * HOUR)
-        if self.world.account != OWN:
+        if self.world.account != HUB:
             with self.world.closed(external_id):
                 self.world.disturbed_run()
 
@@ -459,7 +460,7 @@ class FleetChance(Chance):
     def sts_is_not_well(self, hours: int, code: str) -> None:
         """STS gives out no role of an account during a run."""
         self.world.advance(hours * HOUR)
-        if self.world.account != OWN:
+        if self.world.account != HUB:
             with self.world.sts_answers(code):
                 self.world.disturbed_run()
 

@@ -1,216 +1,49 @@
-"""Worlds of one deployment, an account each. Their runs go the whole way: event, role, Lightsail, document."""
+"""The roles that an account has for a deployment of another one, synthesized and resolved for tests."""
 
 import json
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import dataclass, field
-from datetime import datetime
-from io import StringIO
-from typing import Any, Final, cast
+from functools import cache
+from typing import Any
 
-import pytest
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from lightkeeper import handler
-from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE
-from lightkeeper.settings import Settings
-from lightkeeper.times import format_instant
-from lightsail_sandbox.accounts import DEFAULT_ACCOUNT
-from lightsail_sandbox.client import Sandbox
-from tests.support.functions import Context
-from tests.support.hub import ROLE, LocalHub, running_hub
-from tests.support.keeper import OTHER_REGION, REGION, Keeper, console
-from tests.support.witness import Witness, judge_accounts
-from tests.support.world import RUN, World
+from infra.member_stack import member_template
+from infra.props import Props
+from tests.support.formation import Formation
 
-OWN: Final = DEFAULT_ACCOUNT
-"""The hub's own account: runs there have the function's own credentials."""
-SHOP, CLINIC = "111122223333", "444455556666"
-REGIONS: Final = (REGION, OTHER_REGION)
+HUB = "111111111111"
+MEMBER = DEFAULT_ACCOUNT_ID
+"""The account of the sandbox's own keys: who makes the calls there has, by their keys, no other."""
+ORGANIZATION = "o-a1b2c3d4e5"
+UNITS = {"units": ["ou-ab12-cd34ef56"]}
+ACCOUNTS = {"accounts": [MEMBER]}
 
 
-class _Timed(Context):
-    """A run's time, by a clock of the story."""
-
-    def __init__(self, seconds_left: Callable[[], float]) -> None:
-        self.seconds_left = seconds_left
-
-    def get_remaining_time_in_millis(self) -> int:  # type: ignore[override] # Lambda's own is no static method either
-        return int(1000 * self.seconds_left())
+def template(organization: object = UNITS, **keys: object) -> dict[str, Any]:
+    """Return the template for the accounts of a deployment with these settings."""
+    of: dict[str, Any] = json.loads(_synthesized(json.dumps({**keys, "organization": organization})))
+    return of
 
 
-@dataclass
-class Fleet:
-    """What the worlds share: a sandbox, the hub's AWS, and the environment of its function."""
-
-    sandbox: Sandbox
-    hub: LocalHub
-    hub_url: str
-    patch: pytest.MonkeyPatch
-    log: StringIO = field(default_factory=StringIO)
-    """What the function has logged since the last reset."""
-    deployment: str = ""
-    _number: int = 0
-
-    def reset(self, now: datetime) -> None:
-        """Begin afresh; nobody lets the deployment in."""
-        self.sandbox.reset()
-        self.sandbox.set_options(sts_url=self.hub_url)
-        self.sandbox.set_time(now)
-        self.hub.trusts.clear()
-        self.log.truncate(0)
-        self._number = 0
-
-    def configure(self, settings: Settings) -> None:
-        """Deploy the function with these settings, and the role in each account that has one."""
-        self.deployment = settings.deployment
-        for name, value in settings.to_env().items():
-            self.patch.setenv(name, value)
-        self.hub.trusts |= dict.fromkeys(self.hub.trusts, settings.deployment)
-
-    @contextmanager
-    def invoking(self, policies: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
-        """Have each account's role in force while runs of these accounts go, and judge whose calls they make.
-
-        Parameters
-        ----------
-        policies
-            Of the roles, by account. The user, who is bound by none of them, does nothing meanwhile.
-        """
-        for account, policy in policies.items():
-            self.sandbox.enforce_role(policy, account=account)
-        given = len(self.hub.sessions)
-        # A Logger keeps the standard output it was born with.
-        for each in logging.getLogger(self.deployment).handlers:
-            assert isinstance(each, logging.StreamHandler)
-            each.stream = self.log
-        try:
-            with redirect_stdout(self.log):
-                yield
-        finally:
-            self.sandbox.enforce_role(None)
-            calls = self.sandbox.calls(self._number)
-            self._number = calls[-1].number if calls else self._number
-            own = {RUN: OWN} if OWN in policies else {}
-            sessions = [each for each in self.hub.sessions[given:] if each.account in policies]
-            judge_accounts(calls, own | {each.access_key_id: each.account for each in sessions})
+@cache
+def _synthesized(keys: str) -> str:
+    props = Props.from_document({"lightkeeper": json.loads(keys)})
+    assert props.own.organization is not None
+    return json.dumps(member_template(props, props.own.organization))
 
 
-@dataclass
-class Member(World):
-    """The world in one account. When a run is made there, one is made in the other accounts right after it."""
-
-    fleet: Fleet = field(kw_only=True, repr=False)
-    answer: Mapping[str, object] = field(default_factory=dict)
-    """Of the last run here."""
-
-    @property
-    def account(self) -> str:
-        """12 digits."""
-        assert self.keeper.account
-        return self.keeper.account
-
-    @property
-    def _all(self) -> "tuple[Member, ...]":
-        return (self, *(each for each in self.neighbours if isinstance(each, Member)))
-
-    def reset(self, now: datetime) -> None:
-        """Begin afresh, in all accounts."""
-        self.fleet.reset(now)
-        for each in self._all:
-            each.keeper.witness = Witness(self.fleet.sandbox, each.account, judged=each.judged)
-            each.keeper.settings = Settings(max_concurrency=1, regions=REGIONS)
-            if each.account != OWN:
-                self.fleet.hub.trusts[each.account] = each.keeper.settings.deployment
-        self.configure()
-
-    def configure(self, **changes: object) -> None:
-        """Change the settings, for all accounts."""
-        for each in self._all:
-            each.keeper.configure(**changes)
-        self.fleet.configure(self.keeper.settings)
-
-    @contextmanager
-    def closed(self, external_id: str | None = None) -> Iterator[None]:
-        """Let nobody into the account: it has no role for the hub, or one whose trust asks for this external id."""
-        trusts = self.fleet.hub.trusts
-        trusted = trusts.pop(self.account)
-        if external_id:
-            trusts[self.account] = external_id
-        try:
-            yield
-        finally:
-            trusts[self.account] = trusted
-
-    @contextmanager
-    def sts_answers(self, code: str) -> Iterator[None]:
-        """Have STS answer an error to whoever wants the account's role."""
-        self.fleet.hub.broken[self.account] = code
-        try:
-            yield
-        finally:
-            self.fleet.hub.broken.clear()
-
-    def run_with(
-        self,
-        _: object,
-        now: datetime | None = None,
-        *,
-        seconds_left: Callable[[], float] = lambda: 900.0,
-    ) -> None:
-        """Run a run here, over connections of its own, and then one in each other account: those are all well."""
-        self.run_here(now, seconds_left=seconds_left)
-        for each in self._all[1:]:
-            with each.keeper.witness.watching(each.keeper.settings.to_mapping(), now=now, expect_all=True):
-                each.run_here(now)
-
-    def run_here(self, now: datetime | None = None, *, seconds_left: Callable[[], float] = lambda: 900.0) -> None:
-        """Run a run in this account alone; the witness of its rules is the caller's affair."""
-        with self.fleet.invoking({self.account: self.policy()}):
-            self.invoke(now, seconds_left)
-
-    def runs_at_once(self) -> None:
-        """Run two runs in each account, all side by side."""
-        self.fire(2)
-
-    def fire(self, times: int = 1) -> None:
-        """Run so many runs in each account, all side by side, as a firing of the schedule does."""
-        with self.firing(), ThreadPoolExecutor(times * len(self._all)) as pool:
-            list(pool.map(Member.invoke, self._all * times))
-
-    @contextmanager
-    def firing(self) -> Iterator[None]:
-        """Judge whatever runs of all accounts the block invokes."""
-        with ExitStack() as stack:
-            for each in self._all:
-                stack.enter_context(each.keeper.witness.watching(each.keeper.settings.to_mapping()))
-            stack.enter_context(self.fleet.invoking({each.account: each.policy() for each in self._all}))
-            yield
-
-    def invoke(self, now: datetime | None = None, seconds_left: Callable[[], float] = lambda: 900.0) -> None:
-        """Call the function for this account; `firing` and `run_here` judge what it does."""
-        time = format_instant(now or self.fleet.sandbox.now())
-        event = {"account": self.account, "name": f"The {self.account}", "time": time, "regions": [*REGIONS]}
-        self.answer = handler.handle(event, _Timed(seconds_left))
-
-    def document(self) -> Mapping[str, Any]:
-        """Return what the last run has left of this account in the bucket."""
-        found = self.fleet.hub.get(f"accounts/{self.account}.json")
-        return cast("Mapping[str, Any]", json.loads(found))
+def roles(of: dict[str, Any], *, organization_id: str = ORGANIZATION) -> dict[str, Any]:
+    """Return the properties of the roles, by name, as they are in the account once they are deployed."""
+    known = {
+        "HubAccount": HUB,
+        "OrganizationId": organization_id,
+        "AWS::Partition": "aws",
+        "AWS::AccountId": MEMBER,
+    }
+    made = Formation(of, known, "", {}).resources().values()
+    return {each["Properties"]["RoleName"]: each["Properties"] for each in made}
 
 
-@contextmanager
-def running_fleet(sandbox: Sandbox, patch: pytest.MonkeyPatch, accounts: tuple[str, ...]) -> Iterator[Member]:
-    """Give the world in the first of these accounts, with the others as its neighbours, until the block ends."""
-    with running_hub() as (hub, url):
-        patch.setenv("AWS_ENDPOINT_URL_STS", url)
-        patch.setenv("AWS_ENDPOINT_URL_S3", url)
-        patch.setenv(MEMBER_ROLE_VARIABLE, ROLE)
-        patch.setenv(RESULTS_VARIABLE, hub.bucket)
-        fleet = Fleet(sandbox, hub, url, patch)
-        keepers = [Keeper(sandbox, console(sandbox, REGION, each), {}, account=each) for each in accounts]
-        members = [Member(each, fleet=fleet) for each in keepers]
-        for each in members:
-            each.neighbours = tuple(other for other in members if other is not each)
-        yield members[0]
+def policy(role: dict[str, Any]) -> dict[str, Any]:
+    """Return all that a role may do, as one policy: as AWS takes it together."""
+    statements = [each for part in role["Policies"] for each in part["PolicyDocument"]["Statement"]]
+    return {"Version": "2012-10-17", "Statement": statements}

@@ -682,15 +682,6 @@ class Run:
         return [name for name, call in self._lists[region].items() if not _is_well(call)]
 
 
-@dataclass(frozen=True)
-class Session:
-    """Credentials of a role, as STS has given them out."""
-
-    account: str
-    """Whose role it is: 12 digits."""
-    access_key_id: str
-
-
 def judge_accounts(calls: Iterable[Call], keys: Mapping[str, str]) -> None:
     """Insist that runs of several accounts are made by each account's own role, and about nothing of another's.
 
