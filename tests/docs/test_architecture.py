@@ -18,6 +18,7 @@ WORDS = {
     "make docs",
     "make dist",
     "match",
+    "organization",
     "plan",
 }
 WORDS |= {
