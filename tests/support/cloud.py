@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import boto3
+from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
@@ -70,6 +71,10 @@ class _Clouds:
                     headers={"x-amzn-ErrorType": "AccessDeniedException"},
                 )
             return answer(environ, start_response)
+        if action == "GetAccessKeyInfo":
+            # moto itself knows those of users only.
+            account = get_account_id_from(parameters["AccessKeyId"][0])
+            return Response(f"<Account>{account}</Account>", mimetype="text/xml")(environ, start_response)
         if action == "Invoke" and self.answer:
             return _invoked(self.answer, request)(environ, start_response)
         answered: Iterable[bytes] = self._moto(environ, start_response)
