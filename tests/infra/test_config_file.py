@@ -12,7 +12,7 @@ from pathlib import Path
 import aws_cdk
 import pytest
 
-from infra import protection
+from infra import distribution, protection
 from infra.config_file import ConfigFileError, read_config_file
 from infra.props import Props
 
@@ -92,6 +92,22 @@ def test_where_the_file_is_wrong_no_protection_is_touched(monkeypatch: pytest.Mo
         protection.main("off", "customers/blog.json")
 
     assert str(ended.value.code).startswith("customers/blog.json: No such file or directory; ")
+
+
+def test_a_plain_template_for_many_accounts_is_refused_before_anything_is_built(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization = {"accounts": ["111122223333"]}
+    (folder / "customers" / "shop.json").write_text(json.dumps(SHOP | {"organization": organization}), encoding="utf-8")
+    monkeypatch.setattr(distribution, "write_distribution", lambda *_: pytest.fail("it was built"))
+
+    with pytest.raises(SystemExit) as ended:
+        distribution.main("customers/shop.json")
+
+    assert str(ended.value.code) == (
+        "customers/shop.json: organization: a plain template looks after one account, its own; expected null, or a "
+        "deployment from a checkout, see docs/organisation.md"
+    )
 
 
 # What make does with it

@@ -11,6 +11,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper import handler
+from lightkeeper.fleet import AccountAnswer
 from lightkeeper.report import Summary
 from recovery_calendar.handler import handle
 
@@ -33,11 +34,21 @@ class Context(LambdaContext):
 
 def invoke(event: dict[str, object]) -> Summary:
     """Call Lightkeeper's function."""
-    # A Logger keeps the standard output it was born with: that of an earlier test.
+    log_to_stdout()
+    return cast("Summary", handler.handle(event, Context()))
+
+
+def invoke_in(account: str, event: dict[str, object], context: Context | None = None) -> AccountAnswer:
+    """Call it for an account of an organization."""
+    log_to_stdout()
+    return cast("AccountAnswer", handler.handle({**event, "account": account}, context or Context()))
+
+
+def log_to_stdout() -> None:
+    """Have the functions log to this test's standard output: a Logger keeps that of an earlier test."""
     for stream in logging.getLogger("Lightkeeper").handlers:
         assert isinstance(stream, logging.StreamHandler)
         stream.stream = sys.stdout
-    return cast("Summary", handler.handle(event, Context()))
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
