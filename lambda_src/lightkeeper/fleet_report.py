@@ -65,8 +65,10 @@ class FleetReport:
     """How it stood before; None: nobody knows."""
     reports: Mapping[str, AccountReport]
     """What this run, or one since, says of the accounts, by account."""
+    listed: frozenset[str]
+    """The accounts that this run was to look at."""
     is_complete: bool
-    """Whether all accounts that are looked after are known."""
+    """Whether these are all that are looked after."""
     failures: tuple[str, ...]
     """What failed in it, a sentence each."""
 
@@ -117,6 +119,7 @@ def make_report(  # noqa: PLR0913 - a fleet has that many sides
     previous: Fleet | None,
     *,
     excluded: Collection[str],
+    unread: Mapping[str, str],
     deployment: str,
     zone: ZoneInfo,
 ) -> FleetReport:
@@ -132,6 +135,8 @@ def make_report(  # noqa: PLR0913 - a fleet has that many sides
         How the fleet stood before; None: nobody knows.
     excluded
         Accounts that the settings leave out.
+    unread
+        Why what was left of an account could not be read, by account.
     deployment
         The stack's name.
     zone
@@ -145,7 +150,7 @@ def make_report(  # noqa: PLR0913 - a fleet has that many sides
     rows = [
         _seen(answer, reports[answer.account], before.get(answer.account), time)
         if answer.account in reports
-        else _unseen(answer, before.get(answer.account), time, _why(answer), zone)
+        else _unseen(answer, before.get(answer.account), time, _why(answer, unread.get(answer.account)), zone)
         for answer in answers.answers
     ]
     missing = [row for row in before.values() if row.account not in listed and row.account not in excluded]
@@ -166,8 +171,9 @@ def make_report(  # noqa: PLR0913 - a fleet has that many sides
         fleet=fleet,
         previous=previous,
         reports=reports,
+        listed=frozenset(listed),
         is_complete=answers.is_complete,
-        failures=tuple(_failures(answers, fleet)),
+        failures=(*_failed(answers, fleet), *_unlisted(answers)),
     )
 
 
@@ -189,7 +195,7 @@ def _seen(answer: Answer, report: AccountReport, before: FleetRow | None, time: 
         account=answer.account,
         name=_name(answer, report, before),
         state=report.state,
-        sentence=report.sentence,
+        sentence=report.sentence if report.sentence.endswith(".") else f"{report.sentence}.",
         statuses=known.statuses,
         stored=known.stored,
         findings=len(report.findings),
@@ -231,17 +237,32 @@ def _name(answer: Answer, report: AccountReport | None, before: FleetRow | None)
     return answer.name or (report.name if report else None) or (before.name if before else None)
 
 
-def _why(answer: Answer) -> str:
-    return f"its run ended with {answer.error}" if answer.error else "its run has left no document"
+def _why(answer: Answer, unread: str | None = None) -> str:
+    if answer.error:
+        return f"its run ended with {answer.error}"
+    return f"what its run has left could not be read: {unread}" if unread else "its run has left no document"
 
 
-def _failures(answers: Answers, fleet: Fleet) -> Iterator[str]:
+def failures_of(answers: Answers) -> tuple[str, ...]:
+    """Return what failed in the runs of the accounts, a sentence each, where nothing is known but their answers."""
+    failed = (answer for answer in answers.answers if answer.failed)
+    sentences = (
+        f"{answer.account}: {_why(answer) if answer.error else 'something failed in its run; its log says what'}"
+        for answer in failed
+    )
+    return (*sentences, *_unlisted(answers))
+
+
+def _failed(answers: Answers, fleet: Fleet) -> Iterator[str]:
     ended = {answer.account: answer for answer in answers.answers}
     for row in fleet.rows:
         # Of one that was not listed, the unit that could not be is what failed.
         answer = ended.get(row.account)
         if answer and (answer.failed or row.state is AccountState.UNKNOWN):
             yield f"{row.label}: {_why(answer) if answer.error else row.sentence}"
+
+
+def _unlisted(answers: Answers) -> Iterator[str]:
     yield from answers.unlisted
     if answers.nameless:
         yield f"{counted(answers.nameless, 'run')} ended without a word of which account"
@@ -257,15 +278,15 @@ def _answer(result: object) -> Answer | None:
         return None
     if "account" not in result:
         # The record of a failed execution: what it was started with names the account.
-        return _failed(_parsed(result.get("Input")), result.get("Error"))
+        return _ended_with(_parsed(result.get("Input")), result.get("Error"))
     if "error" in result:
-        return _failed(result, result["error"])
+        return _ended_with(result, result["error"])
     account = _text(result["account"])
     failed = result.get("failed") is not False
     return Answer(account=account, name=_text(result.get("name")) or None, failed=failed) if account else None
 
 
-def _failed(result: object, error: object) -> Answer | None:
+def _ended_with(result: object, error: object) -> Answer | None:
     account = _text(result.get("account")) if _is_object(result) else ""
     if not _is_object(result) or not account:
         return None

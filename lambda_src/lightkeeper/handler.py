@@ -16,7 +16,7 @@ from lightkeeper.logged_run import connected, log_plan, log_run
 from lightkeeper.member_run import Hub, credentials_of, run_account
 from lightkeeper.message import compose_test
 from lightkeeper.metrics import NAMESPACE, publishable
-from lightkeeper.notify import DASHBOARD_VARIABLE, RUNBOOK_VARIABLE, TOPIC_VARIABLE, TopicError, max_calls, notify
+from lightkeeper.notify import DASHBOARD_VARIABLE, RUNBOOK_VARIABLE, TOPIC_VARIABLE, TopicError, max_calls, notify, send
 from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE
 from lightkeeper.report import Sent, Summary, run_summary
 from lightkeeper.run import Run, is_long_past, refuse_future
@@ -73,7 +73,7 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary | Acc
     if request.is_test:
         return _send_test(settings, clock, context)
     hub = _hub(settings, context)
-    refuse_account(request, _sender(settings, context).account, has_members=hub is not None)
+    refuse_account(request, sender_of(settings, context).account, has_members=hub is not None)
     is_late = False
     # A local Lightsail has a clock of its own.
     if is_at_aws():
@@ -132,7 +132,7 @@ def _notify(run: Run, settings: Settings, logger: Logger, context: LambdaContext
         return ["notification: no time left in this run; the next one sends it"]
     others = [topic(other) for other in settings.notify_topics]
     try:
-        message = notify(run, settings, topic(arn), others, sender=_sender(settings, context))
+        message = notify(run, settings, topic(arn), others, sender=sender_of(settings, context))
     except TopicError as error:
         return [f"notification: {error}"]
     if message:
@@ -141,21 +141,20 @@ def _notify(run: Run, settings: Settings, logger: Logger, context: LambdaContext
 
 
 def _send_test(settings: Settings, clock: datetime, context: LambdaContext) -> Sent:
-    message = compose_test(settings, clock, _sender(settings, context))
-    ended = Sent(sent=[], failures=[])
+    message = compose_test(settings, clock, sender_of(settings, context))
     own = os.environ.get(TOPIC_VARIABLE)
-    for arn in ([own] if own else []) + [*settings.notify_topics]:
-        try:
-            topic(arn).publish(message)
-        except TopicError as error:
-            ended["failures"].append(f"{arn}: {error}")
-        else:
-            ended["sent"].append(arn)
+    topics = [topic(arn) for arn in ([own] if own else []) + [*settings.notify_topics]]
+    missed = send((each, message) for each in topics)
+    ended = Sent(
+        sent=[each.arn for each in topics if each.arn not in missed],
+        failures=[f"{arn}: {error}" for arn, error in missed.items()],
+    )
     Logger(service=settings.deployment).info("test notification", extra={"detail": ended})
     return ended
 
 
-def _sender(settings: Settings, context: LambdaContext) -> Sender:
+def sender_of(settings: Settings, context: LambdaContext) -> Sender:
+    """Return where the messages of this function come from."""
     return Sender.of(
         context.invoked_function_arn,
         settings.deployment,
@@ -170,7 +169,7 @@ def _hub(settings: Settings, context: LambdaContext) -> Hub | None:
     if not role:
         return None
     _, partition, *_ = context.invoked_function_arn.split(":")
-    return Hub(sender=_sender(settings, context), partition=partition, role=role, bucket=os.environ[RESULTS_VARIABLE])
+    return Hub(sender=sender_of(settings, context), partition=partition, role=role, bucket=os.environ[RESULTS_VARIABLE])
 
 
 def _end(summary: Summary, logger: Logger) -> Summary:

@@ -294,7 +294,7 @@ def tell(news: News, settings: Settings, channel: Channel, others: Sequence[Publ
     try:
         tags = channel.tags()
         memory = Memory.from_tags(tags).recalled(news.told_before)
-        due = _due(news, settings, memory)
+        digest = _due(news, settings, memory)
         found = news.findings(memory.regions)
         open_now = frozenset(finding.key for finding in found)
         known = memory.known(open_now)
@@ -303,7 +303,7 @@ def tell(news: News, settings: Settings, channel: Channel, others: Sequence[Publ
         # over. In a message for another reason it is listed.
         rings = news.alarm_begins(memory)
         is_news = any(each.because_of not in known or not (rings or each.key in memory.left) for each in new)
-        if is_news or due:
+        if is_news or digest:
             # Whether it can be remembered shows before it is sent: else it would be sent in every run.
             channel.tag({_NOTIFYING: format_instant(news.now)})
     except TopicError as error:
@@ -312,13 +312,14 @@ def tell(news: News, settings: Settings, channel: Channel, others: Sequence[Publ
         raise
     message = None
     still = [finding for finding in found if finding.key in known and finding.kind is not FindingKind.STOPPED]
-    if is_news or due:
-        message = news.compose(new, still, daily=bool(due))
+    if is_news or digest:
+        message = news.compose(new, still, daily=bool(digest))
         channel.publish(message)
     behind = memory.missed
     # Also what is said once only: they have not heard it.
     caught_up = news.compose(found, [], daily=False) if behind else message
-    missed = _publish_to(others, message, caught_up, behind)
+    wanted = ((topic, caught_up if _topic_key(topic.arn) in behind else message) for topic in others)
+    missed = send((topic, due) for topic, due in wanted if due is not None)
     # What a run has not seen is not over.
     not_over = frozenset(key for key in memory.notified if key.startswith(news.unseen))
     left_unseen = frozenset(key for key in memory.left if key.startswith(news.unseen))
@@ -327,22 +328,18 @@ def tell(news: News, settings: Settings, channel: Channel, others: Sequence[Publ
     left = (open_now | left_unseen) - told
     # Nor is a Region forgotten of which somebody has yet to hear that it is no longer looked after.
     regions = dict.fromkeys([*news.regions, *(memory.regions if missed else ())])
-    _remember(channel, tags, Memory.of(told, due or memory.digest, regions, fingerprints, left))
+    _remember(channel, tags, Memory.of(told, digest or memory.digest, regions, fingerprints, left))
     return Told(message, tuple(_words(told, left)), missed)
 
 
-def _publish_to(
-    others: Sequence[Publisher], message: Message | None, caught_up: Message | None, behind: frozenset[str]
-) -> dict[str, TopicError]:
-    """Send the message, or all that is open to those that have missed one; return by ARN why not."""
+def send(messages: Iterable[tuple[Publisher, Message]]) -> dict[str, TopicError]:
+    """Send each topic its message, whatever becomes of the others'; return by ARN why it could not be sent."""
     missed: dict[str, TopicError] = {}
-    for topic in others:
-        due = caught_up if _topic_key(topic.arn) in behind else message
-        if due is not None:
-            try:
-                topic.publish(due)
-            except TopicError as error:
-                missed[topic.arn] = error
+    for topic, message in messages:
+        try:
+            topic.publish(message)
+        except TopicError as error:
+            missed[topic.arn] = error
     return missed
 
 
@@ -365,7 +362,7 @@ def _notify_once_a_day(news: News, settings: Settings, channel: Channel, others:
     channel.publish(message)
     channel.notified_for = slot
     # That this goes wrong, too, cannot be remembered either; the run fails as it is.
-    _publish_to(others, message, message, frozenset())
+    send((topic, message) for topic in others)
 
 
 def _due(news: News, settings: Settings, memory: Memory) -> datetime | None:

@@ -11,7 +11,7 @@ from lightkeeper.errors import InvalidValueError, as_json
 from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, text, whole_number
 
 ORGANIZATION_VARIABLE: Final = "LIGHTKEEPER_ORGANIZATION"
-"""The environment variable of the function that lists the accounts: the setting, as JSON."""
+"""The environment variable of the functions that list the accounts and report on them: the setting, as JSON."""
 MEMBER_ROLE_VARIABLE: Final = "LIGHTKEEPER_MEMBER_ROLE"
 """The environment variable with the name of the role that runs assume in each account."""
 RESULTS_VARIABLE: Final = "LIGHTKEEPER_RESULTS"
