@@ -16,7 +16,7 @@ from lightsail_sandbox.client import Sandbox
 from recovery_calendar import handler as calendar
 from tests.support.asking import make_client
 from tests.support.functions import Run, invoke
-from tests.support.hub import Hub, local_hub
+from tests.support.hub import BUCKET, Hub, local_hub
 from tests.support.keeper import NOON, OTHER_REGION, REGION, Keeper, enter_sandbox, make_keeper
 from tests.support.listening import Listener, listening
 from tests.support.shortcut import Shortcut, sandbox_in_this_process
@@ -141,6 +141,10 @@ def fresh_calendar(aws: Sandbox) -> Iterator[None]:  # noqa: ARG001 - its surrou
         for connection in calendar.connections(()).values():
             connection.close()
     calendar.connections.cache_clear()
+    calendar.kept().clear()
+    if calendar.results.cache_info().currsize:
+        calendar.results(BUCKET, REGION).close()
+    calendar.results.cache_clear()
 
 
 @pytest.fixture(scope="session")

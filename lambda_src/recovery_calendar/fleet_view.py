@@ -45,7 +45,9 @@ class Account:
     seen: datetime | None
     """When a run could last look at all of it; None: never, as far as is known."""
     is_past: bool
-    """Whether the last report could not look at all of it: the numbers are older ones, if there are any."""
+    """Whether the last run could not look at all of it: the numbers are older ones, if there are any."""
+    refuses: bool
+    """Whether it has let Lightkeeper in, and does not any more."""
 
     @classmethod
     def of(cls, row: FleetRow, fleet: Fleet, zone: ZoneInfo) -> "Account":
@@ -62,6 +64,7 @@ class Account:
             stored=row.stored,
             seen=row.seen.astimezone(zone) if row.seen else None,
             is_past=row.seen is None or row.seen < fleet.time,
+            refuses=row.refuses,
         )
 
     @property
@@ -150,6 +153,8 @@ class FleetView:
     deployment: str
     unlisted: tuple[str, ...]
     """Sentences: of which units the accounts could not be listed, and why."""
+    dropped: tuple[str, ...]
+    """Accounts that are no longer looked after, until everybody has been told so: names and numbers."""
 
 
 def make_fleet_view(  # noqa: PLR0913 - a view has that many sides
@@ -186,8 +191,8 @@ def make_fleet_view(  # noqa: PLR0913 - a view has that many sides
         zone=zone,
         time=fleet.time.astimezone(zone),
         silence=silence,
-        health=Health.UNKNOWN if silence else _health(fleet),
-        sentence=_sentence(fleet),
+        health=Health.UNKNOWN if silence else fleet.health,
+        sentence=fleet.sentence,
         shares=_shares(fleet.counts),
         rows=shown.rows,
         order=order,
@@ -195,12 +200,10 @@ def make_fleet_view(  # noqa: PLR0913 - a view has that many sides
         pages=shown.pages,
         page_size=shown.size,
         total=len(rows),
-        stored=Stored(
-            sum(row.stored.gib for row in rows),
-            sum(row.stored.full_gib for row in rows),
-        ),
+        stored=fleet.stored,
         deployment=fleet.deployment,
         unlisted=fleet.unlisted,
+        dropped=tuple(row.label for row in fleet.dropped),
     )
 
 
@@ -229,21 +232,6 @@ def long_span(time: timedelta) -> str:
     return counted(time // _HOUR, "hour") if time >= _HOUR else counted(time // _MINUTE, "minute")
 
 
-def _health(fleet: Fleet) -> Health:
-    counts = fleet.counts
-    if counts[AccountState.UNKNOWN] or fleet.unlisted:
-        return Health.UNKNOWN
-    if counts[AccountState.TROUBLE]:
-        return Health.DEGRADED
-    return Health.OK if counts[AccountState.PROTECTED] == len(fleet.rows) > 0 else Health.WAITING
-
-
-def _sentence(fleet: Fleet) -> str:
-    counts = fleet.counts
-    said = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
-    return f"{counted(len(fleet.rows), 'account')}: {said}."
-
-
 def _shares(counts: Mapping[AccountState, int]) -> tuple[Share, ...]:
     there = [(state, counts[state]) for state in _STATES if counts[state]]
     total = sum(number for _, number in there)
@@ -256,13 +244,13 @@ def _shares(counts: Mapping[AccountState, int]) -> tuple[Share, ...]:
 
 
 def _name(account: Account) -> tuple[str, str]:
-    return account.title.casefold(), account.account
+    return (account.name or "").casefold(), account.account
 
 
 def _value(account: Account, key: FleetKey) -> Value | None:  # noqa: PLR0911 - one for each order
     match key:
         case FleetKey.STATE:
-            return _STATES.index(account.state)
+            return account.state.rank
         case FleetKey.NAME:
             return _name(account)
         case FleetKey.SINCE:

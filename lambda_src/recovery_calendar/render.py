@@ -95,7 +95,7 @@ def render_calendar(view: View, *, theme: Theme, endpoint: str | None = None, op
     return _render("calendar.html", view=view, theme=theme, links=_links(endpoint, opened), opened=opened)
 
 
-def render_sentence(view: View | FleetView, *, theme: Theme) -> str:
+def render_sentence(view: View, *, theme: Theme) -> str:
     """Return how everything stands, in one sentence, as a fragment of HTML."""
     return _render("sentence.html", view=view, theme=theme)
 
@@ -114,6 +114,11 @@ def render_fleet(view: FleetView, *, theme: Theme, endpoint: str | None = None) 
         None: none of these can be asked for.
     """
     return _render("fleet.html", view=view, theme=theme, links=_links(endpoint, None), has_accounts=True)
+
+
+def render_fleet_sentence(view: FleetView, *, theme: Theme) -> str:
+    """Return how the fleet stands, in one sentence, as a fragment of HTML."""
+    return _render("fleet_sentence.html", view=view, theme=theme)
 
 
 def render_message(message: str, *, theme: Theme, endpoint: str | None = None, opened: Opened | None = None) -> str:
@@ -143,7 +148,9 @@ def _links(endpoint: str | None, opened: Opened | None) -> Links | None:
 
 
 def _render(template: str, *, is_page: bool = False, **what: object) -> str:
-    return _environment().get_template(template).render({"is_page": is_page, "opened": None, "has_accounts": False} | what)
+    return (
+        _environment().get_template(template).render({"is_page": is_page, "opened": None, "has_accounts": False} | what)
+    )
 
 
 # Lambda keeps the process between invocations, and compiled templates with it.

@@ -19,6 +19,7 @@ from lightkeeper.faults import CallError
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings
 from recovery_calendar import handler as calendar
+from recovery_calendar.request import DOCUMENTATION
 from tests.support.functions import NOON, WidgetContext, invoke
 from tests.support.hub import HUB
 from tests.support.keeper import OTHER_REGION, REGION, Keeper
@@ -145,7 +146,7 @@ def test_a_widget_is_shown_or_answered_in_words_and_all_of_it_is_escaped(
         html = calendar.handle(event, WidgetContext())
         if 'role="alert"' in html:
             assert tags_of(html) == message
-        elif html != calendar.DOCUMENTATION:
+        elif html != DOCUMENTATION:
             assert html.lstrip().startswith("<")
             assert {"<script", "<img"}.isdisjoint(tags_of(html))
         connections.close()

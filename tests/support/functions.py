@@ -61,6 +61,10 @@ class WidgetContext:
     """What the calendar reads of its context."""
 
     invoked_function_arn: str = ARN
+    seconds: float = 60
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(self.seconds * 1000)
 
 
 def widget(
@@ -69,8 +73,9 @@ def widget(
     original: Mapping[str, object] | None = None,
     theme: str = "light",
     time: str = NOON,
+    seconds: float = 60,
 ) -> str:
-    """Return what a widget shows, called with CloudWatch's event."""
+    """Return what a widget shows, called with CloudWatch's event, `seconds` before Lambda ends the function."""
     context = {
         "dashboardName": "Lightkeeper",
         "widgetId": "widget-1",
@@ -87,4 +92,4 @@ def widget(
         "width": 588,
         "height": 369,
     }
-    return handle({"time": time, **(clicked or {}), "widgetContext": context}, WidgetContext())
+    return handle({"time": time, **(clicked or {}), "widgetContext": context}, WidgetContext(seconds=seconds))
