@@ -110,6 +110,7 @@ def fleet_document(fleet: Fleet, view: FleetView) -> Document:
         "usdPerMonth": round(fleet.stored.usd, 2),
         "accounts": [_account(row) for row in fleet.rows],
         "unlisted": list(fleet.unlisted),
+        "dropped": list(view.dropped),
     }
 
 

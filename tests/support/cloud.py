@@ -109,7 +109,8 @@ class Cloud:
     url: str
     server: _Clouds
     stacks: list[tuple[str, str]] = field(default_factory=list)
-    buckets: list[str] = field(default_factory=list)
+    buckets: dict[str, str] = field(default_factory=dict)
+    """Their Regions, by their names."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
@@ -158,11 +159,11 @@ class Cloud:
         store = self._client("s3", region)
         if bucket not in self.buckets:
             store.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
-            self.buckets.append(bucket)
+            self.buckets[bucket] = region
         store.put_object(Bucket=bucket, Key=key, Body=text.encode())
 
     def clear(self) -> None:
-        """Delete all stacks and buckets, refuse nothing any more, and forget what was asked."""
+        """Delete all stacks, and what is in buckets; refuse nothing any more, and forget what was asked."""
         self.server.refused.clear()
         self.server.trusts.clear()
         self.server.sessions.clear()
@@ -170,13 +171,15 @@ class Cloud:
         while self.stacks:
             name, region = self.stacks.pop()
             self._formation(region).delete_stack(StackName=name)
-        while self.buckets:
-            bucket = self.buckets.pop()
-            store = self._client("s3", "eu-central-1")
+        self.empty_buckets()
+        self.server.asked.clear()
+
+    def empty_buckets(self) -> None:
+        """Delete all that is in buckets."""
+        for bucket, region in self.buckets.items():
+            store = self._client("s3", region)
             for entry in store.list_objects_v2(Bucket=bucket).get("Contents", []):
                 store.delete_object(Bucket=bucket, Key=entry["Key"])
-            store.delete_bucket(Bucket=bucket)
-        self.server.asked.clear()
 
     def close(self) -> None:
         """Close the connections."""
@@ -188,7 +191,7 @@ class Cloud:
 
     def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - of a service that has no types here
         if (service, region) not in self._clients:
-            session = boto3.Session("deployer", "deployer", region_name=region)
+            session: Any = boto3.Session("deployer", "deployer", region_name=region)
             self._clients[service, region] = session.client(service, endpoint_url=self.url)
         return self._clients[service, region]
 
