@@ -3,10 +3,14 @@
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.props import Props
+from lightkeeper.fleet_metrics import FleetMetricName
 from lightkeeper.metrics import NAMESPACE, MetricName
 
+Reported = MetricName | FleetMetricName
+"""What a run of one account reports, or one of many."""
 
-def metric(name: MetricName, props: Props, statistic: str) -> cloudwatch.Metric:
+
+def metric(name: Reported, props: Props, statistic: str) -> cloudwatch.Metric:
     """Return a metric of this deployment, as often as there is news."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
