@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lightkeeper.fleet import FLEET_KEY, AccountState, Fleet
+from lightkeeper.fleet import FLEET_KEY, AccountState, Fleet, FleetRow
 from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
@@ -105,7 +105,7 @@ def test_the_command_that_it_ends_with_looks_into_that_account(cloud: Cloud) -> 
     ],
 )
 def test_the_exit_status_says_how_they_stand(
-    cloud: Cloud, rows: tuple, unlisted: tuple[str, ...], expected: int
+    cloud: Cloud, rows: tuple[FleetRow, ...], unlisted: tuple[str, ...], expected: int
 ) -> None:
     after(cloud, a_fleet(*rows, unlisted=unlisted))
 
@@ -137,7 +137,7 @@ def test_the_exit_status_says_how_they_stand(
         ((*GOOD, UNKNOWN), 3, f"UNKNOWN: 1 account unknown; 2 of 3 accounts protected. Look at: Farm ({FARM}). |"),
     ],
 )
-def test_a_check_is_one_line_for_the_fleet(cloud: Cloud, rows: tuple, code: int, begins: str) -> None:
+def test_a_check_is_one_line_for_the_fleet(cloud: Cloud, rows: tuple[FleetRow, ...], code: int, begins: str) -> None:
     after(cloud, a_fleet(*rows))
 
     ended = status("--check")

@@ -102,6 +102,19 @@ def _invoked(answer: Callable[[dict[str, object]], object], request: Request) ->
         return Response(said, mimetype="application/json", headers={"X-Amz-Function-Error": "Unhandled"})
 
 
+def _function(variables: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Handler": "lightkeeper.handler.handle",
+            "Runtime": "python3.14",
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Code": {"ZipFile": "handle = print"},
+            "Environment": {"Variables": dict(variables)},
+        },
+    }
+
+
 @dataclass
 class Cloud:
     """CloudFormation and Lambda in this process's reach."""
@@ -119,22 +132,24 @@ class Cloud:
         return {f"AWS_ENDPOINT_URL_{service}": self.url for service in services}
 
     def deploy(
-        self, name: str, region: str, variables: Mapping[str, str], outputs: Mapping[str, object] | None = None
+        self,
+        name: str,
+        region: str,
+        variables: Mapping[str, str],
+        outputs: Mapping[str, object] | None = None,
+        *,
+        lists: Mapping[str, str] | None = None,
     ) -> None:
-        """Create a stack with a function that has these variables, as `cdk deploy` does."""
-        function = {
-            "Type": "AWS::Lambda::Function",
-            "Properties": {
-                "Handler": "lightkeeper.handler.handle",
-                "Runtime": "python3.14",
-                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-                "Code": {"ZipFile": "handle = print"},
-                "Environment": {"Variables": dict(variables)},
-            },
-        }
-        values = {"FunctionName": {"Ref": "Function"}} if outputs is None else outputs
+        """Create a stack with a function that has these variables, as `cdk deploy` does.
+
+        `lists` are the variables of a second one, which lists the accounts of an organization.
+        """
+        functions = {"Function": _function(variables)} | ({"Accounts": _function(lists)} if lists is not None else {})
+        values: Mapping[str, object] = {"FunctionName": {"Ref": "Function"}} if outputs is None else outputs
+        if lists is not None:
+            values = {**values, "AccountsFunctionName": {"Ref": "Accounts"}}
         template = {
-            "Resources": {"Role": _ROLE, "Function": function},
+            "Resources": {"Role": _ROLE, **functions},
             "Outputs": {output: {"Value": value} for output, value in values.items()},
         }
         self._formation(region).create_stack(

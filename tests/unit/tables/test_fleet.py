@@ -62,7 +62,9 @@ def test_the_state_of_each_is_beside_it_and_the_command_in_one_line(width: int) 
     assert shown[-1] == f"  {look(number(0))}"
 
 
-@pytest.mark.parametrize(("width", "hidden"), [(60, "Findings, Since, Seen, GiB, USD"), (80, "Seen, GiB, USD"), (100, None)])
+@pytest.mark.parametrize(
+    ("width", "hidden"), [(60, "Findings, Since, Seen, GiB, USD"), (80, "Seen, GiB, USD"), (100, None)]
+)
 def test_what_matters_least_goes_first(width: int, hidden: str | None) -> None:
     shown = " ".join(printed(of_names("Shop", "Farm", "Customer 4711"), width))
 
