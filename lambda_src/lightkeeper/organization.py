@@ -57,16 +57,19 @@ class MemberRoles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubRoles:
-    """The names of the roles in the deployment's own account that may assume those of `MemberRoles`."""
+    """The names of the roles of the deployment's own functions, which the roles in each account let in.
+
+    Fixed, and of no account's making: a role that is made again under the same name is let in again.
+    """
 
     keeper: str
-    """The function's that makes the runs."""
+    """Of the function that takes and deletes snapshots."""
     calendar: str
-    """The calendar's."""
+    """Of the function that draws the recovery calendar."""
 
     @classmethod
     def of(cls, deployment: str) -> "HubRoles":
-        """Return their names: each account trusts them by name, also where the deployment is made anew."""
+        """Return both names by that of the deployment."""
         return cls(keeper=deployment + _HUB, calendar=deployment + _HUB_CALENDAR)
 
 
