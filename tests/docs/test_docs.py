@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from lightkeeper.actions import Outcome, Result
 from lightkeeper.findings import RUNBOOK, FindingKind
+from lightkeeper.fleet import AccountState
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Inventory, ReadFailure, Status
 from lightkeeper.plan import make_plan
@@ -23,14 +26,16 @@ from lightkeeper.settings import RENAMED, Settings
 from lightkeeper.tags import vocabulary
 from lightkeeper.version import VERSION
 from lightkeeper_cli.account import Account, Where
-from lightkeeper_cli.documents import located, snapshots_document
+from lightkeeper_cli.documents import fleet_document, located, snapshots_document
 from lightkeeper_cli.fates import fates_of
+from lightkeeper_cli.main import app
 from lightkeeper_cli.tables.status import SIGNS
 from lightsail_sandbox.client import Sandbox
-from recovery_calendar.fleet_view import FleetKey
+from recovery_calendar.fleet_view import FleetKey, make_fleet_view
 from recovery_calendar.request import FLEET_DOCUMENTATION, MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
 from tests.support.asking import make_client
+from tests.support.fleet_rows import a_fleet, a_row
 from tests.support.inventories import NOW, daily, source
 
 WHERE = Where(Account("123456789012", "my-shop"), ("eu-central-1",))
@@ -102,6 +107,32 @@ def test_the_documented_json_of_snapshots_has_the_keys_of_the_document() -> None
     plan = make_plan(Inventory((shop,), daily(shop, [0]), failures=(failure,)), Settings(), NOW)
 
     assert keys(located(snapshots_document(fates_of(plan), plan), WHERE)) == keys(documented)
+
+
+def test_the_documented_json_of_a_fleet_has_the_keys_of_the_document() -> None:
+    documented = next(each for each in map(json.loads, blocks(COMMAND_LINE, "json")) if "accounts" in each)
+    states = (AccountState.TROUBLE, AccountState.PROTECTED, AccountState.PROTECTED)
+    rows = [a_row(f"{at:012d}", "Shop", state) for at, state in enumerate(states)]
+    fleet = a_fleet(*rows, a_row("444444444444", "Farm", AccountState.NOT_ONBOARDED, was_seen=False))
+
+    document = fleet_document(fleet, make_fleet_view(fleet, Settings(), NOW))
+
+    assert keys(document) == keys(documented)
+    for key in ("health", "sentence", "silence", "counts", "sources", "storedGiB", "usdPerMonth"):
+        assert document[key] == documented[key]
+
+
+def test_every_state_of_an_account_is_documented() -> None:
+    assert [cell[0] for cell in first_cells(COMMAND_LINE, "state")] == [*AccountState]
+
+
+def test_every_verb_that_works_in_another_account_is_documented() -> None:
+    commands = get_command(app)
+    assert isinstance(commands, TyperGroup)
+    verbs = {name for name, each in commands.commands.items() if any("--account" in of.opts for of in each.params)}
+
+    section = COMMAND_LINE.partition("## Another account\n")[2].partition("take it.")[0]
+    assert verbs == {*re.findall(r"`([a-z]+)`", section)}
 
 
 @pytest.mark.parametrize("path", ["README.md", "docs/cost.md", "docs/command-line.md"])
