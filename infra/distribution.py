@@ -17,7 +17,8 @@ from infra.config_file import ConfigFileError, read_config_file
 from infra.plain_template import plain_template
 from infra.props import Props
 from infra.sbom import sbom
-from lightkeeper.settings import settings_object
+from lightkeeper.settings import SettingsError, settings_object
+from lightkeeper.settings_check import more_than_one_account
 from lightkeeper.version import VERSION
 
 DIST: Final = ROOT / "dist"
@@ -106,7 +107,10 @@ def _as_text(document: object) -> str:
 
 
 def _read(document: object) -> tuple[Props, dict[str, object]]:
-    return Props.from_document(document), dict(settings_object(document))
+    props = Props.from_document(document)
+    if wrong := more_than_one_account(props.own):
+        raise SettingsError(wrong)
+    return props, dict(settings_object(document))
 
 
 def main(config: str = "") -> None:

@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from lightkeeper.errors import InvalidValueError, closest, quote_all
+from lightkeeper.errors import InvalidValueError, closest, counted, quote_all
 from lightkeeper.json_objects import ObjectReader
 from lightkeeper.notify import DASHBOARD_VARIABLE, RUNBOOK_VARIABLE, TOPIC_VARIABLE
+from lightkeeper.organization import (
+    MEMBER_ROLE_VARIABLE,
+    ORGANIZATION_VARIABLE,
+    RESULTS_VARIABLE,
+    Organization,
+    wrong_deployment,
+)
 from lightkeeper.schedule import longest_gap
 from lightkeeper.settings import Settings, SettingsError, StackSettings
 from lightkeeper.ticks import Cron, is_rarer, longest_gap_of_tick, longest_span_of_tick, parse_tick
@@ -36,6 +43,7 @@ _HALF_A_GAP_MORE: Final = 1.5
 _LONGEST_REGION: Final = "x" * 16
 _LONGEST_TOPIC: Final = f"arn:aws-us-gov:sns:{_LONGEST_REGION}:{'0' * 12}:{{}}-{'x' * 48}"
 _LONGEST_DASHBOARD: Final = f"{_LONGEST_REGION * 3}{{}}{'x' * 96}"
+_LONGEST_BUCKET: Final = "x" * 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,13 @@ def read_deployable(
     own = _read(StackSettings, given, errors)
     defined = ObjectReader(given).keys_of("policies")
     errors.extend(
-        misfits(settings, defined=defined, regions_with_lightsail=regions_with_lightsail, runbook=own.runbook_url)
+        misfits(
+            settings,
+            defined=defined,
+            regions_with_lightsail=regions_with_lightsail,
+            runbook=own.runbook_url,
+            organization=own.organization,
+        )
     )
     errors.extend(_tags_that_users_write(settings, own))
     if errors:
@@ -103,7 +117,12 @@ def read_deployable(
 
 
 def misfits(
-    settings: Settings, *, defined: Iterable[str], regions_with_lightsail: Sequence[str], runbook: str | None = None
+    settings: Settings,
+    *,
+    defined: Iterable[str],
+    regions_with_lightsail: Sequence[str],
+    runbook: str | None = None,
+    organization: Organization | None = None,
 ) -> list[str]:
     """Return a sentence for each setting that would do for a run, but not for a deployment.
 
@@ -117,6 +136,8 @@ def misfits(
         Every Region that may be named.
     runbook
         The runbook's address, which the function's environment has, too.
+    organization
+        Which other accounts are looked after, if any are: that is in the environments, too.
     """
     errors = [*_regions_without_lightsail(settings.regions, regions_with_lightsail)]
     if not _STACK_NAME.fullmatch(settings.deployment):
@@ -128,7 +149,9 @@ def misfits(
         errors.extend(_ticks_too_rare(settings, defined))
     except InvalidValueError as error:
         errors.append(f"tick: {error}")
-    size = environment_bytes(longest_environment(settings, runbook=runbook))
+    if organization:
+        errors.extend(_misfits_of_organization(settings, organization, runbook=runbook))
+    size = environment_bytes(longest_environment(settings, runbook=runbook, organization=organization))
     if size > MAX_ENVIRONMENT_BYTES:
         mapping = settings.to_mapping()
         longest = max(mapping, key=lambda key: len(json.dumps(mapping[key])))
@@ -146,9 +169,32 @@ def environment(settings: Settings, *, topic: str, dashboard: str, runbook: str 
     return {**settings.to_env(), TOPIC_VARIABLE: topic, DASHBOARD_VARIABLE: dashboard, **links}
 
 
-def longest_environment(settings: Settings, *, runbook: str | None = None) -> dict[str, str]:
+def member_environment(settings: Settings, organization: Organization, *, results: str) -> dict[str, str]:
+    """Return what the function's environment has beside `environment` where there are other accounts.
+
+    Parameters
+    ----------
+    settings
+        Those of the runs.
+    organization
+        The other accounts.
+    results
+        The name of the bucket that runs write their results to.
+    """
+    return {MEMBER_ROLE_VARIABLE: organization.roles(settings.deployment).member, RESULTS_VARIABLE: results}
+
+
+def accounts_environment(settings: Settings, organization: Organization) -> dict[str, str]:
+    """Return the environment of the function that lists the accounts. The one that reports on them has it, too."""
+    return {**settings.to_env(), ORGANIZATION_VARIABLE: organization.to_json()}
+
+
+def longest_environment(
+    settings: Settings, *, runbook: str | None = None, organization: Organization | None = None
+) -> dict[str, str]:
     """Return the function's environment where all that only AWS knows is as long as it can be."""
-    return environment(
+    members = member_environment(settings, organization, results=_LONGEST_BUCKET) if organization else {}
+    return members | environment(
         settings,
         topic=_LONGEST_TOPIC.format(settings.deployment),
         dashboard=_LONGEST_DASHBOARD.format(settings.deployment),
@@ -159,6 +205,21 @@ def longest_environment(settings: Settings, *, runbook: str | None = None) -> di
 def environment_bytes(variables: Mapping[str, str]) -> int:
     """Return how much an environment is for Lambda, which measures it as JSON."""
     return len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _misfits_of_organization(settings: Settings, organization: Organization, *, runbook: str | None) -> Iterator[str]:
+    if why := wrong_deployment(settings.deployment, organization):
+        yield f'deployment: "{settings.deployment}" {why}'
+    others = longest_environment(settings, runbook=runbook, organization=organization)
+    size = environment_bytes(others | accounts_environment(settings, organization))
+    # What is too much without the accounts is said of the settings.
+    if environment_bytes(others) <= MAX_ENVIRONMENT_BYTES < size:
+        number = len(organization.accounts) + len(organization.excluded)
+        yield (
+            f"organization: with {counted(number, 'account')} in it, the environment of the function that reports on "
+            f"them has {size:,} bytes; expected at most {MAX_ENVIRONMENT_BYTES:,}, which is all that Lambda takes: "
+            'name the "units" that the accounts are in, or make two deployments'
+        )
 
 
 def _silence(tick: str) -> timedelta:

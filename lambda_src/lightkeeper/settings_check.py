@@ -80,7 +80,12 @@ def check(given: str, *, stack_name: str, fixed: Mapping[str, object], seen: Map
         mapping = {"deployment": stack_name, **settings_object(_parsed(given))}
         settings, own = read_deployable(mapping, regions_with_lightsail=available_regions())
         written = settings.to_mapping() | write_rows(own)
-        wrong = [*_not_as_fixed(written, fixed), *_no_place_for(settings), *_not_as_seen(settings, own, seen)]
+        wrong = [
+            *more_than_one_account(own),
+            *_not_as_fixed(written, fixed),
+            *_no_place_for(settings),
+            *_not_as_seen(settings, own, seen),
+        ]
     except SettingsError as error:
         wrong = [*error.errors]
         return Answer(reason=_reason(wrong))
@@ -123,6 +128,15 @@ def seen_in(settings: Settings, own: StackSettings) -> dict[str, str]:
         "runbookUrl": as_json(own.runbook_url is not None),
         "notify": str(len(settings.notify)),
     }
+
+
+def more_than_one_account(own: StackSettings) -> list[str]:
+    """Return what is wrong with settings for many accounts: a plain template makes a deployment for one."""
+    sentence = (
+        "organization: a plain template looks after one account, its own; expected null, or a deployment from a "
+        "checkout, see docs/organisation.md"
+    )
+    return [sentence] if own.organization else []
 
 
 def _parsed(given: str) -> object:

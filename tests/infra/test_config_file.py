@@ -12,7 +12,7 @@ from pathlib import Path
 import aws_cdk
 import pytest
 
-from infra import protection
+from infra import distribution, protection
 from infra.config_file import ConfigFileError, read_config_file
 from infra.props import Props
 
@@ -78,11 +78,12 @@ def test_a_folder_or_no_text_is_no_file() -> None:
 def test_the_protection_is_that_of_the_file_s_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     switched = []
     monkeypatch.setattr(protection, "switch", lambda state, stack: switched.append((state, stack)))
+    monkeypatch.setattr(protection, "clear_up", lambda stack: switched.append(("clear up", stack)) or "")
 
     protection.main("off", "customers/shop.json")
     protection.main("on")
 
-    assert switched == [("off", "Shop-Backups"), ("on", "Lightkeeper")]
+    assert switched == [("off", "Shop-Backups"), ("on", "Lightkeeper"), ("clear up", "Lightkeeper")]
 
 
 def test_where_the_file_is_wrong_no_protection_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,6 +93,22 @@ def test_where_the_file_is_wrong_no_protection_is_touched(monkeypatch: pytest.Mo
         protection.main("off", "customers/blog.json")
 
     assert str(ended.value.code).startswith("customers/blog.json: No such file or directory; ")
+
+
+def test_a_plain_template_for_many_accounts_is_refused_before_anything_is_built(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization = {"accounts": ["111122223333"]}
+    (folder / "customers" / "shop.json").write_text(json.dumps(SHOP | {"organization": organization}), encoding="utf-8")
+    monkeypatch.setattr(distribution, "write_distribution", lambda *_: pytest.fail("it was built"))
+
+    with pytest.raises(SystemExit) as ended:
+        distribution.main("customers/shop.json")
+
+    assert str(ended.value.code) == (
+        "customers/shop.json: organization: a plain template looks after one account, its own; expected null, or a "
+        "deployment from a checkout, see docs/organisation.md"
+    )
 
 
 # What make does with it

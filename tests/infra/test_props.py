@@ -137,6 +137,71 @@ def test_settings_that_lambda_would_not_take_are_refused_with_what_to_shorten() 
     ]
 
 
+@pytest.mark.parametrize(
+    ("deployment", "role", "sentence"),
+    [
+        ("L", None, 'deployment: "L" is too short to be an external id; expected 2 characters or more'),
+        (
+            "L" * 49,
+            None,
+            (
+                f'deployment: "{"L" * 49}" is too long for the name of a role, "{"L" * 49}-member-operator"; expected '
+                'up to 48 characters, or "roleName" in "organization"'
+            ),
+        ),
+        (
+            "L" * 52,
+            "Backups",
+            (
+                f'deployment: "{"L" * 52}" is too long for the name of a role, "{"L" * 52}-hub-calendar"; expected '
+                "up to 51 characters"
+            ),
+        ),
+    ],
+)
+def test_a_deployment_whose_name_makes_no_roles_cannot_look_after_other_accounts(
+    deployment: str, role: str | None, sentence: str
+) -> None:
+    organization = {"units": ["r-ab12"]} | ({"roleName": role} if role else {})
+
+    assert refusals(deployment=deployment, organization=organization) == (sentence,)
+    assert refusals(deployment=deployment) == ()
+
+
+@pytest.mark.parametrize(("deployment", "role"), [("LK", None), ("L" * 48, None), ("L" * 51, "Backups")])
+def test_a_deployment_whose_name_makes_roles_can(deployment: str, role: str | None) -> None:
+    organization = {"units": ["r-ab12"]} | ({"roleName": role} if role else {})
+
+    assert refusals(deployment=deployment, organization=organization) == ()
+
+
+def test_more_accounts_than_lambda_takes_in_an_environment_are_refused_with_what_to_do() -> None:
+    def accounts(number: int) -> dict[str, object]:
+        return {"accounts": [f"{each:012}" for each in range(number)]}
+
+    most = max(number for number in range(1, 400) if not refusals(organization=accounts(number)))
+    (error,) = refusals(organization=accounts(most + 1))
+
+    assert most > 150
+    assert error.startswith(
+        f"organization: with {most + 1} accounts in it, the environment of the function that reports"
+    )
+    assert error.endswith(
+        'which is all that Lambda takes: name the "units" that the accounts are in, or make two deployments'
+    )
+
+
+def test_the_settings_and_what_leads_into_other_accounts_share_an_environment() -> None:
+    def policies(number: int) -> dict[str, object]:
+        return {f"policy-number-{each}": HOURLY | {"schedule": "0 3 * * *"} for each in range(number)}
+
+    most = max(number for number in range(60) if not refusals(policies=policies(number), deployment="L" * 48))
+    organization = {"units": ["r-ab12"], "roleName": "R" * 55}
+    (error,) = refusals(policies=policies(most), organization=organization, deployment="L" * 48)
+
+    assert error.startswith("policies: with it, all settings together are 4,")
+
+
 def refusals(**keys: object) -> tuple[str, ...]:
     try:
         Props.from_document({"lightkeeper": keys})

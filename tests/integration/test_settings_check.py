@@ -187,6 +187,15 @@ def test_a_topic_is_refused_with_what_to_write(formation: CloudFormation) -> Non
     )
 
 
+def test_other_accounts_are_refused_with_what_to_do(formation: CloudFormation) -> None:
+    answer = formation.ask(Settings='{"organization": {"units": ["ou-ab12-cd34ef56"]}}')
+
+    assert answer["Reason"] == (
+        "Settings: organization: a plain template looks after one account, its own; expected null, or a deployment "
+        "from a checkout, see docs/organisation.md"
+    )
+
+
 def test_a_deletion_is_always_answered_well(formation: CloudFormation) -> None:
     assert formation.ask("Delete", Settings="nonsense")["Status"] == "SUCCESS"
 

@@ -44,6 +44,12 @@ class _Services:
     """Names of sessions, by their access keys."""
     broken: str | None = None
     """The code of the error that STS answers to everything."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """What Organizations answers to an operation, where moto cannot."""
+    page_size: int | None = None
+    """How many keys S3 has on a page; None: as many as are asked for."""
+    unwell: dict[str, str] = field(default_factory=dict)
+    """The codes of the errors that STS answers to who wants a role of these accounts."""
 
     def __post_init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -65,10 +71,14 @@ class _Services:
                 if self.refused & {operation, json.loads(body or b"{}").get("ParentId")}:
                     said = {"__type": "AccessDeniedException", "Message": "You don't have permissions to access this."}
                     answer = Response(json.dumps(said), HTTPStatus.BAD_REQUEST, mimetype="application/x-amz-json-1.1")
+                elif operation in self.answers:
+                    answer = Response(self.answers[operation], mimetype="application/x-amz-json-1.1")
             case "s3" if request.method in self.refused:
                 answer = Response("<Error><Code>AccessDenied</Code><Message>no</Message></Error>", HTTPStatus.FORBIDDEN)
         if answer is not None:
             return answer(environ, start_response)
+        if self.page_size and "list-type" in request.args:
+            environ["QUERY_STRING"] += f"&max-keys={self.page_size}"
         answered: Iterable[bytes] = self._moto(environ, start_response)
         return answered
 
@@ -77,9 +87,9 @@ class _Services:
         if asked["Action"] == "GetAccessKeyInfo":
             role = self.sessions.get(asked["AccessKeyId"])
             return _xml("GetAccessKeyInfo", f"<Account>{role.split(':')[4]}</Account>") if role else _error("Unknown")
-        if self.broken:
-            return _error(self.broken)
         role = asked["RoleArn"]
+        if code := self.broken or self.unwell.get(role.split(":")[4]):
+            return _error(code)
         if self.roles.get(role) != asked["ExternalId"]:
             return _error("AccessDenied", f"User: hub is not authorized to perform: sts:AssumeRole on resource: {role}")
         with self._lock:
@@ -154,9 +164,11 @@ class Hub:
 
     def empty(self) -> None:
         """Forget everything."""
-        for told in (self.services.roles, self.services.refused, self.services.sessions, self.services.names):
+        services = self.services
+        for told in (services.roles, services.refused, services.sessions, services.names, services.answers):
             told.clear()
-        self.services.broken = None
+        services.broken = services.page_size = None
+        services.unwell.clear()
         for backends in (organizations_backends, s3_backends):
             for account in backends.values():
                 for backend in account.values():
