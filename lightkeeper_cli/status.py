@@ -90,12 +90,12 @@ def status(  # noqa: PLR0913 - one for each option
 
         print_document(located(status_document(view), where))
     elif html is None:
-        from lightkeeper_cli.pasting import say_whose_profile
+        from lightkeeper_cli.pasting import commands_in, say_whose_profile
         from lightkeeper_cli.tables.console import make_console
         from lightkeeper_cli.tables.status import show_status
 
         show_status(view, where, make_console())
-        say_whose_profile(chosen.member, (note for row in view.rows for note in row.notes))
+        say_whose_profile(chosen.member, commands_in(note for row in view.rows for note in row.notes))
     raise typer.Exit(_EXITS[view.health])
 
 

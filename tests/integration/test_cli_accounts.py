@@ -408,9 +408,9 @@ def test_a_command_of_the_aws_cli_cannot_change_what_has_the_same_name_in_anothe
 
     for verb in ("plan", "run", "status"):
         ended = lightkeeper(verb, *IN_SHOP, *AT)
-        (command,) = (line for line in ended.out.splitlines() if "aws lightsail tag-resource" in line)
-        assert command.endswith(f" --profile {SHOP}")
-        assert f'"aws" uses the profile {SHOP}, which has to have credentials of that account' in ended.err
+        (command,) = (line for line in ended.out.splitlines() if "lightsail tag-resource" in line)
+        assert command.strip().startswith(f"aws --profile {SHOP} lightsail tag-resource ")
+        assert f'"aws --profile {SHOP}" above is a profile with credentials of that account' in ended.err
 
 
 def test_in_one_s_own_account_it_is_as_ever(cloud: Cloud, aws: Sandbox) -> None:
@@ -421,3 +421,42 @@ def test_in_one_s_own_account_it_is_as_ever(cloud: Cloud, aws: Sandbox) -> None:
 
     (command,) = (line for line in ended.out.splitlines() if "aws lightsail tag-resource" in line)
     assert "--profile" not in command + ended.err
+
+
+def test_nor_can_what_a_restore_leaves_to_be_done_by_hand(cloud: Cloud, aws: Sandbox) -> None:
+    del cloud
+    born = aws.now() - 100 * DAY
+    for account in (HUB, SHOP):
+        seed = Seed(kind="RelationalDatabase", name="till", tags={"backup": "daily"}, created_at=born, account=account)
+        aws.seed([seed])
+    aws.set_options(database_seconds=0)
+    lightkeeper("run", *IN_SHOP, *AT)
+    aws.advance(DAY)
+
+    ended = lightkeeper("restore", "till", *IN_SHOP, "--yes")
+
+    assert ended.status == 0, ended.err
+    words = " ".join(ended.out.split())
+    assert f"aws --profile {SHOP} lightsail get-relational-database-master-user-password" in words
+    assert "aws lightsail" not in words
+    assert f'"aws --profile {SHOP}" above is a profile' in ended.err
+
+
+def test_another_restore_that_is_suggested_is_one_there(cloud: Cloud, aws: Sandbox) -> None:
+    del cloud
+    named = f"lightkeeper restore --stack {STACK} --account {SHOP} "
+    aws.set_options(boot_seconds=0, health_seconds=0)
+    for account in (HUB, SHOP):
+        instance = Seed(kind="Instance", name="web", tags={"backup": "daily"}, account=account)
+        attached = Seed(kind="Disk", name="data", tags={"backup": "daily"}, attached_to="web", account=account)
+        aws.seed([instance, attached])
+    lightkeeper("run", *IN_SHOP, *AT)
+    aws.advance(2 * DAY)
+    lightkeeper("take", "data", "--stack", STACK, "--account", SHOP, "--at", "2026-06-17T12:00:00Z")
+    aws.advance(DAY)
+
+    ended = lightkeeper("restore", "--all", "--dry-run", *IN_SHOP)
+
+    words = " ".join(ended.out.split())
+    assert named in words, words
+    assert "lightkeeper restore " not in words.replace(named, "")

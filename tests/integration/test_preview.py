@@ -1,7 +1,7 @@
 """`lightkeeper preview`: what `make deploy` shows before it asks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -253,7 +253,7 @@ UNITS = {"units": ["ou-ab12-cd34ef56"]}
 TWO = {"accounts": ["222222222222", CLINIC]}
 
 
-def organized(cloud: Cloud, organization: dict[str, object] | None) -> None:
+def organized(cloud: Cloud, organization: Mapping[str, object] | None) -> None:
     """Deploy the stack for these accounts; None: for its own alone."""
     settings = Settings.from_mapping({"deployment": STACK}).to_env()
     if organization is None:
