@@ -178,7 +178,8 @@ def report_fleet(event: Mapping[str, object], context: LambdaContext) -> ReportA
             deployment=settings.deployment,
             zone=settings.time_zone,
         )
-        if is_late or report.is_old:
+        # Runs that began long after their time have left nothing. Those that took long have, and that is news.
+        if report.is_old or (is_late and not report.reports):
             logger.warning(
                 "late", extra={"detail": {"message": "nobody is told: a later run shows how all stands now"}}
             )

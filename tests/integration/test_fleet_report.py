@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 import pytest
 
+from lightkeeper import fleet_handler
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.fleet import FLEET_KEY, AccountState, account_key
 from lightkeeper.notify import CAPACITY, TOPIC_VARIABLE
 from lightkeeper.organization import ORGANIZATION_VARIABLE, RESULTS_VARIABLE, Organization
@@ -532,6 +534,63 @@ def test_a_report_that_comes_after_a_later_one_tells_nobody_and_leaves_the_fleet
     assert person.letters() == []
     assert accounts.fleet() == before
     assert numbers(capsys) == {"ActionsDeferred": 0}
+
+
+def test_runs_that_began_long_after_their_time_have_left_nothing_and_are_no_news(
+    accounts: Accounts, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_handler, "is_at_aws", lambda: True)
+    accounts.healthy("Bakery", "Shop")
+    answers: list[object] = [
+        {"account": each.account, "name": each.name, "state": "protected", "failed": each.name == "Shop"}
+        for each in accounts.members.values()
+    ]
+
+    answer = accounts.report(answers)
+
+    assert answer["failed"] == 1
+    assert answer["cause"] == "1 failed: 111111111001: something failed in its run; its log says what"
+    assert person.letters() == []
+    assert accounts.s3.list_objects_v2(Bucket=accounts.bucket)["KeyCount"] == 0
+
+
+def test_runs_that_took_long_are_news_however_late_their_report_is(
+    accounts: Accounts, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_handler, "is_at_aws", lambda: True)
+    accounts.healthy("Bakery")
+    accounts.add("Shop").disk("typo", backup="dialy")
+
+    accounts.run()
+
+    assert len(person.letters()) == 1
+    assert accounts.states() == {"Shop": "trouble", "Bakery": "protected"}
+
+
+def test_a_report_ahead_of_its_time_is_refused(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_handler, "is_at_aws", lambda: True)
+    accounts.now += 100 * 365 * DAY
+
+    with pytest.raises(InvalidValueError, match="expected a time that has come"):
+        accounts.run()
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        ({"time": "2026-06-15T12:00:00Z"}, "event.results: null is not a list; expected the results of the map"),
+        ({"time": "2026-06-15T12:00:00Z", "results": [], "unlisted": "ou"}, "event.unlisted: .* is not a list of"),
+        ({"results": []}, "null is not text; expected ISO 8601"),
+        ({"time": "soon", "results": []}, "soon"),
+    ],
+)
+def test_an_event_that_is_not_the_state_machine_s_is_refused_with_a_sentence(
+    accounts: Accounts, event: dict[str, object], why: str
+) -> None:
+    assert accounts.members == {}
+
+    with pytest.raises(InvalidValueError, match=why):
+        fleet_handler.report_fleet(event, Context())
 
 
 def test_two_reports_of_one_run_tell_once(accounts: Accounts, person: Listener) -> None:
