@@ -13,6 +13,7 @@ from lightkeeper.errors import InvalidValueError
 from lightkeeper.fleet import FLEET_KEY, AccountState, account_key
 from lightkeeper.notify import CAPACITY, TOPIC_VARIABLE
 from lightkeeper.organization import ORGANIZATION_VARIABLE, RESULTS_VARIABLE, Organization
+from lightkeeper.results import Results
 from tests.support.fleets import HUB, NOT_IN, Accounts
 from tests.support.functions import Context, lines
 from tests.support.inventories import DAY, HOUR, REGION
@@ -468,6 +469,50 @@ def test_a_bucket_that_refuses_the_fleet_is_a_failure_and_tells_nobody_twice(
     assert [answer["failed"] for answer in answers] == [1, 1]
     assert answers[0]["cause"].startswith("1 failed: how the fleet stands could not be written: the bucket ")
     assert "s3:PutObject" in answers[0]["cause"]
+    assert len(person.letters()) == 1
+
+
+def test_a_report_that_dies_between_its_message_and_its_document_is_made_good_by_the_next(
+    accounts: Accounts, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    accounts.healthy("Bakery", "Shop", "Clinic")
+    accounts.run()
+    del accounts.members["Shop"]
+    accounts.members["Clinic"].closed = NOT_IN
+    with monkeypatch.context() as patch:
+        patch.setattr(Results, "put", die)
+        with pytest.raises(KeyboardInterrupt):
+            accounts.hours_later()
+    ((subject, _),) = person.letters()
+    assert subject == f"{HEAD}: 2 new in 2 accounts"
+
+    accounts.hours_later()
+    accounts.hours_later()
+
+    assert person.letters() == []
+    assert accounts.states() == {"Clinic": "not onboarded", "Bakery": "protected"}
+
+
+def test_a_report_that_dies_before_its_message_is_made_good_by_the_next(
+    accounts: Accounts, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    accounts.healthy("Bakery", "Shop")
+    accounts.run()
+    del accounts.members["Shop"]
+    with monkeypatch.context() as patch:
+        patch.setattr(fleet_handler, "tell", die)
+        with pytest.raises(KeyboardInterrupt):
+            accounts.hours_later()
+    assert person.letters() == []
+
+    accounts.hours_later()
+
     assert len(person.letters()) == 1
 
 
