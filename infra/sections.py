@@ -108,8 +108,8 @@ FLEET_DEAD_LETTERS: Final = replace(
 )
 FLEET_RUNS_FAILED: Final = Section(
     "Fleet runs failed",
-    "Executions of the state machine end without a report, though no function has failed. The last one says in which "
-    "state, and why.",
+    "Executions of the state machine fail, and nobody is told how the accounts stand; yet no function has failed. The "
+    "last execution says in which state, and why.",
     waits=False,
     urgency=Urgency(
         why="perhaps no account is backed up, and nobody is told how they stand",
