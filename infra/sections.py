@@ -125,6 +125,8 @@ ACCOUNTS_UNKNOWN: Final = Section(
         why="it was told at once, and has waited for a day; nothing of such an account is deleted", command=_STATUS
     ),
 )
+ADDED_SECTIONS: Final = (FLEET_RUNS_FAILED, ACCOUNTS_UNKNOWN)
+"""What only such a deployment has."""
 FLEET_SECTIONS: Final = (
     FLEET_NO_RUN,
     FLEET_FUNCTION_ERRORS,
