@@ -1,18 +1,14 @@
 """What is told of a fleet, and that it is told once: stories on a local SNS and a local bucket, both over HTTP."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 
 from lightkeeper import fleet_handler
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.fleet import FLEET_KEY, AccountState, account_key
 from lightkeeper.notify import CAPACITY, TOPIC_VARIABLE
-from lightkeeper.organization import ORGANIZATION_VARIABLE, RESULTS_VARIABLE, Organization
+from lightkeeper.organization import ORGANIZATION_VARIABLE, Organization
 from lightkeeper.results import Results
 from tests.support.fleets import HUB, NOT_IN, Accounts
 from tests.support.functions import Context, lines
@@ -20,21 +16,6 @@ from tests.support.inventories import DAY, HOUR, REGION
 from tests.support.listening import Listener
 
 HEAD = "Lightkeeper 123456789012 eu-central-1"
-_NUMBERS = count(1)
-
-
-@pytest.fixture
-def accounts(person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Accounts]:
-    """A deployment for many accounts, of which none is there yet, and a bucket with nothing in it."""
-    bucket = f"results-{next(_NUMBERS)}"
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", person.url)
-    monkeypatch.setenv(RESULTS_VARIABLE, bucket)
-    monkeypatch.setenv(ORGANIZATION_VARIABLE, Organization(units=("r-ab12",)).to_json())
-    monkeypatch.setenv("AWS_REGION", REGION)
-    with closing(boto3.Session("listener", "listener", region_name=REGION).client("s3", endpoint_url=person.url)) as s3:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-        person.server.asked.clear()
-        yield Accounts(s3, bucket, monkeypatch)
 
 
 def numbers(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
