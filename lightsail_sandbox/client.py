@@ -281,11 +281,12 @@ class Sandbox:
         """Put resources into the sandbox, in order, and give their ARNs. All or none: a wrong seed refuses the lot."""
         return tuple(self._ask("POST", "/seed", [seed.to_json() for seed in seeds]))
 
-    def set_snapshot_state(self, region: str, name: str, state: SnapshotState) -> None:
+    def set_snapshot_state(self, region: str, name: str, state: SnapshotState, *, account: str | None = None) -> None:
         """Give a snapshot a state, for good, in any kind's word for it."""
-        self._ask("PUT", "/snapshot-state", {"region": region, "name": name, "state": state})
+        body = {"region": region, "name": name, "state": state, "account": account}
+        self._ask("PUT", "/snapshot-state", body)
 
-    def set_database_state(self, region: str, name: str, state: str | None) -> None:
+    def set_database_state(self, region: str, name: str, state: str | None, *, account: str | None = None) -> None:
         """Give a database a state, such as ``stopped``: it stays so until another call.
 
         Parameters
@@ -294,8 +295,11 @@ class Sandbox:
             Which database.
         state
             Any text, as in AWS. None: the state follows from what is done to the database again.
+        account
+            Whose it is: 12 digits. None: that of every access key that says nothing about one.
         """
-        self._ask("PUT", "/database-state", {"region": region, "name": name, "state": state})
+        body = {"region": region, "name": name, "state": state, "account": account}
+        self._ask("PUT", "/database-state", body)
 
     def set_instance_end(self, region: str, name: str, end: InstanceEnd | None) -> None:
         """Let an instance be as if it had not come to life, such as ``impaired``. None: it is well again."""

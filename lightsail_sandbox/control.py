@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from werkzeug.datastructures import MultiDict
 
+from lightsail_sandbox.accounts import DEFAULT_ACCOUNT
 from lightsail_sandbox.backend.databases import RelationalDatabase
 from lightsail_sandbox.backend.exceptions import LightsailError
 from lightsail_sandbox.backend.instances import Instance
@@ -138,13 +139,13 @@ class Control:
     def _calls(self, query: Query) -> object:
         return [call.to_json() for call in self.journal.calls(int(query.get("after", 0)))]
 
-    def _set_snapshot_state(self, *, region: str, name: str, state: str) -> None:
+    def _set_snapshot_state(self, *, region: str, name: str, state: str, account: str | None = None) -> None:
         if state not in _STATES:
             raise ValueError(f"{state!r} is no snapshot state; expected one of {', '.join(_STATES)}.")
-        region_backend(region).find(Snapshot, name).fix_state(state)
+        region_backend(region, account or DEFAULT_ACCOUNT).find(Snapshot, name).fix_state(state)
 
-    def _set_database_state(self, *, region: str, name: str, state: str | None) -> None:
-        region_backend(region).find(RelationalDatabase, name).fix_state(state)
+    def _set_database_state(self, *, region: str, name: str, state: str | None, account: str | None = None) -> None:
+        region_backend(region, account or DEFAULT_ACCOUNT).find(RelationalDatabase, name).fix_state(state)
 
     def _set_instance_end(self, *, region: str, name: str, end: InstanceEnd | None) -> None:
         if end is not None and end not in get_args(InstanceEnd):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_organizations.type_defs import AccountTypeDef
 
 _ACTIVE: Final = "ACTIVE"
+_LONGEST_NAME: Final = 50
+"""Characters: as many as one that AWS Organizations makes can have. Of longer ones, 500 would be too many bytes."""
 _EXPECTED: Final = (
     "permission for {}, and this account to be the organization's management account or a delegated administrator"
 )
@@ -84,7 +86,7 @@ def find_accounts(organization: Organization, own: str, directory: Directory) ->
         seen.add(unit)
         try:
             for account in directory.accounts(unit):
-                names[account.id] = account.name
+                names[account.id] = account.name and account.name[:_LONGEST_NAME]
             is_any_listed = True
             waiting.extend(directory.units(unit))
         except CallError as error:

@@ -31,7 +31,8 @@ class FleetNews:
     @property
     def regions(self) -> tuple[str, ...]:
         """Which Regions are looked after, in each account."""
-        return self.settings.regions
+        # As runs take it: where the settings name none, the deployment's own.
+        return self.settings.regions or (self.sender.region,)
 
     @property
     def unseen(self) -> tuple[str, ...]:

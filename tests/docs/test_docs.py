@@ -31,11 +31,11 @@ from lightkeeper_cli.fates import fates_of
 from lightkeeper_cli.main import app
 from lightkeeper_cli.tables.status import SIGNS
 from lightsail_sandbox.client import Sandbox
-from recovery_calendar.fleet_view import make_fleet_view
-from recovery_calendar.request import MAX_PAGE_SIZE, read_event
+from recovery_calendar.fleet_view import FleetKey, make_fleet_view
+from recovery_calendar.request import FLEET_DOCUMENTATION, MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
 from tests.support.asking import make_client
-from tests.support.fleets import a_fleet, a_row
+from tests.support.fleet_rows import a_fleet, a_row
 from tests.support.inventories import NOW, daily, source
 
 WHERE = Where(Account("123456789012", "my-shop"), ("eu-central-1",))
@@ -196,6 +196,25 @@ def test_the_parameters_of_the_calendar_are_those_of_the_widget() -> None:
     assert re.findall(r"\w+", sort.split("|")[2].partition(";")[0].replace(" or ", ", ")) == list(SortKey)
 
 
+def test_the_parameters_of_the_calendar_of_many_accounts_are_those_of_the_widget() -> None:
+    rows = CALENDAR.partition("\n| parameter there |")[2].partition("\n\n")[0].splitlines()[2:]
+    shown = {row.split("|")[1].strip(" `"): row.split("|")[2].strip(" `") for row in rows}
+
+    request = read_event({}, has_accounts=True)
+    assert shown == {
+        "view": request.kind.value,
+        "account": "none",
+        "sort": str(request.of.order),
+        "page": str(request.page),
+        "pageSize": str(request.page_size),
+        "time": "now",
+        "back": "none",
+    }
+    assert re.findall(r"^\| `(\w+)` \|", FLEET_DOCUMENTATION, re.MULTILINE) == [*shown]
+    (sort,) = (row for row in rows if row.startswith("| `sort` |"))
+    assert re.findall(r"`(\w+)`", sort.split("|")[3]) == list(FleetKey)
+
+
 def test_the_signs_of_the_calendar_are_those_of_the_terminal() -> None:
     rows = CALENDAR.partition("\n| sign |")[2].partition("\n\n")[0].splitlines()[2:]
 
@@ -217,9 +236,11 @@ def test_every_kind_of_finding_is_in_the_runbook_with_its_section() -> None:
 
 def test_the_pictures_are_there_and_said_in_words() -> None:
     shown = re.findall(r'(?:srcset|src)="([^"]+)"', README) + re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    shown += [f"docs/{path}" for path in re.findall(r'(?:srcset|src)="([^"]+)"', CALENDAR)]
 
     assert set(shown) == {f"docs/pictures/{path.name}" for path in (ROOT / "docs" / "pictures").iterdir()}
-    assert README.count("<img ") == README.count(' alt="')
+    for text in (README, CALENDAR):
+        assert text.count("<img ") == text.count(' alt="')
 
 
 def test_the_folders_of_the_readme_are_those_there_are() -> None:

@@ -14,17 +14,22 @@ from hypothesis import strategies as st
 
 from lightkeeper import handler, logged_run
 from lightkeeper.errors import InvalidValueError
-from lightkeeper.event import read_event
+from lightkeeper.event import Request, read_event
 from lightkeeper.faults import CallError
+from lightkeeper.fleet import FLEET_KEY, AccountState, Fleet, FleetRow, account_key
 from lightkeeper.lightsail import Lightsail, connect
+from lightkeeper.members import NotOnboardedError
+from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE
+from lightkeeper.overview import Stored
 from lightkeeper.settings import Settings
 from recovery_calendar import handler as calendar
-from recovery_calendar.request import DOCUMENTATION
+from recovery_calendar.request import DOCUMENTATION, FLEET_DOCUMENTATION
 from tests.support.functions import NOON, WidgetContext, invoke
-from tests.support.hub import HUB
+from tests.support.hub import BUCKET, HUB, Hub
 from tests.support.keeper import OTHER_REGION, REGION, Keeper
 from tests.support.words import anything_or, deep_values, json_values, near, numbers_as_text
 
+MEMBER = "111122223333"
 CLOCK = datetime(2026, 6, 15, 12, tzinfo=UTC)
 tempting = st.sampled_from(
     ["<script>alert(1)</script>", '"><img src=x>', "</div><cwdb-action>", "&lt;b&gt;", "{{ 7 * 7 }}", "{% raw %}"]
@@ -37,7 +42,7 @@ run_events = st.fixed_dictionaries(
         "time": times | json_values | deep_values,
         "dryRun": st.booleans() | json_values | deep_values,
         "regions": regions | json_values | deep_values,
-        "account": near([HUB, "111122223333"]) | json_values | deep_values,
+        "account": near([HUB, MEMBER]) | json_values | deep_values,
         "name": st.text(max_size=5) | json_values | deep_values,
     },
 )
@@ -63,6 +68,28 @@ widgets = st.builds(
     st.fixed_dictionaries({}, optional={"widgetContext": contexts | json_values | deep_values}),
 )
 
+accounts = st.sampled_from([HUB, "111122223333"]) | near([HUB]) | json_values | tempting
+places = st.fixed_dictionaries(
+    {}, optional={"sort": near(["state", "-name", "status"]) | json_values, "page": st.integers() | json_values}
+)
+widgets_of_accounts = st.builds(
+    lambda event, more: {**event, **more},
+    widgets,
+    st.fixed_dictionaries({}, optional={"account": accounts, "back": places | json_values | deep_values}),
+)
+HOSTILE = FleetRow(
+    account="111122223333",
+    name='"><img src=x onerror=alert(1)>',
+    state=AccountState.NOT_ONBOARDED,
+    sentence="<script>alert(1)</script>",
+    statuses={},
+    stored=Stored(0, 0),
+    findings=0,
+    since=CLOCK,
+    seen=None,
+    let_in=None,
+)
+
 
 class Connections:
     """Those that a function has made."""
@@ -81,6 +108,7 @@ class Connections:
         while self._made:
             self._made.pop().close()
         calendar.connections.cache_clear()
+        calendar.kept().clear()
         return there_were
 
 
@@ -129,6 +157,47 @@ def test_an_event_is_understood_or_refused_in_words_before_anything_is_read(
     assert keeper.writes() == []
 
 
+def test_an_event_for_one_of_many_accounts_is_understood_or_refused_in_words(
+    keeper: Keeper, hub: Hub, connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MEMBER_ROLE_VARIABLE, "Lightkeeper-member")
+    monkeypatch.setenv(RESULTS_VARIABLE, BUCKET)
+    hub.onboard(MEMBER)
+    keeper.disk("shop", {"backup": "daily"})
+
+    @given(run_events | other_events)
+    @example({"account": HUB, "name": None})
+    @example({"account": MEMBER, "regions": [REGION]})
+    @example({"account": "999999999999"})
+    def called_with(event: Any) -> None:  # noqa: ANN401 - anything
+        try:
+            request = read_event(event, Settings(), CLOCK)
+        except InvalidValueError as refused:
+            with pytest.raises(InvalidValueError, match=re.escape(str(refused))):
+                invoke(event)
+            return
+        try:
+            summary = invoke({**event, "dryRun": True})
+        except InvalidValueError:
+            assert request.account is None or not {*request.regions} <= {REGION, OTHER_REGION}
+        except NotOnboardedError:
+            assert request.account not in {HUB, MEMBER}
+        except (handler.RunFailedError, CallError):
+            assert not {*request.regions} <= {REGION, OTHER_REGION}, "a Region that does not exist"
+        else:
+            assert request.account in {HUB, MEMBER}
+            assert summary["planned"] == ({"create": 1} if request.account == HUB and _sees_shop(request) else {})
+        connections.close()
+
+    called_with()
+    assert keeper.writes() == []
+    assert hub.document(account_key(HUB)) is None
+
+
+def _sees_shop(request: Request) -> bool:
+    return not request.regions or REGION in request.regions
+
+
 def test_a_widget_is_shown_or_answered_in_words_and_all_of_it_is_escaped(
     keeper: Keeper, connections: Connections
 ) -> None:
@@ -149,6 +218,31 @@ def test_a_widget_is_shown_or_answered_in_words_and_all_of_it_is_escaped(
         elif html != DOCUMENTATION:
             assert html.lstrip().startswith("<")
             assert {"<script", "<img"}.isdisjoint(tags_of(html))
+        connections.close()
+
+    called_with()
+    assert keeper.writes() == []
+
+
+@pytest.mark.usefixtures("fresh_calendar")
+def test_a_widget_of_many_accounts_is_shown_or_answered_in_words_and_all_of_it_is_escaped(
+    keeper: Keeper, hub: Hub, connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.disk("shop", {"backup": "<script>"})
+    monkeypatch.setenv(MEMBER_ROLE_VARIABLE, "Lightkeeper-member")
+    monkeypatch.setenv(RESULTS_VARIABLE, BUCKET)
+    fleet = Fleet(deployment="Lightkeeper", time=CLOCK, rows=(HOSTILE,), unlisted=("<script>",))
+    hub.s3.put_object(Bucket=BUCKET, Key=FLEET_KEY, Body=fleet.to_json().encode())
+
+    @given(widgets_of_accounts | json_values | deep_values)
+    @example({})
+    @example({"account": HUB, "back": {"sort": "-cost", "page": 10**30}})
+    @example({"account": HOSTILE.account})
+    def called_with(event: Any) -> None:  # noqa: ANN401 - anything
+        html = calendar.handle(event, WidgetContext())
+        if html != FLEET_DOCUMENTATION:
+            assert html.lstrip().startswith("<")
+            assert {"<script", "<img"}.isdisjoint(re.findall(r"<[^\s>]*", html))
         connections.close()
 
     called_with()

@@ -23,7 +23,7 @@ from lightkeeper_cli.settings import choose
 from lightsail_sandbox.client import Sandbox, Seed
 from tests.support.cloud import Cloud, local_cloud
 from tests.support.command import lightkeeper
-from tests.support.fleets import a_fleet, a_row
+from tests.support.fleet_rows import a_fleet, a_row
 from tests.support.keeper import DAY, REGION
 
 AT = ("--at", "2026-06-15T12:00:00Z")

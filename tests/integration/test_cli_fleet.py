@@ -13,7 +13,7 @@ from lightkeeper.times import format_instant
 from lightsail_sandbox.client import Sandbox
 from tests.support.cloud import Cloud, local_cloud
 from tests.support.command import Ended, lightkeeper
-from tests.support.fleets import a_fleet, a_row
+from tests.support.fleet_rows import a_fleet, a_row
 from tests.support.inventories import NOW
 from tests.support.keeper import REGION
 

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lightkeeper.deployable import accounts_environment
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.fleet_handler import AccountsAnswer, list_accounts
-from lightkeeper.organization import Organization
+from lightkeeper.organization import ORGANIZATION_VARIABLE, Organization
 from lightkeeper.settings import Settings
 from lightkeeper.times import parse_instant, parse_zone
 from tests.support.functions import NOON, Context, lines, log_to_stdout
@@ -36,9 +35,9 @@ class Lister:
         self, event: dict[str, object], settings: Settings | None = None, **organization: object
     ) -> AccountsAnswer:
         """Let the function list them; the organization is given as the setting."""
-        variables = accounts_environment(settings or Settings(), Organization.from_mapping(organization))
-        for name, value in variables.items():
+        for name, value in (settings or Settings()).to_env().items():
             self.patch.setenv(name, value)
+        self.patch.setenv(ORGANIZATION_VARIABLE, Organization.from_mapping(organization).to_json())
         log_to_stdout()
         return list_accounts(event, Context())
 

@@ -16,7 +16,7 @@ from lightkeeper_cli.account import Account
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
 from tests.support.cloud import Cloud, local_cloud
 from tests.support.command import Ended, lightkeeper
-from tests.support.fleets import a_fleet, a_row
+from tests.support.fleet_rows import a_fleet, a_row
 from tests.support.keeper import DAY, OTHER_REGION, READS, REGION, Keeper
 
 STACK = "Shop-Backups"

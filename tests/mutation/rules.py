@@ -22,6 +22,8 @@ RUN: Final = "lambda_src/lightkeeper/run.py"
 INVENTORY: Final = "lambda_src/lightkeeper/inventory.py"
 LIGHTSAIL: Final = "lambda_src/lightkeeper/lightsail.py"
 HANDLER: Final = "lambda_src/lightkeeper/handler.py"
+LOGGED_RUN: Final = "lambda_src/lightkeeper/logged_run.py"
+MEMBER_RUN: Final = "lambda_src/lightkeeper/member_run.py"
 RETRIES: Final = "lambda_src/lightkeeper/retries.py"
 MODEL: Final = "lambda_src/lightkeeper/model.py"
 METRICS: Final = "lambda_src/lightkeeper/metrics.py"
@@ -43,6 +45,7 @@ IN_DATABASES: Final = "tests/integration/test_databases.py"
 IN_FAULTS: Final = "tests/integration/test_faults.py"
 IN_CLI: Final = "tests/integration/test_cli.py"
 IN_HANDLER: Final = "tests/integration/test_handler.py"
+IN_MEMBER_RUN: Final = "tests/integration/test_member_run.py"
 IN_NOTIFY: Final = "tests/integration/test_notify.py"
 IN_SILENCE: Final = "tests/chaos/test_silence.py"
 IN_ROLE: Final = "tests/contract/test_role.py"
@@ -270,6 +273,24 @@ RULES: Final = (
                 '_allow("Read", ["*"])',
                 IN_ROLE,
                 "test_the_calendar_needs_no_more_than_its_own_role_allows_and_can_write_nothing",
+            ),
+            Removal(
+                "in another account, a run works under the role of that account",
+                MEMBER_RUN,
+                "credentials_of",
+                "if account == hub.sender.account:",
+                "if True:",
+                IN_MEMBER_RUN,
+                "test_accounts_with_disks_of_the_same_name_get_a_snapshot_each_under_the_role_of_each",
+            ),
+            Removal(
+                "and all its calls are that role's",
+                LOGGED_RUN,
+                "connected",
+                "credentials=credentials",
+                "credentials=None",
+                IN_MEMBER_RUN,
+                "test_accounts_with_disks_of_the_same_name_get_a_snapshot_each_under_the_role_of_each",
             ),
         ),
     ),
@@ -1437,6 +1458,33 @@ RULES: Final = (
                 "return (*actions,)",
                 IN_RULES,
                 "test_a_list_that_fails_on_a_late_page_forbids_to_prune_in_its_region_only",
+            ),
+            Removal(
+                "what goes wrong in one account of many is an answer, and the next account has its run",
+                MEMBER_RUN,
+                "_look_after",
+                "except CallError as error:",
+                "except ZeroDivisionError as error:",
+                IN_MEMBER_RUN,
+                "test_an_account_whose_lightsail_refuses_everything_costs_the_next_one_nothing[UnrecognizedClientException]",
+            ),
+            Removal(
+                "an account that lets nobody in is one to be onboarded, and no failure",
+                MEMBER_RUN,
+                "_look_after",
+                "except NotOnboardedError as error:",
+                "except ZeroDivisionError as error:",
+                IN_MEMBER_RUN,
+                "test_an_account_without_the_role_is_not_onboarded_and_its_snapshots_stay_untouched",
+            ),
+            Removal(
+                "a result that cannot be written loses no run",
+                MEMBER_RUN,
+                "run_account",
+                "except ResultsError as error:",
+                "except ZeroDivisionError as error:",
+                IN_MEMBER_RUN,
+                "test_a_bucket_that_refuses_loses_no_run",
             ),
         ),
     ),

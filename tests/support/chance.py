@@ -20,7 +20,9 @@ from lightsail_sandbox.client import (
     ShortList,
 )
 from lightsail_sandbox.seeds import SnapshotState
+from tests.support.accounts import Member
 from tests.support.asking import CODES
+from tests.support.hub import HUB
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION
 from tests.support.witness import (
     CONSOLE,
@@ -43,6 +45,7 @@ BEFORE_CLOCKS_CHANGE = (datetime(2027, 3, 13, 12, tzinfo=UTC), datetime(2027, 10
 START = datetime(2026, 10, 24, 12, tzinfo=UTC)
 
 STEPS = 50
+STEPS_IN_AN_ACCOUNT = 3
 _Step = TypeVar("_Step", bound=Callable[..., None])
 
 STATES: tuple[SnapshotState, ...] = ("pending", "completed", "error", "unknown")
@@ -163,6 +166,7 @@ def step(**given: st.SearchStrategy[Any]) -> Callable[[_Step], _Step]:
         @functools.wraps(method)
         def counted(self: "Chance", **drawn: object) -> None:
             self.steps += 1
+            self.turn()
             method(self, **drawn)
 
         make_rule = cast("Callable[..., Callable[[_Step], _Step]]", rule)
@@ -180,6 +184,9 @@ class Chance(RuleBasedStateMachine):
         self.steps = 0
         world.reset(START)
 
+    def turn(self) -> None:
+        """Choose where the next step happens."""
+
     def teardown(self) -> None:
         """Forget the faults that an interrupted step may have left."""
         self.world.keeper.sandbox.clear_faults()
@@ -187,8 +194,9 @@ class Chance(RuleBasedStateMachine):
     @initialize(given=st.fixed_dictionaries(dict.fromkeys(SOURCES, first_tags)))
     def sources(self, given: dict[str, dict[str, str]]) -> None:
         """Begin with all sources."""
-        for name, tagged in given.items():
-            self.world.make(name, tagged)
+        for world in (self.world, *self.world.neighbours):
+            for name, tagged in given.items():
+                world.make(name, tagged)
 
     # Time and runs
 
@@ -410,7 +418,7 @@ class Chance(RuleBasedStateMachine):
     def change_a_state(self, number: int, state: SnapshotState) -> None:
         """A snapshot completes, fails or hangs."""
         if snapshot := self.world.pick(number):
-            self.world.keeper.sandbox.set_snapshot_state(snapshot.region, snapshot.name, state)
+            self.world.end(snapshot.region, snapshot.name, state)
 
     @step(name=names, day=st.integers(1, 28))
     def plant_our_kind_of_name(self, name: str, day: int) -> None:
@@ -430,7 +438,42 @@ class Chance(RuleBasedStateMachine):
         self.world.keeper.sandbox.set_options(page_size=size)
 
 
-def run_chance(world: World, seed: int, examples: int, *, shrink: bool = True) -> int:
+class FleetChance(Chance):
+    """The same in two accounts of one deployment: what happens to one leaves the other as if it were alone."""
+
+    world: Member
+
+    def turn(self) -> None:
+        """Go to the other account after some steps."""
+        if self.steps % STEPS_IN_AN_ACCOUNT == 0:
+            (self.world,) = (each for each in self.world.neighbours if isinstance(each, Member))
+
+    @step(hours=st.integers(0, 30), external_id=st.sampled_from([None, "Somebody"]))
+    def nobody_is_let_in(self, hours: int, external_id: str | None) -> None:
+        """An account has no role for the deployment during a run, or one that trusts somebody else."""
+        self.world.advance(hours * HOUR)
+        if self.world.account != HUB:
+            with self.world.closed(external_id):
+                self.world.disturbed_run()
+
+    @step(hours=st.integers(0, 30), code=st.sampled_from(["ServiceUnavailable", "ExpiredToken", "Throttling"]))
+    def sts_is_not_well(self, hours: int, code: str) -> None:
+        """STS gives out no role of an account during a run."""
+        self.world.advance(hours * HOUR)
+        if self.world.account != HUB:
+            with self.world.sts_answers(code):
+                self.world.disturbed_run()
+
+
+def run_chance(
+    world: World,
+    seed: int,
+    examples: int,
+    *,
+    steps: int = STEPS,
+    shrink: bool = True,
+    kind: Callable[[Any], Chance] = Chance,
+) -> int:
     """Go through so many series of steps, and return the number of steps.
 
     The same seed gives the same steps. A failure prints a series that shows it: the shortest, if it is to be shrunk,
@@ -440,7 +483,7 @@ def run_chance(world: World, seed: int, examples: int, *, shrink: bool = True) -
 
     @hypothesis.seed(seed)
     def machine() -> Chance:
-        machines.append(Chance(world))
+        machines.append(kind(world))
         return machines[-1]
 
     phases = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if shrink else [])]
@@ -448,7 +491,7 @@ def run_chance(world: World, seed: int, examples: int, *, shrink: bool = True) -
         cast("type[Chance]", machine),
         settings=hypothesis.settings(
             max_examples=examples,
-            stateful_step_count=STEPS,
+            stateful_step_count=steps,
             phases=phases,
             deadline=None,
             database=None,

@@ -48,6 +48,8 @@ class _Services:
     """What Organizations answers to an operation, where moto cannot."""
     page_size: int | None = None
     """How many keys S3 has on a page; None: as many as are asked for."""
+    unwell: dict[str, str] = field(default_factory=dict)
+    """The codes of the errors that STS answers to who wants a role of these accounts."""
 
     def __post_init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -85,9 +87,9 @@ class _Services:
         if asked["Action"] == "GetAccessKeyInfo":
             role = self.sessions.get(asked["AccessKeyId"])
             return _xml("GetAccessKeyInfo", f"<Account>{role.split(':')[4]}</Account>") if role else _error("Unknown")
-        if self.broken:
-            return _error(self.broken)
         role = asked["RoleArn"]
+        if code := self.broken or self.unwell.get(role.split(":")[4]):
+            return _error(code)
         if self.roles.get(role) != asked["ExternalId"]:
             return _error("AccessDenied", f"User: hub is not authorized to perform: sts:AssumeRole on resource: {role}")
         with self._lock:
@@ -166,6 +168,7 @@ class Hub:
         for told in (services.roles, services.refused, services.sessions, services.names, services.answers):
             told.clear()
         services.broken = services.page_size = None
+        services.unwell.clear()
         for backends in (organizations_backends, s3_backends):
             for account in backends.values():
                 for backend in account.values():

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -47,10 +47,12 @@ class Keeper:
     user: "LightsailClient"
     regions: dict[str, Lightsail]
     settings: Settings = field(default_factory=Settings)
+    account: str | None = None
+    """Whose all that is: 12 digits. None: there is only one."""
     witness: Witness = field(init=False)
 
     def __post_init__(self) -> None:
-        self.witness = Witness(self.sandbox)
+        self.witness = Witness(self.sandbox, self.account)
 
     def configure(self, **changes: object) -> None:
         """Change settings, by the keys of cdk.json."""
@@ -67,13 +69,14 @@ class Keeper:
     ) -> str:
         """Give the user a disk and return its ARN."""
         born = self.sandbox.now() - age
-        seed = Seed(kind="Disk", name=name, region=region, tags=tags, created_at=born, attached_to=attached_to)
-        return self.sandbox.seed([seed])[0]
+        return self._plant(
+            Seed(kind="Disk", name=name, region=region, tags=tags, created_at=born, attached_to=attached_to)
+        )
 
     def instance(self, name: str, tags: Tags, age: timedelta = 100 * DAY) -> str:
         """Give the user an instance and return its ARN."""
         born = self.sandbox.now() - age
-        return self.sandbox.seed([Seed(kind="Instance", name=name, tags=tags, created_at=born)])[0]
+        return self._plant(Seed(kind="Instance", name=name, tags=tags, created_at=born))
 
     def database(
         self,
@@ -86,16 +89,20 @@ class Keeper:
         native_backups: bool = True,
     ) -> str:
         """Give the user a database, in a single zone unless the bundle says otherwise, and return its ARN."""
-        seed = Seed(
-            kind="RelationalDatabase",
-            name=name,
-            tags=tags,
-            created_at=self.sandbox.now() - age,
-            bundle_id=bundle,
-            backup_window=window,
-            backup_retention=native_backups,
+        return self._plant(
+            Seed(
+                kind="RelationalDatabase",
+                name=name,
+                tags=tags,
+                created_at=self.sandbox.now() - age,
+                bundle_id=bundle,
+                backup_window=window,
+                backup_retention=native_backups,
+            )
         )
-        return self.sandbox.seed([seed])[0]
+
+    def _plant(self, seed: Seed) -> str:
+        return self.sandbox.seed([replace(seed, account=self.account)])[0]
 
     def plan(self) -> Plan:
         """Plan for the sandbox's time."""
@@ -242,10 +249,9 @@ def enter_sandbox(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
         patch.setenv(name, value)
 
 
-def console(sandbox: Sandbox, region: str) -> "LightsailClient":
-    """Return what the user has at the console of a Region."""
-    options = sandbox.client_options(region)
-    options["aws_access_key_id"] = CONSOLE
+def console(sandbox: Sandbox, region: str, account: str | None = None) -> "LightsailClient":
+    """Return what the user has at the console of a Region, in an account if that matters."""
+    options = sandbox.client_options(region, account or CONSOLE)
     return boto3.client("lightsail", **options)
 
 

@@ -1,4 +1,4 @@
-"""A local SNS over HTTP with a topic, and somebody who listens to it."""
+"""A local SNS over HTTP with a topic, and somebody who listens to it; S3 answers at the same address."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class LocalSns:
-    """The WSGI application: moto's SNS and SQS, in which actions can be refused; it remembers what was asked for."""
+    """The WSGI application: moto's, in which actions can be refused, of S3 methods; it remembers what was asked for."""
 
     refused: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
@@ -34,9 +34,10 @@ class LocalSns:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
-        body = Request(environ).get_data()
+        request = Request(environ)
+        body = request.get_data()
         environ["wsgi.input"] = BytesIO(body)  # moto reads it again
-        (action,) = parse_qs(body.decode()).get("Action", [""])
+        (action,) = parse_qs(body.decode()).get("Action", [request.method])
         self.asked.append(action)
         if action in self.refused:
             error = f"<Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>no {action}</Message></Error>"

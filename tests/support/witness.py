@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from lightsail_sandbox.client import Call, Entry, Sandbox
 
 CONSOLE = "console"
-"""The access key of the user; every other one is a run's."""
+"""The access key of the user, as is an account's own; every other one is a run's."""
 OWNER, SOURCE, SLOT, EXPIRES, FORMAT = (
     f"lightkeeper:{word}" for word in ("owner", "source", "slot", "expires", "format")
 )
@@ -94,6 +94,8 @@ MODES = {"instance": "InstanceSnapshot", "system-disk": "DiskSnapshot"}
 ONE_WAY = {"Disk": "DiskSnapshot", "RelationalDatabase": "RelationalDatabaseSnapshot"}
 """What is taken of a source that has no modes."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*-(?P<day>\d{8})-(?P<time>\d{4})-[0-9a-f]{6}(-([2-9]|[1-9]\d+))?")
+
+ACCOUNT_IN_ARN = re.compile(r"arn:[a-z-]+:lightsail:[a-z0-9-]+:(\d{12}):")
 
 Key = tuple[str, str]
 """Region and name: unique in an account at any time."""
@@ -680,15 +682,47 @@ class Run:
         return [name for name, call in self._lists[region].items() if not _is_well(call)]
 
 
+def judge_accounts(calls: Iterable[Call], keys: Mapping[str, str]) -> None:
+    """Insist that runs of several accounts are made by each account's own role, and about nothing of another's.
+
+    Parameters
+    ----------
+    calls
+        All that were made while the runs went, in whatever account.
+    keys
+        The access keys that these runs were given, with the account that each was given for.
+
+    Raises
+    ------
+    BrokenPromiseError
+        If a call is made with another key, or in another account, or names what is another's.
+    """
+    for call in calls:
+        if is_users(call):
+            continue
+        what = f"{call.operation} in {call.account}"
+        promise(call.access_key_id in keys, 1, f"{what} with {call.access_key_id}, which was given for no run of now")
+        promise(keys[call.access_key_id] == call.account, 1, f"{what} with the role of {keys[call.access_key_id]}")
+        strangers = {*ACCOUNT_IN_ARN.findall(str(call.parameters))} - {call.account}
+        promise(not strangers, 1, f"{what} names what is in {strangers}: {call.parameters}")
+
+
+def is_users(call: Call) -> bool:
+    """Say whether the user has made a call, and no run."""
+    return call.access_key_id in {CONSOLE, call.account}
+
+
 def _is_well(call: Call) -> bool:
     return call.took_effect and call.answer == "sent"
 
 
 @dataclass
 class Witness:
-    """Follows one sandbox from its start."""
+    """Follows one account of a sandbox from its start."""
 
     sandbox: Sandbox
+    account: str | None = None
+    """12 digits; None: the only one there is."""
     judged: Counter[str] = field(default_factory=Counter)
     """How many calls of runs have been judged and took effect, by operation."""
     _number: int = 0
@@ -704,7 +738,7 @@ class Witness:
 
     def look(self) -> None:
         """Take in what has happened since, none of it by a run."""
-        entries = {(entry.region, entry.name): entry for entry in self.sandbox.entries()}
+        entries = self._entries()
         born = {key: birth for key, birth in self._scene.ours.items() if self._is_the_same(key, entries.get(key))}
         self._scene = Scene(entries, born)
         # The record may have been cleared: then it counts from 1 again. Else it still has the last call that is known.
@@ -731,6 +765,13 @@ class Witness:
         self.sandbox.restore()
         self._scene = Scene(dict(self._saved.entries), dict(self._saved.ours))
         self.look()
+
+    def _entries(self) -> dict[Key, Entry]:
+        here = [entry for entry in self.sandbox.entries() if self._is_here(entry.account)]
+        return {(entry.region, entry.name): entry for entry in here}
+
+    def _is_here(self, account: str) -> bool:
+        return self.account in {None, account}
 
     def _is_the_same(self, key: Key, entry: Entry | None) -> bool:
         return entry is not None and entry.arn == self._scene.entries[key].arn
@@ -776,8 +817,8 @@ class Witness:
             If a rule is broken.
         """
         now = now or self.sandbox.now()
-        calls = self.sandbox.calls(self._number)
-        after = {(entry.region, entry.name): entry for entry in self.sandbox.entries()}
+        calls = [call for call in self.sandbox.calls(self._number) if self._is_here(call.account)]
+        after = self._entries()
         court = _Court(terms, now, self._scene, after, enforced=enforced)
         for call in calls:
             court.take(call)
@@ -840,7 +881,7 @@ class _Court:
 
     def take(self, call: Call) -> None:
         """Judge a call, and do on the scene what it did."""
-        if call.access_key_id != CONSOLE:
+        if not is_users(call):
             run = self.runs[call.access_key_id]
             run.follow(call, self._scene)
             self._judge(call, run)
@@ -1088,8 +1129,8 @@ class _Court:
                     source_arn=source.arn,
                 )
                 slot = instant(tags.get(SLOT, ""))
-                is_run = call.access_key_id != CONSOLE
-                scene.set(key, entry, Birth(tags[OWNER], tags[SOURCE], slot) if is_run and slot else None)
+                birth = Birth(tags[OWNER], tags[SOURCE], slot) if slot and not is_users(call) else None
+                scene.set(key, entry, birth)
             case operation if operation in ANY_DELETES:
                 gone = scene.entries[region, call.parameters[ANY_DELETES[operation]]]
                 scene.set((region, gone.name), None)

@@ -4,10 +4,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import pytest
 
@@ -17,6 +17,7 @@ from lightkeeper.retries import margin_seconds
 from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import Entry, FaultRule, Seed
+from lightsail_sandbox.seeds import SnapshotState
 from tests.support.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
 from tests.support.witness import EXPIRES, Witness
 
@@ -56,13 +57,16 @@ class World:
     """Sources, a user, a clock, and Lightkeeper; emptied with each `reset`."""
 
     keeper: Keeper
+    neighbours: tuple["World", ...] = field(default=(), repr=False, compare=False)
+    """Of the same deployment, in other accounts."""
     users: dict[str, "LightsailClient"] = field(init=False)
     second: dict[str, Lightsail] = field(init=False)
     judged: Counter[str] = field(default_factory=Counter)
     """How many calls of runs have been judged and took effect, by operation, through all resets."""
 
     def __post_init__(self) -> None:
-        self.users = {region: console(self.keeper.sandbox, region) for region in (REGION, OTHER_REGION)}
+        sandbox, account = self.keeper.sandbox, self.keeper.account
+        self.users = {region: console(sandbox, region, account) for region in (REGION, OTHER_REGION)}
         self.second = other_runs(self.keeper, "second")
 
     def reset(self, now: datetime) -> None:
@@ -77,6 +81,10 @@ class World:
     def configure(self, **changes: object) -> None:
         """Change settings, and with them what AWS lets a run do."""
         self.keeper.configure(**changes)
+        self.keeper.sandbox.enforce_role(self.policy(), RUN)
+
+    def policy(self) -> dict[str, Any]:
+        """Return what AWS lets a run do."""
         conditions = {
             "aws:ResourceTag/lightkeeper:expires": "False",
             f"aws:ResourceTag/{self.keeper.settings.tag_key}:hold": "True",
@@ -84,7 +92,7 @@ class World:
         anything = ["lightsail:Get*", "lightsail:Create*", "lightsail:TagResource", "lightsail:UntagResource"]
         deletes = {"Action": "lightsail:Delete*Snapshot", "Condition": {"Null": conditions}}
         statements = [{"Effect": "Allow", "Resource": "*", **each} for each in ({"Action": anything}, deletes)]
-        self.keeper.sandbox.enforce_role({"Version": "2012-10-17", "Statement": statements}, RUN)
+        return {"Version": "2012-10-17", "Statement": statements}
 
     # Time and runs
 
@@ -97,7 +105,7 @@ class World:
     def disturbed_run(self, *faults: FaultRule) -> None:
         """Run a run that cannot know everything: a list lies, or a user acts while it works."""
         keeper = self.keeper
-        keeper.sandbox.add_faults(*faults)
+        self.break_down(*faults)
         with keeper.witness.watching(keeper.settings.to_mapping(), enforced=True), suppress(CallError):
             self.run_with(keeper.regions)
         keeper.sandbox.clear_faults()
@@ -112,15 +120,17 @@ class World:
 
     def hurried_run(self, writes: int) -> None:
         """Run a run that has time for so many writes only."""
-        before = len(self.keeper.sandbox.calls())
-        with suppress(CallError):
-            self.keeper.run(seconds_left=writes_left(writes, margin_seconds(self.keeper.settings.max_concurrency)))
-        begun = [call.number for call in self.keeper.sandbox.calls()[before:] if not call.operation.startswith("Get")]
-        assert len(begun) <= writes, "rule 12: a write began near the deadline"
+        keeper, before = self.keeper, len(self.keeper.sandbox.calls())
+        clock = writes_left(writes, margin_seconds(keeper.settings.max_concurrency))
+        with keeper.witness.watching(keeper.settings.to_mapping()), suppress(CallError):
+            self.run_with(keeper.regions, seconds_left=clock)
+        begun = [call for call in keeper.sandbox.calls()[before:] if not call.operation.startswith("Get")]
+        here = [call for call in begun if keeper.account in {None, call.account}]
+        assert len(here) <= writes, "rule 12: a write began near the deadline"
 
     def faulty_run(self, *faults: FaultRule) -> None:
         """Run a run while Lightsail is not well."""
-        self.keeper.sandbox.add_faults(*faults)
+        self.break_down(*faults)
         self.run()
         self.keeper.sandbox.clear_faults()
 
@@ -128,10 +138,20 @@ class World:
         """Run two runs side by side."""
         self.keeper.runs_at_once(self.second)
 
-    def run_with(self, regions: dict[str, Lightsail], now: datetime | None = None) -> None:
+    def run_with(
+        self,
+        regions: dict[str, Lightsail],
+        now: datetime | None = None,
+        *,
+        seconds_left: Callable[[], float] = lambda: 900.0,
+    ) -> None:
         """Run a run over these connections; the witness is the caller's affair."""
         keeper = self.keeper
-        run_regions(regions, keeper.settings, now or keeper.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
+        run_regions(regions, keeper.settings, now or keeper.sandbox.now(), seconds_left=seconds_left, on_outcome=noop)
+
+    def break_down(self, *faults: FaultRule) -> None:
+        """Have these faults in the account, until they are cleared."""
+        self.keeper.sandbox.add_faults(*(replace(fault, account=self.keeper.account) for fault in faults))
 
     def advance(self, by: timedelta) -> None:
         """Let time pass; a negative time is a clock set back."""
@@ -139,13 +159,17 @@ class World:
 
     # What there is
 
+    def entries(self) -> list[Entry]:
+        """Return all there is in the account."""
+        return [entry for entry in self.keeper.sandbox.entries() if self.keeper.account in {None, entry.account}]
+
     def sources(self) -> dict[str, Entry]:
         """Return the sources by name."""
-        return {entry.name: entry for entry in self.keeper.sandbox.entries() if entry.state is None}
+        return {entry.name: entry for entry in self.entries() if entry.state is None}
 
     def snapshots(self) -> list[Entry]:
         """Return all snapshots, anybody's, in the order of their names."""
-        entries = [entry for entry in self.keeper.sandbox.entries() if entry.state is not None]
+        entries = [entry for entry in self.entries() if entry.state is not None]
         return sorted(entries, key=lambda entry: (entry.name, entry.region))
 
     def pick(self, number: int) -> Entry | None:
@@ -164,7 +188,14 @@ class World:
         """Make a source, if it is not there."""
         if name not in self.sources():
             born = self.keeper.sandbox.now() - 100 * DAY
-            seed = Seed(kind=SOURCES[name], name=name, region=WHERE[name], tags=tags, created_at=born)
+            seed = Seed(
+                kind=SOURCES[name],
+                name=name,
+                region=WHERE[name],
+                account=self.keeper.account,
+                tags=tags,
+                created_at=born,
+            )
             self.keeper.sandbox.seed([seed])
 
     def destroy(self, name: str, *, keep_a_final_snapshot: bool = False) -> None:
@@ -186,7 +217,11 @@ class World:
     def set_state(self, name: str, state: str | None) -> None:
         """Give a database a state, if it is there; None: it follows from what is done to it again."""
         if name in self.sources():
-            self.keeper.sandbox.set_database_state(WHERE[name], name, state)
+            self.keeper.sandbox.set_database_state(WHERE[name], name, state, account=self.keeper.account)
+
+    def end(self, region: str, snapshot: str, state: SnapshotState) -> None:
+        """Let a snapshot complete, fail or hang."""
+        self.keeper.sandbox.set_snapshot_state(region, snapshot, state, account=self.keeper.account)
 
     def tag(self, region: str, name: str, key: str, value: str) -> None:
         """Tag a resource."""
@@ -211,13 +246,14 @@ class World:
 
     def plant(self, of: str, name: str, tags: dict[str, str], age: timedelta) -> None:
         """Take a snapshot by hand, long ago, unless its source or the room for its name is gone."""
-        taken = {entry.name for entry in self.keeper.sandbox.entries()}
+        taken = {entry.name for entry in self.entries()}
         if of in taken and name not in taken:
             born = self.keeper.sandbox.now() - age
             seed = Seed(
                 kind=_SNAPSHOTS[SOURCES[of]],
                 name=name,
                 region=WHERE[of],
+                account=self.keeper.account,
                 source=of,
                 tags=tags,
                 created_at=born,

@@ -33,8 +33,8 @@ import boto3
 boto3.client("lightsail")
 """
 _OURS = """
-from lightkeeper import handler
-handler.connect((), max_concurrency=8)
+from lightkeeper import handler, logged_run
+logged_run.connect((), max_concurrency=8)
 """
 _CALENDAR = """
 from recovery_calendar import handler

@@ -10,7 +10,7 @@ from lightkeeper.fleet import AccountState, Fleet
 from lightkeeper.settings import Settings
 from lightkeeper_cli.tables.fleet import show_fleet
 from recovery_calendar.fleet_view import make_fleet_view
-from tests.support.fleets import a_fleet, a_row
+from tests.support.fleet_rows import a_fleet, a_row
 from tests.support.inventories import NOW
 
 WIDTHS = (60, 80, 100, 120)
