@@ -1,36 +1,18 @@
 """What is told of a fleet, and that it is told once: stories on a local SNS and a local bucket, both over HTTP."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 
 from lightkeeper.fleet import FLEET_KEY, AccountState, account_key
 from lightkeeper.notify import CAPACITY, TOPIC_VARIABLE
-from lightkeeper.organization import ORGANIZATION_VARIABLE, RESULTS_VARIABLE, Organization
+from lightkeeper.organization import ORGANIZATION_VARIABLE, Organization
 from tests.support.fleets import HUB, NOT_IN, Accounts
 from tests.support.functions import Context, lines
 from tests.support.inventories import DAY, HOUR, REGION
 from tests.support.listening import Listener
 
 HEAD = "Lightkeeper 123456789012 eu-central-1"
-_NUMBERS = count(1)
-
-
-@pytest.fixture
-def accounts(person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Accounts]:
-    """A deployment for many accounts, of which none is there yet, and a bucket with nothing in it."""
-    bucket = f"results-{next(_NUMBERS)}"
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", person.url)
-    monkeypatch.setenv(RESULTS_VARIABLE, bucket)
-    monkeypatch.setenv("AWS_REGION", REGION)
-    with closing(boto3.Session("listener", "listener", region_name=REGION).client("s3", endpoint_url=person.url)) as s3:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        person.server.asked.clear()
-        yield Accounts(s3, bucket, monkeypatch)
 
 
 def numbers(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
