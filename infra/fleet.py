@@ -18,13 +18,8 @@ from infra.bundling import ARCHITECTURE, KEEPER, RUNTIME, function_code
 from infra.hub_permissions import Hub, accounts_role, machine_role, report_role
 from infra.notifications import Notifications
 from infra.props import LOG_RETENTION, Props
-from lightkeeper.deployable import RUN_LIMIT
-from lightkeeper.organization import (
-    MEMBER_ROLE_VARIABLE,
-    ORGANIZATION_VARIABLE,
-    RESULTS_VARIABLE,
-    Organization,
-)
+from lightkeeper.deployable import RUN_LIMIT, accounts_environment
+from lightkeeper.organization import Organization
 
 ACCOUNTS_FAILED: Final = "AccountsFailed"
 """The error of an execution that came to its end, and in which an account failed."""
@@ -86,7 +81,7 @@ class Fleet(Construct):
             lists,
             "Lists the accounts that Lightkeeper looks after",
             handler="lightkeeper.fleet_handler.list_accounts",
-            environment={**props.settings.to_env(), ORGANIZATION_VARIABLE: hub.organization.to_json()},
+            environment=accounts_environment(props.settings, hub.organization),
             role=accounts_role(lists, organization=hub.organization, log_group=lists_log),
             memory_mib=_LISTS_MEMORY_MIB,
             log_group=lists_log,
@@ -97,8 +92,8 @@ class Fleet(Construct):
             handler="lightkeeper.fleet_handler.report_fleet",
             environment={
                 **props.environment(topic=notifications.topic.topic_arn, dashboard=dashboard),
-                MEMBER_ROLE_VARIABLE: hub.organization.roles(props.settings.deployment).member,
-                RESULTS_VARIABLE: hub.results.bucket_name,
+                **hub.environment,
+                **accounts_environment(props.settings, hub.organization),
             },
             role=report_role(reports, results=hub.results, log_group=self.report_log, notifications=notifications),
             memory_mib=_REPORT_MEMORY_MIB,

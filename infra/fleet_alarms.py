@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra.alarms import Watched, after_a_day, at_once, silence
 from infra.fleet import Fleet
-from infra.metrics import FleetMetricName, metric
+from infra.metrics import metric
 from infra.props import Props
 from infra.sections import (
     ACCOUNTS_UNKNOWN,
@@ -23,6 +23,7 @@ from infra.sections import (
     SNAPSHOTS_FAILED,
     TAG_PROBLEMS,
 )
+from lightkeeper.fleet_metrics import FleetMetricName
 from lightkeeper.metrics import RUN_ENDED
 
 _MISSING: Final = cloudwatch.TreatMissingData

@@ -12,7 +12,6 @@ from constructs import Construct
 from infra.alarms import Alarms
 from infra.backup_function import BackupFunction
 from infra.fleet import Fleet
-from infra.metrics import FleetMetricName
 from infra.props import Props
 from infra.sections import FLEET_SECTIONS
 from infra.widgets import (
@@ -40,6 +39,7 @@ from infra.widgets import (
     run_limit,
     what_to_do,
 )
+from lightkeeper.fleet_metrics import FleetMetricName
 
 _Shown = Sequence[tuple[FleetMetricName, str, str]]
 """Metrics, each with its label and its colour."""

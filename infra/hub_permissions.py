@@ -3,7 +3,7 @@
 What may be done in those accounts is their own roles' to say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -18,8 +18,9 @@ from infra.notifications import Notifications
 from infra.permissions import ANY_RESOURCE, HubPart, notification_statements, role, write_to
 from infra.props import Props
 from infra.results import Results
+from lightkeeper.deployable import member_environment
 from lightkeeper.fleet import FLEET_KEY, account_key
-from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE, HubRoles, Organization, role_arn
+from lightkeeper.organization import HubRoles, Organization, role_arn
 
 _ACCOUNTS: Final = account_key("*")
 _STATES_IN_NAG: Final = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
@@ -54,6 +55,8 @@ class Hub:
     """Which accounts."""
     results: s3.Bucket
     """Where it stands how they are."""
+    environment: Mapping[str, str]
+    """What leads the functions to both."""
     keeper: HubPart
     """Of the function that takes and deletes snapshots."""
     calendar: HubPart
@@ -63,43 +66,35 @@ class Hub:
     def of(cls, scope: Construct, *, props: Props, organization: Organization) -> "Hub":
         """Make the bucket, and say what the functions may do with it and in the accounts."""
         results = Results(scope, "Results").bucket
+        environment = member_environment(props.settings, organization, results=results.bucket_name)
+        deployment = props.settings.deployment
+        members, names = organization.roles(deployment), HubRoles.of(deployment)
         return cls(
             organization=organization,
             results=results,
-            keeper=_keeper_part(scope, props=props, organization=organization, results=results),
-            calendar=_calendar_part(scope, props=props, organization=organization, results=results),
+            environment=environment,
+            keeper=HubPart(
+                role_name=names.keeper,
+                environment=environment,
+                policies={
+                    "Members": [_assume(scope, members.member)],
+                    "Results": [_documents("s3:PutObject", results, _ACCOUNTS)],
+                },
+                acknowledged={
+                    _assume_finding(members.member): _ONE_ROLE_IN_EACH_ACCOUNT,
+                    _documents_finding(scope, results, _ACCOUNTS): _ONE_DOCUMENT_EACH,
+                },
+            ),
+            calendar=HubPart(
+                role_name=names.calendar,
+                environment=environment,
+                policies={
+                    "Members": [_assume(scope, members.viewer)],
+                    "Results": [_documents("s3:GetObject", results, FLEET_KEY), _list(results)],
+                },
+                acknowledged={_assume_finding(members.viewer): _ONE_ROLE_IN_EACH_ACCOUNT},
+            ),
         )
-
-
-def _keeper_part(scope: Construct, *, props: Props, organization: Organization, results: s3.Bucket) -> HubPart:
-    """Return what the function that takes and deletes snapshots has beside its own: it gets into each account."""
-    member = organization.roles(props.settings.deployment).member
-    return HubPart(
-        role_name=HubRoles.of(props.settings.deployment).keeper,
-        environment={MEMBER_ROLE_VARIABLE: member, RESULTS_VARIABLE: results.bucket_name},
-        policies={
-            "Members": [_assume(scope, member)],
-            "Results": [_documents("s3:PutObject", results, _ACCOUNTS)],
-        },
-        acknowledged={
-            _assume_finding(member): _ONE_ROLE_IN_EACH_ACCOUNT,
-            _documents_finding(scope, results, _ACCOUNTS): _ONE_DOCUMENT_EACH,
-        },
-    )
-
-
-def _calendar_part(scope: Construct, *, props: Props, organization: Organization, results: s3.Bucket) -> HubPart:
-    """Return what the calendar's function has beside its own: it reads how all accounts stand, and looks into one."""
-    roles = organization.roles(props.settings.deployment)
-    return HubPart(
-        role_name=HubRoles.of(props.settings.deployment).calendar,
-        environment={MEMBER_ROLE_VARIABLE: roles.member, RESULTS_VARIABLE: results.bucket_name},
-        policies={
-            "Members": [_assume(scope, roles.viewer)],
-            "Results": [_documents("s3:GetObject", results, FLEET_KEY), _list(results)],
-        },
-        acknowledged={_assume_finding(roles.viewer): _ONE_ROLE_IN_EACH_ACCOUNT},
-    )
 
 
 def accounts_role(scope: Construct, *, organization: Organization, log_group: logs.ILogGroup) -> iam.IRole:

@@ -246,6 +246,8 @@ def _synthesized(props: Props, shape: _Shape) -> Template:
         runbook_url=_RUNBOOK if shape.runbook else None,
         encrypt_notifications=shape.encrypted,
         tag_on_create=shape.tag_on_create,
+        # What it would add stands in places that take no attribute; `settings_check` refuses it.
+        organization=None,
     )
     app = App(context={"aws:cdk:bundling-stacks": []}, analytics_reporting=False)
     stack = LightkeeperStack(app, _DEPLOYMENT, props=Props(settings, own, _RHYTHM))

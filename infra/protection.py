@@ -1,21 +1,18 @@
 """Turns the stack's protection against deletion off before `cdk destroy`, which cannot, and on again where it stays.
 
-As a command: ``python -m infra.protection off`` or ``on``, and the file of settings where it is not cdk.json; with the
-AWS CLI that stands beside this Python.
+Where the stack is gone, it deletes what it has left behind. As a command: ``python -m infra.protection off`` or ``on``,
+and the file of settings where it is not cdk.json; with the AWS CLI that stands beside this Python.
 """
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 from typing import Final, Literal
 
+from infra.aws_cli import NO_STACK, AwsCliError, ask
 from infra.config_file import ConfigFileError, read_config_file
+from infra.leftovers import delete_leftovers
 from lightkeeper.settings import Settings
 
-_AWS: Final = Path(sys.executable).parent / "aws"
 _SWITCHES: Final = {"on": "--enable-termination-protection", "off": "--no-enable-termination-protection"}
-_NO_STACK: Final = "does not exist"
 
 
 def switch(state: Literal["on", "off"], stack: str) -> str | None:
@@ -23,14 +20,22 @@ def switch(state: Literal["on", "off"], stack: str) -> str | None:
 
     What does not exist needs no protection any more; but who wants to destroy it is told that it is not there.
     """
-    command = [str(_AWS), "cloudformation", "update-termination-protection", _SWITCHES[state], "--stack-name", stack]
-    # The CDK looks for the Region here first, and this must be the same stack.
-    region = os.environ.get("AWS_REGION")
-    environment = os.environ | ({"AWS_DEFAULT_REGION": region} if region else {})
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)  # noqa: S603 - our own arguments
-    if not done.returncode or (state == "on" and _NO_STACK in done.stderr):
-        return None
-    return done.stderr.strip()
+    try:
+        ask("cloudformation", "update-termination-protection", _SWITCHES[state], "--stack-name", stack)
+    except AwsCliError as error:
+        return None if state == "on" and NO_STACK in str(error) else str(error)
+    return None
+
+
+def clear_up(stack: str) -> str:
+    """Delete what a stack has left behind that is gone; return what is to be said of it, if anything."""
+    try:
+        return "".join(f"{stack}: deleted {bucket}, too\n" for bucket in delete_leftovers(stack))
+    except AwsCliError as error:
+        return (
+            f"{stack}: what it has left behind cannot be deleted: {error}\nThere is nothing but a cache in it, which "
+            "empties itself within 30 days.\n"
+        )
 
 
 def main(state: str, config: str = "") -> None:
@@ -44,6 +49,8 @@ def main(state: str, config: str = "") -> None:
     wrong = switch("off" if state == "off" else "on", stack)
     if wrong:
         sys.exit(f"{stack}: its protection against deletion cannot be turned {state}: {wrong}")
+    if state == "on":
+        sys.stderr.write(clear_up(stack))
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ class LightkeeperStack(Stack):
         roles = hub.organization.roles(props.settings.deployment)
         CfnOutput(self, "ResultsBucket", value=hub.results.bucket_name, description="What runs say of each account")
         CfnOutput(self, "MemberRole", value=roles.member, description="The role that runs assume in each account")
+        CfnOutput(self, "AccountsFunctionName", value=fleet.accounts.function_name, description="Lists the accounts")
         CfnOutput(
             self, "StateMachineArn", value=fleet.machine.state_machine_arn, description="Looks after each account"
         )

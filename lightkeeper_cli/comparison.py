@@ -10,6 +10,7 @@ from lightkeeper.actions import Create
 from lightkeeper.errors import as_json
 from lightkeeper.kinds import SourceKind
 from lightkeeper.model import Plan, Problem, ReadFailure, Severity, Snapshot, SourceStatus, Status
+from lightkeeper.organization import Organization
 from lightkeeper.settings import Settings
 from lightkeeper.tags import OWNER
 from lightkeeper_cli.fates import Ending, Fate, fates_of
@@ -89,6 +90,18 @@ class SourceChange:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountsChange:
+    """What the settings change about which accounts are looked after, in words, each with its id."""
+
+    starts: tuple[str, ...]
+    """What is looked after from now on."""
+    stops: tuple[str, ...]
+    """Where no run takes or deletes a snapshot any more."""
+    roles: tuple[str, str] | None
+    """The name of the role in each account where that is another one: before, and after."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What other settings would change."""
 
@@ -102,6 +115,8 @@ class Comparison:
     """Whether the settings that it is deployed with are known."""
     others: tuple[tuple[str, int], ...] = ()
     """Other deployments that snapshots are of in these Regions, by name, and how many; these are left alone."""
+    accounts: AccountsChange | None = None
+    """Which accounts are looked after, where that is about others than this one, or was."""
 
     @property
     def kept(self) -> tuple[int, int]:
@@ -181,6 +196,67 @@ def changed_settings(before: Settings, after: Settings) -> Iterator[SettingChang
     for key in {**old, **new}:
         if old.get(key) != new.get(key):
             yield SettingChange(key, old.get(key), new.get(key))
+
+
+def changed_organization(before: Organization | None, after: Organization | None) -> Iterator[SettingChange]:
+    """Yield what differs in the setting `organization`."""
+    old, new = (
+        dict(_leaves(each.to_mapping(), "organization.")) if each else {"organization": None}
+        for each in (before, after)
+    )
+    for key in {**old, **new}:
+        if old.get(key) != new.get(key):
+            yield SettingChange(key, old.get(key), new.get(key))
+
+
+def compare_accounts(
+    before: Organization | None,
+    after: Organization | None,
+    *,
+    deployment: str,
+    own: str | None,
+    labels: Mapping[str, str],
+) -> AccountsChange | None:
+    """Return what changes about which accounts are looked after; None: it was this one alone, and will be.
+
+    Parameters
+    ----------
+    before, after
+        The setting; None: the deployment's own account alone.
+    deployment
+        The deployment's name.
+    own
+        The id of its own account, where that is known.
+    labels
+        How accounts are called, by their ids.
+    """
+    if before is None and after is None:
+        return None
+
+    was, will = before or Organization(), after or Organization()
+
+    def called(account: str) -> str:
+        return f"account {labels.get(account, account)}"
+
+    def is_left_out(account: str, of: Organization, by: Organization) -> bool:
+        """Return whether one setting would look after an account that the other leaves out."""
+        return account in by.excluded and bool(of.units or account in of.accounts or account == own)
+
+    gone_units = ", but for the accounts that are listed" if will.accounts else ""
+    gone_accounts = ", unless it is in one of the units" if will.units else ""
+    starts = (
+        *(f"unit {each}" for each in will.units if each not in was.units),
+        *(called(each) for each in will.accounts if each not in was.accounts),
+        *(called(each) for each in was.excluded if each not in will.excluded and is_left_out(each, will, was)),
+    )
+    stops = (
+        *(f"unit {each}{gone_units}" for each in was.units if each not in will.units),
+        *(called(each) + gone_accounts for each in was.accounts if each not in (*will.accounts, *will.excluded)),
+        *(called(each) for each in will.excluded if each not in was.excluded and is_left_out(each, was, will)),
+    )
+    roles = (was.roles(deployment).member, will.roles(deployment).member)
+    is_other_role = before is not None and after is not None and roles[0] != roles[1]
+    return AccountsChange(tuple(dict.fromkeys(starts)), stops, roles if is_other_role else None)
 
 
 def _leaves(value: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

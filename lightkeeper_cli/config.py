@@ -10,6 +10,7 @@ import typer
 
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.json_objects import ObjectReader
+from lightkeeper.organization import Organization
 from lightkeeper.policies import built_in_policies, write_policies
 from lightkeeper.rows import write_rows
 from lightkeeper.settings import Settings, SettingsError, StackSettings, settings_object
@@ -38,16 +39,16 @@ def validate(
     path = file or CDK_JSON
     document = read_document(path)
     try:
-        read_deployable(settings_object(document), regions_with_lightsail=available_regions())
+        _, own = read_deployable(settings_object(document), regions_with_lightsail=available_regions())
     except SettingsError as error:
         raise SettingsError(f"{path}: {sentence}" for sentence in error.errors) from None
-    typer.echo(f"{path}: good")
+    typer.echo(f"{path}: good{_accounts(own.organization)}")
 
 
 def show(*, config: Config = None, stack: Stack = None, profile: Profile = None, as_json: AsJson = False) -> None:
     """Show the settings in force, each with where it comes from.
 
-    Of a stack, these are the function's: what only the stack itself needs, the function does not know.
+    Of a stack, these are the function's: what only the stack itself needs, but for "organization", no function knows.
     """
     from lightkeeper_cli.tables.console import make_console
 
@@ -59,6 +60,15 @@ def show(*, config: Config = None, stack: Stack = None, profile: Profile = None,
         print_document({"settings": [{"key": row.key, "value": row.value, "from": row.origin} for row in effective]})
     else:
         make_console().print(_table(effective))
+
+
+def _accounts(organization: Organization | None) -> str:
+    """Return which accounts settings are for, as it follows a word; nothing where it is one."""
+    if organization is None:
+        return ""
+    what = [*(f"unit {each}" for each in organization.units), *(f"account {each}" for each in organization.accounts)]
+    without = f", but for {', '.join(organization.excluded)}" if organization.excluded else ""
+    return f"; beside its own account, it looks after {', '.join(what)}{without}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +84,18 @@ class _Effective:
 
 def _of_stack(stack: str) -> list[_Effective]:
     from lightkeeper_cli.aws import own_region
-    from lightkeeper_cli.stack import read_deployed
+    from lightkeeper_cli.stack import read_deployed, read_organization
 
-    deployed = read_deployed(stack, own_region()).settings
+    found = read_deployed(stack, own_region())
+    deployed, organization = found.settings, read_organization(found, stack)
     built_in = write_policies(built_in_policies(deployed.time_zone))
     # The function has every setting spelt out: what the file has left to a default cannot be told any more.
     written = {key for key in deployed.to_mapping() if key != _POLICIES}
     written |= {f"{_POLICIES}.{name}" for name, policy in _policies(deployed) if policy != built_in.get(name)}
-    return [*_effective(deployed, (), written, f"stack {stack}")]
+    effective = [*_effective(deployed, (), written, f"stack {stack}")]
+    if organization:
+        effective.append(_Effective("organization", organization.to_mapping(), f"stack {stack}"))
+    return effective
 
 
 def _of_file(config: Path | None) -> list[_Effective]:
@@ -140,5 +154,5 @@ def _table(rows: Collection[_Effective]) -> "Table":
 def _words(value: object) -> str:
     """Return a value as a person writes it: text bare, as all of it would be in quotes."""
     if isinstance(value, dict) and value:
-        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+        return ", ".join(f"{key} {_words(inner)}" for key, inner in value.items())
     return value if isinstance(value, str) else json.dumps(value)

@@ -13,7 +13,7 @@ from lightkeeper.report import Document, failure_document, policy_document, prob
 from lightkeeper.restore_steps import Place, Restored, Step, StepOutcome
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
-from lightkeeper_cli.comparison import Comparison, Departure, SourceChange
+from lightkeeper_cli.comparison import AccountsChange, Comparison, Departure, SourceChange
 from lightkeeper_cli.fates import Fate
 from lightkeeper_cli.simulation import Simulation
 from lightkeeper_cli.tables.status import notes
@@ -110,6 +110,7 @@ def fleet_document(fleet: Fleet, view: FleetView) -> Document:
         "usdPerMonth": round(fleet.stored.usd, 2),
         "accounts": [_account(row) for row in fleet.rows],
         "unlisted": list(fleet.unlisted),
+        "dropped": list(view.dropped),
     }
 
 
@@ -388,6 +389,7 @@ def preview_document(comparison: Comparison, deployment: str, region: str, now: 
         "region": region,
         "deployed": comparison.is_deployed,
         "otherDeployments": dict(comparison.others),
+        "accounts": _accounts_change(comparison.accounts),
         "settings": [
             {"key": change.key, "before": change.before, "after": change.after} for change in comparison.settings
         ],
@@ -395,6 +397,16 @@ def preview_document(comparison: Comparison, deployment: str, region: str, now: 
         "kept": _before_and_after(comparison.kept),
         "problems": [problem_document(problem) for problem in comparison.problems],
         "failures": [failure_document(failure) for failure in comparison.failures],
+    }
+
+
+def _accounts_change(change: AccountsChange | None) -> Document | None:
+    if change is None:
+        return None
+    return {
+        "starts": list(change.starts),
+        "stops": list(change.stops),
+        "role": _before_and_after(change.roles) if change.roles else None,
     }
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_fleet(chosen: "Chosen") -> Fleet | None:
-    """Return how all accounts stood after the last run; None: there is no bucket, or no document in it yet.
+    """Return how all accounts of a deployment stood after the last run; None: it has no bucket, or nothing in it yet.
 
     Raises
     ------
@@ -29,14 +29,27 @@ def read_fleet(chosen: "Chosen") -> Fleet | None:
     """
     if chosen.results is None or chosen.region is None:
         return None
+    return fleet_in(chosen.results, chosen.region)
+
+
+def fleet_in(bucket: str, region: str) -> Fleet | None:
+    """Return how all accounts stood after the last run, by a deployment's bucket; None: nothing is in it yet.
+
+    Raises
+    ------
+    InvalidValueError
+        If this release does not understand the document.
+    CallError
+        If the bucket cannot be read.
+    """
     try:
-        with closing(Results(chosen.results, region=chosen.region)) as results:
+        with closing(Results(bucket, region=region)) as results:
             document = results.get(FLEET_KEY)
         return Fleet.from_json(document) if document is not None else None
     except ResultsError as error:
         raise CallError(Fault.UNAVAILABLE, str(error)) from None
     except DocumentError as error:
-        raise InvalidValueError(f"{FLEET_KEY} in the bucket {chosen.results}: {error}") from None
+        raise InvalidValueError(f"{FLEET_KEY} in the bucket {bucket}: {error}") from None
 
 
 def look_at_fleet(chosen: "Chosen", now: datetime, order: FleetOrder) -> tuple[Fleet, FleetView]:

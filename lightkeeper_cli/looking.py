@@ -11,7 +11,7 @@ from lightkeeper.model import Plan
 from lightkeeper_cli.account import Where, ask_account
 from lightkeeper_cli.aws import connect_regions
 from lightkeeper_cli.options import now
-from lightkeeper_cli.pasting import commands_for
+from lightkeeper_cli.pasting import plan_for
 from lightkeeper_cli.settings import Chosen
 
 
@@ -37,5 +37,5 @@ def look(chosen: Chosen, *, regions: Sequence[str] | None, endpoint_url: str | N
     connected = connect_regions(regions, chosen, endpoint_url)
     # AWS is asked while the lists are read.
     whose = ask_account(endpoint_url, chosen.member)
-    planned = commands_for(chosen.member, plan_regions(connected, chosen.settings, moment))
+    planned = plan_for(chosen.member, plan_regions(connected, chosen.settings, moment))
     return Looked(planned, Where(whose(source.arn for source in planned.sources), planned.regions))

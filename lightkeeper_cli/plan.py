@@ -36,7 +36,7 @@ def plan(  # noqa: PLR0913 - one for each option
     from lightkeeper.report import plan_document
     from lightkeeper_cli.documents import located
     from lightkeeper_cli.looking import look
-    from lightkeeper_cli.pasting import say_whose_profile
+    from lightkeeper_cli.pasting import commands_in, say_whose_profile
     from lightkeeper_cli.settings import choose, say_without_pruning
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.plan import show_plan
@@ -49,6 +49,6 @@ def plan(  # noqa: PLR0913 - one for each option
     else:
         show_plan(looked.plan, looked.where, make_console(), is_verbose=verbose)
         say_without_pruning(looked.plan, chosen.settings)
-        say_whose_profile(chosen.member, looked.plan.problems)
+        say_whose_profile(chosen.member, commands_in(looked.plan.problems))
     if looked.plan.failures:
         raise typer.Exit(1)

@@ -27,6 +27,7 @@ from lightkeeper_cli.account import Where, ask_account
 from lightkeeper_cli.aws import connect_regions
 from lightkeeper_cli.documents import located, restore_document
 from lightkeeper_cli.options import clock, print_document
+from lightkeeper_cli.pasting import restore_plan_for, restored_for, say_whose_profile
 from lightkeeper_cli.settings import choose
 from lightkeeper_cli.stopping import INTERRUPTED
 from lightkeeper_cli.tables.console import make_console
@@ -101,7 +102,8 @@ def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     places = read_places(regions)
     arns = (arn for place in places for arn in _arns(place))
     where = Where(whose(arns), tuple(regions))
-    plans = _plans(asked, request, at, places, chosen.settings, now)
+    planned = _plans(asked, request, at, places, chosen.settings, now)
+    plans = tuple(restore_plan_for(chosen.member, plan) for plan in planned)
     out, err = make_console(), make_console(stderr=True)
     # With --json the document alone goes to the standard output; who is asked has to see what about.
     if not how.as_json or not (how.dry_run or how.yes):
@@ -118,11 +120,18 @@ def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     if not how.yes:
         _ask(to_do)
     interrupted = _restore(plans, regions, ended, err)
+    ended[:] = [restored_for(chosen.member, restored) for restored in ended]
     if how.as_json:
         print_document(located(restore_document(ended, places, now), where))
     else:
         show_restored(ended, out)
+        say_whose_profile(chosen.member, (sentence for restored in ended for sentence in _sentences(restored)))
     return _status(ended, unread, interrupted=interrupted)
+
+
+def _sentences(restored: Restored) -> Iterator[str | None]:
+    yield from (*restored.plan.not_restored, *restored.plan.notes, *restored.plan.problems, restored.error)
+    yield from (outcome.error for outcome in restored.outcomes)
 
 
 def _arns(place: Place) -> Iterator[str]:

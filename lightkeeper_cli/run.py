@@ -40,7 +40,7 @@ def run(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.account import Where, ask_account
     from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.documents import located
-    from lightkeeper_cli.pasting import commands_for, say_whose_profile
+    from lightkeeper_cli.pasting import commands_in, plan_for, say_whose_profile
     from lightkeeper_cli.settings import choose_to_write, say_without_pruning
     from lightkeeper_cli.stopping import StoppedError
     from lightkeeper_cli.tables.console import make_console
@@ -67,14 +67,14 @@ def run(  # noqa: PLR0913 - one for each option
             ended = run_regions(
                 regions, chosen.settings, moment, seconds_left=patience(), on_outcome=on_outcome, on_plan=on_plan
             )
-        ended = replace(ended, plan=commands_for(chosen.member, ended.plan))
+        ended = replace(ended, plan=plan_for(chosen.member, ended.plan))
         where = Where(whose(source.arn for source in ended.plan.sources), ended.plan.regions)
         if as_json:
             print_document(located(run_document(ended), where))
         else:
             show_run(ended, where, make_console())
             say_without_pruning(ended.plan, chosen.settings)
-            say_whose_profile(chosen.member, ended.plan.problems)
+            say_whose_profile(chosen.member, commands_in(ended.plan.problems))
     except KeyboardInterrupt:
         raise StoppedError(str(tally)) from None
     if ended.failures:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 CDK_JSON: Final = Path("cdk.json")
 _KEY: Final = "lightkeeper"
+_ORGANIZATION: Final = "organization"
 _FIRST_IN_A_STACK: Final = "0.3.0"
 """The first release that a stack says it was deployed with."""
 
@@ -78,6 +79,20 @@ def read_file(config: Path | None) -> Settings:
     """
     path = config or CDK_JSON
     return Settings() if config is None and not path.exists() else _of_document(path, read_document(path))
+
+
+def read_organization(config: Path | None) -> Organization | None:
+    """Return which other accounts a file of settings names, or the folder's cdk.json; None: none.
+
+    Raises
+    ------
+    InvalidValueError
+        If the file cannot be read, or is no JSON.
+    SettingsError
+        With a sentence for everything that is wrong with them.
+    """
+    path = config or CDK_JSON
+    return None if config is None and not path.exists() else _organization(path, read_document(path))
 
 
 def choose(
@@ -205,7 +220,14 @@ def _find(config: Path | None, stack: str | None, account: str | None) -> Chosen
     if config is None and isinstance(document, dict) and "app" in document and _KEY not in document:
         _of_document(path, document)
         return None
-    settings, organization = _of_document(path, document), _organization(path, document, account)
+    settings = _of_document(path, document)
+    try:
+        organization = _organization(path, document)
+    except SettingsError:
+        # Whoever names no account need not care.
+        if account is not None:
+            raise
+        organization = None
     return Chosen(
         settings,
         f"the settings in {path}",
@@ -238,11 +260,12 @@ def _of_document(path: Path, document: object) -> Settings:
         raise SettingsError(f"{path}: {sentence}" for sentence in error.errors) from None
 
 
-def _organization(path: Path, document: object, account: str | None) -> Organization | None:
-    """Return which accounts a file names; whoever asks for none of them need not care what is wrong with it."""
+def _organization(path: Path, document: object) -> Organization | None:
     try:
         return StackSettings.from_mapping(settings_object(document)).organization
     except SettingsError as error:
-        if account is None:
-            return None
-        raise SettingsError(f"{path}: {sentence}" for sentence in error.errors) from None
+        if wrong := [f"{path}: {sentence}" for sentence in error.errors if sentence.startswith(_ORGANIZATION)]:
+            raise SettingsError(wrong) from None
+        # What is wrong with the rest is a deployment's to say.
+        given = {key: value for key, value in settings_object(document).items() if key == _ORGANIZATION}
+        return StackSettings.from_mapping(given).organization

@@ -12,11 +12,18 @@ from botocore.exceptions import ClientError
 from lightkeeper.errors import InvalidValueError, as_json
 from lightkeeper.json_objects import ObjectReader, as_object
 from lightkeeper.notify import TOPIC_VARIABLE
-from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE, MemberRoles
+from lightkeeper.organization import (
+    MEMBER_ROLE_VARIABLE,
+    ORGANIZATION_VARIABLE,
+    RESULTS_VARIABLE,
+    MemberRoles,
+    Organization,
+)
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError
 from lightkeeper_cli.aws import aws_errors
 
 _OUTPUT: Final = "FunctionName"
+_LISTS: Final = "AccountsFunctionName"
 _NEVER_DEPLOYED: Final = "REVIEW_IN_PROGRESS"
 _VERSION: Final = "Version"
 _CONFIG: Final = Config(
@@ -47,6 +54,8 @@ class Deployed:
     """Those in the accounts that it looks after beside its own; None: there are none."""
     results: str | None
     """The bucket with the fleet's document, where it looks after other accounts."""
+    lists: str | None
+    """The name of the function that lists these."""
 
 
 def read_deployed(stack: str, region: str | None) -> Deployed:
@@ -92,7 +101,31 @@ def read_deployed(stack: str, region: str | None) -> Deployed:
         topic=variables.get(TOPIC_VARIABLE),
         roles=MemberRoles.of(role) if role else None,
         results=variables.get(RESULTS_VARIABLE),
+        lists=outputs.get(_LISTS),
     )
+
+
+def read_organization(deployed: Deployed, stack: str) -> Organization | None:
+    """Return which other accounts a deployment looks after; None: it is for its own alone.
+
+    Raises
+    ------
+    InvalidValueError
+        If it cannot be read from the function that lists them.
+    CallError
+        If AWS cannot be asked.
+    """
+    if deployed.roles is None:
+        return None
+    if deployed.lists is None:
+        raise InvalidValueError(f'the stack "{stack}" has no output {_LISTS}; expected it to say which accounts it has')
+    document = _variables(deployed.lists, stack, deployed.region).get(ORGANIZATION_VARIABLE, "")
+    try:
+        return Organization.from_json(document)
+    except (InvalidValueError, ValueError) as error:
+        raise InvalidValueError(
+            f"{deployed.lists} has no {ORGANIZATION_VARIABLE} that this release understands ({error})"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,27 +76,26 @@ def status(  # noqa: PLR0913 - one for each option
         raise typer.Exit(_check(config, stack, account, asked))
     chosen = choose(config, stack, account, shows_fleet=True)
     if chosen.is_of_fleet:
+        fleet, accounts = _look_at_fleet(chosen, asked)
         if html is not None:
-            raise _is_for_one_account("--html")
-        raise typer.Exit(_show_fleet(chosen, asked, as_json=as_json))
+            _write(accounts, html, theme)
+        if as_json or html is None:
+            _show_fleet(fleet, accounts, chosen, as_json=as_json)
+        raise typer.Exit(_fleet_exit(fleet, accounts))
     view, where = _look(chosen, asked)
     if html is not None:
-        from lightkeeper_cli.files import write_file
-        from recovery_calendar.render import Theme, render_page
-
-        write_file(html, render_page(view, theme=Theme(theme)))
-        typer.echo(f"lightkeeper: the calendar is in {html}", err=True)
+        _write(view, html, theme)
     if as_json:
         from lightkeeper_cli.documents import located, status_document
 
         print_document(located(status_document(view), where))
     elif html is None:
-        from lightkeeper_cli.pasting import say_whose_profile
+        from lightkeeper_cli.pasting import commands_in, say_whose_profile
         from lightkeeper_cli.tables.console import make_console
         from lightkeeper_cli.tables.status import show_status
 
         show_status(view, where, make_console())
-        say_whose_profile(chosen.member, (note for row in view.rows for note in row.notes))
+        say_whose_profile(chosen.member, commands_in(note for row in view.rows for note in row.notes))
     raise typer.Exit(_EXITS[view.health])
 
 
@@ -138,15 +137,20 @@ def _is_for_one_account(option: str) -> InvalidValueError:
     )
 
 
-def _show_fleet(chosen: "Chosen", asked: _Asked, *, as_json: bool) -> int:
-    """Print how all accounts stand, and return the exit status."""
+def _write(view: "View | FleetView", path: Path, theme: str) -> None:
+    from lightkeeper_cli.files import write_file
+    from recovery_calendar.render import Theme, render_page
+
+    write_file(path, render_page(view, theme=Theme(theme)))
+    typer.echo(f"lightkeeper: the calendar is in {path}", err=True)
+
+
+def _show_fleet(fleet: "Fleet", view: "FleetView", chosen: "Chosen", *, as_json: bool) -> None:
     from lightkeeper.commands import keeper_command
-    from lightkeeper_cli.check import needs_a_person
     from lightkeeper_cli.documents import fleet_document
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.fleet import show_fleet
 
-    fleet, view = _look_at_fleet(chosen, asked)
     if as_json:
         print_document(fleet_document(fleet, view))
     else:
@@ -157,9 +161,13 @@ def _show_fleet(chosen: "Chosen", asked: _Asked, *, as_json: bool) -> int:
             lambda account: keeper_command("status", "--stack", stack, "--account", account),
             make_console(),
         )
-    if needs_a_person(fleet) and not view.silence:
-        return _EXITS[Health.DEGRADED]
-    return _EXITS[view.health]
+
+
+def _fleet_exit(fleet: "Fleet", view: "FleetView") -> int:
+    from lightkeeper_cli.check import needs_a_person
+
+    # One account of which nobody can tell does not hide that another needs a person.
+    return _EXITS[Health.DEGRADED if needs_a_person(fleet) and not view.silence else view.health]
 
 
 def _check(config: Path | None, stack: str | None, account: str | None, asked: _Asked) -> int:

@@ -53,7 +53,7 @@ def take(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.account import Where, ask_account
     from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.documents import located
-    from lightkeeper_cli.pasting import commands_for, say_whose_profile
+    from lightkeeper_cli.pasting import commands_in, plan_for, say_whose_profile
     from lightkeeper_cli.settings import choose_to_write
     from lightkeeper_cli.stopping import StoppedError
     from lightkeeper_cli.tables.console import make_console
@@ -76,13 +76,13 @@ def take(  # noqa: PLR0913 - one for each option
             seconds_left=patience(),
             on_outcome=outcomes.append,
         )
-        ended = replace(ended, plan=commands_for(chosen.member, ended.plan))
+        ended = replace(ended, plan=plan_for(chosen.member, ended.plan))
         where = Where(whose(outcome.action.target.source_arn for outcome in ended.outcomes), tuple(regions))
         if as_json:
             print_document(located(run_document(ended), where))
         else:
             show_outcomes(ended, where, make_console())
-            say_whose_profile(chosen.member, ended.plan.problems)
+            say_whose_profile(chosen.member, commands_in(ended.plan.problems))
     except KeyboardInterrupt:
         taken = [outcome.action.target.snapshot for outcome in outcomes if outcome.result is Result.DONE]
         said = f"Lightsail is taking {taken[0]} all the same" if taken else f"no recovery point of {source} was taken"

@@ -18,6 +18,7 @@ from lightkeeper_cli.main import app
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+_JSON_LINE: Final = 110
 _SHARED: Final = "run"
 """The verb that has those options only which others share with it."""
 
@@ -91,10 +92,30 @@ def lightsail(*operations: str) -> list[str]:
     return [f"lightsail:{operation}" for operation in operations]
 
 
+def json_block(document: object) -> str:
+    """Return JSON in Markdown, each part of it on one line where it fits."""
+    return f"\n```json\n{_json(document, '', 0)}\n```\n"
+
+
 def table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Return a table in Markdown, with a line before and after it, where the comments stand that frame it."""
     heading, *below = (f"| {' | '.join(cells)} |" for cells in (headings, *rows))
     return "\n".join(["", heading, f"|{'---|' * len(headings)}", *below, ""])
+
+
+def _json(part: object, indent: str, taken: int) -> str:
+    """Return a part of a document as JSON, where so many characters of the line are taken."""
+    whole = json.dumps(part)
+    if not isinstance(part, dict | list) or (taken and len(indent) + taken + len(whole) <= _JSON_LINE):
+        return whole
+    deeper = f"{indent}  "
+    if isinstance(part, list):
+        inner, (opening, closing) = [_json(each, deeper, 0 if isinstance(each, dict) else 1) for each in part], "[]"
+    else:
+        inner = [f"{json.dumps(key)}: {_json(each, deeper, len(key) + 5)}" for key, each in part.items()]
+        opening, closing = "{}"
+    lines = "".join(f"\n{deeper}{each}," for each in inner).removesuffix(",")
+    return f"{opening}{lines}\n{indent}{closing}"
 
 
 def _options_of(verb: str) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ import re
 import shlex
 from typing import Final
 
+_LIGHTSAIL: Final = "aws lightsail "
 # In what the AWS CLI reads as key=...,value=...; all else stands between quotes of its own.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]+")
 
@@ -20,13 +21,18 @@ def tag_command(resource: str, region: str, key: str, value: str = "") -> str:
     return shlex.join(words)
 
 
-def in_account(command: str, account: str) -> str:
-    """Return a command of the AWS CLI so that it works in that account (12 digits), or not at all.
+def in_account(words: str, account: str) -> str:
+    """Return words with their commands of the AWS CLI such that these work in that account (12 digits), or not at all.
 
-    With other credentials it would change what bears the same name in another account. There is no profile of that
+    With other credentials they would change what bears the same name in another account. There is no profile of that
     name unless a person has made one for the account, and without it the AWS CLI refuses.
     """
-    return f"{command} --profile {account}"
+    return words.replace(_LIGHTSAIL, f"{profile_option(account)} lightsail ")
+
+
+def profile_option(account: str) -> str:
+    """Return how a command of the AWS CLI begins that `in_account` has made."""
+    return f"aws --profile {account}"
 
 
 def _shorthand(text: str) -> str:

@@ -21,7 +21,7 @@ from lightkeeper.organization import (
     wrong_deployment,
 )
 from lightkeeper.schedule import longest_gap
-from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError, StackSettings
+from lightkeeper.settings import Settings, SettingsError, StackSettings
 from lightkeeper.ticks import Cron, is_rarer, longest_gap_of_tick, longest_span_of_tick, parse_tick
 
 RUN_LIMIT: Final = timedelta(minutes=15)
@@ -44,8 +44,6 @@ _LONGEST_REGION: Final = "x" * 16
 _LONGEST_TOPIC: Final = f"arn:aws-us-gov:sns:{_LONGEST_REGION}:{'0' * 12}:{{}}-{'x' * 48}"
 _LONGEST_DASHBOARD: Final = f"{_LONGEST_REGION * 3}{{}}{'x' * 96}"
 _LONGEST_BUCKET: Final = "x" * 63
-# What the function that lists the accounts reads of the settings; all of them would leave little room for accounts.
-_OF_ALL_ACCOUNTS: Final = ("deployment", "regions", "timeZone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,7 @@ def misfits(
     except InvalidValueError as error:
         errors.append(f"tick: {error}")
     if organization:
-        errors.extend(_misfits_of_organization(settings, organization))
+        errors.extend(_misfits_of_organization(settings, organization, runbook=runbook))
     size = environment_bytes(longest_environment(settings, runbook=runbook, organization=organization))
     if size > MAX_ENVIRONMENT_BYTES:
         mapping = settings.to_mapping()
@@ -187,10 +185,8 @@ def member_environment(settings: Settings, organization: Organization, *, result
 
 
 def accounts_environment(settings: Settings, organization: Organization) -> dict[str, str]:
-    """Return the environment of the function that lists the accounts: of the settings, it has what it reads."""
-    mapping = settings.to_mapping()
-    few = json.dumps({key: mapping[key] for key in _OF_ALL_ACCOUNTS}, separators=(",", ":"))
-    return {ENVIRONMENT_VARIABLE: few, ORGANIZATION_VARIABLE: organization.to_json()}
+    """Return the environment of the function that lists the accounts. The one that reports on them has it, too."""
+    return {**settings.to_env(), ORGANIZATION_VARIABLE: organization.to_json()}
 
 
 def longest_environment(
@@ -211,16 +207,18 @@ def environment_bytes(variables: Mapping[str, str]) -> int:
     return len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def _misfits_of_organization(settings: Settings, organization: Organization) -> Iterator[str]:
+def _misfits_of_organization(settings: Settings, organization: Organization, *, runbook: str | None) -> Iterator[str]:
     if why := wrong_deployment(settings.deployment, organization):
         yield f'deployment: "{settings.deployment}" {why}'
-    size = environment_bytes(accounts_environment(settings, organization))
-    if size > MAX_ENVIRONMENT_BYTES:
+    others = longest_environment(settings, runbook=runbook, organization=organization)
+    size = environment_bytes(others | accounts_environment(settings, organization))
+    # What is too much without the accounts is said of the settings.
+    if environment_bytes(others) <= MAX_ENVIRONMENT_BYTES < size:
         number = len(organization.accounts) + len(organization.excluded)
         yield (
-            f"organization: with {counted(number, 'account')} in it, the environment of the function that lists them "
-            f"has {size:,} bytes; expected at most {MAX_ENVIRONMENT_BYTES:,}, which is all that Lambda takes: name "
-            'the "units" that the accounts are in, or make two deployments'
+            f"organization: with {counted(number, 'account')} in it, the environment of the function that reports on "
+            f"them has {size:,} bytes; expected at most {MAX_ENVIRONMENT_BYTES:,}, which is all that Lambda takes: "
+            'name the "units" that the accounts are in, or make two deployments'
         )
 
 

@@ -138,9 +138,10 @@ def render_message(message: str, *, theme: Theme, endpoint: str | None = None, o
     return _render("message.html", message=message, theme=theme, links=_links(endpoint, opened), opened=opened)
 
 
-def render_page(view: View, *, theme: Theme) -> str:
-    """Return the calendar as a document of its own."""
-    return _render("page.html", view=view, theme=theme, links=None, is_page=True)
+def render_page(view: View | FleetView, *, theme: Theme) -> str:
+    """Return the calendar, or the accounts of the fleet, as a document of its own."""
+    has_accounts = isinstance(view, FleetView)
+    return _render("page.html", view=view, theme=theme, links=None, is_page=True, has_accounts=has_accounts)
 
 
 def _links(endpoint: str | None, opened: Opened | None) -> Links | None:

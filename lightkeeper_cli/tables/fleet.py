@@ -23,7 +23,13 @@ _STATE_STYLES: Final = {
     AccountState.EMPTY: "dim",
 }
 _FEW: Final = 5
-"""So many accounts are named one by one."""
+"""So many accounts are named in a sentence."""
+_MANY: Final = 20
+"""So many have a line of their own below the table."""
+_ONBOARDING: Final = (
+    '"make deploy-members" lets Lightkeeper into all accounts of the units, "make deploy-member" into one; "except" '
+    "leaves one out."
+)
 
 
 def show_fleet(fleet: Fleet, view: FleetView, look: Callable[[str], str], console: Console) -> None:
@@ -54,21 +60,22 @@ def show_fleet(fleet: Fleet, view: FleetView, look: Callable[[str], str], consol
     )
     for sentence in view.unlisted:
         console.print(Text.assemble(("could not be listed ", "bold red"), sentence))
+    if view.dropped:
+        console.print(Text.assemble(("no longer looked after ", "bold red"), ", ".join(view.dropped)))
     if view.rows:
         console.print()
-        refusing = {row.account for row in fleet.rows if row.refuses}
-        table = _table(view, refusing, console.width)
+        table = _table(view, console.width)
         show(table, console)
         console.print(Text(f"\nStored: {view.stored}"))
         show_hidden([table], console)
     _show_notes(fleet, look, console)
 
 
-def _table(view: FleetView, refusing: set[str], width: int) -> Table:
+def _table(view: FleetView, width: int) -> Table:
     rows = view.rows
 
     def style(row: Account) -> str:
-        return "bold red" if row.account in refusing else _STATE_STYLES[row.state]
+        return "bold red" if row.refuses else _STATE_STYLES[row.state]
 
     def facts(heading: str, goes: int, fact: Callable[[Account], str], *, is_right: bool = False) -> Column:
         return Column(heading, [Text(fact(row)) for row in rows], goes, is_right=is_right)
@@ -81,7 +88,7 @@ def _table(view: FleetView, refusing: set[str], width: int) -> Table:
         Column("Account", ids, is_name=not has_names),
         *(names if has_names else ()),
         Column("State", [Text(row.state, style(row)) for row in rows]),
-        facts("Protected", 20, lambda row: f"{row.protected} of {row.wanted}" if row.seen else "-", is_right=True),
+        facts("Protected", 20, lambda row: f"{row.protected} of {row.wanted}" if row.wanted else "-", is_right=True),
         facts("Findings", 30, lambda row: str(row.findings or "-"), is_right=True),
         facts("Since", 40, lambda row: span(view.now - row.since)),
         facts("Seen", 50, lambda row: f"{span(view.now - row.seen)} ago" if row.seen else "never"),
@@ -96,13 +103,14 @@ def _show_notes(fleet: Fleet, look: Callable[[str], str], console: Console) -> N
     wanting = [row for row in fleet.rows if row.wants_a_person]
     if wanting:
         console.print()
-    for row in wanting:
+    for row in wanting[:_MANY]:
         console.print(Text.assemble((f"{row.label} ", "bold"), row.sentence))
+    if wanting[_MANY:]:
+        console.print(f"... and {len(wanting) - _MANY} more that need a person (--json has all of them)")
     new = [row for row in fleet.rows if row.state is AccountState.NOT_ONBOARDED and not row.refuses]
     if new:
-        never = f"{counted(len(new), 'account')} not onboarded: {_few(new)}. "
-        what = 'make deploy-members, or make deploy-member in one, lets Lightkeeper in; "except" leaves one out.'
-        console.print(Text.assemble(("\n" if wanting else "", "dim"), (never, "dim"), (what, "dim")))
+        never = f"{counted(len(new), 'account')} not onboarded, so nothing is backed up there: {_few(new)}. "
+        console.print(Text(f"\n{never}{_ONBOARDING}", "dim"))
     looked_into = [row for row in fleet.rows if row.state is not AccountState.NOT_ONBOARDED]
     if looked_into:
         console.print("\nLook into one:")

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from lightkeeper.errors import counted
 from lightkeeper.times import format_minute
-from lightkeeper_cli.comparison import Comparison, Departure, PointChange, SettingChange, SourceChange
+from lightkeeper_cli.comparison import AccountsChange, Comparison, Departure, PointChange, SettingChange, SourceChange
 from lightkeeper_cli.tables.header import header
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def preview_lines(comparison: Comparison, now: datetime) -> Iterator[str]:
         yield "Settings that change:"
         yield from (f"  {_setting(change)}" for change in comparison.settings)
         yield ""
+    if comparison.accounts:
+        yield from _accounts(comparison.accounts)
     differing = [source for source in comparison.sources if source.differs]
     for source in differing[:_MAX_SOURCES]:
         yield from _source(source, now)
@@ -65,6 +67,24 @@ def preview_lines(comparison: Comparison, now: datetime) -> Iterator[str]:
         yield 'This one leaves them alone. If it is one of those under a new name, keep the old one in "deployment".'
         yield ""
     yield from _sum(comparison, len(differing))
+
+
+def _accounts(change: AccountsChange) -> Iterator[str]:
+    for words, what in (
+        ("Looked after from now on", change.starts),
+        ("NO LONGER looked after: no snapshot is taken there any more, and none is deleted", change.stops),
+    ):
+        if what:
+            yield f"{words}:"
+            yield from (f"  {each}" for each in what)
+            yield ""
+    if change.roles:
+        yield f"The role in each account is another one: {change.roles[0]} -> {change.roles[1]}."
+        yield "Until make deploy-members, or make deploy-member in each, has made it, no account lets Lightkeeper in."
+        yield ""
+    elif change.starts:
+        yield "An account is looked after once it has the role: make deploy-members, or make deploy-member in it."
+        yield ""
 
 
 def _setting(change: SettingChange) -> str:

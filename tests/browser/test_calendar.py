@@ -11,14 +11,26 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser
 
+from lightkeeper.fleet import AccountState, Fleet, FleetRow
 from lightkeeper.kinds import SnapshotKind, SourceKind
-from lightkeeper.model import Inventory, Problem, Severity, SnapshotState
+from lightkeeper.model import Inventory, Problem, Severity, SnapshotState, Status
+from lightkeeper.overview import Stored
 from lightkeeper.plan import make_plan
 from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import Seed
 from lightsail_sandbox.fleet import fleet
-from recovery_calendar.render import Theme, render_calendar, render_message, render_page, render_sentence
+from recovery_calendar.fleet_view import FleetOrder, FleetView, make_fleet_view, parse_fleet_order
+from recovery_calendar.render import Opened as OpenedAccount
+from recovery_calendar.render import (
+    Theme,
+    render_calendar,
+    render_fleet,
+    render_fleet_sentence,
+    render_message,
+    render_page,
+    render_sentence,
+)
 from recovery_calendar.request import MAX_PAGE_SIZE
 from recovery_calendar.view import Expiring, Held, Order, Row, View, make_view, parse_order
 from tests.support.frame import (
@@ -537,3 +549,205 @@ def test_the_sorted_column_is_announced_as_such(opened: Opened, order: str, head
     (sorted_column,) = opened.page.locator("[aria-sort]").all()
 
     assert (sorted_column.inner_text(), sorted_column.get_attribute("aria-sort")) == (heading, direction)
+
+
+# All accounts
+
+
+def account(number: int, name: str | None, state: AccountState, sentence: str, **given: Any) -> FleetRow:  # noqa: ANN401 - whatever a row has
+    usual = FleetRow(
+        account=f"{number:012}", name=name, state=state, sentence=sentence, statuses={Status.PROTECTED: 18},
+        stored=Stored(633, 4728), findings=0, since=NOW - 40 * HOUR, seen=NOW, let_in=NOW,
+    )  # fmt: skip
+    return replace(usual, **given)
+
+
+def every_state(*, age: timedelta = timedelta(minutes=20), **given: Any) -> FleetView:  # noqa: ANN401 - whatever a fleet has
+    """Return a view in which everything occurs that the list of accounts can show."""
+    long = "A customer with a long name (production, the whole of it) " * 4
+    mixed = {Status.PROTECTED: 17, Status.OVERDUE: 2, Status.UNTAGGED: 1}
+    rows = (
+        account(1, "Shop", AccountState.TROUBLE, "2 sources overdue; 17 of 20 protected.", statuses=mixed, findings=3),
+        account(2, long, AccountState.UNKNOWN, "Unknown since 11:00: " + "States.Timeout" * 9, seen=NOW - HOUR),
+        account(3, None, AccountState.UNKNOWN, "Never seen.", seen=None, let_in=None, statuses={}),
+        account(4, "x" * 50, AccountState.NOT_ONBOARDED, "It does not let Lightkeeper in.", seen=NOW - 9 * DAY),
+        account(5, "New", AccountState.NOT_ONBOARDED, "It has no role.", seen=None, let_in=None, statuses={}),
+        account(6, "Young", AccountState.WAITING, "0 of 2 sources protected.", statuses={Status.WAITING: 2}),
+        *(
+            account(10 + each, f"Fine {each:02}", AccountState.PROTECTED, "All 18 sources protected.")
+            for each in range(9)
+        ),
+        account(90, "Empty", AccountState.EMPTY, "Nothing is backed up.", statuses={}, stored=Stored(0, 0)),
+    )
+    unlisted = ("ou-ab12-cd34ef56: ListAccountsForParent: AccessDeniedException: " + "no" * 90,)
+    fleet = Fleet(deployment="Lightkeeper", time=NOW, rows=rows, unlisted=unlisted, dropped=(rows[0],))
+    return replace(make_fleet_view(fleet, Settings(), NOW + age, page_size=25), **given)
+
+
+def opened_account(view: FleetView) -> OpenedAccount:
+    row = view.rows[2]
+    return OpenedAccount(row.account, row, FleetOrder(), 7, 25, has_list=True)
+
+
+def of_accounts(theme: Theme) -> dict[str, str]:
+    """Return everything that a widget shows of accounts."""
+    view, silent = every_state(pages=40, page=7), every_state(age=9 * HOUR)
+    opened = opened_account(view)
+    return {
+        "list": render_fleet(view, theme=theme, endpoint=ARN),
+        "old": render_fleet(silent, theme=theme, endpoint=ARN),
+        "sentence": render_fleet_sentence(silent, theme=theme),
+        "one": render_calendar(everything(), theme=theme, endpoint=ARN, opened=opened),
+        "refused": render_message("cannot be shown: " + "wrong" * 60, theme=theme, endpoint=ARN, opened=opened),
+    }
+
+
+@pytest.mark.parametrize("width", [280, *WIDTHS])
+@pytest.mark.parametrize("theme", THEMES)
+def test_accounts_fit_and_every_text_of_them_stands_out(opened: Opened, theme: str, width: int) -> None:
+    for what, html in of_accounts(Theme(theme)).items():
+        opened.page.set_content(framed(html, theme=theme, width=width))
+
+        assert opened.page.evaluate(SPILLED) == [0], what
+        texts, _ = opened.page.evaluate(CONTRASTS)
+        assert {text: ratio for text, ratio in texts.items() if ratio < 4.5} == {}, what
+        assert_clean(html)
+    assert opened.did == []
+
+
+def test_each_account_can_be_understood_without_seeing_it(opened: Opened) -> None:
+    view = every_state()
+    opened.page.set_content(framed(render_fleet(view, theme=Theme.LIGHT, endpoint=ARN), theme="light", width=1400))
+
+    assert opened.page.get_by_role("status").inner_text().endswith(view.sentence)
+    assert opened.page.get_by_role("rowheader").count() == len(view.rows)
+    assert opened.page.locator("caption").inner_text().startswith("Each account opens its own recovery calendar")
+    assert opened.page.get_by_role("row", name="Shop 000000000001").get_by_role("button").inner_text() == "Shop"
+    assert opened.page.get_by_role("img").count() == 0, "what the bar shows stands below it in words"
+    counts = opened.page.locator(".lk-counts li").all_inner_texts()
+    assert [each.strip() for each in counts] == [
+        "1 trouble", "2 unknown", "2 not onboarded", "1 waiting", "9 protected", "1 empty"
+    ]  # fmt: skip
+
+
+def test_by_keyboard_each_column_and_each_account_is_one_stop(opened: Opened) -> None:
+    view = every_state()
+    opened.page.set_content(framed(render_fleet(view, theme=Theme.LIGHT, endpoint=ARN), theme="light", width=600))
+    stops = []
+    while True:
+        opened.page.keyboard.press("Tab")
+        if opened.page.evaluate("document.activeElement === document.body"):
+            break
+        stops.append(opened.page.evaluate("document.activeElement.innerText"))
+
+    columns = ["Account", "State ▴", "since", "Protected", "Findings", "Stored, cost", "Last seen"]
+    assert stops == [*columns, *(row.title.strip() for row in view.rows)]
+
+
+def test_what_is_clicked_is_followed_by_what_cloudwatch_then_asks_for(opened: Opened) -> None:
+    html = render_fleet(every_state(pages=40, page=7), theme=Theme.LIGHT, endpoint=ARN)
+    opened.page.set_content(framed(html, theme="light", width=1400))
+
+    clicked: list[tuple[str, str]] = opened.page.eval_on_selector_all(
+        "cwdb-action", "all => all.map(each => [each.previousElementSibling.textContent, each.textContent])"
+    )
+
+    assert opened.page.locator("a.lk-go").count() == len(clicked)
+    assert '"account": "000000000001", "back": {"page": 7, "sort": "state"}' in dict(clicked)["Shop"]
+    assert "pageSize" not in opened.page.inner_text("body"), "and it is not seen"
+
+
+@pytest.mark.parametrize(
+    ("order", "heading", "direction"),
+    [
+        ("state", "State ▴, since", "other"),
+        ("-since", "State, since ▾", "descending"),
+        ("-name", "Account ▾", "descending"),
+        ("findings", "Findings ▾", "descending"),
+        ("cost", "Stored, cost ▾", "descending"),
+        ("seen", "Last seen ▴", "ascending"),
+    ],
+)
+def test_the_sorted_column_of_accounts_is_announced_as_such(
+    opened: Opened, order: str, heading: str, direction: str
+) -> None:
+    html = render_fleet(every_state(order=parse_fleet_order(order)), theme=Theme.LIGHT, endpoint=ARN)
+    opened.page.set_content(framed(html, theme="light", width=1400))
+
+    (column,) = opened.page.locator("[aria-sort]").all()
+
+    assert (column.inner_text(), column.get_attribute("aria-sort")) == (heading, direction)
+
+
+def test_one_account_of_many_is_seen_on_the_bar(opened: Opened) -> None:
+    sick = account(1, "Shop", AccountState.TROUBLE, "overdue")
+    fine = [account(10 + each, None, AccountState.PROTECTED, "fine") for each in range(499)]
+    fleet = Fleet(deployment="Lightkeeper", time=NOW, rows=(sick, *fine), unlisted=())
+    html = render_fleet(make_fleet_view(fleet, Settings(), NOW, page_size=25), theme=Theme.LIGHT, endpoint=ARN)
+
+    opened.page.set_content(framed(html, theme="light", width=375))
+
+    widths = opened.page.eval_on_selector_all(
+        ".lk-bar rect", "all => all.map(each => each.getBoundingClientRect().width)"
+    )
+    assert widths[0] >= 3
+    assert widths[0] < widths[1] / 50
+
+
+def test_an_account_that_was_opened_has_its_name_as_a_heading_and_the_way_back_first(opened: Opened) -> None:
+    for what in ("one", "refused"):
+        html = of_accounts(Theme.LIGHT)[what]
+        opened.page.set_content(framed(html, theme="light", width=1400))
+
+        heading = opened.page.get_by_role("heading", level=2).inner_text()
+        assert heading.startswith("A customer with a long name")
+        assert heading.endswith("000000000002")
+        opened.page.keyboard.press("Tab")
+        assert opened.page.evaluate("document.activeElement.innerText").endswith("All accounts")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_name_of_an_account_is_inert(opened: Opened, text: str) -> None:
+    def fleet(name: str) -> str:
+        view = every_state()
+        rows = tuple(replace(row, name=name, sentence=name) for row in view.rows)
+        called = replace(view, sentence=name, rows=rows, unlisted=(name,), dropped=(name,), silence=name)
+        one = render_calendar(everything(), theme=Theme.LIGHT, endpoint=ARN, opened=opened_account(called))
+        refused = render_message(name, theme=Theme.LIGHT, endpoint=ARN, opened=opened_account(called))
+        return render_fleet(called, theme=Theme.LIGHT, endpoint=ARN) + one + refused
+
+    html = fleet(text)
+    opened.page.set_content(framed(html, theme="light", width=600))
+    opened.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
+    assert_clean(html)
+    assert opened.did == []
+    assert Elements(html).names == Elements(fleet("harmless")).names
+    assert opened.page.locator("tbody th a").first.text_content() == text, "it is shown as it was written"
+
+
+@pytest.mark.skipif(PDFTOTEXT is None, reason=WITHOUT_PDFTOTEXT)
+def test_printed_on_a4_no_account_is_torn(opened: Opened, tmp_path: Path) -> None:
+    view = every_state()
+    rows = tuple(replace(row, name=f"n{number}x{row.account[-2:]}") for number in range(4) for row in view.rows)
+    html = render_fleet(replace(view, rows=rows), theme=Theme.DARK, endpoint=ARN)
+    opened.page.set_content(html)
+
+    pages = printed(opened, tmp_path / "fleet.pdf", "A4")
+
+    assert 2 <= len(pages) <= 5
+    for row in rows:
+        (page,) = (page for page in pages if f"{row.name}\n" in page)
+        assert row.account in page
+        assert row.sentence[:20] in page
+    opened.page.emulate_media(media="print")
+    assert opened.page.evaluate("getComputedStyle(document.querySelector('.lk')).color") == "rgb(15, 20, 26)"
+
+
+def test_the_largest_page_of_accounts_is_far_below_what_lambda_can_answer() -> None:
+    six_mb = 6_000_000
+    rows = [account(each, "n" * 50, AccountState.TROUBLE, "s" * 300, findings=3) for each in range(500)]
+    fleet = Fleet(deployment="Lightkeeper", time=NOW, rows=tuple(rows), unlisted=())
+    view = make_fleet_view(fleet, Settings(), NOW, page_size=MAX_PAGE_SIZE)
+
+    assert len(render_fleet(view, theme=Theme.LIGHT, endpoint=ARN).encode()) < six_mb / 10

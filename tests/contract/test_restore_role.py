@@ -3,18 +3,24 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from lightkeeper.kinds import LISTINGS, SourceKind
 from lightkeeper.restore import read_places, restore
 from lightkeeper.restore_plan import plan_restore
 from lightkeeper.restore_steps import Attachment, Request, Restored, StepResult
-from tests.support.keeper import REGION, Keeper, other_runs
+from tests.support.asking import refused
+from tests.support.keeper import DAY, REGION, Keeper, did, other_runs
+from tests.support.members import policy as policy_of
+from tests.support.members import roles
+from tests.support.members import template as member_template
 from tests.support.synth import CALENDAR, KEEPER, lightsail_policy, template
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -115,6 +121,34 @@ def test_it_is_enough_for_a_full_restore_and_names_no_call_that_this_does_not_ma
     assert web["metadataOptions"]["httpTokens"] == "required"
     assert fleet.user.get_static_ip(staticIpName="shop-window")["staticIp"]["attachedTo"] == "web-2"
     assert fleet.user.get_disk(diskName="data-2")["disk"]["attachedTo"] == "web"
+
+
+@pytest.mark.parametrize("tag_on_create", [False, True])
+def test_who_has_the_operator_role_of_another_account_runs_and_restores_there_and_has_no_more(
+    fleet: Keeper, *, tag_on_create: bool
+) -> None:
+    operator = policy_of(roles(member_template())["Lightkeeper-member-operator"])
+    fleet.user.create_disk_snapshot(diskName="data", diskSnapshotName="mine")
+
+    ended = bring_back(fleet, operator, tag_on_create=tag_on_create)
+
+    assert [*errors(ended)] == []
+    fleet.sandbox.advance(DAY)
+    fleet.regions = other_runs(fleet, PERSON)
+    run = fleet.run()
+    assert run.failures == ()
+    assert {(action, result) for action, _, result in did(run)} == {("create", "done")}
+    options = fleet.sandbox.client_options(REGION)
+    options["aws_access_key_id"] = PERSON
+    with closing(boto3.client("lightsail", **options)) as person:
+        for operation, parameters in (
+            ("delete_disk_snapshot", {"diskSnapshotName": "mine"}),
+            ("delete_disk", {"diskName": "data-2"}),
+            ("delete_instance", {"instanceName": "web"}),
+            ("stop_instance", {"instanceName": "web"}),
+        ):
+            with refused("AccessDeniedException"):
+                getattr(person, operation)(**parameters)
 
 
 @pytest.mark.parametrize("sid", [sid for sid in SIDS if sid != "Read"])

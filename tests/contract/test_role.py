@@ -14,6 +14,9 @@ from lightsail_sandbox.client import ErrorAnswer, FaultRule, LoseAnswer, Sandbox
 from tests.support.asking import refused
 from tests.support.functions import widget
 from tests.support.keeper import DAY, REGION, Keeper, count
+from tests.support.members import policy as policy_of
+from tests.support.members import roles
+from tests.support.members import template as member_template
 from tests.support.synth import CALENDAR, lightsail_policy, template
 
 if TYPE_CHECKING:
@@ -117,6 +120,13 @@ def test_a_life_of_backups_needs_no_more_than_the_role_allows(
     assert_complete(keeper, policy, life(keeper, policy, tag_on_create=tag_on_create))
 
 
+@WORLDS
+def test_nor_does_one_in_another_account_need_more_than_the_role_there(keeper: Keeper, *, tag_on_create: bool) -> None:
+    member = policy_of(roles(member_template())["Lightkeeper-member"])
+
+    assert_complete(keeper, member, life(keeper, member, tag_on_create=tag_on_create))
+
+
 def test_where_creates_are_not_judged_as_tags_the_strict_role_is_enough(keeper: Keeper, strict: dict[str, Any]) -> None:
     assert_complete(keeper, strict, life(keeper, strict, tag_on_create=False))
 
@@ -154,6 +164,49 @@ def test_the_calendar_needs_no_more_than_its_own_role_allows_and_can_write_nothi
         function.tag_resource(resourceName=ours, tags=[{"key": "backup:hold"}])
     with refused("AccessDeniedException", "lightsail:CreateDiskSnapshot"):
         function.create_disk_snapshot(diskSnapshotName="new", diskName="shop", tags=[{"key": OWNER, "value": "x"}])
+
+
+def test_who_looks_into_another_account_by_the_calendar_s_role_sees_all_and_can_write_nothing(
+    keeper: Keeper, function: "LightsailClient"
+) -> None:
+    arn = keeper.disk("shop", {"backup": "daily"})
+    keeper.run()
+    (ours,) = keeper.snapshots()
+    viewer = policy_of(roles(member_template())["Lightkeeper-member-viewer"])
+    keeper.sandbox.enforce_role(viewer, access_key_id="FUNCTION")
+    before = keeper.sandbox.entries()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "FUNCTION")
+        html = widget()
+
+    assert "0 of 1 source protected; 1 waiting for a first recovery point." in html
+    tags = [{"key": OWNER, "value": "Lightkeeper"}, {"key": SOURCE, "value": arn}]
+    for operation, parameters in (
+        ("create_disk_snapshot", {"diskSnapshotName": "new", "diskName": "shop", "tags": tags}),
+        ("delete_disk_snapshot", {"diskSnapshotName": ours}),
+        ("tag_resource", {"resourceName": ours, "tags": [MARK]}),
+        ("untag_resource", {"resourceName": ours, "tagKeys": [OWNER]}),
+        ("delete_disk", {"diskName": "shop"}),
+        ("allocate_static_ip", {"staticIpName": "new"}),
+    ):
+        with refused("AccessDeniedException"):
+            getattr(function, operation)(**parameters)
+    assert keeper.sandbox.entries() == before
+
+
+def test_the_role_of_one_account_is_worth_nothing_in_another(keeper: Keeper) -> None:
+    other = "222222222222"
+    keeper.sandbox.enforce_role(policy_of(roles(member_template())["Lightkeeper-member"]), account=other)
+    disk = Seed(kind="Disk", name="shop", account=other)
+    of_ours = {OWNER: "Lightkeeper", EXPIRES: MARK["value"]}
+    keeper.sandbox.seed([disk, Seed(kind="DiskSnapshot", name="ours", source="shop", tags=of_ours, account=other)])
+
+    with (
+        closing(boto3.client("lightsail", **keeper.sandbox.client_options(REGION, other))) as client,
+        refused("AccessDeniedException", "lightsail:DeleteDiskSnapshot"),
+    ):
+        client.delete_disk_snapshot(diskSnapshotName="ours")
 
 
 def test_what_is_not_ours_cannot_be_deleted_with_the_function_s_own_credentials(

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from lightkeeper.actions import Outcome, Result
 from lightkeeper.findings import RUNBOOK, FindingKind
+from lightkeeper.fleet import AccountState
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Inventory, ReadFailure, Status
 from lightkeeper.plan import make_plan
@@ -23,13 +26,16 @@ from lightkeeper.settings import RENAMED, Settings
 from lightkeeper.tags import vocabulary
 from lightkeeper.version import VERSION
 from lightkeeper_cli.account import Account, Where
-from lightkeeper_cli.documents import located, snapshots_document
+from lightkeeper_cli.documents import fleet_document, located, snapshots_document
 from lightkeeper_cli.fates import fates_of
+from lightkeeper_cli.main import app
 from lightkeeper_cli.tables.status import SIGNS
 from lightsail_sandbox.client import Sandbox
-from recovery_calendar.request import MAX_PAGE_SIZE, read_event
+from recovery_calendar.fleet_view import FleetKey, make_fleet_view
+from recovery_calendar.request import FLEET_DOCUMENTATION, MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
 from tests.support.asking import make_client
+from tests.support.fleet_rows import a_fleet, a_row
 from tests.support.inventories import NOW, daily, source
 
 WHERE = Where(Account("123456789012", "my-shop"), ("eu-central-1",))
@@ -103,6 +109,32 @@ def test_the_documented_json_of_snapshots_has_the_keys_of_the_document() -> None
     assert keys(located(snapshots_document(fates_of(plan), plan), WHERE)) == keys(documented)
 
 
+def test_the_documented_json_of_a_fleet_has_the_keys_of_the_document() -> None:
+    documented = next(each for each in map(json.loads, blocks(COMMAND_LINE, "json")) if "accounts" in each)
+    states = (AccountState.TROUBLE, AccountState.PROTECTED, AccountState.PROTECTED)
+    rows = [a_row(f"{at:012d}", "Shop", state) for at, state in enumerate(states)]
+    fleet = a_fleet(*rows, a_row("444444444444", "Farm", AccountState.NOT_ONBOARDED, was_seen=False))
+
+    document = fleet_document(fleet, make_fleet_view(fleet, Settings(), NOW))
+
+    assert keys(document) == keys(documented)
+    for key in ("health", "sentence", "silence", "counts", "sources", "storedGiB", "usdPerMonth"):
+        assert document[key] == documented[key]
+
+
+def test_every_state_of_an_account_is_documented() -> None:
+    assert [cell[0] for cell in first_cells(COMMAND_LINE, "state")] == [*AccountState]
+
+
+def test_every_verb_that_works_in_another_account_is_documented() -> None:
+    commands = get_command(app)
+    assert isinstance(commands, TyperGroup)
+    verbs = {name for name, each in commands.commands.items() if any("--account" in of.opts for of in each.params)}
+
+    section = COMMAND_LINE.partition("## Another account\n")[2].partition("take it.")[0]
+    assert verbs == {*re.findall(r"`([a-z]+)`", section)}
+
+
 @pytest.mark.parametrize("path", ["README.md", "docs/cost.md", "docs/command-line.md"])
 def test_the_price_of_a_snapshot_is_the_one_that_is_reckoned_with(path: str) -> None:
     text = " ".join((ROOT / path).read_text(encoding="utf-8").split())
@@ -164,6 +196,25 @@ def test_the_parameters_of_the_calendar_are_those_of_the_widget() -> None:
     assert re.findall(r"\w+", sort.split("|")[2].partition(";")[0].replace(" or ", ", ")) == list(SortKey)
 
 
+def test_the_parameters_of_the_calendar_of_many_accounts_are_those_of_the_widget() -> None:
+    rows = CALENDAR.partition("\n| parameter there |")[2].partition("\n\n")[0].splitlines()[2:]
+    shown = {row.split("|")[1].strip(" `"): row.split("|")[2].strip(" `") for row in rows}
+
+    request = read_event({}, has_accounts=True)
+    assert shown == {
+        "view": request.kind.value,
+        "account": "none",
+        "sort": str(request.of.order),
+        "page": str(request.page),
+        "pageSize": str(request.page_size),
+        "time": "now",
+        "back": "none",
+    }
+    assert re.findall(r"^\| `(\w+)` \|", FLEET_DOCUMENTATION, re.MULTILINE) == [*shown]
+    (sort,) = (row for row in rows if row.startswith("| `sort` |"))
+    assert re.findall(r"`(\w+)`", sort.split("|")[3]) == list(FleetKey)
+
+
 def test_the_signs_of_the_calendar_are_those_of_the_terminal() -> None:
     rows = CALENDAR.partition("\n| sign |")[2].partition("\n\n")[0].splitlines()[2:]
 
@@ -185,9 +236,11 @@ def test_every_kind_of_finding_is_in_the_runbook_with_its_section() -> None:
 
 def test_the_pictures_are_there_and_said_in_words() -> None:
     shown = re.findall(r'(?:srcset|src)="([^"]+)"', README) + re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    shown += [f"docs/{path}" for path in re.findall(r'(?:srcset|src)="([^"]+)"', CALENDAR)]
 
     assert set(shown) == {f"docs/pictures/{path.name}" for path in (ROOT / "docs" / "pictures").iterdir()}
-    assert README.count("<img ") == README.count(' alt="')
+    for text in (README, CALENDAR):
+        assert text.count("<img ") == text.count(' alt="')
 
 
 def test_the_folders_of_the_readme_are_those_there_are() -> None:

@@ -11,7 +11,9 @@ from aws_cdk import Stage
 
 from infra.permissions import CREATES, DELETES
 from lightsail_sandbox.policy import Policy, Request
-from tests.support.synth import function, function_role, stack, template
+from tests.support import members
+from tests.support.members import roles
+from tests.support.synth import function, function_role, resources, stack, template
 
 pytestmark = pytest.mark.xdist_group("stack")
 ROOT = Path(__file__).parents[2]
@@ -123,6 +125,80 @@ def test_the_names_in_the_policy_are_those_of_the_stack_and_it_is_no_longer_than
     assert function(of)["Role"]["Fn::GetAtt"][0].startswith("KeeperRole")
     assert "RoleName" not in function_role(of), "CloudFormation names it after stack and construct"
     assert len(json.dumps(document, separators=(",", ":"))) <= MAX_CHARACTERS
+
+
+# Many accounts
+
+MANY = SECURITY.partition("\n## Many accounts\n")[2].partition("\n## ")[0]
+MEMBER, OPERATOR, HUB = role("Lightkeeper-member"), role("Lightkeeper-member-operator"), role("Lightkeeper-hub")
+
+
+def added() -> dict[str, list[str]]:
+    """Return what is added to the policy, by the words that say to what."""
+    table = MANY.partition("| to | add |\n")[2].partition("\n\n")[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines()[1:]]
+    return {to.strip(): re.findall(r"`(arn:[^`]+)`", what) for to, what in rows}
+
+
+@pytest.fixture(scope="module")
+def of_many(document: dict[str, Any]) -> Policy:
+    """The same for an organization that one deployment looks after."""
+    statements: dict[str, Any] = {each["Sid"]: each for each in json.loads(json.dumps(document["Statement"]))}
+    parts = added()
+    spared = "aws:PrincipalArn"
+    for sid in ("KeepSnapshots", "KeepTags"):
+        statements[sid]["Condition"]["StringNotLike"][spared] += parts["whom `KeepSnapshots` and `KeepTags` spare"]
+    statements["KeepLightkeeper"]["Resource"] += parts["what `KeepLightkeeper` keeps"]
+    statements["KeepLightkeeper"]["Condition"]["StringNotLike"][spared] += parts["whom `KeepLightkeeper` spares"]
+    assert len(json.dumps([*statements.values()], separators=(",", ":"))) <= MAX_CHARACTERS
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    return Policy.from_json({"Statement": [everything, *statements.values()]})
+
+
+def test_in_many_accounts_the_policy_spares_the_roles_of_lightkeeper_and_keeps_them(of_many: Policy) -> None:
+    held = {**OURS, **tags("backup:hold", "lightkeeper:expires")}
+    stack = f"arn:aws:cloudformation:eu-central-1:{ACCOUNT}:stack/StackSet-Lightkeeper-members-0a1b/1"
+    for operation in (*DELETES, "TagResource", "UntagResource"):
+        for ours in (MEMBER, OPERATOR, HUB):
+            assert of_many.allows(asks(ours, f"lightsail:{operation}", held)), operation
+        assert not of_many.allows(asks(USER, f"lightsail:{operation}", held)), operation
+    for action, resource in (
+        ("iam:UpdateAssumeRolePolicy", MEMBER),
+        ("iam:PutRolePolicy", OPERATOR),
+        ("iam:PassRole", HUB),
+        ("cloudformation:DeleteStack", stack),
+        ("cloudformation:UpdateStack", f"arn:aws:cloudformation:eu-central-1:{ACCOUNT}:stack/Lightkeeper-members/1"),
+    ):
+        assert not of_many.allows(asks(USER, action, resource=resource)), action
+        assert not of_many.allows(asks(OPERATOR, action, resource=resource)), "nor by who operates"
+        assert of_many.allows(asks(role("stacksets-exec-0a1b"), action, resource=resource)), action
+
+
+def test_who_may_operate_deploy_the_roles_or_list_accounts_is_said_in_the_names_of_the_template() -> None:
+    policies = {
+        each["Statement"][0]["Sid"]: each for each in map(json.loads, re.findall(r"```json\n(.*?)```", MANY, re.DOTALL))
+    }
+    found = roles(members.template())
+    operate = Policy.from_json(policies["OperateInAnyAccount"])
+    deploy = Policy.from_json(policies["DeployTheRoles"])
+    (listing,) = policies["LetTheHubListAccounts"]["Statement"]
+
+    let_in = [name for name in found if operate.allows(asks(USER, "sts:AssumeRole", resource=role(name)))]
+    assert let_in == ["Lightkeeper-member-operator"]
+    for name in found:
+        assert deploy.allows(asks(USER, "iam:CreateRole", resource=role(name))), name
+    assert not deploy.allows(asks(USER, "iam:PassRole", resource=role("Lightkeeper-member")))
+    assert not deploy.allows(asks(USER, "iam:CreateRole", resource=role("shop")))
+    hub = template(organization=members.UNITS)
+    asked = {
+        action
+        for each in resources(hub, "AWS::IAM::Role")
+        for part in each["Properties"]["Policies"]
+        for statement in part["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if action.startswith("organizations:")
+    }
+    assert asked == {*listing["Action"]}
 
 
 # Who deploys

@@ -16,13 +16,14 @@ from lightkeeper import handler, logged_run
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.event import Request, read_event
 from lightkeeper.faults import CallError
-from lightkeeper.fleet import account_key
+from lightkeeper.fleet import FLEET_KEY, AccountState, Fleet, FleetRow, account_key
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.members import NotOnboardedError
 from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE
+from lightkeeper.overview import Stored
 from lightkeeper.settings import Settings
 from recovery_calendar import handler as calendar
-from recovery_calendar.request import DOCUMENTATION
+from recovery_calendar.request import DOCUMENTATION, FLEET_DOCUMENTATION
 from tests.support.functions import NOON, WidgetContext, invoke
 from tests.support.hub import BUCKET, HUB, Hub
 from tests.support.keeper import OTHER_REGION, REGION, Keeper
@@ -67,6 +68,28 @@ widgets = st.builds(
     st.fixed_dictionaries({}, optional={"widgetContext": contexts | json_values | deep_values}),
 )
 
+accounts = st.sampled_from([HUB, "111122223333"]) | near([HUB]) | json_values | tempting
+places = st.fixed_dictionaries(
+    {}, optional={"sort": near(["state", "-name", "status"]) | json_values, "page": st.integers() | json_values}
+)
+widgets_of_accounts = st.builds(
+    lambda event, more: {**event, **more},
+    widgets,
+    st.fixed_dictionaries({}, optional={"account": accounts, "back": places | json_values | deep_values}),
+)
+HOSTILE = FleetRow(
+    account="111122223333",
+    name='"><img src=x onerror=alert(1)>',
+    state=AccountState.NOT_ONBOARDED,
+    sentence="<script>alert(1)</script>",
+    statuses={},
+    stored=Stored(0, 0),
+    findings=0,
+    since=CLOCK,
+    seen=None,
+    let_in=None,
+)
+
 
 class Connections:
     """Those that a function has made."""
@@ -85,6 +108,7 @@ class Connections:
         while self._made:
             self._made.pop().close()
         calendar.connections.cache_clear()
+        calendar.kept().clear()
         return there_were
 
 
@@ -194,6 +218,31 @@ def test_a_widget_is_shown_or_answered_in_words_and_all_of_it_is_escaped(
         elif html != DOCUMENTATION:
             assert html.lstrip().startswith("<")
             assert {"<script", "<img"}.isdisjoint(tags_of(html))
+        connections.close()
+
+    called_with()
+    assert keeper.writes() == []
+
+
+@pytest.mark.usefixtures("fresh_calendar")
+def test_a_widget_of_many_accounts_is_shown_or_answered_in_words_and_all_of_it_is_escaped(
+    keeper: Keeper, hub: Hub, connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.disk("shop", {"backup": "<script>"})
+    monkeypatch.setenv(MEMBER_ROLE_VARIABLE, "Lightkeeper-member")
+    monkeypatch.setenv(RESULTS_VARIABLE, BUCKET)
+    fleet = Fleet(deployment="Lightkeeper", time=CLOCK, rows=(HOSTILE,), unlisted=("<script>",))
+    hub.s3.put_object(Bucket=BUCKET, Key=FLEET_KEY, Body=fleet.to_json().encode())
+
+    @given(widgets_of_accounts | json_values | deep_values)
+    @example({})
+    @example({"account": HUB, "back": {"sort": "-cost", "page": 10**30}})
+    @example({"account": HOSTILE.account})
+    def called_with(event: Any) -> None:  # noqa: ANN401 - anything
+        html = calendar.handle(event, WidgetContext())
+        if html != FLEET_DOCUMENTATION:
+            assert html.lstrip().startswith("<")
+            assert {"<script", "<img"}.isdisjoint(re.findall(r"<[^\s>]*", html))
         connections.close()
 
     called_with()

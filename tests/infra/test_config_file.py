@@ -78,11 +78,12 @@ def test_a_folder_or_no_text_is_no_file() -> None:
 def test_the_protection_is_that_of_the_file_s_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     switched = []
     monkeypatch.setattr(protection, "switch", lambda state, stack: switched.append((state, stack)))
+    monkeypatch.setattr(protection, "clear_up", lambda stack: switched.append(("clear up", stack)) or "")
 
     protection.main("off", "customers/shop.json")
     protection.main("on")
 
-    assert switched == [("off", "Shop-Backups"), ("on", "Lightkeeper")]
+    assert switched == [("off", "Shop-Backups"), ("on", "Lightkeeper"), ("clear up", "Lightkeeper")]
 
 
 def test_where_the_file_is_wrong_no_protection_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lightkeeper.organization import MEMBER_ROLE_VARIABLE, ORGANIZATION_VARIABLE, Organization
 from lightkeeper.rows import rows_of
 from lightkeeper.settings import Settings, StackSettings
 from tests.support.cloud import local_cloud
@@ -38,6 +39,17 @@ def test_good_settings_are_said_to_be_good() -> None:
 
     assert lightkeeper("config", "validate").out == "cdk.json: good\n"
     assert lightkeeper("config", "validate", "shop.json").out == "shop.json: good\n"
+
+
+def test_of_many_accounts_it_is_said_which_they_are() -> None:
+    write({"organization": {"units": ["ou-ab12-cd34ef56", "r-ab12"], "except": ["111122223333"]}})
+    write({"organization": {"accounts": ["222222222222"]}}, "list.json")
+
+    assert lightkeeper("config", "validate").out == (
+        "cdk.json: good; beside its own account, it looks after unit ou-ab12-cd34ef56, unit r-ab12, but for "
+        "111122223333\n"
+    )
+    assert lightkeeper("config", "validate", "list.json").out.endswith("it looks after account 222222222222\n")
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
@@ -130,6 +142,24 @@ def test_a_stack_s_settings_are_those_of_its_function(monkeypatch: pytest.Monkey
     assert rows["policies.office"]["from"] == "stack Shop"
     assert rows["policies.daily"]["from"] == "built-in"
     assert "logRetentionDays" not in rows, "the function does not know it"
+
+
+@pytest.mark.usefixtures("keeper")
+def test_a_stack_s_organization_is_that_of_the_function_that_lists_the_accounts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    organization = Organization(units=("ou-ab12-cd34ef56",))
+    own = Settings().to_env() | {MEMBER_ROLE_VARIABLE: "Lightkeeper-member"}
+    with local_cloud() as cloud:
+        cloud.deploy("Shop", REGION, own, lists={ORGANIZATION_VARIABLE: organization.to_json()})
+        for name, value in cloud.environment().items():
+            monkeypatch.setenv(name, value)
+        rows = lightkeeper("config", "show", "--stack", "Shop", "--json").document["settings"]
+        shown = lightkeeper("config", "show", "--stack", "Shop").out
+        cloud.clear()
+
+    assert rows[-1] == {"key": "organization", "value": organization.to_mapping(), "from": "stack Shop"}
+    assert 'units ["ou-ab12-cd34ef56"], maxConcurrency 20' in shown
 
 
 def test_two_sets_of_settings_are_refused() -> None:

@@ -1,18 +1,22 @@
 """`lightkeeper preview`: what `make deploy` shows before it asks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from lightkeeper.fleet import FLEET_KEY
+from lightkeeper.organization import MEMBER_ROLE_VARIABLE, ORGANIZATION_VARIABLE, RESULTS_VARIABLE, Organization
+from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from lightkeeper_cli import account
 from lightkeeper_cli.account import Account
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
 from tests.support.cloud import Cloud, local_cloud
 from tests.support.command import Ended, lightkeeper
+from tests.support.fleet_rows import a_fleet, a_row
 from tests.support.keeper import DAY, OTHER_REGION, READS, REGION, Keeper
 
 STACK = "Shop-Backups"
@@ -239,3 +243,128 @@ def test_a_wrong_file_is_named_and_ends_it_with_2(cloud: Cloud, text: str | None
 
     assert ended.status == 2
     assert ended.err.startswith(f"lightkeeper: {sentence}")
+
+
+# Many accounts
+
+
+CLINIC = "333333333333"
+UNITS = {"units": ["ou-ab12-cd34ef56"]}
+TWO = {"accounts": ["222222222222", CLINIC]}
+
+
+def organized(cloud: Cloud, organization: Mapping[str, object] | None) -> None:
+    """Deploy the stack for these accounts; None: for its own alone."""
+    settings = Settings.from_mapping({"deployment": STACK}).to_env()
+    if organization is None:
+        cloud.deploy(STACK, REGION, settings)
+        return
+    lists = {ORGANIZATION_VARIABLE: Organization.from_mapping(organization).to_json()}
+    own = {MEMBER_ROLE_VARIABLE: "Backups", RESULTS_VARIABLE: "results"}
+    cloud.deploy(STACK, REGION, settings | own, lists=lists)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "starts", "stops"),
+    [
+        (TWO, TWO, [], []),
+        (None, UNITS, ["unit ou-ab12-cd34ef56"], []),
+        (None, TWO, ["account 222222222222", f"account {CLINIC}"], []),
+        (TWO, None, [], ["account 222222222222", f"account {CLINIC}"]),
+        (TWO, {"accounts": ["222222222222"]}, [], [f"account {CLINIC}"]),
+        ({"accounts": ["222222222222"]}, TWO, [f"account {CLINIC}"], []),
+        (UNITS, UNITS | {"except": [CLINIC]}, [], [f"account {CLINIC}"]),
+        (UNITS | {"except": [CLINIC]}, UNITS, [f"account {CLINIC}"], []),
+        (UNITS, {"units": ["ou-ab12-99999999"]}, ["unit ou-ab12-99999999"], ["unit ou-ab12-cd34ef56"]),
+        (
+            UNITS,
+            TWO,
+            ["account 222222222222", f"account {CLINIC}"],
+            ["unit ou-ab12-cd34ef56, but for the accounts that are listed"],
+        ),
+        (
+            {"accounts": [CLINIC]},
+            UNITS,
+            ["unit ou-ab12-cd34ef56"],
+            [f"account {CLINIC}, unless it is in one of the units"],
+        ),
+        # The deployment's own, which is among those that are looked after unless it is left out.
+        (TWO, TWO | {"except": [ACCOUNT]}, [], [f"account {ACCOUNT}"]),
+        (None, UNITS | {"except": [ACCOUNT, CLINIC]}, ["unit ou-ab12-cd34ef56"], [f"account {ACCOUNT}"]),
+        (TWO | {"except": [ACCOUNT]}, TWO, [f"account {ACCOUNT}"], []),
+        # It was not looked after before either.
+        (TWO, TWO | {"except": ["444444444444"]}, [], []),
+    ],
+)
+def test_which_accounts_begin_and_cease_to_be_looked_after(  # noqa: PLR0917 - before and after, and what it comes to
+    keeper: Keeper,
+    cloud: Cloud,
+    before: dict[str, object] | None,
+    after: dict[str, object] | None,
+    starts: list[str],
+    stops: list[str],
+) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+    role = {"roleName": "Backups"}
+    organized(cloud, before and before | role)
+
+    document = preview(keeper, "--json", organization=after and after | role).document
+
+    assert document["accounts"] == {"starts": starts, "stops": stops, "role": None}
+
+
+def test_a_deployment_of_one_account_that_stays_one_is_not_told_of_any(keeper: Keeper, cloud: Cloud) -> None:
+    organized(cloud, None)
+
+    ended, document = preview(keeper), preview(keeper, "--json").document
+
+    assert document["accounts"] is None
+    assert "account" not in ended.out.partition("\n")[2]
+
+
+def test_accounts_whose_backups_stop_are_named_as_the_last_run_knew_them(keeper: Keeper, cloud: Cloud) -> None:
+    organized(cloud, TWO)
+    cloud.put("results", FLEET_KEY, a_fleet(a_row(CLINIC, "Clinic")).to_json(), REGION)
+
+    ended = preview(keeper, organization={"accounts": ["222222222222"], "roleName": "Backups"})
+
+    assert ended.status == 0
+    stops = "NO LONGER looked after: no snapshot is taken there any more, and none is deleted:"
+    assert f"{stops}\n  account Clinic ({CLINIC})\n" in ended.out
+    assert f'organization.accounts: ["222222222222", "{CLINIC}"] -> ["222222222222"]' in ended.out
+    plan = "lightkeeper plan --config shop.json --account ID"
+    assert f"Only this account's sources are compared. What the next run would do in another one: {plan}" in ended.out
+
+
+def test_a_role_of_another_name_keeps_lightkeeper_out_until_it_is_there(keeper: Keeper, cloud: Cloud) -> None:
+    organized(cloud, TWO | {"roleName": "Old"})
+
+    ended = preview(keeper, organization=TWO | {"roleName": "New"})
+
+    assert "The role in each account is another one: Old -> New.\n" in ended.out
+    assert "Until make deploy-members" in ended.out
+
+
+@pytest.mark.parametrize(
+    "lists", [None, {}, {ORGANIZATION_VARIABLE: "{"}, {ORGANIZATION_VARIABLE: '{"colour": "red"}'}]
+)
+def test_where_it_cannot_be_read_which_accounts_there_are_nothing_is_said_to_begin_or_cease(
+    keeper: Keeper, cloud: Cloud, lists: dict[str, str] | None
+) -> None:
+    own = {MEMBER_ROLE_VARIABLE: "Backups", RESULTS_VARIABLE: "results"}
+    cloud.deploy(STACK, REGION, Settings.from_mapping({"deployment": STACK}).to_env() | own, lists=lists)
+
+    ended = preview(keeper, organization=TWO)
+
+    assert ended.status == 0
+    assert "beside what is deployed; but " in ended.out.partition("\n")[0]
+    assert "ooked after" not in ended.out
+
+
+def test_an_organization_that_is_wrong_is_no_organization_that_is_gone(keeper: Keeper, cloud: Cloud) -> None:
+    organized(cloud, TWO)
+
+    ended = preview(keeper, organization={"accounts": ["1"]})
+
+    assert (ended.status, ended.out) == (2, "")
+    assert 'shop.json: organization.accounts: "1" is not an id' in ended.err

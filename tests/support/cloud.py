@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import boto3
+from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request, Response
 
@@ -70,6 +71,10 @@ class _Clouds:
                     headers={"x-amzn-ErrorType": "AccessDeniedException"},
                 )
             return answer(environ, start_response)
+        if action == "GetAccessKeyInfo":
+            # moto itself knows those of users only.
+            account = get_account_id_from(parameters["AccessKeyId"][0])
+            return Response(f"<Account>{account}</Account>", mimetype="text/xml")(environ, start_response)
         if action == "Invoke" and self.answer:
             return _invoked(self.answer, request)(environ, start_response)
         answered: Iterable[bytes] = self._moto(environ, start_response)
@@ -97,6 +102,19 @@ def _invoked(answer: Callable[[dict[str, object]], object], request: Request) ->
         return Response(said, mimetype="application/json", headers={"X-Amz-Function-Error": "Unhandled"})
 
 
+def _function(variables: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Handler": "lightkeeper.handler.handle",
+            "Runtime": "python3.14",
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Code": {"ZipFile": "handle = print"},
+            "Environment": {"Variables": dict(variables)},
+        },
+    }
+
+
 @dataclass
 class Cloud:
     """CloudFormation and Lambda in this process's reach."""
@@ -104,7 +122,8 @@ class Cloud:
     url: str
     server: _Clouds
     stacks: list[tuple[str, str]] = field(default_factory=list)
-    buckets: list[str] = field(default_factory=list)
+    buckets: dict[str, str] = field(default_factory=dict)
+    """Their Regions, by their names."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
@@ -113,22 +132,24 @@ class Cloud:
         return {f"AWS_ENDPOINT_URL_{service}": self.url for service in services}
 
     def deploy(
-        self, name: str, region: str, variables: Mapping[str, str], outputs: Mapping[str, object] | None = None
+        self,
+        name: str,
+        region: str,
+        variables: Mapping[str, str],
+        outputs: Mapping[str, object] | None = None,
+        *,
+        lists: Mapping[str, str] | None = None,
     ) -> None:
-        """Create a stack with a function that has these variables, as `cdk deploy` does."""
-        function = {
-            "Type": "AWS::Lambda::Function",
-            "Properties": {
-                "Handler": "lightkeeper.handler.handle",
-                "Runtime": "python3.14",
-                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-                "Code": {"ZipFile": "handle = print"},
-                "Environment": {"Variables": dict(variables)},
-            },
-        }
-        values = {"FunctionName": {"Ref": "Function"}} if outputs is None else outputs
+        """Create a stack with a function that has these variables, as `cdk deploy` does.
+
+        `lists` are the variables of a second one, which lists the accounts of an organization.
+        """
+        functions = {"Function": _function(variables)} | ({"Accounts": _function(lists)} if lists is not None else {})
+        values: Mapping[str, object] = {"FunctionName": {"Ref": "Function"}} if outputs is None else outputs
+        if lists is not None:
+            values = {**values, "AccountsFunctionName": {"Ref": "Accounts"}}
         template = {
-            "Resources": {"Role": _ROLE, "Function": function},
+            "Resources": {"Role": _ROLE, **functions},
             "Outputs": {output: {"Value": value} for output, value in values.items()},
         }
         self._formation(region).create_stack(
@@ -153,11 +174,11 @@ class Cloud:
         store = self._client("s3", region)
         if bucket not in self.buckets:
             store.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
-            self.buckets.append(bucket)
+            self.buckets[bucket] = region
         store.put_object(Bucket=bucket, Key=key, Body=text.encode())
 
     def clear(self) -> None:
-        """Delete all stacks and buckets, refuse nothing any more, and forget what was asked."""
+        """Delete all stacks, and what is in buckets; refuse nothing any more, and forget what was asked."""
         self.server.refused.clear()
         self.server.trusts.clear()
         self.server.sessions.clear()
@@ -165,13 +186,15 @@ class Cloud:
         while self.stacks:
             name, region = self.stacks.pop()
             self._formation(region).delete_stack(StackName=name)
-        while self.buckets:
-            bucket = self.buckets.pop()
-            store = self._client("s3", "eu-central-1")
+        self.empty_buckets()
+        self.server.asked.clear()
+
+    def empty_buckets(self) -> None:
+        """Delete all that is in buckets."""
+        for bucket, region in self.buckets.items():
+            store = self._client("s3", region)
             for entry in store.list_objects_v2(Bucket=bucket).get("Contents", []):
                 store.delete_object(Bucket=bucket, Key=entry["Key"])
-            store.delete_bucket(Bucket=bucket)
-        self.server.asked.clear()
 
     def close(self) -> None:
         """Close the connections."""
@@ -183,7 +206,7 @@ class Cloud:
 
     def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - of a service that has no types here
         if (service, region) not in self._clients:
-            session = boto3.Session("deployer", "deployer", region_name=region)
+            session: Any = boto3.Session("deployer", "deployer", region_name=region)
             self._clients[service, region] = session.client(service, endpoint_url=self.url)
         return self._clients[service, region]
 

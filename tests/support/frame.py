@@ -21,7 +21,7 @@ _TEXTS = {"light": "#16191f", "dark": "#d5dbdb"}
 _PATIENCE_MS = 120_000
 """For a browser on a busy machine."""
 ALLOWED = {
-    *("div", "style", "p", "span", "ul", "li", "a", "details", "summary", "cwdb-action"),
+    *("div", "style", "h2", "p", "span", "ul", "li", "a", "details", "summary", "cwdb-action"),
     *("table", "caption", "colgroup", "col", "thead", "tbody", "tr", "th", "td"),
     *("svg", "g", "title", "path", "rect", "text"),
 }
