@@ -23,6 +23,7 @@ INVENTORY: Final = "lambda_src/lightkeeper/inventory.py"
 LIGHTSAIL: Final = "lambda_src/lightkeeper/lightsail.py"
 HANDLER: Final = "lambda_src/lightkeeper/handler.py"
 LOGGED_RUN: Final = "lambda_src/lightkeeper/logged_run.py"
+MEMBERS: Final = "lambda_src/lightkeeper/members.py"
 MEMBER_RUN: Final = "lambda_src/lightkeeper/member_run.py"
 RETRIES: Final = "lambda_src/lightkeeper/retries.py"
 MODEL: Final = "lambda_src/lightkeeper/model.py"
@@ -49,6 +50,7 @@ IN_DATABASES: Final = "tests/integration/test_databases.py"
 IN_FAULTS: Final = "tests/integration/test_faults.py"
 IN_CLI: Final = "tests/integration/test_cli.py"
 IN_HANDLER: Final = "tests/integration/test_handler.py"
+IN_ACCOUNTS: Final = "tests/chaos/test_accounts.py"
 IN_MEMBER_RUN: Final = "tests/integration/test_member_run.py"
 IN_NOTIFY: Final = "tests/integration/test_notify.py"
 IN_FLEET: Final = "tests/integration/test_fleet_report.py"
@@ -294,6 +296,34 @@ RULES: Final = (
                 "connected",
                 "credentials=credentials",
                 "credentials=None",
+                IN_MEMBER_RUN,
+                "test_accounts_with_disks_of_the_same_name_get_a_snapshot_each_under_the_role_of_each",
+            ),
+            Removal(
+                "made over connections that no run of another account has had",
+                LOGGED_RUN,
+                "connected",
+                "connections = connect(regions, max_concurrency=settings.max_concurrency, credentials=credentials)",
+                'connections = connected.__dict__.setdefault("kept", connect(regions, max_concurrency='
+                "settings.max_concurrency, credentials=credentials))",
+                IN_ACCOUNTS,
+                "test_whatever_goes_wrong_in_an_account_the_other_ends_as_if_it_were_alone[two-members]",
+            ),
+            Removal(
+                "an account that lets nobody in is not looked at with other credentials",
+                MEMBERS,
+                "assume",
+                "raise NotOnboardedError(str(error)) from error",
+                "return None",
+                IN_ACCOUNTS,
+                "test_an_account_that_lets_nobody_in_is_not_touched_by_other_credentials[two-members]",
+            ),
+            Removal(
+                "each role is asked for in the name of this deployment, so that another one's refuses",
+                MEMBERS,
+                "assume",
+                "ExternalId=external_id",
+                'ExternalId="any"',
                 IN_MEMBER_RUN,
                 "test_accounts_with_disks_of_the_same_name_get_a_snapshot_each_under_the_role_of_each",
             ),
