@@ -34,6 +34,12 @@ class Customers:
                 Capabilities=["CAPABILITY_NAMED_IAM"],
             )
 
+    def delete(self, account: str, stack: str) -> None:
+        """Delete the stack of an account, and wait until it is gone."""
+        with closing(self.aws.client("cloudformation", account)) as formation:
+            formation.delete_stack(StackName=stack)
+            wait_until(partial(_is_gone, formation, stack), f"the end of {stack} in {account}", _DEPLOYED_SECONDS)
+
     def wait_for(self, accounts: Iterable[str], stack: str) -> None:
         """Wait until the stack of each of these accounts stands."""
         for account in accounts:
@@ -76,3 +82,8 @@ def _state(formation: Any, stack: str) -> str:  # noqa: ANN401 - a client
 
 def _has_ended(formation: Any, stack: str) -> bool:  # noqa: ANN401 - a client
     return not _state(formation, stack).endswith("_IN_PROGRESS")
+
+
+def _is_gone(formation: Any, stack: str) -> bool:  # noqa: ANN401 - a client
+    listed = formation.list_stacks()["StackSummaries"]
+    return all(each["StackStatus"] == "DELETE_COMPLETE" for each in listed if each["StackName"] == stack)

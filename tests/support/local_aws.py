@@ -23,6 +23,7 @@ MINISTACK = ROOT / ".aws-local" / "bin" / "ministack"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 # The account of the sandbox: a policy of the one names resources of the other.
 ACCOUNT, REGION = DEFAULT_ACCOUNT_ID, "eu-central-1"
+_PATIENCE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,12 @@ def _running(folder: Path, authority: Authority | None) -> Iterator[LocalAws]:
         finally:
             # Its functions are processes of its session.
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                # It waits for the functions that it still runs, and they for its answers.
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(timeout=_PATIENCE_SECONDS)
             wait_until(lambda: not _group_lives(process.pid), "the end of all that the local AWS has started", 60)
 
 
