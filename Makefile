@@ -5,10 +5,10 @@ BIN    := .venv/bin
 OLDEST := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test test-all soak check lint types contracts format docs lock bench mutants pictures dist bootstrap deploy diff drift destroy clean
+.PHONY: help setup demo sandbox test test-all soak check lint types contracts format docs lock bench mutants pictures dist bootstrap deploy deploy-members deploy-member member-template diff drift destroy clean
 
 help: ## show the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup: .venv/ready ## put the command and the tools into .venv/
 
@@ -69,9 +69,12 @@ dist: .venv/ready ## dist/: zips, a plain template and a bill of materials, to d
 	@$(BIN)/python -m infra.distribution $(call WORD,$(CONFIG))
 
 # CONFIG=customers/shop.json: the settings in that file instead of those in cdk.json, and so the stack that they name.
+# HUB=123456789012: the account of the deployment; ORGANIZATION=o-a1b2c3d4e5: the one that this account belongs to.
 # Plain variables: what the environment happens to call CONFIG or YES is somebody else's.
-CONFIG =
-YES    =
+CONFIG       =
+YES          =
+HUB          =
+ORGANIZATION =
 # Without CONFIG= it would be one more target, and cdk.json would be deployed.
 NAMED = $(filter %.json,$(MAKECMDGOALS))
 ifneq ($(NAMED),)
@@ -94,6 +97,21 @@ deploy: .venv/ready node_modules/ready ## show what the settings would change, a
 	@$(if $(YES),,$(CAN_ASK))
 	$(CDK) deploy --require-approval $(if $(YES),never,any-change)$(OF_CONFIG)
 	@$(BIN)/python -m infra.listeners$(if $(CONFIG), --config $(call WORD,$(CONFIG)))
+
+# With the credentials of whoever runs it, and without a bootstrap: there is nothing to upload.
+WITH = $(if $(2), --$(1) $(call WORD,$(2)))
+GIVEN = $(call WITH,config,$(CONFIG))$(call WITH,hub,$(HUB))$(call WITH,organization,$(ORGANIZATION))
+DEPLOY_PART = parameters=$$($(BIN)/python -m infra.parameters $(1)$(GIVEN)) && $(CDK) deploy --require-approval $(if $(YES),never,any-change) --context part=$(1) $$parameters$(OF_CONFIG)
+deploy-members: .venv/ready node_modules/ready ## let the deployment into all accounts of "units", and those that join; in its account, CONFIG=FILE
+	@$(if $(YES),,$(CAN_ASK))
+	@$(call DEPLOY_PART,members)
+
+deploy-member: .venv/ready node_modules/ready ## let it into one account, with credentials of that; HUB=ID of its own account, CONFIG=FILE
+	@$(if $(YES),,$(CAN_ASK))
+	@$(call DEPLOY_PART,member)
+
+member-template: .venv/ready ## dist/: the template that does the same where it is pasted; CONFIG=FILE
+	@$(BIN)/python -m infra.member_template $(call WORD,$(CONFIG))
 
 diff: .venv/ready node_modules/ready ## what a deployment would change
 	$(CDK) diff$(OF_CONFIG)

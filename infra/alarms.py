@@ -6,6 +6,7 @@ failed; a run that could do nothing, or tell nobody, does.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Aws, Duration
@@ -16,7 +17,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.metrics import metric
+from infra.metrics import Reported, metric
 from infra.props import Props
 from infra.sections import (
     DEAD_LETTERS,
@@ -40,88 +41,110 @@ def alarm_name(section: Section, deployment: str) -> str:
     return f"Lightkeeper: {section.heading.lower()} ({deployment}, {Aws.REGION})"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What an alarm watches, and when it goes off: at the first, unless it says otherwise."""
+
+    name: str
+    """In the template: it stays as it was first deployed."""
+    section: Section
+    metric: cloudwatch.IMetric
+    missing: cloudwatch.TreatMissingData
+    comparison: cloudwatch.ComparisonOperator = _AT_LEAST
+    periods: int = 1
+
+
 class Alarms(Construct):
     """The alarms; each that rings tells all topics when it goes off and when it is over."""
 
-    def __init__(  # noqa: PLR0913 - one argument for each thing that is watched
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
         props: Props,
-        function: lambda_.IFunction,
-        dead_letters: sqs.IQueue,
+        watched: Sequence[Watched],
         topics: Sequence[sns.ITopic],
     ) -> None:
         super().__init__(scope, construct_id)
-        self.alarms: list[cloudwatch.Alarm] = []
         self._props = props
         self._actions = [actions.SnsAction(topic) for topic in topics]
-        self._add(
-            "NoRun",
-            NO_RUN,
-            _complete_runs(props),
-            comparison=_BELOW,
-            periods=props.rhythm.periods_without_a_run,
-            missing=_MISSING.BREACHING,
-        )
-        # Between runs there is no news: the state stays as it is. If runs stop, NoRun says so.
-        self._add(
-            "FunctionErrors", FUNCTION_ERRORS, _failed_altogether(props, function=function), missing=_MISSING.IGNORE
-        )
-        for name, section in ((MetricName.RESOURCES_OVERDUE, OVERDUE), (MetricName.SNAPSHOTS_FAILED, SNAPSHOTS_FAILED)):
-            self._add(name.value, section, metric(name, props, "Maximum"), missing=_MISSING.IGNORE)
-        # A run tells of a wrong tag at once. This is for one that was told, and is still wrong in every run of a day.
-        self._add(
-            MetricName.TAG_PROBLEMS.value,
-            TAG_PROBLEMS,
-            metric(MetricName.TAG_PROBLEMS, props, "Minimum").with_(period=_A_DAY),
-            missing=_MISSING.IGNORE,
-        )
-        self._add(
-            "DeadLetters",
-            DEAD_LETTERS,
-            _undelivered(props, function=function, dead_letters=dead_letters),
-            missing=_MISSING.NOT_BREACHING,
-        )
+        self.alarms = [self._alarm(each) for each in watched]
 
-    def _add(  # noqa: PLR0913 - an alarm has that many sides
-        self,
-        name: str,
-        section: Section,
-        watched: cloudwatch.IMetric,
-        *,
-        missing: cloudwatch.TreatMissingData,
-        comparison: cloudwatch.ComparisonOperator = _AT_LEAST,
-        periods: int = 1,
-    ) -> None:
+    def _alarm(self, watched: Watched) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
             self,
-            name,
-            alarm_name=alarm_name(section, self._props.settings.deployment),
-            alarm_description=section.description(self._props.own.runbook_url),
-            metric=watched,
+            watched.name,
+            alarm_name=alarm_name(watched.section, self._props.settings.deployment),
+            alarm_description=watched.section.description(self._props.own.runbook_url),
+            metric=watched.metric,
             threshold=1,
-            comparison_operator=comparison,
-            evaluation_periods=periods,
-            treat_missing_data=missing,
+            comparison_operator=watched.comparison,
+            evaluation_periods=watched.periods,
+            treat_missing_data=watched.missing,
         )
-        if section.rings:
+        if watched.section.rings:
             alarm.add_alarm_action(*self._actions)
             alarm.add_ok_action(*self._actions)
-        self.alarms.append(alarm)
+        return alarm
 
 
-def _complete_runs(props: Props) -> cloudwatch.IMetric:
-    """Return how many runs have told how everything stands: a function that runs blind tells nothing.
+def watched_alone(props: Props, *, function: lambda_.IFunction, dead_letters: sqs.IQueue) -> list[Watched]:
+    """Return what the alarms of a deployment watch that looks after its own account alone."""
+    return [
+        silence(NO_RUN, MetricName.RESOURCES_PROTECTED, props),
+        # Between runs there is no news: the state stays as it is. If runs stop, NoRun says so.
+        Watched(
+            name="FunctionErrors",
+            section=FUNCTION_ERRORS,
+            metric=_failed_altogether(props, function=function),
+            missing=_MISSING.IGNORE,
+        ),
+        at_once(OVERDUE, MetricName.RESOURCES_OVERDUE, props),
+        at_once(SNAPSHOTS_FAILED, MetricName.SNAPSHOTS_FAILED, props),
+        # A run tells of a wrong tag at once. This is for one that was told, and is still wrong in every run of a day.
+        after_a_day(TAG_PROBLEMS, MetricName.TAG_PROBLEMS, props),
+        Watched(
+            name="DeadLetters",
+            section=DEAD_LETTERS,
+            metric=_undelivered(props, function=function, dead_letters=dead_letters),
+            missing=_MISSING.NOT_BREACHING,
+        ),
+    ]
+
+
+def silence(section: Section, name: Reported, props: Props) -> Watched:
+    """Return what goes off when three runs that were due have not reported a metric that each of them reports.
 
     With a zero for each period in which nothing came. Without data, CloudWatch would look further back for some.
     """
-    return cloudwatch.MathExpression(
-        expression="FILL(runs, 0)",
-        using_metrics={"runs": metric(MetricName.RESOURCES_PROTECTED, props, "SampleCount")},
-        label="complete runs",
-        period=props.news_period,
+    return Watched(
+        name="NoRun",
+        section=section,
+        metric=cloudwatch.MathExpression(
+            expression="FILL(runs, 0)",
+            using_metrics={"runs": metric(name, props, "SampleCount")},
+            label="complete runs",
+            period=props.news_period,
+        ),
+        comparison=_BELOW,
+        periods=props.rhythm.periods_without_a_run,
+        missing=_MISSING.BREACHING,
+    )
+
+
+def at_once(section: Section, name: Reported, props: Props) -> Watched:
+    """Return what goes off as soon as a run reports more than nothing."""
+    return Watched(name=name.value, section=section, metric=metric(name, props, "Maximum"), missing=_MISSING.IGNORE)
+
+
+def after_a_day(section: Section, name: Reported, props: Props) -> Watched:
+    """Return what goes off when each run of a day has reported more than nothing."""
+    return Watched(
+        name=name.value,
+        section=section,
+        metric=metric(name, props, "Minimum").with_(period=_A_DAY),
+        missing=_MISSING.IGNORE,
     )
 
 

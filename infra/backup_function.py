@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra.bundling import ARCHITECTURE, KEEPER, RUNTIME, function_code
 from infra.notifications import Notifications
-from infra.permissions import backup_role
+from infra.permissions import HubPart, backup_role
 from infra.props import LOG_RETENTION, Props
 from lightkeeper.deployable import RUN_LIMIT
 
@@ -38,6 +38,8 @@ class BackupFunction(Construct):
         Where it tells what needs a person.
     dashboard
         The dashboard's URL, for those messages.
+    hub
+        What it has beside that where it looks after other accounts, too.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each thing it is joined to
@@ -49,6 +51,7 @@ class BackupFunction(Construct):
         dead_letters: sqs.IQueue,
         notifications: Notifications,
         dashboard: str,
+        hub: HubPart | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.log_group = logs.LogGroup(
@@ -65,9 +68,17 @@ class BackupFunction(Construct):
             architecture=ARCHITECTURE,
             handler="lightkeeper.handler.handle",
             code=function_code(KEEPER),
-            environment=props.environment(topic=notifications.topic.topic_arn, dashboard=dashboard),
+            environment={
+                **props.environment(topic=notifications.topic.topic_arn, dashboard=dashboard),
+                **(hub.environment if hub else {}),
+            },
             role=backup_role(
-                self, props=props, log_group=self.log_group, dead_letters=dead_letters, notifications=notifications
+                self,
+                props=props,
+                log_group=self.log_group,
+                dead_letters=dead_letters,
+                notifications=notifications,
+                hub=hub,
             ),
             timeout=Duration.seconds(RUN_LIMIT.total_seconds()),
             memory_size=MEMORY_MIB,

@@ -8,7 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.bundling import ARCHITECTURE, CALENDAR, RUNTIME, function_code
-from infra.permissions import calendar_role
+from infra.permissions import HubPart, calendar_role
 from infra.props import LOG_RETENTION, Props
 
 # A person waits for it, and more memory is more processor: see tools/bench/calendar.py.
@@ -24,9 +24,11 @@ class CalendarFunction(Construct):
         Where it stands.
     props
         The deployment's.
+    hub
+        What it has beside that where the deployment looks after other accounts, too.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, props: Props) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, props: Props, hub: HubPart | None = None) -> None:
         super().__init__(scope, construct_id)
         log_group = logs.LogGroup(
             self,
@@ -42,8 +44,8 @@ class CalendarFunction(Construct):
             architecture=ARCHITECTURE,
             handler="recovery_calendar.handler.handle",
             code=function_code(CALENDAR),
-            environment=props.settings.to_env(),
-            role=calendar_role(self, log_group=log_group),
+            environment={**props.settings.to_env(), **(hub.environment if hub else {})},
+            role=calendar_role(self, log_group=log_group, hub=hub),
             timeout=Duration.minutes(1),
             memory_size=MEMORY_MIB,
             log_group=log_group,

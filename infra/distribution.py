@@ -75,7 +75,7 @@ def write_distribution(parent: Path, props: Props, given: Mapping[str, object]) 
         locks = {path: bundle.lock for path, bundle in bundles.items()}
         (fresh / "sbom.json").write_text(_as_text(sbom("lightkeeper", VERSION, locks)), encoding="utf-8")
         template = plain_template(props, VERSION, given)
-        (fresh / TEMPLATE).write_text(_template_text(template), encoding="utf-8")
+        (fresh / TEMPLATE).write_text(template_text(template), encoding="utf-8")
         (fresh / "README.txt").write_text(_README.format(version=VERSION), encoding="utf-8")
         sums = "".join(
             f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(fresh.iterdir())
@@ -85,7 +85,7 @@ def write_distribution(parent: Path, props: Props, given: Mapping[str, object]) 
         return fresh.rename(parent / name)
 
 
-def _template_text(template: Mapping[str, Any]) -> str:
+def template_text(template: Mapping[str, Any]) -> str:
     """Return the template, a line for each thing in it: CloudFormation takes 51,200 bytes where it is sent as text."""
     parts = []
     for key, part in template.items():

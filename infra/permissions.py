@@ -4,7 +4,8 @@ Who may publish to the topic, or use its key, is theirs to say: see `notificatio
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, assert_never
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
@@ -12,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.notifications import Notifications
@@ -25,98 +27,147 @@ DELETES: Final = tuple(api.deleting for api in SNAPSHOTS.values())
 SNAPSHOT_TYPES: Final = tuple(api.arn_type for api in SNAPSHOTS.values())
 """What may be deleted and marked, as ARNs name it: a disk made from a snapshot may carry its tags, and is none."""
 
-_ANY_RESOURCE: Final = "AwsSolutions-IAM5[Resource::*]"
-_NO_RESOURCE_TO_READ: Final = "Lightsail's reads take no resource."
+ANY_RESOURCE: Final = "AwsSolutions-IAM5[Resource::*]"
+"""What cdk-nag finds in a statement on everything."""
+NO_RESOURCE_TO_READ: Final = "Lightsail's reads take no resource."
+RUN_FINDINGS: Final = {
+    ANY_RESOURCE: f"{NO_RESOURCE_TO_READ} A snapshot to be made has no identifier yet, so creates are narrowed by the "
+    "owner tag, in conditions.",
+} | {
+    f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lightsail:*:<AWS::AccountId>:{kind}/*]": "Snapshots have random "
+    "identifiers for names, in whatever Region is looked after, so deletes and tags are narrowed by the owner tag, the "
+    "mark and the hold, in conditions."
+    for kind in SNAPSHOT_TYPES
+}
+"""What cdk-nag finds in the statements of a run, with the reasons why it stays."""
 
 
-def backup_role(
-    scope: Construct, *, props: Props, log_group: logs.ILogGroup, dead_letters: sqs.IQueue, notifications: Notifications
+@dataclass(frozen=True, slots=True)
+class HubPart:
+    """What a function has beside its own where the deployment looks after other accounts, too."""
+
+    role_name: str
+    """Fixed: the roles in the accounts let it in by its name."""
+    environment: Mapping[str, str]
+    policies: Mapping[str, Sequence[iam.PolicyStatement]]
+    """By their names."""
+    acknowledged: Mapping[str, str]
+    """What cdk-nag finds in them, with the reasons why it stays."""
+
+
+def backup_role(  # noqa: PLR0913 - one argument for each thing that it may do something with
+    scope: Construct,
+    *,
+    props: Props,
+    log_group: logs.ILogGroup,
+    dead_letters: sqs.IQueue,
+    notifications: Notifications,
+    hub: HubPart | None = None,
 ) -> iam.IRole:
     """Return the role of the function that takes and deletes snapshots."""
-    return _role(
+    return role(
         scope,
+        "Role",
         iam.ServicePrincipal("lambda.amazonaws.com"),
         "What Lightkeeper may do; each permission is explained in docs/security.md",
-        {
-            "Lightsail": _lightsail_statements(props, Stack.of(scope)),
+        policies={
+            "Lightsail": run_statements(props, Stack.of(scope)),
             "Telling": [
-                _write_to(log_group),
-                _send_to(dead_letters),
+                write_to(log_group),
+                send_to(dead_letters),
             ],
-            "Notifications": _notification_statements(notifications),
+            "Notifications": notification_statements(notifications),
+            **(hub.policies if hub else {}),
         },
-        {
-            _ANY_RESOURCE: f"{_NO_RESOURCE_TO_READ} A snapshot to be made has no identifier yet, so creates are "
-            "narrowed by the owner tag, in conditions.",
-        }
-        | {
-            f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lightsail:*:<AWS::AccountId>:{kind}/*]": "Snapshots "
-            "have random identifiers for names, in whatever Region is looked after, so deletes and tags are narrowed "
-            "by the owner tag, the mark and the hold, in conditions."
-            for kind in SNAPSHOT_TYPES
-        },
+        acknowledged={**RUN_FINDINGS, **(hub.acknowledged if hub else {})},
+        name=hub.role_name if hub else None,
     )
 
 
-def calendar_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
+def calendar_role(scope: Construct, *, log_group: logs.ILogGroup, hub: HubPart | None = None) -> iam.IRole:
     """Return the role of the function that draws the recovery calendar: it can write nothing but its log."""
-    return _role(
+    return role(
         scope,
+        "Role",
         iam.ServicePrincipal("lambda.amazonaws.com"),
         "What Lightkeeper's recovery calendar may do: read; see docs/security.md",
-        {"Lightsail": [_allow("Read", LISTINGS)], "Log": [_write_to(log_group)]},
-        {_ANY_RESOURCE: _NO_RESOURCE_TO_READ},
+        policies={
+            "Lightsail": calendar_statements(),
+            "Log": [write_to(log_group)],
+            **(hub.policies if hub else {}),
+        },
+        acknowledged={ANY_RESOURCE: NO_RESOURCE_TO_READ, **(hub.acknowledged if hub else {})},
+        name=hub.role_name if hub else None,
     )
 
 
 def check_role(scope: Construct, *, log_group: logs.ILogGroup) -> iam.IRole:
     """Return the role of the function that checks a template's settings: it can write nothing but its log."""
-    return _role(
+    return role(
         scope,
+        "Role",
         iam.ServicePrincipal("lambda.amazonaws.com"),
         "What the check of Lightkeeper's settings may do: write its log",
-        {"Log": [_write_to(log_group)]},
-        {},
+        policies={"Log": [write_to(log_group)]},
+        acknowledged={},
     )
 
 
 def schedule_role(
-    scope: Construct, *, group: scheduler.IScheduleGroup, function: lambda_.IFunction, dead_letters: sqs.IQueue
+    scope: Construct,
+    *,
+    group: scheduler.IScheduleGroup,
+    starts: lambda_.Function | sfn.StateMachine,
+    dead_letters: sqs.IQueue,
 ) -> iam.IRole:
-    """Return the role of the schedule: it runs the function, and only schedules of its group may use the role."""
+    """Return the role of the schedule: it starts that one thing, and only schedules of its group may use the role."""
     only_this_group = {"aws:SourceAccount": Stack.of(scope).account, "aws:SourceArn": group.schedule_group_arn}
-    invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn])
-    return _role(
+    match starts:
+        case lambda_.Function():
+            what = "run the function"
+            start = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[starts.function_arn])
+        case sfn.StateMachine():
+            what = "start the state machine"
+            start = iam.PolicyStatement(actions=["states:StartExecution"], resources=[starts.state_machine_arn])
+        case _:
+            assert_never(starts)
+    return role(
         scope,
+        "Role",
         iam.ServicePrincipal("scheduler.amazonaws.com", conditions={"StringEquals": only_this_group}),
-        "Lets the schedule run the function",
-        {"Tick": [invoke, _send_to(dead_letters)]},
-        {},
+        f"Lets the schedule {what}",
+        policies={"Tick": [start, send_to(dead_letters)]},
+        acknowledged={},
     )
 
 
-def _role(
+def role(  # noqa: PLR0913 - one for each part of a role
     scope: Construct,
+    construct_id: str,
     assumed_by: iam.IPrincipal,
     description: str,
+    *,
     policies: Mapping[str, Sequence[iam.PolicyStatement]],
     acknowledged: Mapping[str, str],
+    name: str | None = None,
 ) -> iam.IRole:
     """Return a role with these statements, by their policies' names, and the reasons for what cdk-nag finds in them."""
-    role = iam.Role(
+    made = iam.Role(
         scope,
-        "Role",
+        construct_id,
+        role_name=name,
         assumed_by=assumed_by,
         description=description,
         # Part of the role itself, so that nothing runs before it may.
-        inline_policies={name: iam.PolicyDocument(statements=[*statements]) for name, statements in policies.items()},
+        inline_policies={each: iam.PolicyDocument(statements=[*statements]) for each, statements in policies.items()},
     )
-    Validations.of(role).acknowledge(*(Acknowledgment(id=rule, reason=why) for rule, why in acknowledged.items()))
+    Validations.of(made).acknowledge(*(Acknowledgment(id=rule, reason=why) for rule, why in acknowledged.items()))
     # Its policies are complete; the library would add more than is needed.
-    return role.without_policy_updates()
+    return made.without_policy_updates()
 
 
-def _lightsail_statements(props: Props, stack: Stack) -> list[iam.PolicyStatement]:
+def run_statements(props: Props, stack: Stack) -> list[iam.PolicyStatement]:
+    """Return what a run may do in Lightsail, in the account of a stack: the hub's own, or one that it looks after."""
     owner, hold = props.settings.deployment, f"{props.settings.tag_key}:hold"
     snapshots = [f"arn:{stack.partition}:lightsail:*:{stack.account}:{kind}/*" for kind in SNAPSHOT_TYPES]
     ours: dict[str, object] = {"StringEquals": {f"aws:ResourceTag/{OWNER}": owner}}
@@ -139,6 +190,11 @@ def _lightsail_statements(props: Props, stack: Stack) -> list[iam.PolicyStatemen
     return statements
 
 
+def calendar_statements() -> list[iam.PolicyStatement]:
+    """Return what the calendar may do in Lightsail: read."""
+    return [_allow("Read", LISTINGS)]
+
+
 def _only_these_keys(*keys: str) -> dict[str, object]:
     """Return the conditions of a call that names no other tags; all of no keys would be among these, too."""
     return {"ForAllValues:StringEquals": {"aws:TagKeys": [*keys]}, "Null": {"aws:TagKeys": "false"}}
@@ -155,7 +211,7 @@ def _allow(
     return iam.PolicyStatement(sid=sid, actions=actions, resources=[*resources], conditions=conditions)
 
 
-def _notification_statements(notifications: Notifications) -> list[iam.PolicyStatement]:
+def notification_statements(notifications: Notifications) -> list[iam.PolicyStatement]:
     """Return what it takes to tell people, and to remember in the topic's tags what they were told."""
     tell = iam.PolicyStatement(
         sid="Tell",
@@ -174,11 +230,13 @@ def _notification_statements(notifications: Notifications) -> list[iam.PolicySta
     return [*statements, use]
 
 
-def _write_to(log_group: logs.ILogGroup) -> iam.PolicyStatement:
+def write_to(log_group: logs.ILogGroup) -> iam.PolicyStatement:
+    """Return what a function needs to write its log."""
     return iam.PolicyStatement(
         actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
     )
 
 
-def _send_to(queue: sqs.IQueue) -> iam.PolicyStatement:
+def send_to(queue: sqs.IQueue) -> iam.PolicyStatement:
+    """Return what it takes to put messages into a queue."""
     return iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])

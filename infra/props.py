@@ -12,6 +12,7 @@ from aws_cdk.aws_logs import RetentionDays
 from lightkeeper import deployable
 from lightkeeper.deployable import Rhythm, read_deployable, rhythm
 from lightkeeper.settings import Settings, StackSettings, settings_object
+from lightkeeper.ticks import longest_gap_of_tick
 
 LOG_RETENTION: Final = {
     1: RetentionDays.ONE_DAY,
@@ -30,6 +31,7 @@ LOG_RETENTION: Final = {
 }
 """As the CDK calls those days."""
 _MINUTE: Final = timedelta(minutes=1)
+_HALF_A_GAP_MORE: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,15 @@ class Props:
     def error_period(self) -> Duration:
         """The period in which runs are looked for that failed, and that ended."""
         return _in_minutes(self.rhythm.error_period)
+
+    @property
+    def fleet_error_period(self) -> Duration:
+        """The same for runs over many accounts, long enough to see the run before even where runs are rare.
+
+        An account that fails may fail each of them for weeks: until one has told how it ended, the one before counts.
+        """
+        gap = longest_gap_of_tick(self.settings.tick) * _HALF_A_GAP_MORE
+        return _in_minutes(max(gap, self.rhythm.error_period))
 
     def environment(self, *, topic: str, dashboard: str) -> dict[str, str]:
         """Return the function's environment."""

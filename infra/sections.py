@@ -1,7 +1,7 @@
 """What each alarm says, and whether it waits until morning, as each kind of message: docs/runbook.md has both. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lightkeeper.findings import FindingKind
@@ -89,6 +89,53 @@ DEAD_LETTERS: Final = Section(
     ),
 )
 SECTIONS: Final = (NO_RUN, FUNCTION_ERRORS, OVERDUE, SNAPSHOTS_FAILED, TAG_PROBLEMS, DEAD_LETTERS)
+
+# Where a deployment looks after many accounts, the same alarms lead to other logs.
+FLEET_NO_RUN: Final = replace(
+    NO_RUN,
+    first="None of the last three runs that were due has come to a report, so perhaps no backups are taken. Check "
+    "whether the schedule is enabled, and how the state machine's last executions ended.",
+)
+FLEET_FUNCTION_ERRORS: Final = replace(
+    FUNCTION_ERRORS,
+    first="The accounts cannot be listed, or no report can be made of them. The last lines of the logs of these two "
+    "functions say why.",
+)
+FLEET_DEAD_LETTERS: Final = replace(
+    DEAD_LETTERS,
+    first="The schedule's events do not start the state machine, so no backups are taken. Read the messages in the "
+    "queue.",
+)
+FLEET_RUNS_FAILED: Final = Section(
+    "Fleet runs failed",
+    "Executions of the state machine end without a report, though no function has failed. The last one says in which "
+    "state, and why.",
+    waits=False,
+    urgency=Urgency(
+        why="perhaps no account is backed up, and nobody is told how they stand",
+        command="aws stepfunctions list-executions --state-machine-arn $MACHINE --max-items 5",
+    ),
+)
+ACCOUNTS_UNKNOWN: Final = Section(
+    "Accounts unknown",
+    "For a day now, each run has met an account of which nobody can tell how it stands. Run `lightkeeper status "
+    "--stack` with this deployment's name: it says which, and why.",
+    waits=True,
+    urgency=Urgency(
+        why="it was told at once, and has waited for a day; nothing of such an account is deleted", command=_STATUS
+    ),
+)
+FLEET_SECTIONS: Final = (
+    FLEET_NO_RUN,
+    FLEET_FUNCTION_ERRORS,
+    FLEET_RUNS_FAILED,
+    OVERDUE,
+    SNAPSHOTS_FAILED,
+    TAG_PROBLEMS,
+    ACCOUNTS_UNKNOWN,
+    FLEET_DEAD_LETTERS,
+)
+"""Of a deployment that looks after many accounts."""
 
 FINDINGS: Final[Mapping[FindingKind, Urgency]] = {
     FindingKind.OVERDUE: OVERDUE.urgency,

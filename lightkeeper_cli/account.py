@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from botocore.config import Config
 
@@ -13,6 +13,9 @@ from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.lightsail import is_at_aws, shared_session
 from lightkeeper_cli.aws import aws_errors
+
+if TYPE_CHECKING:
+    from lightkeeper_cli.members import Member
 
 # The lists take longer; nobody waits for a name.
 _PATIENCE_SECONDS: Final = 1.0
@@ -29,6 +32,8 @@ class Account:
     """Twelve digits; None: nobody knows."""
     alias: str | None = None
     """Its name, where it has one that may be read."""
+    name: str | None = None
+    """Its name in the organization, where a person has named the account and the last run knew it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,11 @@ WhoseIs: TypeAlias = Callable[[Iterable[str]], Account]
 """Takes ARNs of Lightsail's resources, which tell the account if nothing else does, and returns whose they are."""
 
 
-def ask_account(endpoint_url: str | None) -> WhoseIs:
+def ask_account(endpoint_url: str | None, member: "Member | None" = None) -> WhoseIs:
     """Ask AWS beside other work whose the credentials are; return what gives the answer.
 
     It never fails: what AWS refuses, or does not say in time, is not known. A local Lightsail has nobody to ask, and
-    AWS itself would answer for another account.
+    AWS itself would answer for another account. `member` is the account that a person has named.
     """
     found: list[Account] = []
     thread: Thread | None = None
@@ -70,7 +75,8 @@ def ask_account(endpoint_url: str | None) -> WhoseIs:
     def answer(arns: Iterable[str]) -> Account:
         if thread:
             thread.join(_PATIENCE_SECONDS)
-        return found[-1] if found else Account(account_of(arns))
+        account = found[-1] if found else Account(member.account if member else account_of(arns))
+        return replace(account, name=member.name if member else None)
 
     return answer
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
@@ -16,10 +17,17 @@ from lightkeeper.inventory import read_points_elsewhere
 from lightkeeper.lightsail import Lightsail, available_regions, check_regions, connect, how_to_log_in, in_words
 from lightkeeper.model import Inventory
 from lightkeeper.settings import Settings
+from lightkeeper_cli.settings import Chosen
 
 # Nobody waits longer for Regions that they do not use; what has not answered by then is named.
 _PATIENCE_SECONDS: Final = 10
 _REFUSED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+CONFIG: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=5,
+    read_timeout=20,
+)
+"""Of clients for what a verb asks beside Lightsail."""
 
 
 def own_region() -> str | None:
@@ -34,10 +42,10 @@ def own_region() -> str | None:
         return os.environ.get("AWS_REGION") or boto3.Session().region_name
 
 
-def connect_regions(
-    regions: Sequence[str] | None, settings: Settings, own: str | None, endpoint_url: str | None
-) -> dict[str, Lightsail]:
-    """Return Lightsail in the Regions that are named, else in the settings', the stack's `own`, or the configured one.
+def connect_regions(regions: Sequence[str] | None, chosen: Chosen, endpoint_url: str | None) -> dict[str, Lightsail]:
+    """Return Lightsail in the Regions that are named, else in the settings', the stack's own, or the configured one.
+
+    It is Lightsail of the account that was chosen with the settings, in every verb: there is no way here without.
 
     Raises
     ------
@@ -49,8 +57,8 @@ def connect_regions(
     with aws_errors("connecting"):
         check_regions(regions or ())
     return connect(
-        regions or settings.regions or ((own,) if own else ()),
-        max_concurrency=settings.max_concurrency,
+        regions or chosen.settings.regions or ((chosen.region,) if chosen.region else ()),
+        max_concurrency=chosen.settings.max_concurrency,
         endpoint_url=endpoint_url,
     )
 

@@ -1,13 +1,15 @@
 """`lightkeeper status --check`: how everything stands as a line and an exit status for monitoring systems."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 from typing import Final
 
+from lightkeeper.fleet import AccountState, Fleet
 from lightkeeper.model import Problem, Severity, Status
 from lightkeeper.overview import Health
+from recovery_calendar.fleet_view import FleetView
 from recovery_calendar.view import View
 
 _FEW: Final = 5
@@ -35,14 +37,25 @@ def check(view: View) -> Verdict:
     """Return how everything stands, with the names of what needs a person, and figures for graphs."""
     level = _level(view)
     wanting = [row.name for row in view.rows if row.wants or any(_is_error(note) for note in row.notes)]
-    more = f" and {len(wanting) - _FEW} more" if wanting[_FEW:] else ""
-    names = f" Look at: {', '.join(wanting[:_FEW])}{more}." if wanting else ""
-    return Verdict(level, f"{_line(level, view.sentence + names)} | {' '.join(_figures(view))}")
+    return Verdict(level, f"{_line(level, view.sentence + _look_at(wanting))} | {' '.join(_figures(view))}")
+
+
+def check_fleet(fleet: Fleet, view: FleetView) -> Verdict:
+    """Return how all accounts stand, with the names of those that need a person, and figures for graphs."""
+    level = _fleet_level(fleet, view)
+    sentence = f"{view.silence}; at that time: {fleet.sentence}" if view.silence else fleet.sentence
+    wanting = [row.label for row in fleet.rows if row.wants_a_person]
+    return Verdict(level, f"{_line(level, sentence + _look_at(wanting))} | {' '.join(_fleet_figures(fleet, view))}")
 
 
 def failed(error: Exception) -> Verdict:
     """Return that nobody can tell, and why not."""
     return Verdict(Level.UNKNOWN, _line(Level.UNKNOWN, str(error)))
+
+
+def _look_at(wanting: Sequence[str]) -> str:
+    more = f" and {len(wanting) - _FEW} more" if wanting[_FEW:] else ""
+    return f" Look at: {', '.join(wanting[:_FEW])}{more}." if wanting else ""
 
 
 def _line(level: Level, words: str) -> str:
@@ -63,6 +76,23 @@ def _level(view: View) -> Level:
     return Level.OK
 
 
+def _fleet_level(fleet: Fleet, view: FleetView) -> Level:
+    if view.silence:
+        return Level.UNKNOWN
+    # One account of which nobody can tell does not hide that another needs a person.
+    if needs_a_person(fleet):
+        return Level.CRITICAL
+    if fleet.health is Health.UNKNOWN:
+        return Level.UNKNOWN
+    is_backed_up = fleet.counts[AccountState.PROTECTED] or fleet.statuses.get(Status.PROTECTED)
+    return Level.OK if is_backed_up else Level.WARNING
+
+
+def needs_a_person(fleet: Fleet) -> bool:
+    """Return whether an account has trouble, or does not let Lightkeeper in any more."""
+    return any(row.state is AccountState.TROUBLE or row.refuses for row in fleet.rows)
+
+
 def _is_error(problem: Problem) -> bool:
     return problem.severity is Severity.ERROR
 
@@ -79,6 +109,16 @@ def _figures(view: View) -> Iterator[str]:
     if ages:
         yield f"oldest_newest={_seconds(ages)}s"
     yield f"stored_gib={view.stored.gib:.1f}"
+
+
+def _fleet_figures(fleet: Fleet, view: FleetView) -> Iterator[str]:
+    yield f"accounts={len(fleet.rows)}"
+    for state in AccountState:
+        yield f"{state.replace(' ', '_')}={fleet.counts[state]}"
+    for status in (Status.PROTECTED, Status.OVERDUE):
+        yield f"sources_{status}={fleet.statuses.get(status, 0)}"
+    yield f"report_age={round((view.now - view.time).total_seconds())}s"
+    yield f"stored_gib={fleet.stored.gib:.1f}"
 
 
 def _seconds(ages: Iterable[timedelta]) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict, assert_never
 
+from lightkeeper.fleet import AccountState, Fleet, FleetRow
 from lightkeeper.kinds import SourceKind
 from lightkeeper.model import Plan, Snapshot
 from lightkeeper.pricing import USD_PER_GB_MONTH, usd_per_month
@@ -16,6 +17,7 @@ from lightkeeper_cli.comparison import Comparison, Departure, SourceChange
 from lightkeeper_cli.fates import Fate
 from lightkeeper_cli.simulation import Simulation
 from lightkeeper_cli.tables.status import notes
+from recovery_calendar.fleet_view import FleetView
 from recovery_calendar.view import Row, View, suggestions
 
 if TYPE_CHECKING:
@@ -90,6 +92,40 @@ def _source(row: Row) -> Document:
         "problems": list(notes(row)),
         "sizeGiB": row.size_gib,
         "usdPerMonth": round(row.usd, 2),
+    }
+
+
+def fleet_document(fleet: Fleet, view: FleetView) -> Document:
+    """Return how all accounts stand as a JSON document; times are UTC."""
+    return {
+        "now": format_instant(view.now),
+        "deployment": fleet.deployment,
+        "time": format_instant(fleet.time),
+        "health": view.health.value,
+        "sentence": fleet.sentence,
+        "silence": view.silence,
+        "counts": {state.value: fleet.counts[state] for state in AccountState},
+        "sources": {status.value: number for status, number in fleet.statuses.items()},
+        "storedGiB": round(fleet.stored.gib, 1),
+        "usdPerMonth": round(fleet.stored.usd, 2),
+        "accounts": [_account(row) for row in fleet.rows],
+        "unlisted": list(fleet.unlisted),
+    }
+
+
+def _account(row: FleetRow) -> Document:
+    return {
+        "account": row.account,
+        "name": row.name,
+        "state": row.state.value,
+        "sentence": row.sentence,
+        "wantsAPerson": row.wants_a_person,
+        "since": format_instant(row.since),
+        "seen": format_instant(row.seen) if row.seen else None,
+        "findings": row.findings,
+        "sources": {status.value: number for status, number in row.statuses.items()},
+        "storedGiB": round(row.stored.gib, 1),
+        "usdPerMonth": round(row.stored.usd, 2),
     }
 
 

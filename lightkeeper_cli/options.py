@@ -31,6 +31,14 @@ Stack = Annotated[
     str | None,
     typer.Option("--stack", metavar="NAME", help="Use the settings of this deployed stack, read from its function."),
 ]
+InAccount = Annotated[
+    str | None,
+    typer.Option(
+        "--account",
+        metavar="ID",
+        help="Work in this account of the deployment's organization. Default: that of your credentials.",
+    ),
+]
 Regions = Annotated[
     list[str] | None,
     typer.Option("--region", metavar="REGION", help="A Region to look after; repeatable. Default: the settings'."),

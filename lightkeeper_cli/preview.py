@@ -36,7 +36,8 @@ def preview(
     from lightkeeper_cli.tables.preview import show_preview
 
     use_profile(profile)
-    settings = choose(config, None).settings
+    chosen = choose(config, None, None)
+    settings = chosen.settings
     moment = now(at, settings)
     region = own_region()
     if region is None:
@@ -48,7 +49,7 @@ def preview(
     deployed, origin = _deployed(settings.deployment, region)
     after, before = settings.regions or (region,), deployed and (deployed.regions or (region,))
     regions = tuple(dict.fromkeys((*after, *(before or ()))))
-    connected = connect_regions(regions, settings, None, endpoint_url)
+    connected = connect_regions(regions, chosen, endpoint_url)
     readers = {name: ReadOnce(reader) for name, reader in connected.items()}
     new = plan_regions({name: readers[name] for name in after}, settings, moment)
     old = plan_regions({name: readers[name] for name in before}, deployed, moment) if deployed and before else None

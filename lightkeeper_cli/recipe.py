@@ -9,6 +9,7 @@ from lightkeeper_cli.options import (
     AsJson,
     Config,
     Endpoint,
+    InAccount,
     Profile,
     Regions,
     Stack,
@@ -32,6 +33,7 @@ def recipe(  # noqa: PLR0913 - one for each option
     snapshot: Annotated[str | None, typer.Option("--snapshot", metavar="NAME", help="Of this snapshot.")] = None,
     config: Config = None,
     stack: Stack = None,
+    account: InAccount = None,
     profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
@@ -50,10 +52,10 @@ def recipe(  # noqa: PLR0913 - one for each option
 
     use_profile(profile)
     check_point(at, snapshot)
-    chosen = choose(config, stack)
+    chosen = choose(config, stack, account)
     now = clock()
     request = Request(source, kind=kind, at=parse_at(at, chosen.settings, now), snapshot=snapshot)
-    places = read_places(connect_regions(region, chosen.settings, chosen.region, endpoint_url))
+    places = read_places(connect_regions(region, chosen, endpoint_url))
     found, was, kept = find_recipe(request, places, chosen.settings)
     if as_json:
         print_document(recipe_document(source, was, found, kept))

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lightkeeper.kinds import SourceKind
-from lightkeeper_cli.options import AsJson, Config, Endpoint, Profile, Regions, Stack, use_profile
+from lightkeeper_cli.options import AsJson, Config, Endpoint, InAccount, Profile, Regions, Stack, use_profile
 
 
 def restore(  # noqa: PLR0913 - one for each option
@@ -44,6 +44,7 @@ def restore(  # noqa: PLR0913 - one for each option
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: Config = None,
     stack: Stack = None,
+    account: InAccount = None,
     profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
@@ -73,6 +74,7 @@ def restore(  # noqa: PLR0913 - one for each option
     how = How(
         config=config,
         stack=stack,
+        account=account,
         regions=region,
         endpoint_url=endpoint_url,
         as_json=as_json,

@@ -64,6 +64,7 @@ class How:
 
     config: Path | None
     stack: str | None
+    account: str | None
     regions: Sequence[str] | None
     endpoint_url: str | None
     as_json: bool
@@ -91,12 +92,12 @@ def bring_back(asked: Asked, how: How) -> int:
 
 def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     _check(asked)
-    chosen = choose(how.config, how.stack)
+    chosen = choose(how.config, how.stack, how.account)
     now = clock()
     at = parse_at(asked.at, chosen.settings, now)
     request = None if asked.everything else _request(asked, at)
-    regions = connect_regions(how.regions, chosen.settings, chosen.region, how.endpoint_url)
-    whose = ask_account(how.endpoint_url)
+    regions = connect_regions(how.regions, chosen, how.endpoint_url)
+    whose = ask_account(how.endpoint_url, chosen.member)
     places = read_places(regions)
     arns = (arn for place in places for arn in _arns(place))
     where = Where(whose(arns), tuple(regions))

@@ -1,6 +1,6 @@
 """`lightkeeper run`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import typer
 
@@ -12,6 +12,7 @@ from lightkeeper_cli.options import (
     At,
     Config,
     Endpoint,
+    InAccount,
     Profile,
     Regions,
     Stack,
@@ -26,6 +27,7 @@ def run(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
     stack: Stack = None,
+    account: InAccount = None,
     profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
@@ -38,6 +40,7 @@ def run(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.account import Where, ask_account
     from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.documents import located
+    from lightkeeper_cli.pasting import commands_for, say_whose_profile
     from lightkeeper_cli.settings import choose_to_write, say_without_pruning
     from lightkeeper_cli.stopping import StoppedError
     from lightkeeper_cli.tables.console import make_console
@@ -45,10 +48,10 @@ def run(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.tables.progress import showing_run
 
     use_profile(profile)
-    chosen = choose_to_write(config, stack)
+    chosen = choose_to_write(config, stack, account)
     moment = now_to_write(at, chosen.settings, endpoint_url)
-    regions = connect_regions(region, chosen.settings, chosen.region, endpoint_url)
-    whose = ask_account(endpoint_url)
+    regions = connect_regions(region, chosen, endpoint_url)
+    whose = ask_account(endpoint_url, chosen.member)
     tally = _Tally()
     try:
         with showing_run(regions) as (show_planned, show_outcome):
@@ -64,12 +67,14 @@ def run(  # noqa: PLR0913 - one for each option
             ended = run_regions(
                 regions, chosen.settings, moment, seconds_left=patience(), on_outcome=on_outcome, on_plan=on_plan
             )
+        ended = replace(ended, plan=commands_for(chosen.member, ended.plan))
         where = Where(whose(source.arn for source in ended.plan.sources), ended.plan.regions)
         if as_json:
             print_document(located(run_document(ended), where))
         else:
             show_run(ended, where, make_console())
             say_without_pruning(ended.plan, chosen.settings)
+            say_whose_profile(chosen.member, ended.plan.problems)
     except KeyboardInterrupt:
         raise StoppedError(str(tally)) from None
     if ended.failures:

@@ -9,6 +9,7 @@ from lightkeeper_cli.options import (
     At,
     Config,
     Endpoint,
+    InAccount,
     Profile,
     Regions,
     Stack,
@@ -25,6 +26,7 @@ def snapshots(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
     stack: Stack = None,
+    account: InAccount = None,
     profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
@@ -35,11 +37,12 @@ def snapshots(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.documents import located, snapshots_document
     from lightkeeper_cli.fates import of_source
     from lightkeeper_cli.looking import look
+    from lightkeeper_cli.settings import choose
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.snapshots import show_snapshots
 
     use_profile(profile)
-    looked = look(config=config, stack=stack, regions=region, endpoint_url=endpoint_url, at=at)
+    looked = look(choose(config, stack, account), regions=region, endpoint_url=endpoint_url, at=at)
     fates = of_source(source, looked.plan)
     if as_json:
         print_document(located(snapshots_document(fates, looked.plan), looked.where))

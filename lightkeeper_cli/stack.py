@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from lightkeeper.errors import InvalidValueError, as_json
 from lightkeeper.json_objects import ObjectReader, as_object
 from lightkeeper.notify import TOPIC_VARIABLE
+from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE, MemberRoles
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError
 from lightkeeper_cli.aws import aws_errors
 
@@ -42,6 +43,10 @@ class Deployed:
     """Its function's name."""
     topic: str | None
     """The ARN of its topic."""
+    roles: MemberRoles | None
+    """Those in the accounts that it looks after beside its own; None: there are none."""
+    results: str | None
+    """The bucket with the fleet's document, where it looks after other accounts."""
 
 
 def read_deployed(stack: str, region: str | None) -> Deployed:
@@ -74,12 +79,20 @@ def read_deployed(stack: str, region: str | None) -> Deployed:
             "stack of Lightkeeper"
         )
     try:
-        return Deployed(
-            Settings.from_env(variables), region, outputs.get(_VERSION), function, variables.get(TOPIC_VARIABLE)
-        )
+        settings = Settings.from_env(variables)
     except SettingsError as error:
         hint = f'deploy the stack "{stack}" again with this release, or use the command of the release that deployed it'
         raise SettingsError([*(f'the stack "{stack}": {sentence}' for sentence in error.errors), hint]) from None
+    role = variables.get(MEMBER_ROLE_VARIABLE)
+    return Deployed(
+        settings=settings,
+        region=region,
+        version=outputs.get(_VERSION),
+        function=function,
+        topic=variables.get(TOPIC_VARIABLE),
+        roles=MemberRoles.of(role) if role else None,
+        results=variables.get(RESULTS_VARIABLE),
+    )
 
 
 @dataclass(frozen=True, slots=True)

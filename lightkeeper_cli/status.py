@@ -16,17 +16,23 @@ from lightkeeper_cli.options import (
     At,
     Config,
     Endpoint,
+    InAccount,
     Profile,
     Regions,
     Stack,
+    now,
     print_document,
     use_profile,
 )
 
 if TYPE_CHECKING:
+    from lightkeeper.fleet import Fleet
     from lightkeeper_cli.account import Where
+    from lightkeeper_cli.settings import Chosen
+    from recovery_calendar.fleet_view import FleetView
     from recovery_calendar.view import View
 
+_WORST_FIRST = "status"
 _EXITS = {Health.OK: 0, Health.WAITING: 0, Health.UNKNOWN: 1, Health.DEGRADED: 3}
 
 
@@ -34,6 +40,7 @@ def status(  # noqa: PLR0913 - one for each option
     *,
     config: Config = None,
     stack: Stack = None,
+    account: InAccount = None,
     profile: Profile = None,
     region: Regions = None,
     endpoint_url: Endpoint = None,
@@ -47,28 +54,32 @@ def status(  # noqa: PLR0913 - one for each option
         typer.Option(
             "--sort", metavar="ORDER", help="status, name, newest, next, expires, size or cost; -name is the reverse."
         ),
-    ] = "status",
+    ] = _WORST_FIRST,
     theme: Annotated[Literal["light", "dark", "auto"], typer.Option("--theme", help="Colours of the HTML.")] = "auto",
     check: Annotated[
         bool, typer.Option("--check", help="One line for a monitoring system, and its exit status: 0, 1, 2 or 3.")
     ] = False,
 ) -> None:
-    """Show to which days each source can be recovered. Changes nothing.
+    """Show to which days each source can be recovered; of an organization's deployment, how each account stands.
 
-    Exit status 3 says that something needs a person: a source is overdue, has a problem or is no longer backed up, or
-    there are recovery points in a Region that Lightkeeper does not look after.
+    Changes nothing. Exit status 3 says that something needs a person: a source is overdue, has a problem or is no
+    longer backed up, or there are recovery points in a Region that Lightkeeper does not look after; or there is an
+    account with such.
     """
-    from lightkeeper_cli.documents import located, status_document
-    from lightkeeper_cli.tables.console import make_console
-    from lightkeeper_cli.tables.status import show_status
+    from lightkeeper_cli.settings import choose
 
     use_profile(profile)
-    asked = _Asked(config, stack, region, endpoint_url, at, sort)
+    asked = _Asked(region, endpoint_url, at, sort)
     if check:
         if as_json or html is not None:
             raise InvalidValueError("both --check and another form of output, --json or --html; expected one of them")
-        raise typer.Exit(_check(asked))
-    view, where = _look(asked, quietly=False)
+        raise typer.Exit(_check(config, stack, account, asked))
+    chosen = choose(config, stack, account, shows_fleet=True)
+    if chosen.is_of_fleet:
+        if html is not None:
+            raise _is_for_one_account("--html")
+        raise typer.Exit(_show_fleet(chosen, asked, as_json=as_json))
+    view, where = _look(chosen, asked)
     if html is not None:
         from lightkeeper_cli.files import write_file
         from recovery_calendar.render import Theme, render_page
@@ -76,9 +87,16 @@ def status(  # noqa: PLR0913 - one for each option
         write_file(html, render_page(view, theme=Theme(theme)))
         typer.echo(f"lightkeeper: the calendar is in {html}", err=True)
     if as_json:
+        from lightkeeper_cli.documents import located, status_document
+
         print_document(located(status_document(view), where))
     elif html is None:
+        from lightkeeper_cli.pasting import say_whose_profile
+        from lightkeeper_cli.tables.console import make_console
+        from lightkeeper_cli.tables.status import show_status
+
         show_status(view, where, make_console())
+        say_whose_profile(chosen.member, (note for row in view.rows for note in row.notes))
     raise typer.Exit(_EXITS[view.health])
 
 
@@ -86,38 +104,73 @@ def status(  # noqa: PLR0913 - one for each option
 class _Asked:
     """What a person has written, as it stands."""
 
-    config: Path | None
-    stack: str | None
     regions: Sequence[str] | None
     endpoint_url: str | None
     at: str | None
     sort: str
 
 
-def _look(asked: _Asked, *, quietly: bool) -> "tuple[View, Where]":
+def _look(chosen: "Chosen", asked: _Asked) -> "tuple[View, Where]":
     from lightkeeper_cli.aws import look_elsewhere
     from lightkeeper_cli.looking import look
     from recovery_calendar.view import make_view, parse_order
 
-    order = parse_order(asked.sort)
-    looked = look(
-        config=asked.config,
-        stack=asked.stack,
-        regions=asked.regions,
-        endpoint_url=asked.endpoint_url,
-        at=asked.at,
-        quietly=quietly,
+    order, settings = parse_order(asked.sort), chosen.settings
+    looked = look(chosen, regions=asked.regions, endpoint_url=asked.endpoint_url, at=asked.at)
+    elsewhere = None if asked.regions else look_elsewhere(looked.plan.regions, settings, asked.endpoint_url)
+    return make_view(looked.plan, settings, order, elsewhere=elsewhere, sender=chosen.sender), looked.where
+
+
+def _look_at_fleet(chosen: "Chosen", asked: _Asked) -> "tuple[Fleet, FleetView]":
+    from lightkeeper_cli.fleet import look_at_fleet
+    from recovery_calendar.fleet_view import FleetKey, parse_fleet_order
+
+    for option, is_given in (("--region", asked.regions), ("--endpoint-url", asked.endpoint_url)):
+        if is_given:
+            raise _is_for_one_account(option)
+    order = parse_fleet_order(FleetKey.STATE if asked.sort == _WORST_FIRST else asked.sort)
+    return look_at_fleet(chosen, now(asked.at, chosen.settings), order)
+
+
+def _is_for_one_account(option: str) -> InvalidValueError:
+    return InvalidValueError(
+        f"{option} is for one account, and this deployment looks after many; expected --account ID beside it"
     )
-    elsewhere = None if asked.regions else look_elsewhere(looked.plan.regions, looked.settings, asked.endpoint_url)
-    return make_view(looked.plan, looked.settings, order, elsewhere=elsewhere), looked.where
 
 
-def _check(asked: _Asked) -> int:
+def _show_fleet(chosen: "Chosen", asked: _Asked, *, as_json: bool) -> int:
+    """Print how all accounts stand, and return the exit status."""
+    from lightkeeper.commands import keeper_command
+    from lightkeeper_cli.check import needs_a_person
+    from lightkeeper_cli.documents import fleet_document
+    from lightkeeper_cli.tables.console import make_console
+    from lightkeeper_cli.tables.fleet import show_fleet
+
+    fleet, view = _look_at_fleet(chosen, asked)
+    if as_json:
+        print_document(fleet_document(fleet, view))
+    else:
+        stack = chosen.stack or chosen.deployment
+        show_fleet(
+            fleet,
+            view,
+            lambda account: keeper_command("status", "--stack", stack, "--account", account),
+            make_console(),
+        )
+    if needs_a_person(fleet) and not view.silence:
+        return _EXITS[Health.DEGRADED]
+    return _EXITS[view.health]
+
+
+def _check(config: Path | None, stack: str | None, account: str | None, asked: _Asked) -> int:
     """Print the line for a monitoring system, whatever goes wrong, and return the exit status that it reads."""
-    from lightkeeper_cli.check import check, failed
+    from lightkeeper_cli.check import check, check_fleet, failed
+    from lightkeeper_cli.settings import choose
 
     try:
-        verdict = check(_look(asked, quietly=True)[0])
+        chosen = choose(config, stack, account, quietly=True)
+        is_fleet = chosen.is_of_fleet
+        verdict = check_fleet(*_look_at_fleet(chosen, asked)) if is_fleet else check(_look(chosen, asked)[0])
     except (InvalidValueError, SettingsError, CallError, OSError) as error:
         verdict = failed(error)
     typer.echo(verdict.line)

@@ -138,6 +138,12 @@ def _is_like(text: str, pattern: str) -> bool:
     return re.fullmatch(translate(pattern.replace("[", "[[]")), text) is not None
 
 
+def _is_arn_like(arn: str, pattern: str) -> bool:
+    """Compare part by part: what stands for anything never reaches beyond a colon. Only the last part may hold some."""
+    parts, patterns = arn.split(":", _ARN_COLONS), pattern.split(":", _ARN_COLONS)
+    return len(parts) == len(patterns) and all(map(_is_like, parts, patterns))
+
+
 def _one(test: Callable[[str, str], bool]) -> Callable[[_Values, _Values], bool]:
     """Hold when the key is there and its value passes against any of those expected."""
     return lambda given, expected: any(test(value, each) for value in given for each in expected)
@@ -151,12 +157,16 @@ def _is_missing(given: _Values, expected: _Values) -> bool:
     return any((each == "true") is (not given) for each in expected)
 
 
+_ARN_COLONS: Final = 5
 _NULL: Final = "Null"
 _OPERATORS: Final[Mapping[str, Callable[[_Values, _Values], bool]]] = {
     "StringEquals": _one(str.__eq__),
     "StringNotEquals": _none(str.__eq__),
     "StringLike": _one(_is_like),
     "StringNotLike": _none(_is_like),
+    # To IAM these two are the same.
+    "ArnEquals": _one(_is_arn_like),
+    "ArnLike": _one(_is_arn_like),
     _NULL: _is_missing,
 }
 

@@ -41,6 +41,12 @@ class _Handler(MotoRequestHandler):
         self.wfile.write(body)
         self.wfile.flush()
 
+    def handle_expect_100(self) -> bool:
+        """Say at once that the body may come: a client waits a second for that."""
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
+
     def finish(self) -> None:
         """Close the connection; a client that has died in the meantime is no error of the server."""
         with suppress(ConnectionError):

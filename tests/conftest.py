@@ -16,6 +16,7 @@ from lightsail_sandbox.client import Sandbox
 from recovery_calendar import handler as calendar
 from tests.support.asking import make_client
 from tests.support.functions import Run, invoke
+from tests.support.hub import BUCKET, Hub, local_hub
 from tests.support.keeper import NOON, OTHER_REGION, REGION, Keeper, enter_sandbox, make_keeper
 from tests.support.listening import Listener, listening
 from tests.support.shortcut import Shortcut, sandbox_in_this_process
@@ -140,6 +141,26 @@ def fresh_calendar(aws: Sandbox) -> Iterator[None]:  # noqa: ARG001 - its surrou
         for connection in calendar.connections(()).values():
             connection.close()
     calendar.connections.cache_clear()
+    calendar.kept().clear()
+    if calendar.results.cache_info().currsize:
+        calendar.results(BUCKET, REGION).close()
+    calendar.results.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def _session_hub() -> Iterator[Hub]:
+    with local_hub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub(aws: Sandbox, _session_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """STS, Organizations and an empty bucket beside the sandbox, which knows the accounts of STS's sessions."""
+    _session_hub.empty()
+    aws.set_options(sts_url=_session_hub.url)
+    for name, value in _session_hub.environment().items():
+        monkeypatch.setenv(name, value)
+    return _session_hub
 
 
 @pytest.fixture(scope="session")

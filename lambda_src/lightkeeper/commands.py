@@ -20,6 +20,15 @@ def tag_command(resource: str, region: str, key: str, value: str = "") -> str:
     return shlex.join(words)
 
 
+def in_account(command: str, account: str) -> str:
+    """Return a command of the AWS CLI so that it works in that account (12 digits), or not at all.
+
+    With other credentials it would change what bears the same name in another account. There is no profile of that
+    name unless a person has made one for the account, and without it the AWS CLI refuses.
+    """
+    return f"{command} --profile {account}"
+
+
 def _shorthand(text: str) -> str:
     if _PLAIN.fullmatch(text) and text == text.strip():
         return text

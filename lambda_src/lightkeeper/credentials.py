@@ -1,6 +1,7 @@
-"""What helps against credentials that AWS or boto3 refuses: the end of a sentence, with the command to type. Pure."""
+"""Credentials of a role, and what helps where AWS or boto3 refuses some: the end of a sentence. Pure."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from shlex import quote
 from typing import Final
 
@@ -33,6 +34,15 @@ _HELP: Final = (
         'the secret key does not fit the access key, or this clock is wrong: "aws configure{of}" stores both keys',
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Those of a role's session; they end by themselves, an hour after they were given at the latest."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
 
 
 def what_helps(code: str, profile: str | None) -> str | None:

@@ -1,6 +1,34 @@
-"""What a failed call to Lightsail means, apart from the library that makes the call."""
+"""What a failed call to AWS means, apart from the library that makes the call."""
 
 from enum import StrEnum
+from typing import Final
+
+# Besides Lightsail's own UnauthenticatedException, what AWS answers to a request with a wrong or outdated signature.
+_BAD_CREDENTIALS: Final = frozenset(
+    {
+        "UnauthenticatedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    }
+)
+_THROTTLED: Final = frozenset(
+    {
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 
 
 class Fault(StrEnum):
@@ -34,3 +62,21 @@ class CallError(Exception):
     def __init__(self, fault: Fault, message: str) -> None:
         self.fault = fault
         super().__init__(message)
+
+
+_FAULTS: Final = {
+    "InvalidInputException": Fault.INVALID_INPUT,
+    "NotFoundException": Fault.NOT_FOUND,
+    "OperationFailureException": Fault.OPERATION_FAILED,
+    "AccessDeniedException": Fault.ACCESS_DENIED,
+    "AccessDenied": Fault.ACCESS_DENIED,
+}
+
+
+def fault_of(code: str) -> Fault:
+    """Return what a call's failure means, by the code that AWS answers."""
+    if code in _BAD_CREDENTIALS:
+        return Fault.UNAUTHENTICATED
+    if code in _THROTTLED:
+        return Fault.THROTTLED
+    return _FAULTS.get(code, Fault.UNAVAILABLE)

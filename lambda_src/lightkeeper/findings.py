@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -41,6 +41,8 @@ _NAMED: Final = 5
 # Letters of a key, and those of them that say which Region.
 _KEY: Final = 8
 _REGION_KEY: Final = 2
+# And those that say which account: of 500 accounts, few begin as another one does.
+_ACCOUNT_KEY: Final = 3
 _GRANT: Final = "If it names a permission, grant it. Otherwise wait: the next run tries again."
 
 
@@ -55,6 +57,10 @@ class FindingKind(StrEnum):
     EXPIRING = "snapshots will expire"
     STOPPED = "no longer backed up"
     REGION = "a Region is no longer looked after"
+    UNSEEN = "an account cannot be looked at"
+    UNLISTED = "accounts cannot be listed"
+    REFUSED = "no longer lets Lightkeeper in"
+    ACCOUNT = "an account is no longer looked after"
 
 
 RUNBOOK: Final = {
@@ -66,6 +72,10 @@ RUNBOOK: Final = {
     FindingKind.EXPIRING: "Many snapshots will expire",
     FindingKind.STOPPED: "No longer backed up",
     FindingKind.REGION: "No longer backed up",
+    FindingKind.UNSEEN: "Accounts unknown",
+    FindingKind.UNLISTED: "Accounts unknown",
+    FindingKind.REFUSED: "An account is no longer looked after",
+    FindingKind.ACCOUNT: "An account is no longer looked after",
 }
 """The section of docs/runbook.md for each kind."""
 WAITS: Final = {
@@ -77,6 +87,10 @@ WAITS: Final = {
     FindingKind.EXPIRING: "no",
     FindingKind.STOPPED: "yes, unless it was deleted by mistake",
     FindingKind.REGION: "yes",
+    FindingKind.UNSEEN: "yes",
+    FindingKind.UNLISTED: "yes",
+    FindingKind.REFUSED: "yes, unless nobody meant it",
+    FindingKind.ACCOUNT: "yes, unless nobody meant it",
 }
 """Whether each kind waits until morning, in the words of the message and of docs/runbook.md."""
 
@@ -97,6 +111,8 @@ class Finding:
     """What `do` ends with: a command as it can be pasted, on a line of its own."""
     because_of: str | None = None
     """The key of the finding that is its cause, where there is one: who knows that one is told this one by an alarm."""
+    account: str | None = None
+    """In the report of a fleet, the account that it is about, 12 digits; None where it is about all of them."""
 
     @property
     def place(self) -> str:
@@ -125,7 +141,7 @@ def findings(
         *_unread(run.plan, zone),
         *_overdue(run, zone, sender),
         *_stopped(run, settings, sender),
-        *_dropped_regions(run.plan, regions_before, zone),
+        *dropped_regions(run.plan.regions, regions_before, run.plan.now, zone),
         *_errors(run.plan, zone, sender),
         *_failed(run, zone),
         *_expiring(run, settings),
@@ -161,6 +177,26 @@ def _is_expected(action: Action) -> bool:
 def region_key(region: str) -> str:
     """Return the two letters that the keys of a Region's findings begin with."""
     return _letters(region)[:_REGION_KEY]
+
+
+def account_key(account: str) -> str:
+    """Return the three letters that the keys of an account's findings begin with in the report of a fleet."""
+    return _letters(account)[:_ACCOUNT_KEY]
+
+
+def key_in(account: str, *marks: str) -> str:
+    """Return the key of a finding about an account in the report of a fleet."""
+    return account_key(account) + _letters(account, *marks)[: _KEY - _ACCOUNT_KEY]
+
+
+def found_in(account: str, finding: Finding) -> Finding:
+    """Return a finding of a run in one account as the report of a fleet has it: accounts have sources of one name."""
+    return replace(
+        finding,
+        account=account,
+        key=key_in(account, finding.key),
+        because_of=key_in(account, finding.because_of) if finding.because_of else None,
+    )
 
 
 def _letters(*marks: str) -> str:
@@ -282,15 +318,17 @@ def _what_is_left(source: SourceStatus, settings: Settings) -> str:
     return f"Its {counted(number, 'recovery point')} are deleted one by one; the newest is kept."
 
 
-def _dropped_regions(plan: Plan, regions_before: Iterable[str], zone: ZoneInfo) -> Iterator[Finding]:
-    """Yield the Regions that an earlier run looked after and this one does not."""
-    for region in sorted(set(regions_before) - set(plan.regions)):
+def dropped_regions(
+    regions: Iterable[str], regions_before: Iterable[str], now: datetime, zone: ZoneInfo
+) -> Iterator[Finding]:
+    """Yield the Regions that an earlier run looked after and the one of `now` (UTC) does not."""
+    for region in sorted(set(regions_before) - set(regions)):
         yield _finding(
             FindingKind.REGION,
             region,
             None,
             what=f"The settings no longer name {region}: Lightkeeper backs up nothing there, and deletes nothing.",
-            since=f"The run of {format_minute(plan.now, zone)}.",
+            since=f"The run of {format_minute(now, zone)}.",
             do='If you did not mean that, add it to "regions" in the settings and deploy. If you did, do nothing: this '
             "message comes once.",
         )

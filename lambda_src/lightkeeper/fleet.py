@@ -5,13 +5,14 @@ The bucket is a cache, written anew by each run: the snapshots are the only stat
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypedDict
 
+from lightkeeper.errors import counted
 from lightkeeper.findings import Finding, FindingKind
 from lightkeeper.model import Status
 from lightkeeper.overview import Health, Overview, Stored
@@ -62,6 +63,11 @@ class AccountState(StrEnum):
             case Health.WAITING:
                 return cls.WAITING if overview.wanted else cls.EMPTY
 
+    @property
+    def rank(self) -> int:
+        """Its place among the states, the worst first."""
+        return [*AccountState].index(self)
+
 
 class AccountAnswer(TypedDict):
     """What the function returns of a run in one account: few bytes, for Step Functions carries 256 KiB at most."""
@@ -90,7 +96,7 @@ class AccountReport:
     statuses: Mapping[Status, int]
     """Its sources, by how they stand."""
     numbers: Mapping[str, float]
-    """The metrics of the run that may be published, by their names."""
+    """The metrics of the run that may be published, by their names; none, where nobody could look at it."""
     stored: Stored
     findings: tuple[Finding, ...]
     """What needs a person in it, the most pressing first."""
@@ -105,7 +111,7 @@ class AccountReport:
             **_head(self),
             "time": format_instant(self.time),
             "numbers": dict(self.numbers),
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [_without_none(asdict(finding)) for finding in self.findings],
             "isPartlyUnseen": self.is_partly_unseen,
             "failures": [*self.failures],
         }
@@ -154,6 +160,24 @@ class FleetRow:
     """From which run on it has been in this state, UTC."""
     seen: datetime | None
     """The last run that could look at all of it, UTC; None: there was none, as far as is known."""
+    let_in: datetime | None
+    """The last run that it let in, UTC, whether that could look at all of it; None: there was none, as far as is
+    known."""
+
+    @property
+    def label(self) -> str:
+        """Its name and its id, as people find it."""
+        return f"{self.name} ({self.account})" if self.name else self.account
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it has let Lightkeeper in, and does not any more."""
+        return self.state is AccountState.NOT_ONBOARDED and self.let_in is not None
+
+    @property
+    def wants_a_person(self) -> bool:
+        """Whether it is not as it should be. One that has never let Lightkeeper in is only counted."""
+        return self.state in {AccountState.TROUBLE, AccountState.UNKNOWN} or self.refuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,28 +191,83 @@ class Fleet:
     """Worst first, then by name."""
     unlisted: tuple[str, ...]
     """Sentences: of which units the accounts could not be listed, and why."""
+    dropped: tuple[FleetRow, ...] = ()
+    """Accounts that are no longer looked after, until everybody has been told so."""
+    told: tuple[str, ...] = ()
+    """The findings that people were last notified of: `notify.Told.words`. The topic's tags say whether that is so."""
 
     @property
     def counts(self) -> Mapping[AccountState, int]:
         """How many accounts there are in each state."""
         return Counter(row.state for row in self.rows)
 
+    @property
+    def statuses(self) -> Mapping[Status, int]:
+        """The sources of all accounts, by how they stand, or stood when they were last looked at."""
+        return sum((Counter(row.statuses) for row in self.rows), Counter())
+
+    @property
+    def stored(self) -> Stored:
+        """What all accounts store, or stored when they were last looked at."""
+        rows = self.rows
+        return Stored(sum(row.stored.gib for row in rows), sum(row.stored.full_gib for row in rows))
+
+    @property
+    def health(self) -> Health:
+        """How the fleet stands, in a word. An account that has never let Lightkeeper in is no trouble."""
+        if self.unlisted or self.counts[AccountState.UNKNOWN]:
+            return Health.UNKNOWN
+        if any(row.wants_a_person for row in self.rows):
+            return Health.DEGRADED
+        return Health.OK if self.counts[AccountState.PROTECTED] == self._wanted > 0 else Health.WAITING
+
+    @property
+    def sentence(self) -> str:
+        """Return the same in a sentence: what wants a person first, then how much is protected.
+
+        Message, dashboard and command line take it from here.
+        """
+        counts, refusing = self.counts, sum(row.refuses for row in self.rows)
+        troubles = (
+            f"{counted(counts[AccountState.TROUBLE], 'account')} with trouble" if counts[AccountState.TROUBLE] else "",
+            _unknown(counts[AccountState.UNKNOWN], is_first=not counts[AccountState.TROUBLE]),
+        )
+        facts = (
+            f"the accounts of {counted(len(self.unlisted), 'unit')} could not be listed" if self.unlisted else "",
+            ", ".join(filter(None, troubles)),
+            f"{counted(refusing, 'account')} no longer {'lets' if refusing == 1 else 'let'} Lightkeeper in"
+            if refusing
+            else "",
+            self._protected(),
+            f"{counts[AccountState.WAITING]} waiting" if counts[AccountState.WAITING] else "",
+            f"{new} not onboarded" if (new := counts[AccountState.NOT_ONBOARDED] - refusing) else "",
+            f"{counts[AccountState.EMPTY]} with nothing to back up" if counts[AccountState.EMPTY] else "",
+        )
+        said = "; ".join(filter(None, facts))
+        return f"{said[0].upper()}{said[1:]}."
+
+    @property
+    def _wanted(self) -> int:
+        """Accounts but for those with nothing to back up."""
+        return len(self.rows) - self.counts[AccountState.EMPTY]
+
+    def _protected(self) -> str:
+        protected, wanted = self.counts[AccountState.PROTECTED], self._wanted
+        if not wanted:
+            return "no account has anything to back up" if self.rows else "no account is looked after"
+        if protected == wanted:
+            return f"all {wanted} accounts protected" if wanted > 1 else "the one account is protected"
+        return f"{protected} of {counted(wanted, 'account')} protected"
+
     def to_json(self) -> str:
         """Return the document in the bucket."""
-        rows = [
-            {
-                **_head(row),
-                "findings": row.findings,
-                "since": format_instant(row.since),
-                "seen": format_instant(row.seen) if row.seen else None,
-            }
-            for row in self.rows
-        ]
         document = {
             "deployment": self.deployment,
             "time": format_instant(self.time),
-            "accounts": rows,
+            "accounts": [_row_document(row) for row in self.rows],
             "unlisted": [*self.unlisted],
+            "dropped": [_row_document(row) for row in self.dropped],
+            "told": [*self.told],
         }
         return json.dumps(document, separators=(",", ":"))
 
@@ -208,7 +287,34 @@ class Fleet:
                 time=_instant(given["time"]),
                 rows=tuple(_row(each) for each in given["accounts"]),
                 unlisted=tuple(given["unlisted"]),
+                dropped=tuple(_row(each) for each in given["dropped"]),
+                told=tuple(given["told"]),
             )
+
+
+def in_order(rows: Iterable[FleetRow]) -> tuple[FleetRow, ...]:
+    """Return the accounts, the worst first, then by name."""
+    return tuple(sorted(rows, key=lambda row: (row.state.rank, (row.name or "").casefold(), row.account)))
+
+
+def _unknown(number: int, *, is_first: bool) -> str:
+    if not number:
+        return ""
+    return f"{counted(number, 'account')} unknown" if is_first else f"{number} unknown"
+
+
+def _row_document(row: FleetRow) -> dict[str, object]:
+    return {
+        **_head(row),
+        "findings": row.findings,
+        "since": format_instant(row.since),
+        "seen": format_instant(row.seen) if row.seen else None,
+        "letIn": format_instant(row.let_in) if row.let_in else None,
+    }
+
+
+def _without_none(document: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in document.items() if value is not None}
 
 
 def _head(of: AccountReport | FleetRow) -> dict[str, object]:
@@ -234,6 +340,7 @@ def _row(given: Mapping[str, Any]) -> FleetRow:
         findings=given["findings"],
         since=_instant(given["since"]),
         seen=_instant(given["seen"]) if given["seen"] else None,
+        let_in=_instant(given["letIn"]) if given["letIn"] else None,
     )
 
 
@@ -246,7 +353,7 @@ def _stored(given: Mapping[str, Any]) -> Stored:
 
 
 def _finding(given: Mapping[str, Any]) -> Finding:
-    return Finding(**{**given, "kind": FindingKind(given["kind"])})
+    return Finding(**{"source": None, **given, "kind": FindingKind(given["kind"])})
 
 
 def _instant(text: str) -> datetime:

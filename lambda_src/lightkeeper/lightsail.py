@@ -32,9 +32,9 @@ from botocore.parsers import ResponseParserError
 
 from lightkeeper import restore_calls
 from lightkeeper.actions import Create, Target
-from lightkeeper.credentials import no_such_profile, what_helps
+from lightkeeper.credentials import Credentials, no_such_profile, what_helps
 from lightkeeper.errors import InvalidValueError, closest, quote_all
-from lightkeeper.faults import CallError, Fault
+from lightkeeper.faults import CallError, Fault, fault_of
 from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind, list_static_ips
 from lightkeeper.model import Snapshot, Source, StaticIp, Tags
 from lightkeeper.restore_steps import (
@@ -69,41 +69,8 @@ _NO_CREDENTIALS: Final = (
     SSOError,
     TokenRetrievalError,
 )
-# Besides Lightsail's own UnauthenticatedException, what AWS answers to a request with a wrong or outdated signature.
-_BAD_CREDENTIALS: Final = frozenset(
-    {
-        "UnauthenticatedException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "UnrecognizedClientException",
-    }
-)
 # What AWS answers to signatures that are right elsewhere, in a Region that the account has not enabled.
 _PERHAPS_NOT_ENABLED: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException"})
-_THROTTLED: Final = frozenset(
-    {
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "Throttling",
-        "ThrottledException",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-_FAULTS: Final = {
-    "InvalidInputException": Fault.INVALID_INPUT,
-    "NotFoundException": Fault.NOT_FOUND,
-    "OperationFailureException": Fault.OPERATION_FAILED,
-    "AccessDeniedException": Fault.ACCESS_DENIED,
-    "AccessDenied": Fault.ACCESS_DENIED,
-}
 # How AWS names the action in a refusal; not always the one that was called: a tagged create asks for TagResource too.
 _REFUSED_ACTION: Final = re.compile(r"not authorized to perform:? (lightsail:[A-Za-z]+)")
 
@@ -152,8 +119,14 @@ def is_at_aws(endpoint_url: str | None = None) -> bool:
     return host.lower().rstrip(".").endswith(_AWS)
 
 
-def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str | None = None) -> dict[str, "Lightsail"]:
-    """Return a connection to Lightsail in each Region, with the credentials boto3 finds.
+def connect(
+    regions: Iterable[str],
+    *,
+    max_concurrency: int,
+    endpoint_url: str | None = None,
+    credentials: Credentials | None = None,
+) -> dict[str, "Lightsail"]:
+    """Return a connection to Lightsail in each Region.
 
     A connection is for one run: what botocore has learnt of throttling in one run would slow the next one down. A
     Region that this release of boto3 does not know is connected to all the same: if it does not exist, it fails alone.
@@ -166,6 +139,8 @@ def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str |
         How many calls may be in flight at once in a Region.
     endpoint_url
         Another address than AWS's own, such as a local Lightsail's.
+    credentials
+        Those of a role, such as one in another account; None: those that boto3 finds.
 
     Raises
     ------
@@ -189,7 +164,7 @@ def connect(regions: Iterable[str], *, max_concurrency: int, endpoint_url: str |
         # The lists are read side by side.
         max_pool_connections=max(max_concurrency, len(LISTINGS)),
     )
-    clients = {name: _client(session, name, endpoint_url, config) for name in dict.fromkeys(names)}
+    clients = {name: _client(session, name, endpoint_url, config, credentials) for name in dict.fromkeys(names)}
     share_context(clients.values())
     return {name: Lightsail(client, name) for name, client in clients.items()}
 
@@ -211,11 +186,24 @@ def _own_session() -> boto3.Session:
 
 
 def _client(
-    session: boto3.Session, region: str, endpoint_url: str | None, config: Config | None = None
+    session: boto3.Session,
+    region: str,
+    endpoint_url: str | None,
+    config: Config | None = None,
+    credentials: Credentials | None = None,
 ) -> "LightsailClient":
     try:
         with _errors("connecting"):
-            client = session.client("lightsail", region_name=region, endpoint_url=endpoint_url, config=config)
+            # Given to the client, not to a session: one for each account would take its 16 MiB, and be remembered.
+            client = session.client(
+                "lightsail",
+                region_name=region,
+                endpoint_url=endpoint_url,
+                config=config,
+                aws_access_key_id=credentials.access_key_id if credentials else None,
+                aws_secret_access_key=credentials.secret_access_key if credentials else None,
+                aws_session_token=credentials.session_token if credentials else None,
+            )
             # botocore reads the port only when it signs a call.
             _ = urlsplit(client.meta.endpoint_url).port
     except ValueError as error:
@@ -411,16 +399,8 @@ def _call_error(operation: str, code: str, text: str) -> CallError:
     if code in _PERHAPS_NOT_ENABLED:
         message = f"{message}; is the Region enabled in this account?"
     message += how_to_log_in(code)
-    fault = _fault(code)
+    fault = fault_of(code)
     if fault is Fault.ACCESS_DENIED:
         refused = _REFUSED_ACTION.search(text)
         message = f"{message}; expected permission for {refused[1] if refused else f'lightsail:{operation}'}"
     return CallError(fault, message)
-
-
-def _fault(code: str) -> Fault:
-    if code in _BAD_CREDENTIALS:
-        return Fault.UNAUTHENTICATED
-    if code in _THROTTLED:
-        return Fault.THROTTLED
-    return _FAULTS.get(code, Fault.UNAVAILABLE)

@@ -10,7 +10,7 @@ Where the topic refuses to be tagged, nothing can be remembered: then each day o
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -50,7 +50,8 @@ _REGIONS_IN_A_TAG: Final = 12
 # When the message comes of what cannot be remembered, where no digest has a time of its own.
 _MORNING: Final = "0 8 * * *"
 CAPACITY: Final = _KEYS_IN_A_TAG * _MAX_TAGS
-"""Findings that can be remembered one by one. Beyond, they are remembered as a whole: any change is then news."""
+"""Findings that can be remembered one by one. Beyond, they are remembered as a whole: any change is then news, unless
+they are at hand elsewhere: `News.told_before`."""
 
 
 class Publisher(Protocol):
@@ -133,33 +134,113 @@ class Memory:
         """Return the memory in a topic's tags; what is none of ours, or not understood, is as if forgotten."""
         values = [value for key, value in tags.items() if key.startswith(_NOTIFIED)]
         whole = next((value.removeprefix(_ALL) for value in values if value.startswith(_ALL)), None)
-        keys = () if whole else [key for value in values for key in value.split(_SEPARATOR) if key]
+        words = () if whole else [word for value in values for word in value.split(_SEPARATOR) if word]
         regions = [name for key in sorted(tags) if key.startswith(_REGIONS) for name in tags[key].split(_SEPARATOR)]
+        notified, left = _keys(words)
         return cls(
-            frozenset(key for key in keys if key == key.lower()),
+            notified,
             whole,
             _instant(tags.get(_DIGEST)),
             tuple(name for name in regions if name),
             frozenset(tags.get(_MISSED, "").split()),
-            frozenset(key.lower() for key in keys if key != key.lower()),
+            left,
         )
 
     def to_tags(self) -> dict[str, str]:
         """Return the tags that `from_tags` reads this from."""
-        # In capitals, a key takes no more room. An earlier release does not know it, and tells people of it again.
-        keys = sorted([*self.notified, *map(str.upper, self.left)])
-        notified = [_ALL + self.whole] if self.whole else _chunks(keys, _KEYS_IN_A_TAG)
+        notified = [_ALL + self.whole] if self.whole else _chunks(_words(self.notified, self.left), _KEYS_IN_A_TAG)
         regions = _chunks(self.regions, _REGIONS_IN_A_TAG)
         tags = {f"{_NOTIFIED}{number}": value for number, value in enumerate(notified, 1)}
         tags |= {f"{_REGIONS}{number}": value for number, value in enumerate(regions, 1)}
         tags |= {_MISSED: _SEPARATOR.join(sorted(self.missed))} if self.missed else {}
         return tags | ({_DIGEST: format_instant(self.digest)} if self.digest else {})
 
+    def recalled(self, words: Iterable[str]) -> "Memory":
+        """Return the same with its findings one by one, where they are remembered as a whole and these are they."""
+        notified, left = _keys(words)
+        if self.whole is None or self.whole != _fingerprint(notified):
+            return self
+        return replace(self, whole=None, notified=notified, left=left)
+
     def known(self, keys: frozenset[str]) -> frozenset[str]:
         """Return those of the open findings that people were notified of."""
         if self.whole:
             return keys if self.whole == _fingerprint(keys) else frozenset()
         return keys & self.notified
+
+
+class News(Protocol):
+    """What there is to tell people: of a run, or of a fleet."""
+
+    @property
+    def now(self) -> datetime:
+        """The scheduled time of the run, UTC."""
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Which Regions are looked after."""
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What the keys of those findings begin with that may not be over, as nobody has seen that they are."""
+
+    @property
+    def told_before(self) -> Iterable[str]:
+        """The `Told.words` of last time, as far as they are at hand; the topic's tags say whether they are these."""
+
+    def findings(self, regions_before: Iterable[str]) -> Sequence[Finding]:
+        """Return what needs a person, the most pressing first; `regions_before` are those looked after before."""
+
+    def alarm_begins(self, memory: Memory) -> bool:
+        """Return whether the alarm on what is overdue can begin now."""
+
+    def compose(self, new: Sequence[Finding], still: Sequence[Finding], *, daily: bool) -> Message:
+        """Return the message: what is new, what is still open, and whether it is the day's digest, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What people have been told."""
+
+    message: Message | None
+    """None: there was nothing to send."""
+    words: tuple[str, ...]
+    """What they have been notified of, and what was left to the alarm, as a topic's tags have it."""
+    missed: Mapping[str, TopicError] = field(default_factory=dict)
+    """The ARNs of the topics that it could not be sent to, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RunNews:
+    """What there is to tell of a run in one account."""
+
+    run: Run
+    settings: Settings
+    sender: Sender
+    told_before: tuple[str, ...] = ()
+
+    @property
+    def now(self) -> datetime:
+        return self.run.plan.now
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        return self.run.plan.regions
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        return tuple(map(region_key, unseen_regions(self.run)))
+
+    def findings(self, regions_before: Iterable[str]) -> Sequence[Finding]:
+        return findings(self.run, self.settings, regions_before, sender=self.sender)
+
+    def alarm_begins(self, memory: Memory) -> bool:
+        # It does not ring a second time for another source, and while a list fails it is given no number.
+        is_on = memory.whole is not None or bool((memory.notified | memory.left) & overdue_keys(self.run.plan))
+        return not is_on and not self.run.plan.failures
+
+    def compose(self, new: Sequence[Finding], still: Sequence[Finding], *, daily: bool) -> Message:
+        return compose(new, still, self.run, self.settings, daily=daily, sender=self.sender)
 
 
 def max_calls(settings: Settings) -> int:
@@ -191,105 +272,104 @@ def notify(
     TopicError
         If it could not be sent or remembered: then the next run sends it.
     """
+    told = tell(_RunNews(run, settings, sender), settings, channel, others)
+    if told.missed:
+        raise missed_by(told.missed)
+    return told.message
+
+
+def missed_by(topics: Mapping[str, TopicError]) -> TopicError:
+    """Return what is wrong where other people's topics could not be reached."""
+    return TopicError("; ".join(f"{arn}: {error}" for arn, error in topics.items()))
+
+
+def tell(news: News, settings: Settings, channel: Channel, others: Sequence[Publisher]) -> Told:
+    """Send what is new, and the day's digest where it is due, and remember it; for the parameters, see `notify`.
+
+    Raises
+    ------
+    TopicError
+        If it could not be sent to the deployment's own topic, or remembered: then the next run sends it.
+    """
     try:
         tags = channel.tags()
-        memory = Memory.from_tags(tags)
-        due = _due(run, settings, memory)
-        found = findings(run, settings, memory.regions, sender=sender)
+        memory = Memory.from_tags(tags).recalled(news.told_before)
+        digest = _due(news, settings, memory)
+        found = news.findings(memory.regions)
         open_now = frozenset(finding.key for finding in found)
         known = memory.known(open_now)
         new = [finding for finding in found if finding.key not in known]
         # What follows from something that people know is left to the alarm: where that rings, and until the other is
         # over. In a message for another reason it is listed.
-        rings = _alarm_begins(run, memory)
+        rings = news.alarm_begins(memory)
         is_news = any(each.because_of not in known or not (rings or each.key in memory.left) for each in new)
-        if is_news or due:
+        if is_news or digest:
             # Whether it can be remembered shows before it is sent: else it would be sent in every run.
-            channel.tag({_NOTIFYING: format_instant(run.plan.now)})
+            channel.tag({_NOTIFYING: format_instant(news.now)})
     except TopicError as error:
         if error.is_refused:
-            _notify_once_a_day(run, settings, channel, others, str(error), sender=sender)
+            _notify_once_a_day(news, settings, channel, others, str(error))
         raise
     message = None
     still = [finding for finding in found if finding.key in known and finding.kind is not FindingKind.STOPPED]
-    if is_news or due:
-        message = compose(new, still, run, settings, daily=bool(due), sender=sender)
+    if is_news or digest:
+        message = news.compose(new, still, daily=bool(digest))
         channel.publish(message)
     behind = memory.missed
     # Also what is said once only: they have not heard it.
-    caught_up = compose(found, [], run, settings, daily=False, sender=sender) if behind else message
-    missed = _publish_to(others, message, caught_up, behind)
+    caught_up = news.compose(found, [], daily=False) if behind else message
+    wanted = ((topic, caught_up if _topic_key(topic.arn) in behind else message) for topic in others)
+    missed = send((topic, due) for topic, due in wanted if due is not None)
     # What a run has not seen is not over.
-    unseen = tuple(map(region_key, unseen_regions(run)))
-    not_over = frozenset(key for key in memory.notified if key.startswith(unseen))
-    left_unseen = frozenset(key for key in memory.left if key.startswith(unseen))
+    not_over = frozenset(key for key in memory.notified if key.startswith(news.unseen))
+    left_unseen = frozenset(key for key in memory.left if key.startswith(news.unseen))
     fingerprints = frozenset(map(_topic_key, missed))
     told = (open_now if message else known) | not_over
     left = (open_now | left_unseen) - told
     # Nor is a Region forgotten of which somebody has yet to hear that it is no longer looked after.
-    regions = dict.fromkeys([*run.plan.regions, *(memory.regions if missed else ())])
-    known_now = Memory.of(told, due or memory.digest, regions, fingerprints, left)
-    _remember(channel, tags, known_now)
-    if missed:
-        raise TopicError("; ".join(f"{arn}: {error}" for arn, error in missed.items()))
-    return message
+    regions = dict.fromkeys([*news.regions, *(memory.regions if missed else ())])
+    _remember(channel, tags, Memory.of(told, digest or memory.digest, regions, fingerprints, left))
+    return Told(message, tuple(_words(told, left)), missed)
 
 
-def _alarm_begins(run: Run, memory: Memory) -> bool:
-    """Return whether the alarm on what is overdue can begin with this run.
-
-    It does not ring a second time for another source, and while a list fails it is given no number.
-    """
-    is_on = memory.whole is not None or bool((memory.notified | memory.left) & overdue_keys(run.plan))
-    return not is_on and not run.plan.failures
-
-
-def _publish_to(
-    others: Sequence[Publisher], message: Message | None, caught_up: Message | None, behind: frozenset[str]
-) -> dict[str, TopicError]:
-    """Send the message, or all that is open to those that have missed one; return by ARN why not."""
+def send(messages: Iterable[tuple[Publisher, Message]]) -> dict[str, TopicError]:
+    """Send each topic its message, whatever becomes of the others'; return by ARN why it could not be sent."""
     missed: dict[str, TopicError] = {}
-    for topic in others:
-        due = caught_up if _topic_key(topic.arn) in behind else message
-        if due is not None:
-            try:
-                topic.publish(due)
-            except TopicError as error:
-                missed[topic.arn] = error
+    for topic, message in messages:
+        try:
+            topic.publish(message)
+        except TopicError as error:
+            missed[topic.arn] = error
     return missed
 
 
-def _notify_once_a_day(  # noqa: PLR0913 - all that a notification needs, and why it is this one
-    run: Run, settings: Settings, channel: Channel, others: Sequence[Publisher], why: str, *, sender: Sender
-) -> None:
+def _notify_once_a_day(news: News, settings: Settings, channel: Channel, others: Sequence[Publisher], why: str) -> None:
     """Send everything that is open, in the first run of the day, and that it cannot be remembered."""
     morning = settings.digest or parse_schedule(_MORNING, settings.time_zone)
-    slot = current_slot(morning, run.plan.now)
-    if slot <= run.plan.now - longest_gap_of_tick(settings.tick) or channel.notified_for == slot:
+    slot = current_slot(morning, news.now)
+    if slot <= news.now - longest_gap_of_tick(settings.tick) or channel.notified_for == slot:
         return
-    found = findings(run, settings, sender=sender)
     forgetful = Finding(
         kind=FindingKind.FAILED,
         region="",
         source=settings.deployment,
         what=f"Lightkeeper cannot remember what it has notified you of: {why}.",
-        since=f"The run of {format_minute(run.plan.now, settings.time_zone)}. Until it can, this message comes once a "
-        "day.",
+        since=f"The run of {format_minute(news.now, settings.time_zone)}. Until it can, this message comes once a day.",
         do="Grant the function's role the permission, or deploy again.",
         key="",
     )
-    message = compose([*found, forgetful], [], run, settings, daily=False, sender=sender)
+    message = news.compose([*news.findings(()), forgetful], [], daily=False)
     channel.publish(message)
     channel.notified_for = slot
     # That this goes wrong, too, cannot be remembered either; the run fails as it is.
-    _publish_to(others, message, message, frozenset())
+    send((topic, message) for topic in others)
 
 
-def _due(run: Run, settings: Settings, memory: Memory) -> datetime | None:
+def _due(news: News, settings: Settings, memory: Memory) -> datetime | None:
     """Return the time of day whose digest is due, or None."""
     if settings.digest is None:
         return None
-    slot = current_slot(settings.digest, run.plan.now)
+    slot = current_slot(settings.digest, news.now)
     return slot if memory.digest is None or slot > memory.digest else None
 
 
@@ -301,6 +381,18 @@ def _remember(channel: Channel, tags: Mapping[str, str], memory: Memory) -> None
         channel.tag(changed)
     if stale:
         channel.untag(stale)
+
+
+def _words(notified: Iterable[str], left: Iterable[str]) -> list[str]:
+    # In capitals, a key takes no more room. An earlier release does not know it, and tells people of it again.
+    return sorted([*notified, *map(str.upper, left)])
+
+
+def _keys(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what people were notified of, and what was left to the alarm."""
+    both = frozenset(words)
+    notified = frozenset(word for word in both if word == word.lower())
+    return notified, frozenset(map(str.lower, both - notified))
 
 
 def _chunks(words: Sequence[str], size: int) -> list[str]:

@@ -11,7 +11,7 @@ from lightkeeper.errors import InvalidValueError, as_json
 from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, text, whole_number
 
 ORGANIZATION_VARIABLE: Final = "LIGHTKEEPER_ORGANIZATION"
-"""The environment variable of the function that lists the accounts: the setting, as JSON."""
+"""The environment variable of the functions that list the accounts and report on them: the setting, as JSON."""
 MEMBER_ROLE_VARIABLE: Final = "LIGHTKEEPER_MEMBER_ROLE"
 """The environment variable with the name of the role that runs assume in each account."""
 RESULTS_VARIABLE: Final = "LIGHTKEEPER_RESULTS"
@@ -23,8 +23,16 @@ _ROOT_OR_UNIT: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _VIEWER: Final = "-viewer"
 _OPERATOR: Final = "-operator"
+_HUB: Final = "-hub"
+_HUB_CALENDAR: Final = "-hub-calendar"
+_MEMBER: Final = "-member"
 # IAM takes 64, and the longest of our own endings must still fit.
-_MAX_ROLE: Final = 64 - len(_OPERATOR)
+_MAX_ROLE_ANYWHERE: Final = 64
+_MAX_ROLE: Final = _MAX_ROLE_ANYWHERE - len(_OPERATOR)
+_MAX_DEPLOYMENT: Final = _MAX_ROLE_ANYWHERE - len(_HUB_CALENDAR)
+_MAX_DEFAULT_DEPLOYMENT: Final = _MAX_ROLE - len(_MEMBER)
+# What STS takes as an external id.
+_MIN_DEPLOYMENT: Final = 2
 _ROLE: Final = re.compile(r"[A-Za-z0-9+=,.@_-]+")
 _UNIT_EXPECTED: Final = 'the id of an organizational unit such as "ou-ab12-cd34ef56", or of the root, such as "r-ab12"'
 _ACCOUNT_EXPECTED: Final = 'the id of an account: 12 digits in double quotes, such as "111122223333"'
@@ -45,6 +53,24 @@ class MemberRoles:
     def of(cls, member: str) -> "MemberRoles":
         """Return the names of all three by that of the first."""
         return cls(member=member, viewer=member + _VIEWER, operator=member + _OPERATOR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubRoles:
+    """The names of the roles of the deployment's own functions, which the roles in each account let in.
+
+    Fixed, and of no account's making: a role that is made again under the same name is let in again.
+    """
+
+    keeper: str
+    """Of the function that takes and deletes snapshots."""
+    calendar: str
+    """Of the function that draws the recovery calendar."""
+
+    @classmethod
+    def of(cls, deployment: str) -> "HubRoles":
+        """Return both names by that of the deployment."""
+        return cls(keeper=deployment + _HUB, calendar=deployment + _HUB_CALENDAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +114,11 @@ class Organization:
             errors.append(
                 'units: there are neither "units" nor "accounts"; expected one of the two, with an id or more'
             )
+        errors.extend(
+            f'except: "{account}" is one of "accounts", too; expected it in one of the two'
+            for account in organization.excluded
+            if account in organization.accounts
+        )
         if errors:
             raise InvalidObjectError(errors)
         return organization
@@ -123,12 +154,34 @@ class Organization:
 
 def default_role_name(deployment: str) -> str:
     """Return the name of the member role where the settings name none: two deployments do not share one."""
-    return f"{deployment}-member"
+    return deployment + _MEMBER
 
 
 def role_arn(partition: str, account: str, name: str) -> str:
     """Return the ARN of a role."""
     return f"arn:{partition}:iam::{account}:role/{name}"
+
+
+def wrong_deployment(deployment: str, organization: Organization) -> str | None:
+    """Return why a deployment's name does not do for an organization, in words that follow it; None where it does."""
+    if len(deployment) < _MIN_DEPLOYMENT:
+        return f"is too short to be an external id; expected {_MIN_DEPLOYMENT} characters or more"
+    if len(deployment) > _MAX_DEPLOYMENT:
+        return (
+            f'is too long for the name of a role, "{HubRoles.of(deployment).calendar}"; expected up to '
+            f"{_MAX_DEPLOYMENT} characters"
+        )
+    if organization.role_name is None and len(deployment) > _MAX_DEFAULT_DEPLOYMENT:
+        return (
+            f'is too long for the name of a role, "{MemberRoles.of(default_role_name(deployment)).operator}"; expected '
+            f'up to {_MAX_DEFAULT_DEPLOYMENT} characters, or "roleName" in "organization"'
+        )
+    return None
+
+
+def account_id(value: object) -> str:
+    """Return `value` if it is the id of an account, or raise `InvalidValueError` with what was expected."""
+    return _id(value, pattern=_ACCOUNT, expected=_ACCOUNT_EXPECTED)
 
 
 def wrong_role_name(name: str) -> str | None:
@@ -148,7 +201,10 @@ def _role_name(value: object) -> str:
 def _ids(value: object, *, pattern: re.Pattern[str], expected: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise InvalidValueError(f"{as_json(value)} is not a list; expected one of ids")
-    for each in value:
-        if not isinstance(each, str) or not pattern.fullmatch(each):
-            raise InvalidValueError(f"{as_json(each)} is not an id; expected {expected}")
-    return tuple(dict.fromkeys(value))
+    return tuple(dict.fromkeys(_id(each, pattern=pattern, expected=expected) for each in value))
+
+
+def _id(value: object, *, pattern: re.Pattern[str], expected: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise InvalidValueError(f"{as_json(value)} is not an id; expected {expected}")
+    return value

@@ -1,7 +1,8 @@
 """A view into HTML: no script, nothing from elsewhere, every text escaped by the template engine."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -10,7 +11,9 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from recovery_calendar.view import DAYS, Day, Mark, Period, Row, Run, SortKey, View, periods, span, suggestions
+from recovery_calendar.fleet_view import Account, FleetKey, FleetOrder, FleetView
+from recovery_calendar.order import Column, Ordering
+from recovery_calendar.view import DAYS, Day, Mark, Order, Period, Row, Run, SortKey, View, periods, span, suggestions
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _HOURS: Final = 24
@@ -28,7 +31,54 @@ class Theme(StrEnum):
     AUTO = "auto"
 
 
-def render_calendar(view: View, *, theme: Theme, endpoint: str | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An account that was opened from the list of all."""
+
+    account: str
+    """12 digits."""
+    last: Account | None
+    """What the last report says of it; None: nothing, or nobody could read it."""
+    order: FleetOrder
+    page: int
+    """Of the list, to go back to."""
+    page_size: int
+    has_list: bool
+    """Whether there is a list to go back to: there is none where a widget is of this account only."""
+
+    @property
+    def kept(self) -> Mapping[str, object]:
+        """The parameters that its pages and orders keep."""
+        return {"account": self.account, "back": {"sort": str(self.order), "page": self.page}}
+
+    @property
+    def back(self) -> Mapping[str, object] | None:
+        """The parameters of the list; None: there is none."""
+        if not self.has_list:
+            return None
+        return {"view": "calendar", "sort": str(self.order), "page": self.page, "pageSize": self.page_size}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How CloudWatch asks for something else to be shown."""
+
+    endpoint: str
+    """The ARN of the function that it calls."""
+    kept: Mapping[str, object]
+    """Parameters that another page or order keeps."""
+
+    def show(self, order: Ordering[Column], page: int, page_size: int) -> Mapping[str, object]:
+        """Return the parameters of another page or order."""
+        return {"view": "calendar", **self.kept, "sort": str(order), "page": page, "pageSize": page_size}
+
+    def open(self, account: str, view: FleetView) -> Mapping[str, object]:
+        """Return the parameters of an account's own calendar."""
+        opened = Opened(account, None, view.order, view.page, view.page_size, has_list=True)
+        return {"view": "calendar", **opened.kept, "sort": str(Order()), "page": 1, "pageSize": view.page_size}
+
+
+def render_calendar(view: View, *, theme: Theme, endpoint: str | None = None, opened: Opened | None = None) -> str:
     """Return the calendar as a fragment of HTML.
 
     Parameters
@@ -39,8 +89,10 @@ def render_calendar(view: View, *, theme: Theme, endpoint: str | None = None) ->
         The colours.
     endpoint
         The ARN of the function that CloudWatch is to call for another page or order; None: neither can be asked for.
+    opened
+        Whose calendar it is, where there are several accounts.
     """
-    return _render("calendar.html", view=view, theme=theme, endpoint=endpoint)
+    return _render("calendar.html", view=view, theme=theme, links=_links(endpoint, opened), opened=opened)
 
 
 def render_sentence(view: View, *, theme: Theme) -> str:
@@ -48,18 +100,57 @@ def render_sentence(view: View, *, theme: Theme) -> str:
     return _render("sentence.html", view=view, theme=theme)
 
 
-def render_message(message: str, *, theme: Theme) -> str:
-    """Return why there is nothing to show, as a fragment of HTML."""
-    return _render("message.html", message=message, theme=theme)
+def render_fleet(view: FleetView, *, theme: Theme, endpoint: str | None = None) -> str:
+    """Return the accounts of the fleet as a fragment of HTML.
+
+    Parameters
+    ----------
+    view
+        What to show.
+    theme
+        The colours.
+    endpoint
+        The ARN of the function that CloudWatch is to call for another page or order, or for an account's calendar;
+        None: none of these can be asked for.
+    """
+    return _render("fleet.html", view=view, theme=theme, links=_links(endpoint, None), has_accounts=True)
+
+
+def render_fleet_sentence(view: FleetView, *, theme: Theme) -> str:
+    """Return how the fleet stands, in one sentence, as a fragment of HTML."""
+    return _render("fleet_sentence.html", view=view, theme=theme)
+
+
+def render_message(message: str, *, theme: Theme, endpoint: str | None = None, opened: Opened | None = None) -> str:
+    """Return why there is nothing to show, as a fragment of HTML.
+
+    Parameters
+    ----------
+    message
+        Why, in a sentence or more, each on a line of its own.
+    theme
+        The colours.
+    endpoint
+        The ARN of the function that CloudWatch is to call for what there is instead; None: for nothing.
+    opened
+        The account that cannot be shown, where it is about one.
+    """
+    return _render("message.html", message=message, theme=theme, links=_links(endpoint, opened), opened=opened)
 
 
 def render_page(view: View, *, theme: Theme) -> str:
     """Return the calendar as a document of its own."""
-    return _render("page.html", view=view, theme=theme, endpoint=None, is_page=True)
+    return _render("page.html", view=view, theme=theme, links=None, is_page=True)
+
+
+def _links(endpoint: str | None, opened: Opened | None) -> Links | None:
+    return Links(endpoint, opened.kept if opened else {}) if endpoint else None
 
 
 def _render(template: str, *, is_page: bool = False, **what: object) -> str:
-    return _environment().get_template(template).render(is_page=is_page, **what)
+    return (
+        _environment().get_template(template).render({"is_page": is_page, "opened": None, "has_accounts": False} | what)
+    )
 
 
 # Lambda keeps the process between invocations, and compiled templates with it.
@@ -84,7 +175,13 @@ def _environment() -> Environment:
         "tip": _tip,
         "box": _box,
     }
-    environment.globals |= {"SortKey": SortKey, "DAYS": DAYS, "WIDTH": DAYS * _CELL, "HEIGHT": _TOP + _HOURS * _HOUR}
+    environment.globals |= {
+        "SortKey": SortKey,
+        "FleetKey": FleetKey,
+        "DAYS": DAYS,
+        "WIDTH": DAYS * _CELL,
+        "HEIGHT": _TOP + _HOURS * _HOUR,
+    }
     return environment
 
 

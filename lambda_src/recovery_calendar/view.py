@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
 from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
-from lightkeeper.errors import InvalidValueError, closest, did_you_mean, quote_all
+from lightkeeper.errors import did_you_mean
 from lightkeeper.kinds import SourceKind
 from lightkeeper.model import (
     Inventory,
@@ -40,7 +40,9 @@ from lightkeeper.overview import (
     why_stopped,
 )
 from lightkeeper.restorable import Restorable, restorable
+from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
+from recovery_calendar.order import Column, Direction, Ordering, Value, cut, read_order, sort_rows
 
 DAYS: Final = 30
 """How far back a strip goes, today included."""
@@ -228,16 +230,7 @@ class Row:
         return () if self.is_overdue_by_errors else self.failed
 
 
-class Direction(StrEnum):
-    """How the values of the sorted column run, in the words of `aria-sort`."""
-
-    ASCENDING = "ascending"
-    DESCENDING = "descending"
-    OTHER = "other"
-    """By what no value of the column says: how much a status wants a person."""
-
-
-class SortKey(StrEnum):
+class SortKey(Column):
     """What rows can be sorted by."""
 
     STATUS = "status"
@@ -248,33 +241,23 @@ class SortKey(StrEnum):
     SIZE = "size"
     COST = "cost"
 
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order of rows: worst, oldest, soonest or dearest first, or the other way round."""
-
-    key: SortKey = SortKey.STATUS
-    backwards: bool = False
-
-    def __str__(self) -> str:
-        """Return the order as it is written: `cost`, or `-cost`."""
-        return f"-{self.key}" if self.backwards else self.key.value
-
-    @property
-    def is_falling(self) -> bool:
-        """Whether the greater comes first: by size and cost it does, unless the order is backwards."""
-        return (self.key in {SortKey.SIZE, SortKey.COST}) is not self.backwards
-
     @property
     def direction(self) -> Direction:
-        """How its values run."""
-        if self.key is SortKey.STATUS:
-            return Direction.OTHER
-        return Direction.DESCENDING if self.is_falling else Direction.ASCENDING
+        """How its values run, unless the order is backwards."""
+        match self:
+            case SortKey.STATUS:
+                return Direction.OTHER
+            case SortKey.SIZE | SortKey.COST:
+                return Direction.DESCENDING
+            case _:
+                return Direction.ASCENDING
 
-    def toggled(self, key: SortKey) -> "Order":
-        """Return the order that a click on a heading asks for."""
-        return Order(key, backwards=key is self.key and not self.backwards)
+
+@dataclass(frozen=True, slots=True)
+class Order(Ordering[SortKey]):
+    """An order of sources."""
+
+    key: SortKey = SortKey.STATUS
 
 
 def parse_order(text: str) -> Order:
@@ -285,13 +268,7 @@ def parse_order(text: str) -> Order:
     InvalidValueError
         If there is no such order.
     """
-    key = text.removeprefix("-")
-    if key not in list(SortKey):
-        raise InvalidValueError(
-            f'"{text}" is not an order; expected {quote_all(SortKey)}, or one of them after a "-"',
-            closest(key, SortKey),
-        )
-    return Order(SortKey(key), backwards=text != key)
+    return Order(*read_order(text, SortKey))
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +322,7 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
     page_size: int | None = None,
     *,
     elsewhere: Inventory | None = None,
+    sender: Sender | None = None,
 ) -> View:
     """Return what the calendar shows of a plan.
 
@@ -360,16 +338,18 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
         Which rows. A page past the last is the last; no size is all of them on one page.
     elsewhere
         What was found in Regions that nobody looks after; None where nobody looked.
+    sender
+        Whose sources they are: then the commands that help work without the deployment's files, and in that account.
     """
     zone = settings.time_zone
     order = order or Order()
     now = plan.now.astimezone(zone)
     days = tuple(now.date() - _DAY * back for back in reversed(range(DAYS)))
     facts = _Facts.of(plan)
-    rows = _sorted([_row(source, facts, days, settings) for source in plan.sources], order)
-    size = page_size or max(len(rows), 1)
-    pages = max(-(-len(rows) // size), 1)
-    page = min(page, pages)
+    rows = sort_rows(
+        (_row(source, facts, days, settings, sender) for source in plan.sources), order, value=_value, name=_name
+    )
+    shown = cut(rows, page, page_size)
     listed = {source.arn for source in plan.sources}
     overview = Overview.of(plan, elsewhere)
     return View(
@@ -378,11 +358,11 @@ def make_view(  # noqa: PLR0913 - a view has that many sides
         days=days,
         health=overview.health,
         sentence=overview.sentence(settings),
-        rows=tuple(rows[(page - 1) * size : page * size]),
+        rows=shown.rows,
         order=order,
-        page=page,
-        pages=pages,
-        page_size=size,
+        page=shown.number,
+        pages=shown.pages,
+        page_size=shown.size,
         total=len(rows),
         stored=Stored.of(plan.sources),
         deployment=settings.deployment,
@@ -460,7 +440,7 @@ def _expiring(plan: Plan) -> Iterator[tuple[_Point, datetime]]:
                 assert_never(action)
 
 
-def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Settings) -> Row:
+def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Settings, sender: Sender | None) -> Row:
     zone = settings.time_zone
 
     def wall(instant: datetime | None) -> datetime | None:
@@ -473,7 +453,7 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         if facts.mark(point) is Mark.EXPIRING
     )
     notes = facts.problems.get(source.arn, ())
-    why, helps = _why_and_help(source, settings)
+    why, helps = _why_and_help(source, settings, sender)
     how_much, why_in_part = restorable(source)
     return Row(
         name=source.name,
@@ -512,11 +492,11 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
     )
 
 
-def _why_and_help(source: SourceStatus, settings: Settings) -> tuple[str | None, str | None]:
+def _why_and_help(source: SourceStatus, settings: Settings, sender: Sender | None) -> tuple[str | None, str | None]:
     if source.overdue_since:
-        return why_overdue(source, settings.time_zone), str(what_helps(source))
+        return why_overdue(source, settings.time_zone), str(what_helps(source, sender))
     if source.has_stopped:
-        return why_stopped(source, settings), str(what_helps_stopped(source, settings))
+        return why_stopped(source, settings), str(what_helps_stopped(source, settings, sender))
     return None, None
 
 
@@ -537,22 +517,16 @@ def _days(source: SourceStatus, facts: _Facts, days: Sequence[date], zone: ZoneI
     )
 
 
-def _sorted(rows: Iterable[Row], order: Order) -> list[Row]:
-    """Sort rows, by name within what is equal; those without such a value come last."""
-    names_backwards = order.key is SortKey.NAME and order.backwards
-    by_name = sorted(rows, key=lambda row: (row.name.casefold(), row.region), reverse=names_backwards)
-    valued = [(_value(row, order.key), row) for row in by_name]
-    there = [(value, row) for value, row in valued if value is not None]
-    there.sort(key=lambda pair: pair[0], reverse=order.backwards)
-    return [*(row for _, row in there), *(row for value, row in valued if value is None)]
+def _name(row: Row) -> tuple[str, str]:
+    return row.name.casefold(), row.region
 
 
-def _value(row: Row, key: SortKey) -> float | None:  # noqa: PLR0911 - one for each order
+def _value(row: Row, key: SortKey) -> Value | None:  # noqa: PLR0911 - one for each order
     match key:
         case SortKey.STATUS:
             return _trouble(row)
         case SortKey.NAME:
-            return 0
+            return _name(row)
         case SortKey.NEWEST:
             return row.newest.timestamp() if row.newest else None
         case SortKey.NEXT:

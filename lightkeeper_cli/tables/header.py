@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def header(where: "Where", *more: str) -> Text:
     """Return the line above all: the account, the Regions, and what else goes for everything below."""
     account = where.account
-    alias = f" ({account.alias})" if account.alias else ""
+    name = account.alias or account.name
+    alias = f" ({name})" if name else ""
     words = (", ".join(where.regions), *more)
     return Text.assemble((f"Account {account.id or 'unknown'}{alias}", "bold"), f", {'; '.join(filter(None, words))}")
 

@@ -16,7 +16,7 @@ from recovery_calendar.view import DAYS, Day, Mark, Row, View, span, suggestions
 if TYPE_CHECKING:
     from lightkeeper_cli.account import Where
 
-_HEALTH_STYLES: Final = {
+HEALTH_STYLES: Final = {
     Health.OK: "bold green",
     Health.WAITING: "bold yellow",
     Health.DEGRADED: "bold red",
@@ -39,7 +39,7 @@ _LEGEND: Final = "█ recoverable   H held   ▒ about to expire   ░ being tak
 
 def show_status(view: View, where: "Where | None", console: Console) -> None:
     """Print the calendar."""
-    console.print(Text(view.sentence, _HEALTH_STYLES[view.health]))
+    console.print(Text(view.sentence, HEALTH_STYLES[view.health]))
     if where:
         console.print(header(where))
     nothing = view.elsewhere is not None and not view.elsewhere and not view.unseen

@@ -18,8 +18,8 @@ from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import Seed
 from lightsail_sandbox.fleet import fleet
-from recovery_calendar.handler import MAX_PAGE_SIZE
 from recovery_calendar.render import Theme, render_calendar, render_message, render_page, render_sentence
+from recovery_calendar.request import MAX_PAGE_SIZE
 from recovery_calendar.view import Expiring, Held, Order, Row, View, make_view, parse_order
 from tests.support.frame import (
     ALLOWED,

@@ -27,7 +27,7 @@ from lightkeeper_cli.documents import located, snapshots_document
 from lightkeeper_cli.fates import fates_of
 from lightkeeper_cli.tables.status import SIGNS
 from lightsail_sandbox.client import Sandbox
-from recovery_calendar.handler import MAX_PAGE_SIZE, read_event
+from recovery_calendar.request import MAX_PAGE_SIZE, read_event
 from recovery_calendar.view import SortKey
 from tests.support.asking import make_client
 from tests.support.inventories import NOW, daily, source
@@ -153,7 +153,7 @@ def test_the_parameters_of_the_calendar_are_those_of_the_widget() -> None:
     request = read_event({})
     assert shown == {
         "view": request.kind.value,
-        "sort": str(request.order),
+        "sort": str(request.of.order),
         "page": str(request.page),
         "pageSize": str(request.page_size),
         "time": "now",

@@ -12,14 +12,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lightkeeper import handler
+from lightkeeper import handler, logged_run
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.event import read_event
 from lightkeeper.faults import CallError
 from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.settings import Settings
 from recovery_calendar import handler as calendar
+from recovery_calendar.request import DOCUMENTATION
 from tests.support.functions import NOON, WidgetContext, invoke
+from tests.support.hub import HUB
 from tests.support.keeper import OTHER_REGION, REGION, Keeper
 from tests.support.words import anything_or, deep_values, json_values, near, numbers_as_text
 
@@ -35,6 +37,8 @@ run_events = st.fixed_dictionaries(
         "time": times | json_values | deep_values,
         "dryRun": st.booleans() | json_values | deep_values,
         "regions": regions | json_values | deep_values,
+        "account": near([HUB, "111122223333"]) | json_values | deep_values,
+        "name": st.text(max_size=5) | json_values | deep_values,
     },
 )
 other_events = json_values | deep_values | st.dictionaries(near(["time", "dryRun", "regions", "detail"]), json_values)
@@ -66,8 +70,8 @@ class Connections:
     def __init__(self) -> None:
         self._made: list[Lightsail] = []
 
-    def connect(self, regions: Iterable[str], *, max_concurrency: int) -> dict[str, Lightsail]:
-        made = connect(regions, max_concurrency=max_concurrency)
+    def connect(self, regions: Iterable[str], **options: Any) -> dict[str, Lightsail]:  # noqa: ANN401 - as they give
+        made = connect(regions, **options)
         self._made.extend(made.values())
         return made
 
@@ -84,7 +88,7 @@ class Connections:
 def connections(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connections]:  # noqa: ARG001 - its AWS
     made = Connections()
     calendar.connections.cache_clear()
-    for module in (handler, calendar):
+    for module in (logged_run, calendar):
         monkeypatch.setattr(module, "connect", made.connect)
     yield made
     made.close()
@@ -102,6 +106,11 @@ def test_an_event_is_understood_or_refused_in_words_before_anything_is_read(
             request = read_event(event, Settings(), CLOCK)
         except InvalidValueError as refused:
             with pytest.raises(InvalidValueError, match=re.escape(str(refused))):
+                invoke(event)
+            assert not connections.close()
+            return
+        if request.account is not None:
+            with pytest.raises(InvalidValueError, match="looks after its own account alone"):
                 invoke(event)
             assert not connections.close()
             return
@@ -137,7 +146,7 @@ def test_a_widget_is_shown_or_answered_in_words_and_all_of_it_is_escaped(
         html = calendar.handle(event, WidgetContext())
         if 'role="alert"' in html:
             assert tags_of(html) == message
-        elif html != calendar.DOCUMENTATION:
+        elif html != DOCUMENTATION:
             assert html.lstrip().startswith("<")
             assert {"<script", "<img"}.isdisjoint(tags_of(html))
         connections.close()

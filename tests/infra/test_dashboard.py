@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.dashboard import GRID_COLUMNS
 from infra.sections import SECTIONS
+from infra.widgets import GRID_COLUMNS
 from lightkeeper.deployable import rhythm
 from lightkeeper.metrics import NAMESPACE, MetricName
 from lightkeeper.settings import Settings

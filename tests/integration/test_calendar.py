@@ -10,7 +10,8 @@ import pytest
 from lightkeeper.settings import ENVIRONMENT_VARIABLE
 from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Seed
 from recovery_calendar import handler
-from recovery_calendar.handler import DOCUMENTATION, MAX_PAGE_SIZE, handle, read_event
+from recovery_calendar.handler import handle
+from recovery_calendar.request import DOCUMENTATION, MAX_PAGE_SIZE, read_event
 from tests.support.functions import ARN, WidgetContext, widget
 from tests.support.keeper import DAY, READS, REGION, Keeper
 

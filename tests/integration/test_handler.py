@@ -243,7 +243,7 @@ def test_what_one_run_has_learnt_of_throttling_does_not_slow_the_next(
         made.extend(found.values())
         return found
 
-    monkeypatch.setattr("lightkeeper.handler.connect", remembered)
+    monkeypatch.setattr("lightkeeper.logged_run.connect", remembered)
     keeper.disk("shop", {"backup": "daily"})
 
     invoke({"time": NOON})
@@ -272,7 +272,7 @@ def test_tags_for_which_there_was_no_room_are_logged(keeper: Keeper, capsys: pyt
     [
         (
             {"tiem": NOON},
-            'event.tiem: unknown key; expected one of "time", .*"testNotification"; did you mean "time"',
+            'event.tiem: unknown key; expected one of "time", .*"name"; did you mean "time"',
         ),
         ({"time": "tomorrow"}, 'event.time: "tomorrow" is not a time'),
         ({"time": "<aws.scheduler.scheduled-time>"}, "is not a time"),

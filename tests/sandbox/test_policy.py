@@ -57,6 +57,23 @@ def test_a_resource_is_matched_by_wildcards(resource: str, *, allowed: bool) -> 
     assert policy({"Resource": resource}).allows(Request(action="lightsail:DeleteDisk", resource=ARN)) is allowed
 
 
+@pytest.mark.parametrize("operator", ["ArnEquals", "ArnLike"])
+@pytest.mark.parametrize(
+    ("expected", "holds"),
+    [
+        (ARN, True),
+        ("arn:aws:lightsail:*:*:Disk/*", True),
+        ("arn:aws:lightsail:*:123456789012:Disk/2", False),
+        # Between colons, a star stands for that part alone.
+        ("arn:*:Disk/1", False),
+        ("arn:aws:lightsail:eu-central-1:123456789012", False),
+    ],
+)
+def test_arns_are_compared_part_by_part(operator: str, expected: str, *, holds: bool) -> None:
+    assert allows({operator: {"aws:PrincipalArn": expected}}, aws_PrincipalArn=(ARN,)) is holds
+    assert not allows({operator: {"aws:PrincipalArn": expected}})
+
+
 def test_an_action_without_a_resource_needs_a_star() -> None:
     assert not policy({"Resource": ARN}).allows(Request(action="lightsail:GetDisks"))
 

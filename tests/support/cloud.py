@@ -1,4 +1,4 @@
-"""A local CloudFormation and Lambda over HTTP, and Lightkeeper as a stack in them."""
+"""A local CloudFormation, Lambda, STS and S3 over HTTP, and Lightkeeper as a stack in them."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +30,10 @@ _ROLE = {
 }
 
 
+_IN_XML = ("DescribeStacks", "AssumeRole", "GetCallerIdentity")
+"""What is refused as the older services do it."""
+
+
 @dataclass
 class _Clouds:
     """The WSGI application: moto's, in which operations can be refused; it remembers who asked for what."""
@@ -38,6 +42,10 @@ class _Clouds:
     asked: list[str] = field(default_factory=list)
     answer: Callable[[dict[str, object]], object] | None = None
     """What a function answers to an event; without it, there is nothing to run one."""
+    trusts: dict[str, str] = field(default_factory=dict)
+    """The external ids that roles ask for, by their ARNs; no other role can be assumed."""
+    sessions: list[str] = field(default_factory=list)
+    """The sessions of roles that were asked for: the roles' ARNs, and the names of the sessions."""
 
     def __post_init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -45,14 +53,13 @@ class _Clouds:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
-        (action,) = parse_qs(request.get_data().decode()).get("Action", ["GetFunctionConfiguration"])
+        parameters = parse_qs(request.get_data().decode())
         environ["wsgi.input"].seek(0)  # moto reads it again
-        if request.path.endswith("/invocations"):
-            action = "Invoke"
+        action = _action(request, parameters)
         self.asked.append(action)
-        if action in self.refused:
+        if action in self.refused or (action == "AssumeRole" and not self._lets_in(parameters)):
             words = f"User: arn:aws:iam::123456789012:user/me is not authorized to perform {action}"
-            if action == "DescribeStacks":
+            if action in _IN_XML:
                 error = f"<Error><Code>AccessDenied</Code><Message>{words}</Message></Error>"
                 answer = Response(f"<ErrorResponse>{error}</ErrorResponse>", status=403, mimetype="text/xml")
             else:
@@ -67,6 +74,19 @@ class _Clouds:
             return _invoked(self.answer, request)(environ, start_response)
         answered: Iterable[bytes] = self._moto(environ, start_response)
         return answered
+
+    def _lets_in(self, parameters: Mapping[str, list[str]]) -> bool:
+        (role,), (external_id,) = parameters["RoleArn"], parameters.get("ExternalId", [""])
+        self.sessions.append(f"{role}/{parameters['RoleSessionName'][0]}")
+        return self.trusts.get(role) == external_id
+
+
+def _action(request: Request, parameters: Mapping[str, list[str]]) -> str:
+    """Return the operation that is asked for; of S3, the method and the path."""
+    if request.path.startswith("/2015-03-31/functions"):
+        return "Invoke" if request.path.endswith("/invocations") else "GetFunctionConfiguration"
+    (action,) = parameters.get("Action", [f"{request.method} {request.path}"])
+    return action
 
 
 def _invoked(answer: Callable[[dict[str, object]], object], request: Request) -> Response:
@@ -84,11 +104,13 @@ class Cloud:
     url: str
     server: _Clouds
     stacks: list[tuple[str, str]] = field(default_factory=list)
-    _clients: dict[str, Any] = field(default_factory=dict)
+    buckets: list[str] = field(default_factory=list)
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         """Return what makes boto3 take them for AWS's."""
-        return {"AWS_ENDPOINT_URL_CLOUDFORMATION": self.url, "AWS_ENDPOINT_URL_LAMBDA": self.url}
+        services = ("CLOUDFORMATION", "LAMBDA", "S3", "STS")
+        return {f"AWS_ENDPOINT_URL_{service}": self.url for service in services}
 
     def deploy(
         self, name: str, region: str, variables: Mapping[str, str], outputs: Mapping[str, object] | None = None
@@ -126,13 +148,29 @@ class Cloud:
         )
         self.stacks.append((name, region))
 
+    def put(self, bucket: str, key: str, text: str, region: str) -> None:
+        """Write an object into a bucket, which is made if it is not there."""
+        store = self._client("s3", region)
+        if bucket not in self.buckets:
+            store.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+            self.buckets.append(bucket)
+        store.put_object(Bucket=bucket, Key=key, Body=text.encode())
+
     def clear(self) -> None:
-        """Delete all stacks, refuse nothing any more, and forget what was asked."""
+        """Delete all stacks and buckets, refuse nothing any more, and forget what was asked."""
         self.server.refused.clear()
+        self.server.trusts.clear()
+        self.server.sessions.clear()
         self.server.answer = None
         while self.stacks:
             name, region = self.stacks.pop()
             self._formation(region).delete_stack(StackName=name)
+        while self.buckets:
+            bucket = self.buckets.pop()
+            store = self._client("s3", "eu-central-1")
+            for entry in store.list_objects_v2(Bucket=bucket).get("Contents", []):
+                store.delete_object(Bucket=bucket, Key=entry["Key"])
+            store.delete_bucket(Bucket=bucket)
         self.server.asked.clear()
 
     def close(self) -> None:
@@ -140,11 +178,14 @@ class Cloud:
         for client in self._clients.values():
             client.close()
 
-    def _formation(self, region: str) -> Any:  # noqa: ANN401 - a client of a service that has no types here
-        if region not in self._clients:
+    def _formation(self, region: str) -> Any:  # noqa: ANN401 - as below
+        return self._client("cloudformation", region)
+
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401 - of a service that has no types here
+        if (service, region) not in self._clients:
             session = boto3.Session("deployer", "deployer", region_name=region)
-            self._clients[region] = session.client("cloudformation", endpoint_url=self.url)
-        return self._clients[region]
+            self._clients[service, region] = session.client(service, endpoint_url=self.url)
+        return self._clients[service, region]
 
 
 @contextmanager

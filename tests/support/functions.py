@@ -11,6 +11,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lightkeeper import handler
+from lightkeeper.fleet import AccountAnswer
 from lightkeeper.report import Summary
 from recovery_calendar.handler import handle
 
@@ -33,11 +34,21 @@ class Context(LambdaContext):
 
 def invoke(event: dict[str, object]) -> Summary:
     """Call Lightkeeper's function."""
-    # A Logger keeps the standard output it was born with: that of an earlier test.
+    log_to_stdout()
+    return cast("Summary", handler.handle(event, Context()))
+
+
+def invoke_in(account: str, event: dict[str, object], context: Context | None = None) -> AccountAnswer:
+    """Call it for an account of an organization."""
+    log_to_stdout()
+    return cast("AccountAnswer", handler.handle({**event, "account": account}, context or Context()))
+
+
+def log_to_stdout() -> None:
+    """Have the functions log to this test's standard output: a Logger keeps that of an earlier test."""
     for stream in logging.getLogger("Lightkeeper").handlers:
         assert isinstance(stream, logging.StreamHandler)
         stream.stream = sys.stdout
-    return cast("Summary", handler.handle(event, Context()))
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -50,6 +61,10 @@ class WidgetContext:
     """What the calendar reads of its context."""
 
     invoked_function_arn: str = ARN
+    seconds: float = 60
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(self.seconds * 1000)
 
 
 def widget(
@@ -58,8 +73,9 @@ def widget(
     original: Mapping[str, object] | None = None,
     theme: str = "light",
     time: str = NOON,
+    seconds: float = 60,
 ) -> str:
-    """Return what a widget shows, called with CloudWatch's event."""
+    """Return what a widget shows, called with CloudWatch's event, `seconds` before Lambda ends the function."""
     context = {
         "dashboardName": "Lightkeeper",
         "widgetId": "widget-1",
@@ -76,4 +92,4 @@ def widget(
         "width": 588,
         "height": 369,
     }
-    return handle({"time": time, **(clicked or {}), "widgetContext": context}, WidgetContext())
+    return handle({"time": time, **(clicked or {}), "widgetContext": context}, WidgetContext(seconds=seconds))

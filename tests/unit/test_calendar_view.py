@@ -15,9 +15,9 @@ from lightkeeper.plan import make_plan
 from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.restorable import Restorable
 from lightkeeper.settings import Settings
+from recovery_calendar.order import Direction
 from recovery_calendar.render import Theme, render_calendar, render_page, say_periods
 from recovery_calendar.view import (
-    Direction,
     Held,
     Mark,
     Order,

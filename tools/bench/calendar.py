@@ -20,8 +20,8 @@ from lightkeeper.inventory import read_region
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
-from recovery_calendar.handler import MAX_PAGE_SIZE, Request
 from recovery_calendar.render import Theme, render_calendar
+from recovery_calendar.request import MAX_PAGE_SIZE, Request
 from recovery_calendar.view import make_view
 from tests.support.frame import CHROMIUM, WITHOUT, framed, running_browser
 from tools.bench.planning import NOW, REGION, Pages
