@@ -28,7 +28,7 @@ test: .venv/ready $(NODE) ## run the tests but for the slow ones, in about four 
 test-all: .venv/ready .aws-local/ready $(NODE) ## run all tests, with branch coverage: a deployment, a browser, ten thousand snapshots too
 	$(PYTEST) --cov --cov-report=term
 
-soak: .venv/ready ## chance, judged by the witness, for MINUTES=30 from SEED=1000
+soak: .venv/ready ## chance in one account and in two, judged by the witness, for MINUTES=30 from SEED=1000
 	$(BIN)/python -m tools.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1000)
 
 check: lint types contracts test-all ## lint, types, import contracts, all tests
@@ -50,13 +50,14 @@ format: .venv/ready ## let ruff correct what it can
 docs: .venv/ready ## write the tables in the documents that follow from the code
 	$(BIN)/cog -I . -r docs/*.md README.md
 
-bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit; TLS; a fleet that comes back
+bench: .venv/ready .aws-local/ready ## planning time and memory, 1,000 to 10,000 sources; the zips; the calendar; a rate limit; TLS; a fleet that comes back; 500 accounts
 	$(BIN)/python -m tools.bench.planning
 	$(BIN)/python -m tools.bench.bundle
 	$(BIN)/python -m tools.bench.calendar
 	$(BIN)/python -m tools.bench.throttling
 	$(BIN)/python -m tools.bench.tls
 	$(BIN)/python -m tools.bench.restore
+	$(BIN)/python -m tools.bench.fleet
 
 pictures: .venv/ready ## the README's pictures again, from the demo; needs a Chromium
 	$(BIN)/python -m tools.pictures

@@ -172,5 +172,19 @@ FINDINGS: Final[Mapping[FindingKind, Urgency]] = {
     FindingKind.REGION: Urgency(
         why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
     ),
+    FindingKind.UNSEEN: Urgency(
+        why="the next run tries again, and nothing of it is deleted meanwhile; if it lasts a day, an alarm rings",
+        command=_STATUS,
+    ),
+    FindingKind.UNLISTED: Urgency(
+        why="nothing is backed up in the accounts that are not listed; nothing is deleted there, either",
+        command=_STATUS,
+    ),
+    FindingKind.REFUSED: Urgency(
+        why="its recovery points stay; new ones are missing until it lets Lightkeeper in again", command=_STATUS
+    ),
+    FindingKind.ACCOUNT: Urgency(
+        why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
+    ),
 }
 """Of each kind of message."""

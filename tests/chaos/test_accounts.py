@@ -40,9 +40,7 @@ CRASHES = [
 ]
 
 
-@pytest.fixture(
-    params=[(SHOP, CLINIC), pytest.param((SHOP, HUB), marks=SLOW)], ids=["two members", "with the hub's own"]
-)
+@pytest.fixture(params=[(SHOP, CLINIC), pytest.param((SHOP, HUB), marks=SLOW)], ids=["two-members", "member-and-hub"])
 def shop(request: pytest.FixtureRequest, aws: Sandbox, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Member:
     """One of two accounts with the same sources."""
     no_waiting(monkeypatch)

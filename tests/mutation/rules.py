@@ -23,6 +23,7 @@ INVENTORY: Final = "lambda_src/lightkeeper/inventory.py"
 LIGHTSAIL: Final = "lambda_src/lightkeeper/lightsail.py"
 HANDLER: Final = "lambda_src/lightkeeper/handler.py"
 LOGGED_RUN: Final = "lambda_src/lightkeeper/logged_run.py"
+MEMBERS: Final = "lambda_src/lightkeeper/members.py"
 MEMBER_RUN: Final = "lambda_src/lightkeeper/member_run.py"
 RETRIES: Final = "lambda_src/lightkeeper/retries.py"
 MODEL: Final = "lambda_src/lightkeeper/model.py"
@@ -30,6 +31,10 @@ METRICS: Final = "lambda_src/lightkeeper/metrics.py"
 OVERVIEW: Final = "lambda_src/lightkeeper/overview.py"
 FINDINGS: Final = "lambda_src/lightkeeper/findings.py"
 NOTIFY: Final = "lambda_src/lightkeeper/notify.py"
+FLEET_FINDINGS: Final = "lambda_src/lightkeeper/fleet_findings.py"
+FLEET_HANDLER: Final = "lambda_src/lightkeeper/fleet_handler.py"
+FLEET_METRICS: Final = "lambda_src/lightkeeper/fleet_metrics.py"
+FLEET_REPORT: Final = "lambda_src/lightkeeper/fleet_report.py"
 PERMISSIONS: Final = "infra/permissions.py"
 
 IN_PLAN: Final = "tests/unit/test_plan.py"
@@ -45,8 +50,10 @@ IN_DATABASES: Final = "tests/integration/test_databases.py"
 IN_FAULTS: Final = "tests/integration/test_faults.py"
 IN_CLI: Final = "tests/integration/test_cli.py"
 IN_HANDLER: Final = "tests/integration/test_handler.py"
+IN_ACCOUNTS: Final = "tests/chaos/test_accounts.py"
 IN_MEMBER_RUN: Final = "tests/integration/test_member_run.py"
 IN_NOTIFY: Final = "tests/integration/test_notify.py"
+IN_FLEET: Final = "tests/integration/test_fleet_report.py"
 IN_SILENCE: Final = "tests/chaos/test_silence.py"
 IN_ROLE: Final = "tests/contract/test_role.py"
 
@@ -289,6 +296,34 @@ RULES: Final = (
                 "connected",
                 "credentials=credentials",
                 "credentials=None",
+                IN_MEMBER_RUN,
+                "test_accounts_with_disks_of_the_same_name_get_a_snapshot_each_under_the_role_of_each",
+            ),
+            Removal(
+                "made over connections that no run of another account has had",
+                LOGGED_RUN,
+                "connected",
+                "connections = connect(regions, max_concurrency=settings.max_concurrency, credentials=credentials)",
+                'connections = connected.__dict__.setdefault("kept", connect(regions, max_concurrency='
+                "settings.max_concurrency, credentials=credentials))",
+                IN_ACCOUNTS,
+                "test_whatever_goes_wrong_in_an_account_the_other_ends_as_if_it_were_alone[two-members]",
+            ),
+            Removal(
+                "an account that lets nobody in is not looked at with other credentials",
+                MEMBERS,
+                "assume",
+                "raise NotOnboardedError(str(error)) from error",
+                "return None",
+                IN_ACCOUNTS,
+                "test_an_account_that_lets_nobody_in_is_not_touched_by_other_credentials[two-members]",
+            ),
+            Removal(
+                "each role is asked for in the name of this deployment, so that another one's refuses",
+                MEMBERS,
+                "assume",
+                "ExternalId=external_id",
+                'ExternalId="any"',
                 IN_MEMBER_RUN,
                 "test_accounts_with_disks_of_the_same_name_get_a_snapshot_each_under_the_role_of_each",
             ),
@@ -1612,7 +1647,7 @@ RULES: Final = (
                 "a Region that is dropped from the settings is reported",
                 FINDINGS,
                 "findings",
-                "*_dropped_regions(run.plan, regions_before, zone),",
+                "*dropped_regions(run.plan.regions, regions_before, run.plan.now, zone),",
                 "",
                 IN_MEMORY,
                 "test_a_region_that_is_no_longer_looked_after_is_reported_once",
@@ -1746,8 +1781,8 @@ RULES: Final = (
             Removal(
                 "what somebody was notified of is not sent again",
                 NOTIFY,
-                "notify",
-                "_remember(channel, tags, known_now)",
+                "tell",
+                "_remember(channel, tags, Memory.of(told, digest or memory.digest, regions, fingerprints, left))",
                 "pass",
                 IN_SILENCE,
                 "test_a_fleet_that_stops_being_backed_up_is_reported_in_one_message[untagged]",
@@ -1755,8 +1790,8 @@ RULES: Final = (
             Removal(
                 "not even after its list has failed",
                 NOTIFY,
-                "notify",
-                "frozenset(key for key in memory.notified if key.startswith(unseen))",
+                "tell",
+                "frozenset(key for key in memory.notified if key.startswith(news.unseen))",
                 "frozenset()",
                 IN_MEMORY,
                 "test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten",
@@ -1764,8 +1799,8 @@ RULES: Final = (
             Removal(
                 "where it cannot be remembered, it is sent once a day",
                 NOTIFY,
-                "notify",
-                "_notify_once_a_day(run, settings, channel, others, str(error), sender=sender)",
+                "tell",
+                "_notify_once_a_day(news, settings, channel, others, str(error))",
                 "pass",
                 IN_MEMORY,
                 "test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_retry_sends_nothing",
@@ -1805,6 +1840,60 @@ RULES: Final = (
                 "if run.plan.failures:",
                 IN_HANDLER,
                 "test_a_run_over_regions_of_somebodys_choice_says_what_it_did_but_not_how_everything_stands",
+            ),
+            Removal(
+                "of many accounts, one that is no longer looked after is reported",
+                FLEET_FINDINGS,
+                "findings",
+                "*(_dropped(row, fleet.time, zone) for row in fleet.dropped),",
+                "",
+                IN_FLEET,
+                "test_an_account_that_is_not_listed_any_more_is_news_once",
+            ),
+            Removal(
+                "it is not forgotten before somebody has been told",
+                FLEET_HANDLER,
+                "_tell",
+                "_Kept(told=news.told_before, dropped=report.fleet.dropped)",
+                "_Kept(told=news.told_before, dropped=())",
+                IN_FLEET,
+                "test_that_an_account_is_not_looked_after_any_more_is_not_forgotten_before_somebody_has_been_told",
+            ),
+            Removal(
+                "one that could not be listed is unknown",
+                FLEET_REPORT,
+                "make_report",
+                "if answers.is_complete:",
+                "if True:",
+                IN_FLEET,
+                "test_accounts_of_a_unit_that_cannot_be_listed_are_unknown_and_not_taken_for_dropped",
+            ),
+            Removal(
+                "one that does not let Lightkeeper in any more is reported",
+                FLEET_FINDINGS,
+                "_in",
+                "if row.refuses:",
+                "if False:",
+                IN_FLEET,
+                "test_an_account_that_lets_nobody_in_any_more_is_news_once_and_open_until_it_does",
+            ),
+            Removal(
+                "what was found in one that nobody can look at is not over",
+                FLEET_FINDINGS,
+                "_is_unseen",
+                "row.state is AccountState.UNKNOWN or ",
+                "",
+                IN_FLEET,
+                "test_what_is_open_in_an_account_that_is_unknown_today_is_not_over",
+            ),
+            Removal(
+                "meanwhile no alarm ends",
+                FLEET_METRICS,
+                "_may_be_published",
+                "return is_whole or total > 0",
+                "return True",
+                IN_FLEET,
+                "test_while_an_account_is_unknown_no_alarm_ends_and_bad_news_is_true_all_the_same",
             ),
         ),
     ),
