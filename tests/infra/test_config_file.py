@@ -76,9 +76,14 @@ def test_a_folder_or_no_text_is_no_file() -> None:
 
 
 def test_the_protection_is_that_of_the_file_s_stack(monkeypatch: pytest.MonkeyPatch) -> None:
-    switched = []
+    switched: list[tuple[str, str]] = []
+
+    def cleared(stack: str) -> str:
+        switched.append(("clear up", stack))
+        return ""
+
     monkeypatch.setattr(protection, "switch", lambda state, stack: switched.append((state, stack)))
-    monkeypatch.setattr(protection, "clear_up", lambda stack: switched.append(("clear up", stack)) or "")
+    monkeypatch.setattr(protection, "clear_up", cleared)
 
     protection.main("off", "customers/shop.json")
     protection.main("on")

@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,20 @@ from infra.sections import FLEET_SECTIONS
 from lightkeeper.fleet_metrics import FleetMetricName
 from lightkeeper.organization import HubRoles, Organization
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings
-from tests.support.synth import CALENDAR, KEEPER, function, function_role, only, resources, stack, template
+from tests.support.synth import (
+    CALENDAR,
+    HOW,
+    KEEPER,
+    MANY,
+    REVIEWED_FLEET,
+    function,
+    function_role,
+    only,
+    resources,
+    stack,
+    template,
+)
+from tests.support.synth import text as reviewable
 
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
@@ -184,10 +200,11 @@ def test_only_what_lambda_itself_could_not_do_is_tried_again_and_not_by_all_at_t
 
 def waits(retry: dict[str, Any]) -> float:
     """Return the seconds after which a retry gives up, if chance makes each wait as long as it can be."""
-    return sum(
+    seconds: float = sum(
         min(retry["IntervalSeconds"] * retry["BackoffRate"] ** number, retry["MaxDelaySeconds"])
         for number in range(retry["MaxAttempts"])
     )
+    return seconds
 
 
 def test_a_task_waits_a_little_longer_than_its_function_may_last_and_nothing_waits_for_ever(fleet: Template) -> None:
@@ -464,6 +481,22 @@ def test_all_goes_with_the_stack_but_the_bucket_that_make_destroy_deletes(fleet:
 
 
 # The rest
+
+
+def test_the_template_is_the_reviewed_one() -> None:
+    assert reviewable(template(**MANY)) == REVIEWED_FLEET.read_text(encoding="utf-8"), (
+        f"review the change, then write it: {HOW}"
+    )
+
+
+def test_cfn_lint_has_nothing_to_say() -> None:
+    # W3005: the CDK names a dependency on the role beside the reference to it.
+    command = [str(Path(sys.executable).parent / "cfn-lint"), "--template", str(REVIEWED_FLEET)]
+    command += ["--ignore-checks", "W3005"]
+
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own arguments
+
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_what_both_deployments_have_keeps_its_logical_id(fleet: Template, default: Template) -> None:
