@@ -275,7 +275,7 @@ RULES: Final = (
             Removal(
                 "and the dashboard's calendar everything but to read",
                 PERMISSIONS,
-                "calendar_role",
+                "calendar_statements",
                 '_allow("Read", LISTINGS)',
                 '_allow("Read", ["*"])',
                 IN_ROLE,
