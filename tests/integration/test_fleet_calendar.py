@@ -17,7 +17,13 @@ from lightkeeper.fleet import FLEET_KEY, AccountReport, AccountState, Fleet, Fle
 from lightkeeper.fleet_handler import report_fleet
 from lightkeeper.fleet_report import Answer, Answers, make_report
 from lightkeeper.model import Status
-from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE, role_arn
+from lightkeeper.organization import (
+    MEMBER_ROLE_VARIABLE,
+    ORGANIZATION_VARIABLE,
+    RESULTS_VARIABLE,
+    Organization,
+    role_arn,
+)
 from lightkeeper.overview import Stored
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings
 from lightkeeper.times import format_instant
@@ -46,6 +52,7 @@ def organization(monkeypatch: pytest.MonkeyPatch) -> None:
     no_waiting(monkeypatch)
     monkeypatch.setenv(MEMBER_ROLE_VARIABLE, ROLE)
     monkeypatch.setenv(RESULTS_VARIABLE, BUCKET)
+    monkeypatch.setenv(ORGANIZATION_VARIABLE, Organization(units=("r-ab12",)).to_json())
 
 
 def disk(sandbox: Sandbox, account: str, name: str, **tags: str) -> None:

@@ -35,7 +35,14 @@ from lightkeeper.fleet import FLEET_KEY, AccountState, account_key
 from lightkeeper.fleet_handler import report_fleet
 from lightkeeper.names import snapshot_name
 from lightkeeper.notify import TOPIC_VARIABLE
-from lightkeeper.organization import DEFAULT_CONCURRENCY, MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE, default_role_name
+from lightkeeper.organization import (
+    DEFAULT_CONCURRENCY,
+    MEMBER_ROLE_VARIABLE,
+    ORGANIZATION_VARIABLE,
+    RESULTS_VARIABLE,
+    Organization,
+    default_role_name,
+)
 from lightkeeper.settings import Settings
 from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
 from lightkeeper.times import format_instant
@@ -213,6 +220,7 @@ def main() -> None:
         os.environ |= sandbox.environment(REGIONS[0]) | hub.environment() | SETTINGS.to_env()
         os.environ |= {"AWS_ENDPOINT_URL_SNS": hub.url, TOPIC_VARIABLE: topic, RESULTS_VARIABLE: BUCKET}
         os.environ[MEMBER_ROLE_VARIABLE] = default_role_name(SETTINGS.deployment)
+        os.environ[ORGANIZATION_VARIABLE] = Organization(units=("r-ab12",)).to_json()
         with warm("run") as function:
             daily, _ = look_after(sandbox, function, DAILY, daily=True)
             waits = wait_for_answers(sandbox, function)
