@@ -51,7 +51,7 @@ def report_run(run: Run, settings: Settings, *, account: str, name: str | None, 
 
 
 def _for_its_account(finding: Finding, sender: Sender) -> Finding:
-    """Return a finding whose commands of the AWS CLI work in its account alone: whoever pastes them may be elsewhere."""
+    """Return a finding whose commands of the AWS CLI work in its account alone: whoever pastes may be elsewhere."""
     account = sender.member
     if account is None:
         return finding
