@@ -197,7 +197,7 @@ def accounts(person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acco
     monkeypatch.setenv(RESULTS_VARIABLE, bucket)
     monkeypatch.setenv("AWS_REGION", REGION)
     with closing(boto3.Session("listener", "listener", region_name=REGION).client("s3", endpoint_url=person.url)) as s3:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         person.server.asked.clear()
         yield Accounts(s3, bucket, monkeypatch)
 

@@ -546,10 +546,14 @@ def test_what_both_deployments_have_keeps_its_logical_id(fleet: Template, defaul
     ]
 
 
-def test_the_outputs_lead_to_the_bucket_the_role_and_the_machine(fleet: Template, default: Template) -> None:
+def test_the_outputs_lead_to_the_bucket_the_role_the_machine_and_the_list_of_accounts(
+    fleet: Template, default: Template
+) -> None:
     added = {name: each["Value"] for name, each in fleet["Outputs"].items() if name not in default["Outputs"]}
 
-    assert added.keys() == {"ResultsBucket", "MemberRole", "AccountsFunctionName", "StateMachineArn"}
+    assert added.keys() == {"ResultsBucket", "MemberRole", "StateMachineArn", "AccountsFunctionName"}
+    lists = fleet["Resources"][name_in(added["AccountsFunctionName"])]["Properties"]
+    assert lists["Handler"] == ACCOUNTS
     assert added["MemberRole"] == "Lightkeeper-member"
     assert fleet["Resources"][name_in(added["ResultsBucket"])]["Type"] == "AWS::S3::Bucket"
     assert fleet["Resources"][name_in(added["StateMachineArn"])]["Type"] == "AWS::StepFunctions::StateMachine"

@@ -194,7 +194,7 @@ RULES: Final = (
             Removal(
                 "AWS itself refuses to delete what has not our owner tag",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "DELETES, ours | marked_and_not_held",
                 "DELETES, marked_and_not_held",
                 IN_ROLE,
@@ -203,7 +203,7 @@ RULES: Final = (
             Removal(
                 "to mark it",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 '["TagResource"], ours | _only_these_keys(EXPIRES)',
                 '["TagResource"], _only_these_keys(EXPIRES)',
                 IN_ROLE,
@@ -212,7 +212,7 @@ RULES: Final = (
             Removal(
                 "to take a mark or a hold off it",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "ours | _only_these_keys(EXPIRES, hold)",
                 "_only_these_keys(EXPIRES, hold)",
                 IN_ROLE,
@@ -221,7 +221,7 @@ RULES: Final = (
             Removal(
                 "to change any other tag of ours",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 '["TagResource"], ours | _only_these_keys(EXPIRES)',
                 '["TagResource"], ours',
                 IN_ROLE,
@@ -230,7 +230,7 @@ RULES: Final = (
             Removal(
                 "or to take it off",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "ours | _only_these_keys(EXPIRES, hold)",
                 "ours",
                 IN_ROLE,
@@ -239,7 +239,7 @@ RULES: Final = (
             Removal(
                 "to mark a restored disk that bears our tags",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "ours | _only_these_keys(EXPIRES), snapshots",
                 "ours | _only_these_keys(EXPIRES)",
                 IN_ROLE,
@@ -248,7 +248,7 @@ RULES: Final = (
             Removal(
                 "or to untag it",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "ours | _only_these_keys(EXPIRES, hold), snapshots",
                 "ours | _only_these_keys(EXPIRES, hold)",
                 IN_ROLE,
@@ -257,7 +257,7 @@ RULES: Final = (
             Removal(
                 "to take a snapshot without our owner tag",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 '_allow("CreateAsOurs", CREATES, {"StringEquals": {f"aws:RequestTag/{OWNER}": owner}})',
                 '_allow("CreateAsOurs", CREATES)',
                 IN_ROLE,
@@ -266,7 +266,7 @@ RULES: Final = (
             Removal(
                 "to make what is not ours ours and mark it",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 '"Null": {f"aws:RequestTag/{EXPIRES}": "true"},',
                 "",
                 IN_ROLE,
@@ -275,7 +275,7 @@ RULES: Final = (
             Removal(
                 "and the dashboard's calendar everything but to read",
                 PERMISSIONS,
-                "calendar_role",
+                "calendar_statements",
                 '_allow("Read", LISTINGS)',
                 '_allow("Read", ["*"])',
                 IN_ROLE,
@@ -964,7 +964,7 @@ RULES: Final = (
             Removal(
                 "AWS itself refuses to delete what is held",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 ', f"aws:ResourceTag/{hold}": "true"',
                 "",
                 IN_ROLE,
@@ -973,7 +973,7 @@ RULES: Final = (
             Removal(
                 "under the deployment's own `tagKey`",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 'f"{props.settings.tag_key}:hold"',
                 '"backup:hold"',
                 IN_ROLE,
@@ -1136,7 +1136,7 @@ RULES: Final = (
             Removal(
                 "AWS itself refuses to delete what is not marked",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 'f"aws:ResourceTag/{EXPIRES}": "false", ',
                 "",
                 IN_ROLE,
