@@ -189,7 +189,7 @@ RULES: Final = (
             Removal(
                 "AWS itself refuses to delete what has not our owner tag",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "DELETES, ours | marked_and_not_held",
                 "DELETES, marked_and_not_held",
                 IN_ROLE,
@@ -198,7 +198,7 @@ RULES: Final = (
             Removal(
                 "to mark it",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 '["TagResource"], ours | _only_these_keys(EXPIRES)',
                 '["TagResource"], _only_these_keys(EXPIRES)',
                 IN_ROLE,
@@ -207,7 +207,7 @@ RULES: Final = (
             Removal(
                 "to take a mark or a hold off it",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "ours | _only_these_keys(EXPIRES, hold)",
                 "_only_these_keys(EXPIRES, hold)",
                 IN_ROLE,
@@ -216,7 +216,7 @@ RULES: Final = (
             Removal(
                 "to change any other tag of ours",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 '["TagResource"], ours | _only_these_keys(EXPIRES)',
                 '["TagResource"], ours',
                 IN_ROLE,
@@ -225,7 +225,7 @@ RULES: Final = (
             Removal(
                 "or to take it off",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "ours | _only_these_keys(EXPIRES, hold)",
                 "ours",
                 IN_ROLE,
@@ -234,7 +234,7 @@ RULES: Final = (
             Removal(
                 "to mark a restored disk that bears our tags",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "ours | _only_these_keys(EXPIRES), snapshots",
                 "ours | _only_these_keys(EXPIRES)",
                 IN_ROLE,
@@ -243,7 +243,7 @@ RULES: Final = (
             Removal(
                 "or to untag it",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 "ours | _only_these_keys(EXPIRES, hold), snapshots",
                 "ours | _only_these_keys(EXPIRES, hold)",
                 IN_ROLE,
@@ -252,7 +252,7 @@ RULES: Final = (
             Removal(
                 "to take a snapshot without our owner tag",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 '_allow("CreateAsOurs", CREATES, {"StringEquals": {f"aws:RequestTag/{OWNER}": owner}})',
                 '_allow("CreateAsOurs", CREATES)',
                 IN_ROLE,
@@ -261,7 +261,7 @@ RULES: Final = (
             Removal(
                 "to make what is not ours ours and mark it",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 '"Null": {f"aws:RequestTag/{EXPIRES}": "true"},',
                 "",
                 IN_ROLE,
@@ -270,7 +270,7 @@ RULES: Final = (
             Removal(
                 "and the dashboard's calendar everything but to read",
                 PERMISSIONS,
-                "calendar_role",
+                "calendar_statements",
                 '_allow("Read", LISTINGS)',
                 '_allow("Read", ["*"])',
                 IN_ROLE,
@@ -959,7 +959,7 @@ RULES: Final = (
             Removal(
                 "AWS itself refuses to delete what is held",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 ', f"aws:ResourceTag/{hold}": "true"',
                 "",
                 IN_ROLE,
@@ -968,7 +968,7 @@ RULES: Final = (
             Removal(
                 "under the deployment's own `tagKey`",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 'f"{props.settings.tag_key}:hold"',
                 '"backup:hold"',
                 IN_ROLE,
@@ -1131,7 +1131,7 @@ RULES: Final = (
             Removal(
                 "AWS itself refuses to delete what is not marked",
                 PERMISSIONS,
-                "_lightsail_statements",
+                "run_statements",
                 'f"aws:ResourceTag/{EXPIRES}": "false", ',
                 "",
                 IN_ROLE,
@@ -1642,7 +1642,7 @@ RULES: Final = (
                 "a Region that is dropped from the settings is reported",
                 FINDINGS,
                 "findings",
-                "*_dropped_regions(run.plan, regions_before, zone),",
+                "*dropped_regions(run.plan.regions, regions_before, run.plan.now, zone),",
                 "",
                 IN_MEMORY,
                 "test_a_region_that_is_no_longer_looked_after_is_reported_once",
@@ -1776,8 +1776,8 @@ RULES: Final = (
             Removal(
                 "what somebody was notified of is not sent again",
                 NOTIFY,
-                "notify",
-                "_remember(channel, tags, known_now)",
+                "tell",
+                "_remember(channel, tags, Memory.of(told, digest or memory.digest, regions, fingerprints, left))",
                 "pass",
                 IN_SILENCE,
                 "test_a_fleet_that_stops_being_backed_up_is_reported_in_one_message[untagged]",
@@ -1785,8 +1785,8 @@ RULES: Final = (
             Removal(
                 "not even after its list has failed",
                 NOTIFY,
-                "notify",
-                "frozenset(key for key in memory.notified if key.startswith(unseen))",
+                "tell",
+                "frozenset(key for key in memory.notified if key.startswith(news.unseen))",
                 "frozenset()",
                 IN_MEMORY,
                 "test_while_a_list_of_its_own_region_fails_nothing_sent_is_forgotten",
@@ -1794,8 +1794,8 @@ RULES: Final = (
             Removal(
                 "where it cannot be remembered, it is sent once a day",
                 NOTIFY,
-                "notify",
-                "_notify_once_a_day(run, settings, channel, others, str(error), sender=sender)",
+                "tell",
+                "_notify_once_a_day(news, settings, channel, others, str(error))",
                 "pass",
                 IN_MEMORY,
                 "test_where_nothing_can_be_remembered_everything_is_sent_once_a_day_and_a_retry_sends_nothing",
