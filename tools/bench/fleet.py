@@ -57,7 +57,7 @@ CALL_SECONDS = 0.15
 LAMBDA_CPU = 0.29
 """Of a processor, at 512 MB."""
 SLOWER = 10
-"""Times as slow are the answers by which it is measured how long a run waits: what the machine does besides is little."""
+"""Times as slow are answers where it is measured how long a run waits: what else the machine does is then little."""
 SETTINGS = Settings(regions=REGIONS)
 DAY = timedelta(days=1)
 _KINDS: tuple[tuple[Kind, Kind], ...] = (
