@@ -53,7 +53,7 @@ class Bundle:
     lock: Path
     """Its locked dependencies."""
     packages: tuple[Path, ...]
-    """Ours: its own, and those that it needs."""
+    """Ours: those that it needs, and its own at the end."""
 
 
 _SOURCE: Final = ROOT / "lambda_src"
@@ -71,7 +71,9 @@ class BundlingError(Exception):
 def function_code(bundle: Bundle) -> lambda_.Code:
     """Return a function's code as an asset whose hash is that of the zip."""
     return lambda_.Code.from_asset(
-        str(_SOURCE),
+        # The CDK makes an asset once for each source and its options, and does not tell one local bundling from
+        # another: with the same source, all functions would get the first one's zip.
+        str(bundle.packages[-1]),
         asset_hash_type=AssetHashType.OUTPUT,
         bundling=BundlingOptions(
             image=DockerImage.from_registry("never-used"),

@@ -108,8 +108,8 @@ FLEET_DEAD_LETTERS: Final = replace(
 )
 FLEET_RUNS_FAILED: Final = Section(
     "Fleet runs failed",
-    "Executions of the state machine end without a report, though no function has failed. The last one says in which "
-    "state, and why.",
+    "Executions of the state machine fail, and nobody is told how the accounts stand; yet no function has failed. The "
+    "last execution says in which state, and why.",
     waits=False,
     urgency=Urgency(
         why="perhaps no account is backed up, and nobody is told how they stand",
@@ -125,6 +125,8 @@ ACCOUNTS_UNKNOWN: Final = Section(
         why="it was told at once, and has waited for a day; nothing of such an account is deleted", command=_STATUS
     ),
 )
+ADDED_SECTIONS: Final = (FLEET_RUNS_FAILED, ACCOUNTS_UNKNOWN)
+"""What only such a deployment has."""
 FLEET_SECTIONS: Final = (
     FLEET_NO_RUN,
     FLEET_FUNCTION_ERRORS,
@@ -168,6 +170,20 @@ FINDINGS: Final[Mapping[FindingKind, Urgency]] = {
         command=_STATUS,
     ),
     FindingKind.REGION: Urgency(
+        why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
+    ),
+    FindingKind.UNSEEN: Urgency(
+        why="the next run tries again, and nothing of it is deleted meanwhile; if it lasts a day, an alarm rings",
+        command=_STATUS,
+    ),
+    FindingKind.UNLISTED: Urgency(
+        why="nothing is backed up in the accounts that are not listed; nothing is deleted there, either",
+        command=_STATUS,
+    ),
+    FindingKind.REFUSED: Urgency(
+        why="its recovery points stay; new ones are missing until it lets Lightkeeper in again", command=_STATUS
+    ),
+    FindingKind.ACCOUNT: Urgency(
         why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
     ),
 }

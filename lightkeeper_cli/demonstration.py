@@ -84,6 +84,7 @@ class _Context(LambdaContext):
     """What Lambda hands to the function: here, with all the time in the world."""
 
     _aws_request_id = "demo"
+    _invoked_function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:demo"
 
     @staticmethod
     def get_remaining_time_in_millis() -> int:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lightkeeper_cli.settings import Chosen
 
 _ANY_REGION: Final = "us-east-1"
+# What stands in the environment beside keys, and is not true of these.
+_OF_OTHER_CREDENTIALS: Final = ("AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_ACCOUNT_ID")
 # What the name of a session may not have in it, and how long it may be.
 _UNNAMEABLE: Final = re.compile(r"[^\w+=,.@-]+", re.ASCII)
 _SHORTEST, _LONGEST = 2, 64
@@ -114,7 +116,8 @@ def _use(credentials: Credentials) -> None:
     os.environ["AWS_ACCESS_KEY_ID"] = credentials.access_key_id
     os.environ["AWS_SECRET_ACCESS_KEY"] = credentials.secret_access_key
     os.environ["AWS_SESSION_TOKEN"] = credentials.session_token
-    os.environ.pop("AWS_SECURITY_TOKEN", None)
+    for variable in _OF_OTHER_CREDENTIALS:
+        os.environ.pop(variable, None)
 
 
 def _ask_caller(region: str) -> Caller:

@@ -1,7 +1,7 @@
 """Whose account a call is made in: the one that its access key belongs to."""
 
 import re
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -56,7 +56,8 @@ def _ask(sts_url: str, access_key_id: str) -> str:
     # Another service than STS may answer at the same address, and tells them apart by what a request is signed for.
     signed = f"AWS4-HMAC-SHA256 Credential={DEFAULT_ACCOUNT}/20260101/us-east-1/sts/aws4_request"
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": signed}
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=_PATIENCE_SECONDS)
+    kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
+    connection = kind(address.hostname or "", address.port, timeout=_PATIENCE_SECONDS)
     try:
         connection.request("POST", "/", asked, headers)
         found = _FOUND.search(connection.getresponse().read())

@@ -1,20 +1,24 @@
 import functools
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import boto3
 import botocore.session
 import hypothesis
 import pytest
 
 from lightkeeper import handler
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
+from lightkeeper.organization import RESULTS_VARIABLE
 from lightkeeper.times import format_instant
 from lightsail_sandbox.client import Sandbox
 from recovery_calendar import handler as calendar
 from tests.support.asking import make_client
+from tests.support.fleets import Accounts
 from tests.support.functions import Run, invoke
 from tests.support.hub import BUCKET, Hub, local_hub
 from tests.support.keeper import NOON, OTHER_REGION, REGION, Keeper, enter_sandbox, make_keeper
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 # The CDK's libraries start Node as soon as they are imported. `test_node.py` says so where it is missing.
 NEEDS_NODE = ["infra", "contract", "e2e", "docs/test_configuration.py", "fuzz/test_props.py"]
 collect_ignore = [] if shutil.which("node") else NEEDS_NODE
+
+_BUCKETS = itertools.count(1)
 
 # How fast examples come says something about the machine, nothing about the code.
 AT_ANY_PACE = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -181,6 +187,19 @@ def person(_session_listener: Listener, monkeypatch: pytest.MonkeyPatch, keeper:
         handler.topic(_session_listener.topic or "").close()
     handler.topic.cache_clear()
     _session_listener.forget()
+
+
+@pytest.fixture
+def accounts(person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Accounts]:
+    """A deployment for many accounts, of which none is there yet, and a bucket with nothing in it."""
+    bucket = f"results-{next(_BUCKETS)}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", person.url)
+    monkeypatch.setenv(RESULTS_VARIABLE, bucket)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    with closing(boto3.Session("listener", "listener", region_name=REGION).client("s3", endpoint_url=person.url)) as s3:
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        person.server.asked.clear()
+        yield Accounts(s3, bucket, monkeypatch)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from infra.sections import FINDINGS, SECTIONS
+from infra.sections import ADDED_SECTIONS, FINDINGS, SECTIONS
 from lightkeeper.actions import ACTIONS
 from lightkeeper.findings import WAITS
 from lightkeeper.policies import BUILT_IN
@@ -43,7 +43,8 @@ def settings_table(*kinds: "type[DataclassInstance]") -> str:
 
 def morning_table() -> str:
     """Return the table of what waits until morning: each alarm, and each kind of message."""
-    alarms = ((f'alarm "{each.heading}"', "yes" if each.waits else "no", each.urgency) for each in SECTIONS)
+    sections = (*SECTIONS, *ADDED_SECTIONS)
+    alarms = ((f'alarm "{each.heading}"', "yes" if each.waits else "no", each.urgency) for each in sections)
     messages = ((f"message `{kind}`", WAITS[kind], urgency) for kind, urgency in FINDINGS.items())
     return table(
         ("what", "waits until morning?", "why", "first"),

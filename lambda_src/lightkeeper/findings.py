@@ -88,9 +88,9 @@ WAITS: Final = {
     FindingKind.STOPPED: "yes, unless it was deleted by mistake",
     FindingKind.REGION: "yes",
     FindingKind.UNSEEN: "yes",
-    FindingKind.UNLISTED: "yes",
-    FindingKind.REFUSED: "yes, unless nobody meant it",
-    FindingKind.ACCOUNT: "yes, unless nobody meant it",
+    FindingKind.UNLISTED: "no",
+    FindingKind.REFUSED: "yes",
+    FindingKind.ACCOUNT: "yes",
 }
 """Whether each kind waits until morning, in the words of the message and of docs/runbook.md."""
 

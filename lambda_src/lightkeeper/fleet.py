@@ -241,7 +241,9 @@ class Fleet:
             self._protected(),
             f"{counts[AccountState.WAITING]} waiting" if counts[AccountState.WAITING] else "",
             f"{new} not onboarded" if (new := counts[AccountState.NOT_ONBOARDED] - refusing) else "",
-            f"{counts[AccountState.EMPTY]} with nothing to back up" if counts[AccountState.EMPTY] else "",
+            f"{counts[AccountState.EMPTY]} with nothing to back up"
+            if counts[AccountState.EMPTY] and self._wanted
+            else "",
         )
         said = "; ".join(filter(None, facts))
         return f"{said[0].upper()}{said[1:]}."
@@ -255,6 +257,8 @@ class Fleet:
         protected, wanted = self.counts[AccountState.PROTECTED], self._wanted
         if not wanted:
             return "no account has anything to back up" if self.rows else "no account is looked after"
+        if self.unlisted:
+            return f"{protected} of {counted(wanted, 'known account')} protected"
         if protected == wanted:
             return f"all {wanted} accounts protected" if wanted > 1 else "the one account is protected"
         return f"{protected} of {counted(wanted, 'account')} protected"

@@ -153,6 +153,7 @@ def report_fleet(event: Mapping[str, object], context: LambdaContext) -> ReportA
     """
     settings = Settings.from_env(os.environ)
     clock = datetime.now(UTC)  # noqa: TID251 - entry point
+    organization = Organization.from_json(os.environ[ORGANIZATION_VARIABLE])
     answers = read_answers(event, settings.time_zone)
     logger = Logger(service=settings.deployment)
     logger.append_keys(run=answers.time.isoformat(), request_id=context.aws_request_id)
@@ -172,12 +173,13 @@ def report_fleet(event: Mapping[str, object], context: LambdaContext) -> ReportA
             answers,
             found.documents,
             found.previous,
-            excluded=_excluded(),
+            excluded=organization.excluded,
             unread=found.unread,
             deployment=settings.deployment,
             zone=settings.time_zone,
         )
-        if is_late or report.is_old:
+        # Runs that began long after their time have left nothing. Those that took long have, and that is news.
+        if report.is_old or (is_late and not report.reports):
             logger.warning(
                 "late", extra={"detail": {"message": "nobody is told: a later run shows how all stands now"}}
             )
@@ -191,11 +193,6 @@ def report_fleet(event: Mapping[str, object], context: LambdaContext) -> ReportA
         # Where it is not known how the fleet stood, its document stays: the next run may know.
         unwritten = found.failures or _write(results, replace(report.fleet, told=kept.told, dropped=kept.dropped))
     return _end(report, (*report.failures, *kept.failures, *unwritten), logger)
-
-
-def _excluded() -> tuple[str, ...]:
-    organization = os.environ.get(ORGANIZATION_VARIABLE)
-    return Organization.from_json(organization).excluded if organization else ()
 
 
 def _read(

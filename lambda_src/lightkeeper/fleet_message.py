@@ -35,6 +35,8 @@ _MAX_NAMED: Final = 10
 """Accounts in a list of names."""
 _MAX_LISTED: Final = 20
 """Accounts in a digest, a line each."""
+_MAX_LABEL: Final = 80
+"""Characters of an account's name and id, where many are listed: AWS allows names of 50."""
 _AWS: Final = "aws "
 _CREDENTIALS: Final = "A command of aws wants credentials of the account that it stands under."
 
@@ -152,7 +154,7 @@ def _more(findings: Sequence[Finding], rows: Mapping[str, FleetRow]) -> str:
     if first.kind in ABOUT_ACCOUNTS:
         return f"{len(findings):,} more: {_names(finding.place for finding in findings)}"
     row = rows.get(first.account or "")
-    return f"{len(findings):,} more{f' in {plain(row.label)}' if row else ''}"
+    return f"{len(findings):,} more{f' in {plain(row.label, _MAX_LABEL)}' if row else ''}"
 
 
 def _still(heading: str, findings: Sequence[Finding], rows: Mapping[str, FleetRow]) -> list[str]:
@@ -162,7 +164,7 @@ def _still(heading: str, findings: Sequence[Finding], rows: Mapping[str, FleetRo
     for number, group in enumerate(groups[:MAX_SHOWN], 1):
         row = rows.get(group[0].account or "")
         place = row.label if row else ", ".join(finding.place for finding in group[:_MAX_OF_A_GROUP])
-        lines.append(f"{number}. {plain(place)}: {_kinds(group)}")
+        lines.append(f"{number}. {plain(place, _MAX_LABEL)}: {_kinds(group)}")
     more = [f"and {counted(len(groups) - len(lines), 'account')} more"] if len(groups) > len(lines) else []
     return [heading, "\n".join([*lines, *more])] if findings else []
 
@@ -200,6 +202,6 @@ def _kinds(findings: Iterable[Finding]) -> str:
 
 
 def _names(names: Iterable[str]) -> str:
-    all_names = [plain(name) for name in names]
+    all_names = [plain(name, _MAX_LABEL) for name in names]
     more = len(all_names) - _MAX_NAMED
     return ", ".join(all_names[:_MAX_NAMED]) + (f" and {more:,} more" if more > 0 else "")

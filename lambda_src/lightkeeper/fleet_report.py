@@ -19,6 +19,7 @@ from lightkeeper.times import format_minute, parse_instant
 
 _EXPECTED: Final = 'an object; expected one such as {"time": "2026-11-23T03:00:00Z", "results": [], "unlisted": []}'
 _NOTHING: Final = Stored(0.0, 0.0)
+_ALL_READ: Final[Mapping[str, str]] = {}
 _NAMED: Final = 5
 """Accounts that are named where many failed."""
 _LONGEST: Final = 300
@@ -119,9 +120,9 @@ def make_report(  # noqa: PLR0913 - a fleet has that many sides
     previous: Fleet | None,
     *,
     excluded: Collection[str],
-    unread: Mapping[str, str],
     deployment: str,
     zone: ZoneInfo,
+    unread: Mapping[str, str] = _ALL_READ,
 ) -> FleetReport:
     """Return how the fleet stands.
 
@@ -135,12 +136,12 @@ def make_report(  # noqa: PLR0913 - a fleet has that many sides
         How the fleet stood before; None: nobody knows.
     excluded
         Accounts that the settings leave out.
-    unread
-        Why what was left of an account could not be read, by account.
     deployment
         The stack's name.
     zone
         The deployment's, for the times in sentences.
+    unread
+        Why what was left of an account could not be read, by account.
     """
     time = answers.time
     # Where a run takes longer than it is to the next one, some accounts have been looked at again since.

@@ -262,14 +262,15 @@ def half_a_year_ago() -> datetime:
 def runbook_commands() -> tuple[str, list[str]]:
     """Return what the runbook has set once, and its commands about alarms that a local AWS can answer.
 
-    Those that bring something back are run elsewhere. Version 1 of the `aws` command has an address of its own for SQS,
+    Those that bring something back, or are about many accounts, are run elsewhere. Version 1 of the `aws` command has an address of its own for SQS,
     which goes before that of the local AWS.
     """
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").partition("\n## Before the alarms\n")[2]
     once, *blocks = (
         textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)```", runbook, re.DOTALL | re.MULTILINE)
     )
-    return once, [block for block in blocks if "aws " in block and "lightsail" not in block and "aws sqs" not in block]
+    of_others = ("lightsail", "aws sqs", "$MACHINE", "Fleet")
+    return once, [block for block in blocks if "aws " in block and not any(each in block for each in of_others)]
 
 
 def known_from(aws: LocalAws, once: str) -> str:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_lambda as lambda_
 
-from infra.bundling import CALENDAR, KEEPER, ROOT, Bundle, write_zip
+from infra.bundling import CALENDAR, KEEPER, ROOT, RUNTIME, Bundle, function_code, write_zip
 from lightsail_sandbox.client import Sandbox, Seed
 from tests.support.interpreter import LIKE_LAMBDA, run_like_lambda
 
@@ -59,6 +61,18 @@ def test_every_build_is_the_same_to_the_byte(kind: Bundle, bundle: Path, calenda
     write_zip(again, kind)
 
     assert again.read_bytes() == (bundle if kind == KEEPER else calendar).read_bytes()
+
+
+def test_each_function_is_deployed_with_its_own(bundle: Path, calendar: Path, tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path))
+    stack = Stack(app, "Stack")
+    for kind in (KEEPER, CALENDAR):
+        lambda_.Function(stack, kind.name, runtime=RUNTIME, handler="any", code=function_code(kind))
+
+    app.synth()
+
+    deployed = [path.read_bytes() for path in tmp_path.glob("asset.*")]
+    assert sorted(deployed) == sorted([bundle.read_bytes(), calendar.read_bytes()])
 
 
 def test_they_are_small(bundle: Path, calendar: Path) -> None:

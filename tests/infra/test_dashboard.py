@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.sections import SECTIONS
+from infra.sections import FLEET_SECTIONS, SECTIONS, Section
 from infra.widgets import GRID_COLUMNS
 from lightkeeper.deployable import rhythm
+from lightkeeper.fleet_metrics import FleetMetricName
 from lightkeeper.metrics import NAMESPACE, MetricName
+from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import ErrorAnswer, FaultRule
-from tests.support.functions import invoke, lines
+from tests.support.functions import invoke, invoke_in, lines
+from tests.support.hub import BUCKET, HUB, Hub
 from tests.support.keeper import OTHER_REGION, Keeper
 from tests.support.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
 
@@ -28,6 +32,33 @@ REGIONS = boto3.Session().get_available_regions("lightsail")
 MAX_WIDGETS, MAX_METRICS, MAX_METRICS_OF_A_WIDGET, MAX_BYTES = 500, 2500, 500, 51_200
 # What CloudWatch itself gives to each event of a log.
 OF_CLOUDWATCH = {"@timestamp"}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment, for one account or for many, and what is on its dashboard."""
+
+    keys: dict[str, object]
+    sections: tuple[Section, ...]
+    metrics: set[str]
+
+    def template(self, **more: object) -> Template:
+        return template(**self.keys, **more)
+
+
+MANY = {"organization": {"units": ["ou-ab12-cd34ef56"]}}
+
+
+@pytest.fixture(
+    params=[
+        Deployment({}, SECTIONS, {*MetricName}),
+        Deployment(MANY, FLEET_SECTIONS, {*FleetMetricName}),
+    ],
+    ids=["one account", "many accounts"],
+)
+def deployment(request: pytest.FixtureRequest) -> Deployment:
+    made: Deployment = request.param
+    return made
 
 
 def box(widget: dict[str, Any]) -> tuple[range, range]:
@@ -77,6 +108,51 @@ def test_every_metric_exists_in_what_a_run_sends(
     assert all(how.get("unit", units[name]) == units[name] for name, _, how in shown), "none asks for another unit"
 
 
+def test_each_metric_is_shown_once_as_a_number_or_a_graph_and_none_of_a_single_account(deployment: Deployment) -> None:
+    shown = dashboard_metrics(deployment.template(), NAMESPACE)
+
+    assert {name for name, _, _ in shown} == deployment.metrics
+    assert len(deployment.metrics) == 10
+    assert all(dimensions == {"service": "Lightkeeper"} for _, dimensions, _ in shown)
+
+
+def test_for_many_accounts_it_shows_how_runs_over_them_go() -> None:
+    of = template(**MANY)
+    machine = dashboard_metrics(of, "AWS/States")
+
+    assert {name for name, _, _ in machine} == {
+        "ExecutionsStarted",
+        "ExecutionsFailed",
+        "ExecutionsTimedOut",
+        "ExecutionTime",
+    }
+    assert {name for name, _, _ in dashboard_metrics(of, "AWS/Lambda")} == {
+        "Duration",
+        "Errors",
+        "Invocations",
+        "Throttles",
+    }
+    (text,) = widgets(of, "text")
+    for link in ("Runs", "The function's log", "The report's log"):
+        assert f"[{link}](https://" in text["properties"]["markdown"]
+
+
+def test_for_many_accounts_the_table_says_which_account_failed(
+    hub: Hub, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper.disk("typo", {"backup": "dialy"})
+    for name, value in (hub.environment() | {MEMBER_ROLE_VARIABLE: "Lightkeeper-member"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(RESULTS_VARIABLE, BUCKET)
+
+    invoke_in(HUB, {"time": "2026-06-15T12:00:00Z"})
+
+    (problem,) = (line for line in lines(capsys) if line.get("message") == "problem")
+    (table,) = widgets(template(**MANY), "log")
+    assert problem["account"] == HUB
+    assert "fields @timestamp, account, message, " in table["properties"]["query"]
+
+
 def test_the_function_s_own_metrics_are_those_of_this_function(default: Template) -> None:
     shown = dashboard_metrics(default, "AWS/Lambda")
 
@@ -86,8 +162,8 @@ def test_the_function_s_own_metrics_are_those_of_this_function(default: Template
     }
 
 
-def test_every_widget_fits_the_grid_and_none_lies_on_another(default: Template) -> None:
-    boxes = [box(widget) for widget in widgets(default)]
+def test_every_widget_fits_the_grid_and_none_lies_on_another(deployment: Deployment) -> None:
+    boxes = [box(widget) for widget in widgets(deployment.template())]
 
     assert all(0 <= columns.start < columns.stop <= GRID_COLUMNS and rows for columns, rows in boxes)
     for (columns, rows), (other_columns, other_rows) in combinations(boxes, 2):
@@ -96,9 +172,9 @@ def test_every_widget_fits_the_grid_and_none_lies_on_another(default: Template) 
     assert cells == GRID_COLUMNS * max(rows.stop for _, rows in boxes), "and there are no holes"
 
 
-def test_with_every_region_it_stays_within_cloudwatch_s_limits() -> None:
+def test_with_every_region_it_stays_within_cloudwatch_s_limits(deployment: Deployment) -> None:
     assert len(REGIONS) >= 16
-    of = template(regions=REGIONS, deployment="L" * 100, runbookUrl="https://example.com/" + "x" * 400)
+    of = deployment.template(regions=REGIONS, deployment="L" * 48, runbookUrl="https://example.com/" + "x" * 400)
 
     assert len(dashboard_text(of).encode()) <= MAX_BYTES
     assert len(widgets(of)) <= MAX_WIDGETS
@@ -107,15 +183,15 @@ def test_with_every_region_it_stays_within_cloudwatch_s_limits() -> None:
     assert sum(counts) <= MAX_METRICS
 
 
-def test_the_first_rows_tell_how_things_stand(default: Template) -> None:
-    first, *others = sorted(widgets(default), key=lambda widget: (widget["y"], widget["x"]))
+def test_the_first_rows_tell_how_things_stand(deployment: Deployment) -> None:
+    first, *others = sorted(widgets(deployment.template()), key=lambda widget: (widget["y"], widget["x"]))
 
     assert (first["type"], first["properties"]["params"]) == ("custom", {"view": "sentence"})
-    assert [widget["properties"]["view"] for widget in others[:3]] == ["singleValue"] * 3
+    assert {widget["properties"]["view"] for widget in others if widget["y"] == first["height"]} == {"singleValue"}
 
 
-def test_sentence_and_calendar_are_drawn_by_the_calendar_s_function(default: Template) -> None:
-    sentence, calendar = widgets(default, "custom")
+def test_sentence_and_calendar_are_drawn_by_the_calendar_s_function(deployment: Deployment) -> None:
+    sentence, calendar = widgets(deployment.template(), "custom")
 
     assert calendar["properties"]["params"] == {}
     for widget in (sentence, calendar):
@@ -123,19 +199,20 @@ def test_sentence_and_calendar_are_drawn_by_the_calendar_s_function(default: Tem
         assert widget["properties"]["updateOn"] == {"refresh": True, "resize": False, "timeRange": False}
 
 
-def test_every_alarm_is_in_the_status_widget(default: Template) -> None:
-    (status,) = widgets(default, "alarm")
-    alarms = [name for name, each in default["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
+def test_every_alarm_is_in_the_status_widget(deployment: Deployment) -> None:
+    of = deployment.template()
+    (status,) = widgets(of, "alarm")
+    alarms = [name for name, each in of["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
 
     assert sorted(arn.rstrip("x").removesuffix("-Arn") for arn in status["properties"]["alarms"]) == sorted(alarms)
-    assert len(alarms) == len(SECTIONS)
+    assert len(alarms) == len(deployment.sections)
 
 
-def test_every_section_of_the_runbook_is_named_with_what_to_do_first(default: Template) -> None:
-    (text,) = widgets(default, "text")
+def test_every_section_of_the_runbook_is_named_with_what_to_do_first(deployment: Deployment) -> None:
+    (text,) = widgets(deployment.template(), "text")
 
     assert "docs/runbook.md" in text["properties"]["markdown"]
-    for section in SECTIONS:
+    for section in deployment.sections:
         assert f"| **{section.heading}** | {section.first} |" in text["properties"]["markdown"]
 
 
@@ -159,23 +236,24 @@ def test_it_says_whether_anybody_hears_and_leads_to_who_has_not_confirmed(notify
     assert "@" not in markdown, "who looks at the dashboard need not know the addresses"
 
 
-def test_with_the_runbook_s_address_each_section_is_a_link_to_its_heading() -> None:
+def test_with_the_runbook_s_address_each_section_is_a_link_to_its_heading(deployment: Deployment) -> None:
     address = "https://example.com/docs/runbook.md"
-    (text,) = widgets(template(runbookUrl=address), "text")
+    (text,) = widgets(deployment.template(runbookUrl=address), "text")
     headings = re.findall(r"^## (.*)$", (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8"), re.MULTILINE)
 
     links = dict(re.findall(r"\[([^\]]+)\]\(([^)]+)\)", text["properties"]["markdown"]))
 
     assert links["The runbook"] == address
     anchors = {heading: f"{address}#{heading.lower().replace(' ', '-')}" for heading in headings}
-    assert {section.heading: links[section.heading] for section in SECTIONS}.items() <= anchors.items()
+    assert {section.heading: links[section.heading] for section in deployment.sections}.items() <= anchors.items()
 
 
-def test_range_periods_labels_units_and_colours_are_chosen(default: Template) -> None:
-    body = json.loads(dashboard_text(default))
+def test_range_periods_labels_units_and_colours_are_chosen(deployment: Deployment) -> None:
+    of = deployment.template()
+    body = json.loads(dashboard_text(of))
 
     assert (body["start"], body["periodOverride"]) == ("-P7D", "inherit")
-    for widget in widgets(default, "metric"):
+    for widget in widgets(of, "metric"):
         properties = widget["properties"]
         assert properties["title"]
         assert properties["period"] == 3600
@@ -207,14 +285,15 @@ def test_the_limit_of_age_is_drawn_where_the_default_policy_is_overdue(keys: dic
     assert f'overdue from {hours} hours under the policy "{keys.get("defaultPolicy", "daily")}"' in limits[0]["label"]
 
 
-def test_the_line_of_a_run_s_duration_is_the_function_s_timeout(default: Template) -> None:
-    (limit,) = (line for line in limit_lines(default) if line["label"].startswith("Lambda"))
+def test_the_line_of_a_run_s_duration_is_the_function_s_timeout(deployment: Deployment) -> None:
+    of = deployment.template()
+    (limit,) = (line for line in limit_lines(of) if line["label"].startswith("Lambda"))
 
-    assert limit["value"] == function(default)["Timeout"]
+    assert limit["value"] == function(of)["Timeout"]
 
 
-def test_the_calendar_alone_says_what_it_costs_so_that_no_other_number_stands_beside_it(default: Template) -> None:
-    assert "USD" not in dashboard_text(default)
+def test_the_calendar_alone_says_what_it_costs_so_that_no_other_number_stands_beside_it(deployment: Deployment) -> None:
+    assert "USD" not in dashboard_text(deployment.template())
 
 
 def test_the_table_asks_for_fields_that_the_log_has_and_finds_what_failed(

@@ -1,9 +1,13 @@
 """One account of many, from the command line: whoever names one works in that one, and in no other."""
 
 import json
+import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
+import boto3
 import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
@@ -11,9 +15,11 @@ from typer.main import get_command
 from lightkeeper.fleet import FLEET_KEY
 from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE
 from lightkeeper.settings import Settings
+from lightkeeper.times import format_instant
 from lightkeeper_cli import recipe, restoring
 from lightkeeper_cli.main import app
 from lightkeeper_cli.members import Caller
+from lightkeeper_cli.settings import choose
 from lightsail_sandbox.client import Sandbox, Seed
 from tests.support.cloud import Cloud, local_cloud
 from tests.support.command import lightkeeper
@@ -207,6 +213,45 @@ def test_the_next_command_is_as_before(cloud: Cloud, aws: Sandbox) -> None:
     lightkeeper("plan", "--stack", STACK, *AT)
 
     assert accounts(aws, before) == {HUB}
+
+
+# Whose credentials
+
+
+def test_a_profile_s_credentials_let_the_caller_in_and_its_region_stays(
+    cloud: Cloud, aws: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text(f"[profile agency]\nregion = {REGION}\n")
+    (tmp_path / "credentials").write_text("[agency]\naws_access_key_id = AKIAAGENCY\naws_secret_access_key = agency\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    disk(aws, "data", HUB)
+    disk(aws, "data", SHOP)
+
+    ended = lightkeeper("run", *IN_SHOP, "--profile", "agency", *AT)
+
+    assert (ended.status, snapshots(aws)) == (0, {SHOP: ["data"]}), ended.err
+    assert cloud.server.sessions == [f"{OPERATOR}/moto"]
+
+
+def test_nothing_of_the_caller_s_credentials_is_left_in_force(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    del cloud
+    soon = format_instant(datetime.now(UTC) + timedelta(minutes=30))  # noqa: TID251 - botocore compares with it
+    for name, value in (("AWS_SESSION_TOKEN", "mine"), ("AWS_CREDENTIAL_EXPIRATION", soon), ("AWS_ACCOUNT_ID", HUB)):
+        monkeypatch.setenv(name, value)
+
+    with mock.patch.dict(os.environ):
+        chosen = choose(None, STACK, SHOP, quietly=True)
+        found, account = boto3.Session().get_credentials(), os.environ.get("AWS_ACCOUNT_ID")
+
+    assert chosen.member
+    assert found is not None
+    assert type(found).__name__ == "Credentials", "they do not end when those of the caller do"
+    assert found.access_key.startswith("ASIA")
+    assert found.token != "mine"  # noqa: S105 - the caller's, in this story
+    assert account is None
 
 
 # Which deployment

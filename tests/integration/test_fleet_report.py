@@ -1,36 +1,21 @@
 """What is told of a fleet, and that it is told once: stories on a local SNS and a local bucket, both over HTTP."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 
+from lightkeeper import fleet_handler
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.fleet import FLEET_KEY, AccountState, account_key
 from lightkeeper.notify import CAPACITY, TOPIC_VARIABLE
-from lightkeeper.organization import ORGANIZATION_VARIABLE, RESULTS_VARIABLE, Organization
+from lightkeeper.organization import ORGANIZATION_VARIABLE, Organization
+from lightkeeper.results import Results
 from tests.support.fleets import HUB, NOT_IN, Accounts
 from tests.support.functions import Context, lines
 from tests.support.inventories import DAY, HOUR, REGION
 from tests.support.listening import Listener
 
 HEAD = "Lightkeeper 123456789012 eu-central-1"
-_NUMBERS = count(1)
-
-
-@pytest.fixture
-def accounts(person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Accounts]:
-    """A deployment for many accounts, of which none is there yet, and a bucket with nothing in it."""
-    bucket = f"results-{next(_NUMBERS)}"
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", person.url)
-    monkeypatch.setenv(RESULTS_VARIABLE, bucket)
-    monkeypatch.setenv("AWS_REGION", REGION)
-    with closing(boto3.Session("listener", "listener", region_name=REGION).client("s3", endpoint_url=person.url)) as s3:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        person.server.asked.clear()
-        yield Accounts(s3, bucket, monkeypatch)
 
 
 def numbers(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
@@ -309,7 +294,7 @@ def test_accounts_of_a_unit_that_cannot_be_listed_are_unknown_and_not_taken_for_
     assert "What: ou-ab12-cd34ef56: organizations:ListAccountsForParent: AccessDeniedException: no." in text
     assert "it backs up nothing in those accounts" in text
     assert "\nNot listed: ou-ab12-cd34ef56: " in text
-    sentence = "The accounts of 1 unit could not be listed; 2 accounts unknown; 1 of 3 accounts protected."
+    sentence = "The accounts of 1 unit could not be listed; 2 accounts unknown; 1 of 3 known accounts protected."
     assert sentence in text
     assert accounts.states() == {"Clinic": "unknown", "Shop": "unknown", "Bakery": "protected"}
     assert answer["failed"] == 1, "the unit; its accounts are no failures of their own"
@@ -468,6 +453,50 @@ def test_a_bucket_that_refuses_the_fleet_is_a_failure_and_tells_nobody_twice(
     assert len(person.letters()) == 1
 
 
+def test_a_report_that_dies_between_its_message_and_its_document_is_made_good_by_the_next(
+    accounts: Accounts, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    accounts.healthy("Bakery", "Shop", "Clinic")
+    accounts.run()
+    del accounts.members["Shop"]
+    accounts.members["Clinic"].closed = NOT_IN
+    with monkeypatch.context() as patch:
+        patch.setattr(Results, "put", die)
+        with pytest.raises(KeyboardInterrupt):
+            accounts.hours_later()
+    ((subject, _),) = person.letters()
+    assert subject == f"{HEAD}: 2 new in 2 accounts"
+
+    accounts.hours_later()
+    accounts.hours_later()
+
+    assert person.letters() == []
+    assert accounts.states() == {"Clinic": "not onboarded", "Bakery": "protected"}
+
+
+def test_a_report_that_dies_before_its_message_is_made_good_by_the_next(
+    accounts: Accounts, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    accounts.healthy("Bakery", "Shop")
+    accounts.run()
+    del accounts.members["Shop"]
+    with monkeypatch.context() as patch:
+        patch.setattr(fleet_handler, "tell", die)
+        with pytest.raises(KeyboardInterrupt):
+            accounts.hours_later()
+    assert person.letters() == []
+
+    accounts.hours_later()
+
+    assert len(person.letters()) == 1
+
+
 def test_where_it_cannot_be_read_how_the_fleet_stood_its_document_stays(accounts: Accounts, person: Listener) -> None:
     accounts.healthy("Bakery", "Shop")
     accounts.run()
@@ -531,6 +560,63 @@ def test_a_report_that_comes_after_a_later_one_tells_nobody_and_leaves_the_fleet
     assert person.letters() == []
     assert accounts.fleet() == before
     assert numbers(capsys) == {"ActionsDeferred": 0}
+
+
+def test_runs_that_began_long_after_their_time_have_left_nothing_and_are_no_news(
+    accounts: Accounts, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_handler, "is_at_aws", lambda: True)
+    accounts.healthy("Bakery", "Shop")
+    answers: list[object] = [
+        {"account": each.account, "name": each.name, "state": "protected", "failed": each.name == "Shop"}
+        for each in accounts.members.values()
+    ]
+
+    answer = accounts.report(answers)
+
+    assert answer["failed"] == 1
+    assert answer["cause"] == "1 failed: 111111111001: something failed in its run; its log says what"
+    assert person.letters() == []
+    assert accounts.s3.list_objects_v2(Bucket=accounts.bucket)["KeyCount"] == 0
+
+
+def test_runs_that_took_long_are_news_however_late_their_report_is(
+    accounts: Accounts, person: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_handler, "is_at_aws", lambda: True)
+    accounts.healthy("Bakery")
+    accounts.add("Shop").disk("typo", backup="dialy")
+
+    accounts.run()
+
+    assert len(person.letters()) == 1
+    assert accounts.states() == {"Shop": "trouble", "Bakery": "protected"}
+
+
+def test_a_report_ahead_of_its_time_is_refused(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_handler, "is_at_aws", lambda: True)
+    accounts.now += 100 * 365 * DAY
+
+    with pytest.raises(InvalidValueError, match="expected a time that has come"):
+        accounts.run()
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        ({"time": "2026-06-15T12:00:00Z"}, "event.results: null is not a list; expected the results of the map"),
+        ({"time": "2026-06-15T12:00:00Z", "results": [], "unlisted": "ou"}, "event.unlisted: .* is not a list of"),
+        ({"results": []}, "null is not text; expected ISO 8601"),
+        ({"time": "soon", "results": []}, "soon"),
+    ],
+)
+def test_an_event_that_is_not_the_state_machine_s_is_refused_with_a_sentence(
+    accounts: Accounts, event: dict[str, object], why: str
+) -> None:
+    assert accounts.members == {}
+
+    with pytest.raises(InvalidValueError, match=why):
+        fleet_handler.report_fleet(event, Context())
 
 
 def test_two_reports_of_one_run_tell_once(accounts: Accounts, person: Listener) -> None:

@@ -31,6 +31,10 @@ METRICS: Final = "lambda_src/lightkeeper/metrics.py"
 OVERVIEW: Final = "lambda_src/lightkeeper/overview.py"
 FINDINGS: Final = "lambda_src/lightkeeper/findings.py"
 NOTIFY: Final = "lambda_src/lightkeeper/notify.py"
+FLEET_FINDINGS: Final = "lambda_src/lightkeeper/fleet_findings.py"
+FLEET_HANDLER: Final = "lambda_src/lightkeeper/fleet_handler.py"
+FLEET_METRICS: Final = "lambda_src/lightkeeper/fleet_metrics.py"
+FLEET_REPORT: Final = "lambda_src/lightkeeper/fleet_report.py"
 PERMISSIONS: Final = "infra/permissions.py"
 
 IN_PLAN: Final = "tests/unit/test_plan.py"
@@ -49,6 +53,7 @@ IN_HANDLER: Final = "tests/integration/test_handler.py"
 IN_ACCOUNTS: Final = "tests/chaos/test_accounts.py"
 IN_MEMBER_RUN: Final = "tests/integration/test_member_run.py"
 IN_NOTIFY: Final = "tests/integration/test_notify.py"
+IN_FLEET: Final = "tests/integration/test_fleet_report.py"
 IN_SILENCE: Final = "tests/chaos/test_silence.py"
 IN_ROLE: Final = "tests/contract/test_role.py"
 
@@ -1835,6 +1840,60 @@ RULES: Final = (
                 "if run.plan.failures:",
                 IN_HANDLER,
                 "test_a_run_over_regions_of_somebodys_choice_says_what_it_did_but_not_how_everything_stands",
+            ),
+            Removal(
+                "of many accounts, one that is no longer looked after is reported",
+                FLEET_FINDINGS,
+                "findings",
+                "*(_dropped(row, fleet.time, zone) for row in fleet.dropped),",
+                "",
+                IN_FLEET,
+                "test_an_account_that_is_not_listed_any_more_is_news_once",
+            ),
+            Removal(
+                "it is not forgotten before somebody has been told",
+                FLEET_HANDLER,
+                "_tell",
+                "_Kept(told=news.told_before, dropped=report.fleet.dropped)",
+                "_Kept(told=news.told_before, dropped=())",
+                IN_FLEET,
+                "test_that_an_account_is_not_looked_after_any_more_is_not_forgotten_before_somebody_has_been_told",
+            ),
+            Removal(
+                "one that could not be listed is unknown",
+                FLEET_REPORT,
+                "make_report",
+                "if answers.is_complete:",
+                "if True:",
+                IN_FLEET,
+                "test_accounts_of_a_unit_that_cannot_be_listed_are_unknown_and_not_taken_for_dropped",
+            ),
+            Removal(
+                "one that does not let Lightkeeper in any more is reported",
+                FLEET_FINDINGS,
+                "_in",
+                "if row.refuses:",
+                "if False:",
+                IN_FLEET,
+                "test_an_account_that_lets_nobody_in_any_more_is_news_once_and_open_until_it_does",
+            ),
+            Removal(
+                "what was found in one that nobody can look at is not over",
+                FLEET_FINDINGS,
+                "_is_unseen",
+                "row.state is AccountState.UNKNOWN or ",
+                "",
+                IN_FLEET,
+                "test_what_is_open_in_an_account_that_is_unknown_today_is_not_over",
+            ),
+            Removal(
+                "meanwhile no alarm ends",
+                FLEET_METRICS,
+                "_may_be_published",
+                "return is_whole or total > 0",
+                "return True",
+                IN_FLEET,
+                "test_while_an_account_is_unknown_no_alarm_ends_and_bad_news_is_true_all_the_same",
             ),
         ),
     ),

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 MINUTE: Final = timedelta(minutes=1)
 _FILLED: Final = re.compile(r"FILL\((\w+), 0\)")
+_PART: Final = re.compile(r"Fleet([A-Z][a-z]+)Function")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Watch:
 
     template: Mapping[str, Any]
     points: dict[str, list[Point]] = field(default_factory=dict)
-    """By the name of the metric."""
+    """By the metric's name; where several functions have one of that name, with whose it is, as `Errors of Report`."""
     changes: list[Change] = field(default_factory=list)
     _on: dict[str, bool] = field(default_factory=dict)
 
@@ -95,7 +96,10 @@ class Watch:
             else:
                 stat = each["MetricStat"]
                 name = stat["Metric"]["MetricName"]
-                given[each["Id"]] = self._statistic(name, stat["Stat"], stat["Period"], now, back)
+                own = f"{name} of {_owner(stat['Metric'])}"
+                given[each["Id"]] = self._statistic(
+                    own if own in self.points else name, stat["Stat"], stat["Period"], now, back
+                )
         expression = _FILLED.sub(lambda found: str(given[found[1]] or 0), expression)
         names = {name: value for name, value in given.items() if re.search(rf"\b{name}\b", expression)}
         if any(value is None for value in names.values()):
@@ -122,6 +126,12 @@ class Watch:
             case _:
                 assert statistic == "SampleCount"
                 return len(values)
+
+
+def _owner(metric: Mapping[str, Any]) -> str:
+    """Return the part of the template that a metric is of, by the path in its logical id; nothing: of none."""
+    found = _PART.search(str(metric.get("Dimensions")))
+    return found[1] if found else ""
 
 
 def _breaches(alarm: Mapping[str, Any], value: float | None, *, missing: bool) -> bool:

@@ -1,24 +1,35 @@
 """The stack as it is deployed into a local AWS: app.py's, plus what a local AWS needs and no deployment has."""
 
 import os
+import re
 import sys
 from typing import Final, TypeVar
 
-from aws_cdk import App, Stack
+from aws_cdk import App, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_stepfunctions as sfn
 
 from infra.config_file import read_config_file
 from infra.props import Props
 from infra.stack import LightkeeperStack
+from lightkeeper.deployable import RUN_LIMIT
+from lightkeeper.fleet_metrics import FleetMetricName
 from lightkeeper.metrics import NAMESPACE, MetricName
+from tests.support.local_hub import REPORTS, RUN_SECONDS
 
 _T = TypeVar("_T")
 _WATCHED: Final = {
     "NoRun": (NAMESPACE, MetricName.RESOURCES_PROTECTED.value, "SampleCount"),
     "FunctionErrors": ("AWS/Lambda", "Errors", "Sum"),
     "DeadLetters": ("AWS/SQS", "NumberOfMessagesSent", "Sum"),
+}
+_WATCHED_OF_A_FLEET: Final = {
+    **_WATCHED,
+    "NoRun": (NAMESPACE, FleetMetricName.ACCOUNTS_PROTECTED.value, "SampleCount"),
+    "FleetRunsFailed": ("AWS/States", "ExecutionsFailed", "Sum"),
 }
 
 
@@ -45,7 +56,8 @@ def main(month: str = "") -> None:
     # The local CloudWatch knows no metric math: there each alarm that uses it watches the first of its metrics itself.
     for alarm in stack.node.find_all():
         if isinstance(alarm, cloudwatch.CfnAlarm) and not alarm.metric_name:
-            namespace, name, statistic = _WATCHED[alarm.node.path.split("/")[-2]]
+            watched = _WATCHED_OF_A_FLEET if props.own.organization else _WATCHED
+            namespace, name, statistic = watched[alarm.node.path.split("/")[-2]]
             dimensions = [{"Name": "service", "Value": props.settings.deployment}] if namespace == NAMESPACE else []
             alarm.add_property_deletion_override("Metrics")
             alarm.add_property_override("Namespace", namespace)
@@ -53,7 +65,43 @@ def main(month: str = "") -> None:
             alarm.add_property_override("Dimensions", dimensions)
             alarm.add_property_override("Period", 60)
             alarm.add_property_override("Statistic", statistic)
+    if props.own.organization:
+        _shorten_runs(stack, RUN_SECONDS)
+        _allow_tags_of_topics(stack)
     app.synth()
+
+
+def _shorten_runs(stack: Stack, seconds: int) -> None:
+    """Let the state machine be out of patience with the run of an account after so many seconds."""
+    machine = _only(stack, sfn.CfnStateMachine)
+    definition = stack.resolve(machine.definition_string)["Fn::Join"][1]
+    (limit,) = {
+        found
+        for part in definition
+        for found in re.findall(r'"TimeoutSeconds":\d+', str(part))
+        if int(found.rpartition(":")[2]) > RUN_LIMIT.total_seconds() > int(found.rpartition(":")[2]) / 2
+    }
+    shortened = [
+        part.replace(limit, f'"TimeoutSeconds":{seconds}') if isinstance(part, str) else part for part in definition
+    ]
+    machine.add_property_override("DefinitionString", {"Fn::Join": ["", shortened]})
+
+
+def _allow_tags_of_topics(stack: Stack) -> None:
+    """Let the report remember what it has told: of tags, the local IAM does not see which topic's they are."""
+    (report,) = (
+        each for each in stack.node.find_all() if isinstance(each, lambda_.CfnFunction) and each.handler == REPORTS
+    )
+    role = stack.resolve(report.role)["Fn::GetAtt"][0]
+    actions = [f"sns:{action}" for action in ("ListTagsForResource", "TagResource", "UntagResource")]
+    allowed = iam.PolicyStatement(actions=actions, resources=["*"])
+    iam.CfnPolicy(
+        stack,
+        "TagsOfTopics",
+        policy_name="TagsOfTopics",
+        policy_document=iam.PolicyDocument(statements=[allowed]),
+        roles=[Fn.ref(role)],
+    )
 
 
 if __name__ == "__main__":

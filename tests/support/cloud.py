@@ -178,7 +178,7 @@ class Cloud:
         store.put_object(Bucket=bucket, Key=key, Body=text.encode())
 
     def clear(self) -> None:
-        """Delete all stacks, and what is in buckets; refuse nothing any more, and forget what was asked."""
+        """Delete all stacks and buckets, refuse nothing any more, and forget what was asked."""
         self.server.refused.clear()
         self.server.trusts.clear()
         self.server.sessions.clear()
@@ -187,6 +187,9 @@ class Cloud:
             name, region = self.stacks.pop()
             self._formation(region).delete_stack(StackName=name)
         self.empty_buckets()
+        while self.buckets:
+            bucket, region = self.buckets.popitem()
+            self._client("s3", region).delete_bucket(Bucket=bucket)
         self.server.asked.clear()
 
     def empty_buckets(self) -> None:

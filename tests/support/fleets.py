@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from tests.support.functions import Context
-from tests.support.inventories import HOUR, NOW, REGION, daily, point, source
+from tests.support.inventories import HOUR, NOW, REGION, daily, point, source, written
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,7 +51,7 @@ class Member:
 
     def disk(self, name: str, *, days: range = range(8), **tags: str) -> None:
         """Give it a disk, with a recovery point for the slots of so many days ago."""
-        disk = source(name, **(tags or {"backup": "daily"}))
+        disk = replace(source(name), tags=written(tags or {"backup": "daily"}))
         self.sources[name] = disk
         self.points += daily(disk, days)
 

@@ -3,21 +3,27 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
+from typing import Any
 
+import boto3
 from moto.core.models import DEFAULT_ACCOUNT_ID
+
+from tests.support.tls import Authority, make_authority
 
 ROOT = Path(__file__).parents[2]
 MINISTACK = ROOT / ".aws-local" / "bin" / "ministack"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 # The account of the sandbox: a policy of the one names resources of the other.
 ACCOUNT, REGION = DEFAULT_ACCOUNT_ID, "eu-central-1"
+_PATIENCE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,14 @@ class LocalAws:
 
     port: int
     folder: Path
+    authority: Authority | None = None
+    """Who has signed its certificate; None: it speaks plain HTTP, and everybody may do everything."""
+    session: boto3.Session = field(default_factory=boto3.Session, repr=False)
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.authority else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -41,7 +50,19 @@ class LocalAws:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.url,
+            **_trust(self.authority),
         }
+
+    def client(self, service: str, account: str = ACCOUNT) -> Any:  # noqa: ANN401 - a client of any service
+        """Return a client of a service, as the root user of an account."""
+        return self.session.client(  # type: ignore[call-overload] # any service
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            verify=str(self.authority.certificate) if self.authority else None,
+            aws_access_key_id=account,
+            aws_secret_access_key="test",  # noqa: S106 - that of every root user of a local AWS
+        )
 
     @property
     def assembly(self) -> Path:
@@ -78,8 +99,28 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float) -> No
 @contextmanager
 def running_local_aws(folder: Path) -> Iterator[LocalAws]:
     """Start a local AWS on a free loopback port; end it, and every function it runs, when the block ends."""
+    with _running(folder, None) as aws:
+        yield aws
+
+
+@contextmanager
+def running_strict_aws(folder: Path) -> Iterator[LocalAws]:
+    """Start a local AWS that enforces IAM, and so all that is TLS only: it speaks TLS. Else as `running_local_aws`.
+
+    An access key of 12 digits is the root user of that account. Each role's session has keys of its own.
+    """
+    with _running(folder, make_authority(folder / "authority")) as aws:
+        yield aws
+
+
+@contextmanager
+def _running(folder: Path, authority: Authority | None) -> Iterator[LocalAws]:
+    strict = {"AUTH": "true", "USE_SSL": "1", **_served(authority), **_trust(authority)} if authority else {}
     with _held_port() as port, (folder / "local-aws.log").open("w") as log:
-        environment = _bare() | {
+        aws = LocalAws(port, folder, authority)
+        environment = {
+            **_bare(),
+            **strict,
             # Functions run in the first Python on the path: it has boto3, as Lambda has, and nothing of this project.
             "PATH": f"{MINISTACK.parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
@@ -94,13 +135,18 @@ def running_local_aws(folder: Path) -> Iterator[LocalAws]:
             [str(MINISTACK)], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            wait_until(lambda: process.poll() is not None or _answers(port), "a local AWS that answers", 60)
+            wait_until(lambda: process.poll() is not None or _answers(aws), "a local AWS that answers", 60)
             assert process.poll() is None, (folder / "local-aws.log").read_text(encoding="utf-8")
-            yield LocalAws(port, folder)
+            yield aws
         finally:
             # Its functions are processes of its session.
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                # It waits for the functions that it still runs, and they for its answers.
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(timeout=_PATIENCE_SECONDS)
             wait_until(lambda: not _group_lives(process.pid), "the end of all that the local AWS has started", 60)
 
 
@@ -118,8 +164,28 @@ def _held_port() -> Iterator[int]:
         yield port
 
 
-def _answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+def _served(authority: Authority) -> dict[str, str]:
+    return {"MINISTACK_SSL_CERT": str(authority.server), "MINISTACK_SSL_KEY": str(authority.server)}
+
+
+def _trust(authority: Authority | None) -> dict[str, str]:
+    """Return what Python and Node need to trust an authority."""
+    if authority is None:
+        return {}
+    return {"AWS_CA_BUNDLE": str(authority.certificate), "NODE_EXTRA_CA_CERTS": str(authority.certificate)}
+
+
+def _answers(aws: LocalAws) -> bool:
+    connection = (
+        HTTPSConnection(
+            "127.0.0.1",
+            aws.port,
+            timeout=5,
+            context=ssl.create_default_context(cafile=str(aws.authority.certificate)),
+        )
+        if aws.authority
+        else HTTPConnection("127.0.0.1", aws.port, timeout=5)
+    )
     try:
         connection.request("GET", "/_ministack/health")
         return connection.getresponse().status == 200
