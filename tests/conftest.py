@@ -13,7 +13,7 @@ import pytest
 
 from lightkeeper import handler
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
-from lightkeeper.organization import RESULTS_VARIABLE
+from lightkeeper.organization import ORGANIZATION_VARIABLE, RESULTS_VARIABLE, Organization
 from lightkeeper.times import format_instant
 from lightsail_sandbox.client import Sandbox
 from recovery_calendar import handler as calendar
@@ -195,9 +195,10 @@ def accounts(person: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acco
     bucket = f"results-{next(_BUCKETS)}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", person.url)
     monkeypatch.setenv(RESULTS_VARIABLE, bucket)
+    monkeypatch.setenv(ORGANIZATION_VARIABLE, Organization(units=("r-ab12",)).to_json())
     monkeypatch.setenv("AWS_REGION", REGION)
     with closing(boto3.Session("listener", "listener", region_name=REGION).client("s3", endpoint_url=person.url)) as s3:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         person.server.asked.clear()
         yield Accounts(s3, bucket, monkeypatch)
 

@@ -40,8 +40,9 @@ KEY_VERSIONS: Final = 3
 """A key is rotated each year. AWS charges for it, and for its first two rotations; further ones are free."""
 FREE_LOG_GIB: Final = 5
 """What is written, kept and read, together."""
-_DAYS: Final = 30.4
-_GIB: Final = 1024**3
+DAYS: Final = 30.4
+"""In a month."""
+GIB: Final = 1024**3
 _YEAR: Final = timedelta(days=365)
 _ANY_YEAR: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -78,36 +79,42 @@ def reviewed(*, tick: str | None = None) -> dict[str, Any]:
     """Return the template of a default deployment, with another tick if one is named."""
     template: dict[str, Any] = json.loads(REVIEWED.read_text(encoding="utf-8"))
     if tick:
-        (schedule,) = _of(template, "AWS::Scheduler::Schedule")
+        (schedule,) = of_kind(template, "AWS::Scheduler::Schedule")
         schedule["ScheduleExpression"] = tick
     return template
 
 
 def lines(template: Mapping[str, Any], *, resources: int = RESOURCES, views: int = VIEWS_A_DAY) -> list[Line]:
     """Return the bill of a template, for so many disks and instances and so many views of the dashboard a day."""
-    (schedule,) = _of(template, "AWS::Scheduler::Schedule")
-    runs, calls = runs_a_month(schedule["ScheduleExpression"]), 2 * views * _DAYS
-    memory = {function["Handler"]: function["MemorySize"] for function in _of(template, "AWS::Lambda::Function")}
+    (schedule,) = of_kind(template, "AWS::Scheduler::Schedule")
+    runs, calls = runs_a_month(schedule["ScheduleExpression"]), 2 * views * DAYS
+    memory = {function["Handler"]: function["MemorySize"] for function in of_kind(template, "AWS::Lambda::Function")}
     run_gib_seconds = runs * SECONDS_A_RUN * memory["lightkeeper.handler.handle"] / 1024
     call_gib_seconds = calls * SECONDS_A_VIEW * memory["recovery_calendar.handler.handle"] / 1024
     run_log = runs * (QUIET_RUN_LOG_BYTES + PROBLEMS * PROBLEM_LOG_BYTES)
-    run_log += _DAYS * resources * ACTIONS_A_DAY * ACTION_LOG_BYTES
+    run_log += DAYS * resources * ACTIONS_A_DAY * ACTION_LOG_BYTES
     written = run_log + calls * VIEW_LOG_BYTES
-    kept = written * max(group["RetentionInDays"] for group in _of(template, "AWS::Logs::LogGroup")) / _DAYS
+    kept = written * max(group["RetentionInDays"] for group in of_kind(template, "AWS::Logs::LogGroup")) / DAYS
     # Each view's table of failures searches the function's log of the time that the dashboard shows.
-    read = views * run_log * _days_in_view(template)
+    read = views * run_log * days_in_view(template)
     return [
-        Line("CloudWatch metrics", len(_custom_metrics(template)), "", 10, 0.30),
-        Line("CloudWatch alarms, by metric", sum(map(_watched, _of(template, "AWS::CloudWatch::Alarm"))), "", 10, 0.10),
-        Line("CloudWatch dashboards", len(_of(template, "AWS::CloudWatch::Dashboard")), "", 3, 3.00),
-        *_logs(written / _GIB, kept / _GIB, read / _GIB),
+        Line("CloudWatch metrics", len(custom_metrics(template)), "", 10, 0.30),
+        Line(
+            "CloudWatch alarms, by metric",
+            sum(map(metrics_watched, of_kind(template, "AWS::CloudWatch::Alarm"))),
+            "",
+            10,
+            0.10,
+        ),
+        Line("CloudWatch dashboards", len(of_kind(template, "AWS::CloudWatch::Dashboard")), "", 3, 3.00),
+        *log_lines(written / GIB, kept / GIB, read / GIB),
         Line("Lambda requests", runs + calls, "", 1_000_000, 0.20e-6),
         Line("Lambda compute", run_gib_seconds + call_gib_seconds, "GB-s", 400_000, 1.33334e-5),
         Line("Scheduler invocations", runs, "", 14_000_000, 1e-6),
         Line("SQS requests", 0, "", 1_000_000, 0.40e-6),
         Line("SNS requests", runs, "", 1_000_000, 0.50e-6),
-        Line("SNS e-mails", MAILS_A_DAY * _DAYS * len(_of(template, "AWS::SNS::Subscription")), "", 1_000, 2e-5),
-        Line("KMS keys, from the third year on", KEY_VERSIONS * len(_of(template, "AWS::KMS::Key")), "", 0, 1.00),
+        Line("SNS e-mails", MAILS_A_DAY * DAYS * len(of_kind(template, "AWS::SNS::Subscription")), "", 1_000, 2e-5),
+        Line("KMS keys, from the third year on", KEY_VERSIONS * len(of_kind(template, "AWS::KMS::Key")), "", 0, 1.00),
     ]
 
 
@@ -121,10 +128,10 @@ def runs_a_month(tick: str) -> float:
     """
     match parse_tick(tick):
         case Rate(period):
-            return timedelta(days=_DAYS) / period
+            return timedelta(days=DAYS) / period
         case Cron(expression):
             end = _ANY_YEAR + _YEAR
-            return sum(1 for _ in _until(CronSim(expression, _ANY_YEAR), end)) * (timedelta(days=_DAYS) / _YEAR)
+            return sum(1 for _ in _until(CronSim(expression, _ANY_YEAR), end)) * (timedelta(days=DAYS) / _YEAR)
 
 
 def together(bill: Sequence[Line]) -> tuple[float, float]:
@@ -135,8 +142,8 @@ def together(bill: Sequence[Line]) -> tuple[float, float]:
 def table(bill: Sequence[Line]) -> str:
     """Return a bill as a table of docs/cost.md."""
     rows = [
-        f"| {line.what} | {_number(line.count)} {line.unit}".rstrip()
-        + f" | {_number(line.free)} {line.unit}".rstrip()
+        f"| {line.what} | {as_number(line.count)} {line.unit}".rstrip()
+        + f" | {as_number(line.free)} {line.unit}".rstrip()
         + f" | {line.cost:.2f} | {line.full_price:.2f} |"
         for line in bill
     ]
@@ -171,12 +178,12 @@ def _row(what: str, bill: Sequence[Line]) -> str:
     counts = {line.what: line.count for line in bill}
     inside, outside = together(bill)
     return (
-        f"| {what} | {_number(counts['Scheduler invocations'])} | {_number(counts['CloudWatch logs, written'])} GB "
-        f"| {_number(counts['CloudWatch logs, read'])} GB | {inside:.2f} | {outside:.2f} |"
+        f"| {what} | {as_number(counts['Scheduler invocations'])} | {as_number(counts['CloudWatch logs, written'])} GB "
+        f"| {as_number(counts['CloudWatch logs, read'])} GB | {inside:.2f} | {outside:.2f} |"
     )
 
 
-def _logs(written: float, kept: float, read: float) -> list[Line]:
+def log_lines(written: float, kept: float, read: float) -> list[Line]:
     """Return the lines of the logs, in GiB, which have one free tier together."""
     return [
         Line("CloudWatch logs, written", written, "GB", FREE_LOG_GIB, 0.50),
@@ -185,27 +192,29 @@ def _logs(written: float, kept: float, read: float) -> list[Line]:
     ]
 
 
-def _of(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+def of_kind(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the properties of each resource of a type."""
     return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
 
 
-def _custom_metrics(template: Mapping[str, Any]) -> set[str]:
+def custom_metrics(template: Mapping[str, Any]) -> set[str]:
     """Return the names of our own metrics that the dashboard shows: those that the function sends, a test says."""
     return set(re.findall(r'\["Lightkeeper","(\w+)"', _dashboard(template)))
 
 
-def _watched(alarm: Mapping[str, Any]) -> int:
+def metrics_watched(alarm: Mapping[str, Any]) -> int:
     """Return how many metrics an alarm watches: an expression costs as much as all that are in it."""
     return sum("MetricStat" in each for each in alarm.get("Metrics", ())) or 1
 
 
-def _days_in_view(template: Mapping[str, Any]) -> int:
+def days_in_view(template: Mapping[str, Any]) -> int:
+    """Return how many days the dashboard shows, unless somebody changes that."""
     (days,) = re.findall(r'"start":"-P(\d+)D"', _dashboard(template))
     return int(days)
 
 
 def _dashboard(template: Mapping[str, Any]) -> str:
-    (dashboard,) = _of(template, "AWS::CloudWatch::Dashboard")
+    (dashboard,) = of_kind(template, "AWS::CloudWatch::Dashboard")
     return json.dumps(dashboard["DashboardBody"]).replace("\\", "")
 
 
@@ -216,5 +225,6 @@ def _until(times: Iterator[datetime], end: datetime) -> Iterator[datetime]:
         yield time
 
 
-def _number(number: float) -> str:
+def as_number(number: float) -> str:
+    """Return a number as it is read."""
     return f"{number:,.0f}" if number >= 1 or number == 0 else f"{number:.2f}"

@@ -22,7 +22,7 @@ from lightsail_sandbox.client import ErrorAnswer, FaultRule
 from tests.support.functions import invoke, invoke_in, lines
 from tests.support.hub import BUCKET, HUB, Hub
 from tests.support.keeper import OTHER_REGION, Keeper
-from tests.support.synth import dashboard_metrics, dashboard_text, function, only, template, widgets
+from tests.support.synth import MANY, dashboard_metrics, dashboard_text, function, only, template, widgets
 
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
@@ -44,9 +44,6 @@ class Deployment:
 
     def template(self, **more: object) -> Template:
         return template(**self.keys, **more)
-
-
-MANY = {"organization": {"units": ["ou-ab12-cd34ef56"]}}
 
 
 @pytest.fixture(

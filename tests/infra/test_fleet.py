@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,20 @@ from infra.sections import FLEET_SECTIONS
 from lightkeeper.fleet_metrics import FleetMetricName
 from lightkeeper.organization import HubRoles, Organization
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings
-from tests.support.synth import CALENDAR, KEEPER, function, function_role, only, resources, stack, template
+from tests.support.synth import (
+    CALENDAR,
+    HOW,
+    KEEPER,
+    MANY,
+    REVIEWED_FLEET,
+    function,
+    function_role,
+    only,
+    resources,
+    stack,
+    template,
+)
+from tests.support.synth import text as reviewable
 
 pytestmark = pytest.mark.xdist_group("stack")
 Template = dict[str, Any]
@@ -26,6 +42,7 @@ SERVICE_ERRORS = {
     "Lambda.SdkClientException",
     "Lambda.ServiceException",
 }
+SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 THROTTLES = {"Lambda.TooManyRequestsException"}
 
 
@@ -184,10 +201,11 @@ def test_only_what_lambda_itself_could_not_do_is_tried_again_and_not_by_all_at_t
 
 def waits(retry: dict[str, Any]) -> float:
     """Return the seconds after which a retry gives up, if chance makes each wait as long as it can be."""
-    return sum(
+    seconds: float = sum(
         min(retry["IntervalSeconds"] * retry["BackoffRate"] ** number, retry["MaxDelaySeconds"])
         for number in range(retry["MaxAttempts"])
     )
+    return seconds
 
 
 def test_a_task_waits_a_little_longer_than_its_function_may_last_and_nothing_waits_for_ever(fleet: Template) -> None:
@@ -395,6 +413,30 @@ def test_the_state_machine_may_invoke_its_functions_and_manage_its_own_execution
     ]
 
 
+def test_the_document_on_security_names_each_permission_and_no_other(fleet: Template, default: Template) -> None:
+    rows = re.findall(r"^\| ([a-z ]+) \| (`[^|]+) \| [^|]+ \| [^|]+ \|$", SECURITY, re.MULTILINE)
+    said: dict[str, set[str]] = {}
+    for who, permissions in rows:
+        said.setdefault(who, set()).update(re.findall("`([^`]+)`", permissions))
+
+    def role(kind: str, key: str) -> list[dict[str, Any]]:
+        policies = fleet["Resources"][name_in(only(fleet, kind)[key])]["Properties"]["Policies"]
+        return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+
+    def added(handler: str) -> set[str]:
+        return actions(statements(fleet, handler)) - actions(statements(default, handler))
+
+    schedule = fleet["Resources"][name_in(only(fleet, "AWS::Scheduler::Schedule")["Target"]["RoleArn"])]["Properties"]
+    assert said == {
+        "the first function": added(KEEPER),
+        "the calendar": added(CALENDAR),
+        "who lists the accounts": actions(statements(fleet, ACCOUNTS)),
+        "who reports": actions(statements(fleet, REPORT)),
+        "the state machine": actions(role("AWS::StepFunctions::StateMachine", "RoleArn")),
+        "the schedule": actions([s for policy in schedule["Policies"] for s in policy["PolicyDocument"]["Statement"]]),
+    }
+
+
 @pytest.mark.parametrize("organization", [UNITS, LIST], ids=["units", "accounts"])
 def test_no_role_trusts_everybody_and_none_may_do_everything(organization: dict[str, object]) -> None:
     of = template(organization=organization)
@@ -466,6 +508,22 @@ def test_all_goes_with_the_stack_but_the_bucket_that_make_destroy_deletes(fleet:
 # The rest
 
 
+def test_the_template_is_the_reviewed_one() -> None:
+    assert reviewable(template(**MANY)) == REVIEWED_FLEET.read_text(encoding="utf-8"), (
+        f"review the change, then write it: {HOW}"
+    )
+
+
+def test_cfn_lint_has_nothing_to_say() -> None:
+    # W3005: the CDK names a dependency on the role beside the reference to it.
+    command = [str(Path(sys.executable).parent / "cfn-lint"), "--template", str(REVIEWED_FLEET)]
+    command += ["--ignore-checks", "W3005"]
+
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own arguments
+
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
 def test_what_both_deployments_have_keeps_its_logical_id(fleet: Template, default: Template) -> None:
     kinds = {name: each["Type"] for name, each in fleet["Resources"].items()}
 
@@ -488,10 +546,14 @@ def test_what_both_deployments_have_keeps_its_logical_id(fleet: Template, defaul
     ]
 
 
-def test_the_outputs_lead_to_the_bucket_the_role_and_the_machine(fleet: Template, default: Template) -> None:
+def test_the_outputs_lead_to_the_bucket_the_role_the_machine_and_the_list_of_accounts(
+    fleet: Template, default: Template
+) -> None:
     added = {name: each["Value"] for name, each in fleet["Outputs"].items() if name not in default["Outputs"]}
 
-    assert added.keys() == {"ResultsBucket", "MemberRole", "StateMachineArn"}
+    assert added.keys() == {"ResultsBucket", "MemberRole", "StateMachineArn", "AccountsFunctionName"}
+    lists = fleet["Resources"][name_in(added["AccountsFunctionName"])]["Properties"]
+    assert lists["Handler"] == ACCOUNTS
     assert added["MemberRole"] == "Lightkeeper-member"
     assert fleet["Resources"][name_in(added["ResultsBucket"])]["Type"] == "AWS::S3::Bucket"
     assert fleet["Resources"][name_in(added["StateMachineArn"])]["Type"] == "AWS::StepFunctions::StateMachine"

@@ -25,9 +25,9 @@ class Account:
     """A local AWS account, with stacks of nothing but buckets."""
 
     def __init__(self, url: str) -> None:
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
-        self.stacks = boto3.client("cloudformation", endpoint_url=url, **keys)
-        self.s3 = boto3.client("s3", endpoint_url=url, **keys)
+        session = boto3.Session("test", "test", region_name=REGION)
+        self.stacks = session.client("cloudformation", endpoint_url=url)
+        self.s3 = session.client("s3", endpoint_url=url)
 
     def deploy(self, name: str, of: dict[str, Any]) -> str:
         """Create a stack of one bucket, with an object in it; return the bucket's name."""

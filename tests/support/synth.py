@@ -1,4 +1,4 @@
-"""Synthesizes the stack for tests. As a command: writes the template that was reviewed, to be reviewed again."""
+"""Synthesizes the stack for tests. As a command: writes the templates that were reviewed, to be reviewed again."""
 
 import json
 import sys
@@ -13,7 +13,11 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from infra.props import Props
 from infra.stack import LightkeeperStack
 
-REVIEWED = Path(__file__).parents[1] / "infra" / "template.json"
+_FOLDER = Path(__file__).parents[1] / "infra"
+REVIEWED = _FOLDER / "template.json"
+REVIEWED_FLEET = _FOLDER / "template-organization.json"
+MANY: dict[str, object] = {"organization": {"units": ["ou-ab12-cd34ef56"]}}
+"""The settings of the second."""
 HOW = "python -m tests.support.synth"
 KEEPER = "lightkeeper.handler.handle"
 CALENDAR = "recovery_calendar.handler.handle"
@@ -133,5 +137,6 @@ def text(of: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    REVIEWED.write_text(text(template()), encoding="utf-8")
-    sys.stdout.write(f"{REVIEWED}: read the difference before you commit it.\n")
+    for path, keys in ((REVIEWED, {}), (REVIEWED_FLEET, MANY)):
+        path.write_text(text(template(**keys)), encoding="utf-8")
+        sys.stdout.write(f"{path}: read the difference before you commit it.\n")
