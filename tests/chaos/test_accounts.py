@@ -86,9 +86,8 @@ def test_no_rule_is_broken_in_either_account_in_some_steps_of_whatever_happens(s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
-def test_no_rule_is_broken_in_either_account_whatever_happens(shop: Member, clinic: Member, seed: int) -> None:
-    steps = run_chance(shop, seed, examples=5, kind=FleetChance)
+def test_no_rule_is_broken_in_either_account_whatever_happens(shop: Member, clinic: Member) -> None:
+    steps = run_chance(shop, 0, examples=5, kind=FleetChance)
 
     assert steps >= 200
     for each in (shop, clinic):
