@@ -27,7 +27,7 @@ _MAP: Final = "EachAccount"
 _FUNCTION_TIMEOUT: Final = Duration.minutes(5)
 # By then Lambda has ended the function, and said so: what is left is an answer that never comes.
 _LATER: Final = Duration.minutes(1)
-# 500 accounts with work for five minutes each, twenty at a time, are through in two hours; another firing meanwhile
+# 500 accounts with work for five minutes each, twenty at a time, are through in two hours, and another firing meanwhile
 # does no harm. What lasts three times as long hangs.
 _MACHINE_TIMEOUT: Final = Duration.hours(6)
 # It holds a name and a number of each account: what boto3 takes is nearly all.
