@@ -357,6 +357,7 @@ def test_a_command_to_paste_names_the_account_where_it_is_another_one(fleet: Fle
 def test_a_tag_to_paste_cannot_land_on_the_same_name_in_another_account(
     fleet: Fleet, account: str, begins: str
 ) -> None:
+    fleet.hub.onboard(SHOP)
     fleet.disk(account, backup="dialy")
 
     fleet.run(account)
