@@ -1,7 +1,8 @@
 """Turns the stack's protection against deletion off before `cdk destroy`, which cannot, and on again where it stays.
 
-Where the stack is gone, it deletes what it has left behind. As a command: ``python -m infra.protection off`` or ``on``,
-and the file of settings where it is not cdk.json; with the AWS CLI that stands beside this Python.
+Where a stack for many accounts is gone, it deletes what that has left behind. As a command: ``python -m
+infra.protection off`` or ``on``, and the file of settings where it is not cdk.json; with the AWS CLI that stands beside
+this Python.
 """
 
 import sys
@@ -10,7 +11,7 @@ from typing import Final, Literal
 from infra.aws_cli import NO_STACK, AwsCliError, ask
 from infra.config_file import ConfigFileError, read_config_file
 from infra.leftovers import delete_leftovers
-from lightkeeper.settings import Settings
+from lightkeeper.settings import Settings, StackSettings, settings_object
 
 _SWITCHES: Final = {"on": "--enable-termination-protection", "off": "--no-enable-termination-protection"}
 
@@ -43,14 +44,19 @@ def main(state: str, config: str = "") -> None:
     if state not in _SWITCHES:
         sys.exit(f'"{state}" is not a state; expected "on" or "off"')
     try:
-        stack = read_config_file(config, Settings.from_file).deployment
+        settings, own = read_config_file(config, _read)
     except ConfigFileError as error:
         sys.exit(str(error))
+    stack = settings.deployment
     wrong = switch("off" if state == "off" else "on", stack)
     if wrong:
         sys.exit(f"{stack}: its protection against deletion cannot be turned {state}: {wrong}")
-    if state == "on":
+    if state == "on" and own.organization:
         sys.stderr.write(clear_up(stack))
+
+
+def _read(document: object) -> tuple[Settings, StackSettings]:
+    return Settings.from_file(document), StackSettings.from_mapping(settings_object(document))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """What a run says of one account: a run, or why there was none, in; the account's document out. Pure."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 
 from lightkeeper.actions import Result
+from lightkeeper.commands import in_account
 from lightkeeper.errors import counted
-from lightkeeper.findings import findings, unseen_regions
+from lightkeeper.findings import Finding, findings, unseen_regions
 from lightkeeper.fleet import AccountReport, AccountState
 from lightkeeper.metrics import publishable
 from lightkeeper.overview import Overview, Stored
@@ -42,10 +44,19 @@ def report_run(run: Run, settings: Settings, *, account: str, name: str | None, 
         statuses=Counter(source.status for source in run.plan.sources),
         numbers={metric.value: number for metric, number in publishable(run, is_whole=True).items()},
         stored=Stored.of(run.plan.sources),
-        findings=findings(run, settings, sender=sender),
+        findings=tuple(_for_its_account(finding, sender) for finding in findings(run, settings, sender=sender)),
         is_partly_unseen=bool(unseen_regions(run)),
         failures=run.failures,
     )
+
+
+def _for_its_account(finding: Finding, sender: Sender) -> Finding:
+    """Return a finding whose commands of the AWS CLI work in its account alone: whoever pastes may be elsewhere."""
+    account = sender.member
+    if account is None:
+        return finding
+    what, do = (in_account(words, account) for words in (finding.what, finding.do))
+    return replace(finding, what=what, do=do, command=finding.command and in_account(finding.command, account))
 
 
 def report_not_onboarded(why: str, now: datetime, *, account: str, name: str | None) -> AccountReport:

@@ -262,8 +262,8 @@ def half_a_year_ago() -> datetime:
 def runbook_commands() -> tuple[str, list[str]]:
     """Return what the runbook has set once, and its commands about alarms that a local AWS can answer.
 
-    Those that bring something back, or are about many accounts, are run elsewhere. Version 1 of the `aws` command has an address of its own for SQS,
-    which goes before that of the local AWS.
+    Those that bring something back, or are about many accounts, are run elsewhere. Version 1 of the `aws` command has
+    an address of its own for SQS, which goes before that of the local AWS.
     """
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").partition("\n## Before the alarms\n")[2]
     once, *blocks = (

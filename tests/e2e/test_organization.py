@@ -5,11 +5,12 @@ throttled calls again, its metrics and so its alarms, and a StackSet that puts t
 """
 
 import faulthandler
+import json
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from lightkeeper.fleet import AccountState, Fleet
 from lightkeeper.organization import role_arn
+from lightkeeper.times import format_instant
 from lightsail_sandbox.client import (
     Call,
     ErrorAnswer,
@@ -32,6 +34,9 @@ from tests.support.customers import found_organization
 from tests.support.local_aws import ACCOUNT, CDK, MINISTACK, REGION, running_strict_aws, wait_until
 from tests.support.local_hub import DEPLOYMENT, REPORTS, Execution, Hub, bootstrapped_hub, deploy_hub
 
+if TYPE_CHECKING:
+    import subprocess
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("organization"),
@@ -41,9 +46,7 @@ pytestmark = [
     ),
 ]
 CUSTOMERS = 50
-_A_FIRING_SECONDS = (
-    180  # a minute for the schedule, ten seconds between two looks of the local scheduler; a busy machine
-)
+_A_FIRING_SECONDS = 180  # a minute, ten seconds between two looks of the local scheduler; a busy machine
 _A_RUN_SECONDS = 120
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
@@ -79,6 +82,22 @@ class Four:
 
 
 @dataclass(frozen=True, kw_only=True)
+class People:
+    """What people see who have the rights of the hub's account."""
+
+    status: "subprocess.CompletedProcess[str]"
+    """All accounts, by the command."""
+    plan: "subprocess.CompletedProcess[str]"
+    """What a run would do in an account with nothing wrong in it."""
+    refused: "subprocess.CompletedProcess[str]"
+    """The same of an account that lets nobody in."""
+    listed: str
+    """All accounts, on the dashboard."""
+    opened: str
+    """The one with nothing wrong in it, on the dashboard."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Story:
     """What has happened, in this order."""
 
@@ -90,6 +109,8 @@ class Story:
     four: Four
     second: Look
     """A day later, with something wrong in four accounts."""
+    people: People
+    """What people see at that time."""
     together: Look
     """Another day later: Lightsail works again everywhere, and two executions begin at the same time."""
     lost: Counter[str]
@@ -151,6 +172,7 @@ def told(hub: Hub) -> Story:
     noon = (sandbox.now() + DAY).replace(hour=12, minute=0, second=0)
     sandbox.set_time(noon)
     second = look(hub, hub.start(noon), before=before)
+    people = looked_at(hub, hub.customers.accounts[0], removed)
     # At AWS, Lambda ends a run before the state machine is out of patience.
     hub.kill_runs()
     sandbox.clear_faults()
@@ -191,6 +213,7 @@ def told(hub: Hub) -> Story:
         first=first,
         four=Four(removed=removed, wrong=wrong, refusing=refusing, hanging=hanging),
         second=second,
+        people=people,
         together=together,
         lost=lost,
         torn=torn,
@@ -234,6 +257,18 @@ def deletion(hub: Hub, account: str) -> str:
         except ClientError as error:
             return error.response["Error"]["Code"]
     return ""
+
+
+def looked_at(hub: Hub, well: str, closed: str) -> People:
+    """Look at all accounts as people do, and into two of them."""
+    at = ("--at", format_instant(hub.sandbox.now()))
+    return People(
+        status=hub.lightkeeper("status", "--json"),
+        plan=hub.lightkeeper("plan", "--json", *at, "--account", well),
+        refused=hub.lightkeeper("plan", "--json", *at, "--account", closed),
+        listed=hub.widget(),
+        opened=hub.widget(account=well),
+    )
 
 
 def switch_off_the_schedule(hub: Hub) -> None:
@@ -336,6 +371,10 @@ def test_the_report_names_each_account_in_which_something_is_wrong(story: Story)
     assert "2 unknown, 2 not onboarded, 47 protected" in message
 
 
+def test_what_is_still_wrong_is_not_told_again(story: Story) -> None:
+    assert (story.first.messages, story.together.messages, story.last.messages) == ((), (), ())
+
+
 def test_an_execution_fails_for_what_failed_and_not_for_who_lets_nobody_in(story: Story) -> None:
     (execution,), four = story.second.executions, story.four
 
@@ -345,6 +384,26 @@ def test_an_execution_fails_for_what_failed_and_not_for_who_lets_nobody_in(story
     assert "States.Timeout" in (execution.cause or "")
     assert story.together.fleet.counts[AccountState.NOT_ONBOARDED] == 2
     assert {each.status for each in story.together.executions} == {"SUCCEEDED"}
+
+
+def test_people_see_what_the_last_report_says(story: Story) -> None:
+    people, four = story.people, asdict(story.four).values()
+    states = {each["account"]: each["state"] for each in json.loads(people.status.stdout)["accounts"]}
+
+    assert people.status.returncode == 3, "something needs a person"
+    assert states == {row.account: row.state.value for row in story.second.fleet.rows}
+    assert all(row.name in people.listed for row in story.second.fleet.rows if row.name and row.account in four)
+
+
+def test_people_look_into_an_account_by_the_role_that_it_has_for_that(story: Story) -> None:
+    people, well = story.people, story.hub.customers.accounts[0]
+    plan = json.loads(people.plan.stdout)
+
+    assert (people.plan.returncode, plan["account"]) == (0, well)
+    assert [(source["name"], source["status"]) for source in plan["sources"]] == [("data", "protected")]
+    assert 'aria-label="data: ' in people.opened
+    assert people.refused.returncode == 1
+    assert f"the account {story.four.removed} does not let you in" in people.refused.stderr
 
 
 def test_two_executions_at_once_take_no_snapshot_twice(story: Story) -> None:

@@ -75,8 +75,14 @@ def test_a_folder_or_no_text_is_no_file() -> None:
         assert str(refused.value).startswith(sentence)
 
 
-def test_the_protection_is_that_of_the_file_s_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_protection_is_that_of_the_file_s_stack_and_only_one_for_many_accounts_leaves_something_behind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     switched: list[tuple[str, str]] = []
+    (folder / "customers" / "all.json").write_text(
+        json.dumps({"lightkeeper": {"deployment": "All", "organization": {"accounts": ["111122223333"]}}}),
+        encoding="utf-8",
+    )
 
     def cleared(stack: str) -> str:
         switched.append(("clear up", stack))
@@ -87,8 +93,16 @@ def test_the_protection_is_that_of_the_file_s_stack(monkeypatch: pytest.MonkeyPa
 
     protection.main("off", "customers/shop.json")
     protection.main("on")
+    protection.main("off", "customers/all.json")
+    protection.main("on", "customers/all.json")
 
-    assert switched == [("off", "Shop-Backups"), ("on", "Lightkeeper"), ("clear up", "Lightkeeper")]
+    assert switched == [
+        ("off", "Shop-Backups"),
+        ("on", "Lightkeeper"),
+        ("off", "All"),
+        ("on", "All"),
+        ("clear up", "All"),
+    ]
 
 
 def test_where_the_file_is_wrong_no_protection_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,7 @@ SERVICE_ERRORS = {
     "Lambda.SdkClientException",
     "Lambda.ServiceException",
 }
+SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 THROTTLES = {"Lambda.TooManyRequestsException"}
 
 
@@ -410,6 +411,30 @@ def test_the_state_machine_may_invoke_its_functions_and_manage_its_own_execution
         f"{arn}:stateMachine:Lightkeeper-accounts",
         f"{arn}:stateMachine:Lightkeeper-accounts/EachAccount",
     ]
+
+
+def test_the_document_on_security_names_each_permission_and_no_other(fleet: Template, default: Template) -> None:
+    rows = re.findall(r"^\| ([a-z ]+) \| (`[^|]+) \| [^|]+ \| [^|]+ \|$", SECURITY, re.MULTILINE)
+    said: dict[str, set[str]] = {}
+    for who, permissions in rows:
+        said.setdefault(who, set()).update(re.findall("`([^`]+)`", permissions))
+
+    def role(kind: str, key: str) -> list[dict[str, Any]]:
+        policies = fleet["Resources"][name_in(only(fleet, kind)[key])]["Properties"]["Policies"]
+        return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+
+    def added(handler: str) -> set[str]:
+        return actions(statements(fleet, handler)) - actions(statements(default, handler))
+
+    schedule = fleet["Resources"][name_in(only(fleet, "AWS::Scheduler::Schedule")["Target"]["RoleArn"])]["Properties"]
+    assert said == {
+        "the first function": added(KEEPER),
+        "the calendar": added(CALENDAR),
+        "who lists the accounts": actions(statements(fleet, ACCOUNTS)),
+        "who reports": actions(statements(fleet, REPORT)),
+        "the state machine": actions(role("AWS::StepFunctions::StateMachine", "RoleArn")),
+        "the schedule": actions([s for policy in schedule["Policies"] for s in policy["PolicyDocument"]["Statement"]]),
+    }
 
 
 @pytest.mark.parametrize("organization", [UNITS, LIST], ids=["units", "accounts"])

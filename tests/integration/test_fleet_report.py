@@ -30,7 +30,7 @@ def part(text: str, heading: str) -> str:
     return text.partition(f"\n\n{heading}\n")[2].partition("\n\nHOW THE FLEET STANDS")[0].partition("\n\nSTILL OPEN")[0]
 
 
-def test_of_four_accounts_in_trouble_among_fifty_one_message_tells_with_the_words_of_the_issue(
+def test_of_four_accounts_in_trouble_among_fifty_one_message_tells_which_and_why(
     accounts: Accounts, person: Listener, capsys: pytest.CaptureFixture[str]
 ) -> None:
     accounts.healthy(*(f"customer-{number:02}" for number in range(43)))

@@ -353,6 +353,21 @@ def test_a_command_to_paste_names_the_account_where_it_is_another_one(fleet: Fle
     assert all(command.endswith(end) for command in commands)
 
 
+@pytest.mark.parametrize(("account", "begins"), [(SHOP, f"aws --profile {SHOP} lightsail "), (HUB, "aws lightsail ")])
+def test_a_tag_to_paste_cannot_land_on_the_same_name_in_another_account(
+    fleet: Fleet, account: str, begins: str
+) -> None:
+    fleet.hub.onboard(SHOP)
+    fleet.disk(account, backup="dialy")
+
+    fleet.run(account)
+
+    report = fleet.report(account)
+    assert report
+    (finding,) = (finding for finding in report.findings if finding.command and "tag-resource" in finding.command)
+    assert str(finding.command).startswith(f"{begins}tag-resource ")
+
+
 def test_the_lines_of_an_account_are_its_own(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     fleet.hub.onboard(SHOP)
     fleet.run(SHOP)

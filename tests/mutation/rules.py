@@ -307,7 +307,7 @@ RULES: Final = (
                 'connections = connected.__dict__.setdefault("kept", connect(regions, max_concurrency='
                 "settings.max_concurrency, credentials=credentials))",
                 IN_ACCOUNTS,
-                "test_whatever_goes_wrong_in_an_account_the_other_ends_as_if_it_were_alone[two-members]",
+                "test_whatever_goes_wrong_in_an_account_the_other_ends_as_if_it_were_alone[members]",
             ),
             Removal(
                 "an account that lets nobody in is not looked at with other credentials",
@@ -316,7 +316,7 @@ RULES: Final = (
                 "raise NotOnboardedError(str(error)) from error",
                 "return None",
                 IN_ACCOUNTS,
-                "test_an_account_that_lets_nobody_in_is_not_touched_by_other_credentials[two-members]",
+                "test_an_account_that_lets_nobody_in_is_not_touched_by_other_credentials[members]",
             ),
             Removal(
                 "each role is asked for in the name of this deployment, so that another one's refuses",

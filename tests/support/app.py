@@ -75,14 +75,13 @@ def _shorten_runs(stack: Stack, seconds: int) -> None:
     """Let the state machine be out of patience with the run of an account after so many seconds."""
     machine = _only(stack, sfn.CfnStateMachine)
     definition = stack.resolve(machine.definition_string)["Fn::Join"][1]
-    (limit,) = {
-        found
-        for part in definition
-        for found in re.findall(r'"TimeoutSeconds":\d+', str(part))
-        if int(found.rpartition(":")[2]) > RUN_LIMIT.total_seconds() > int(found.rpartition(":")[2]) / 2
-    }
+    limits = {int(each) for part in definition for each in re.findall(r'"TimeoutSeconds":(\d+)', str(part))}
+    # Of the tasks, it is the only one that lasts longer than Lambda lets a function.
+    longest = RUN_LIMIT.total_seconds()
+    (of_a_run,) = (limit for limit in limits if longest < limit < 2 * longest)
     shortened = [
-        part.replace(limit, f'"TimeoutSeconds":{seconds}') if isinstance(part, str) else part for part in definition
+        part.replace(f'"TimeoutSeconds":{of_a_run}', f'"TimeoutSeconds":{seconds}') if isinstance(part, str) else part
+        for part in definition
     ]
     machine.add_property_override("DefinitionString", {"Fn::Join": ["", shortened]})
 

@@ -8,7 +8,8 @@ due a snapshot, and one of its snapshots is to go, DAILY accounts; so much happe
 those to Lightsail, to which a run adds one to STS and one to S3. *cpu* is the function's own, in seconds. *memory* is
 the resident set of its process, and *peak* the most of it so far. Then `lightkeeper.fleet_handler.report_fleet`, in
 another process, reports twice on all accounts; every tenth of them has a wrong tag.
-Payloads are measured as Lambda's runtime writes them, with names of NAME characters of four bytes each.
+Payloads are measured as Lambda's runtime writes them. The names of accounts that AWS Organizations makes are ASCII, of
+up to 50 characters; others may be anything.
 """
 
 import json
@@ -62,8 +63,8 @@ LIMIT = 256 * 1024
 CALL_SECONDS = 0.15
 LAMBDA_CPU = 0.29
 """Of a processor, at 512 MB."""
-WAITING = 3
-"""Accounts by which it is measured how long a run waits for answers."""
+SLOWER = 10
+"""Times as slow are answers where it is measured how long a run waits: what else the machine does is then little."""
 SETTINGS = Settings(regions=REGIONS)
 DAY = timedelta(days=1)
 _KINDS: tuple[tuple[Kind, Kind], ...] = (
@@ -159,8 +160,8 @@ def account(number: int) -> str:
 
 
 def name_of(number: int) -> str:
-    """Return a long name."""
-    return chr(0x1D11E + number % 100) * NAME
+    """Return a name as long as one may be."""
+    return f"{number:0{NAME}}"
 
 
 def move_in(sandbox: Sandbox, number: int, *, daily: bool) -> None:
@@ -233,7 +234,7 @@ def main() -> None:
         print(f"\ndocument of an account: {sizes[0]:,} to {sizes[-1]:,} bytes")
         event = {"time": format_instant(NOON), "results": answers, "unlisted": []}
         report(hub, event)
-        payloads(answers)
+        payloads()
     print(f"load {os.getloadavg()[0]:.1f} at the end")
 
 
@@ -267,14 +268,14 @@ def look_after(
     firing = Firing(
         what, median(run.wall for run, _ in runs), median(run.cpu for run, _ in runs), int(median(n for _, n in runs))
     )
-    settled, last = runs[min(9, accounts - 2)][0], runs[-1][0]
-    growth = 1024 * (last.memory - settled.memory) / (accounts - min(10, accounts - 1))
+    half, last = runs[accounts // 2][0], runs[-1][0]
+    growth = 1024 * (last.memory - half.memory) / (accounts - accounts // 2)
     calls, in_function = sum(calls for _, calls in runs), sum(run.wall for run, _ in runs)
     print(f"  in the middle: {firing.wall:.2f} s, {firing.cpu:.3f} s of a processor, {firing.calls} calls to Lightsail")
     print(
         f"  all: {calls:,} calls, {in_function:.0f} s in the function, {seconds:.0f} s with the making of the accounts"
     )
-    print(f"  peak memory {last.peak:.0f} MiB; growth after the tenth account: {growth:.1f} KiB an account")
+    print(f"  peak memory {last.peak:.0f} MiB; growth in the second half: {growth:.1f} KiB an account")
     return firing, [run.answer for run, _ in runs]
 
 
@@ -288,15 +289,12 @@ def wait_for_answers(sandbox: Sandbox, function: Function) -> Mapping[str, float
     """Return how much longer a run takes where each answer takes its time, by the kind of run."""
     waits = {}
     for what in ("hourly", "daily"):
-        walls = {}
-        for latency in (0.0, CALL_SECONDS):
-            taken = []
-            for number in range(WAITING):
-                move_in(sandbox, number, daily=what == "daily")
-                sandbox.set_options(latency_seconds=latency)
-                taken.append(function.invoke(event_of(number, daily=what == "daily")).wall)
-            walls[latency] = min(taken)
-        waits[what] = walls[CALL_SECONDS] - walls[0.0] + 2 * CALL_SECONDS  # one to STS, one to S3
+        walls = []
+        for latency in (0.0, SLOWER * CALL_SECONDS):
+            move_in(sandbox, 1, daily=what == "daily")
+            sandbox.set_options(latency_seconds=latency)
+            walls.append(function.invoke(event_of(1, daily=what == "daily")).wall)
+        waits[what] = (walls[1] - walls[0]) / SLOWER + 2 * CALL_SECONDS  # one to STS, one to S3
     return waits
 
 
@@ -323,31 +321,33 @@ def report(hub: Hub, event: Mapping[str, object]) -> None:
     print(f"  {FLEET_KEY}: {len((hub.document(FLEET_KEY) or '').encode()):,} bytes")
 
 
-def payloads(answers: list[dict[str, Any]]) -> None:
+def payloads() -> None:
     """Print how much of what a state machine carries each payload takes, and for how many accounts there is room."""
-    listed = [{"account": account(number), "name": name_of(number)} for number in range(ACCOUNTS)]
-    failed = [{**each, "error": "Lambda.TooManyRequestsException"} for each in listed]
-    longest = [{**answer, "state": max(AccountState, key=len).value, "failed": False} for answer in answers]
-    head = {"time": format_instant(NOON), "regions": [*REGIONS]}
-    print(f'\npayloads, of {LIMIT:,} bytes; "escaped": as a runtime writes them that knows ASCII only')
-    print(f"{'':32} {'bytes':>10} {'of it':>6} {'room for':>9} {'escaped':>10} {'of it':>6} {'room for':>9}")
-    for what, payload, number in (
-        ("Accounts, its answer", {**head, "accounts": listed, "unlisted": []}, ACCOUNTS),
-        ("EachAccount, an item", event_of(0, daily=False), None),
-        ("Run, its answer", longest[0], None),
-        ("Report, its event", {"time": head["time"], "results": longest, "unlisted": []}, ACCOUNTS),
-        ("Report, where all have failed", {"time": head["time"], "results": failed, "unlisted": []}, ACCOUNTS),
+    print(f"\npayloads of {ACCOUNTS} accounts, of {LIMIT:,} bytes, and for how many there is room")
+    for names, letter, ascii_only in (
+        (f"{NAME} letters", "A", False),
+        (f"{NAME} of four bytes", "\N{MUSICAL SYMBOL G CLEF}", False),
+        (f"{NAME} of four bytes, by a runtime that writes ASCII only", "\N{MUSICAL SYMBOL G CLEF}", True),
     ):
-        columns = []
-        for size in (written(payload), written(payload, ascii_only=True)):
-            room = f"{LIMIT * number // size:,}" if number else ""
-            columns.append(f"{size:>10,} {size / LIMIT:>6.0%} {room:>9}")
-        print(f"{what:32} {' '.join(columns)}")
+        print(f"  names of {names}")
+        for what, payload, number in _payloads(letter * NAME):
+            size = len(json.dumps(payload, ensure_ascii=ascii_only).encode())
+            room = f"{LIMIT * number // size:>7,} accounts" if number > 1 else ""
+            print(f"    {what:32} {size:>9,} {size / LIMIT:>5.0%} {room}")
 
 
-def written(payload: object, *, ascii_only: bool = False) -> int:
-    """Return how many bytes Lambda's runtime makes of an answer."""
-    return len(json.dumps(payload, ensure_ascii=ascii_only).encode())
+def _payloads(name: str) -> Iterator[tuple[str, object, int]]:
+    """Yield each payload, with how many accounts are in it."""
+    listed = [{"account": account(number), "name": name} for number in range(ACCOUNTS)]
+    ended = [{**each, "state": max(AccountState, key=len).value, "failed": False} for each in listed]
+    failed = [{**each, "error": "Lambda.ClientExecutionTimeoutException"} for each in listed]
+    time_of_run = {"time": format_instant(NOON)}
+    regions = {"regions": [*REGIONS]}
+    yield "Accounts, its answer", {**time_of_run, **regions, "accounts": listed, "unlisted": []}, ACCOUNTS
+    yield "EachAccount, an item", {**listed[0], **time_of_run, **regions}, 1
+    yield "Run, its answer", ended[0], 1
+    yield "Report, its event", {**time_of_run, "results": ended, "unlisted": []}, ACCOUNTS
+    yield "Report, where every run failed", {**time_of_run, "results": failed, "unlisted": []}, ACCOUNTS
 
 
 if __name__ == "__main__":
