@@ -2,16 +2,13 @@
 
 import faulthandler
 import json
-import os
 import re
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,6 +19,7 @@ from lightkeeper.version import VERSION
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, running_sandbox
 from tests.support.keeper import READS
 from tests.support.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws, wait_until
+from tests.support.runbook import commands_about_one, known_once, paste
 
 pytestmark = [
     pytest.mark.slow,
@@ -149,9 +147,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         first, log = deployment.snapshots(), deployment.log()
 
         pasted, states = [], []
-        once, commands = runbook_commands()
-        known = known_from(aws, once)
-        for command in commands:
+        known = known_once(aws)
+        for command in commands_about_one():
             pasted.append(paste(aws, f"{known}\n{command}"))
             states.append(deployment.ask("scheduler", "list_schedules")["Schedules"][0]["State"])
         letters = failed_run(deployment)
@@ -257,44 +254,6 @@ def half_a_year_ago() -> datetime:
     now = datetime.now(UTC)  # noqa: TID251 - the deployed function has no other clock
     year, month = divmod(12 * now.year + now.month - 1 - 6, 12)
     return datetime(year, month + 1, 1, 3, tzinfo=UTC)
-
-
-def runbook_commands() -> tuple[str, list[str]]:
-    """Return what the runbook has set once, and its commands about alarms that a local AWS can answer.
-
-    Those that bring something back, or are about many accounts, are run elsewhere. Version 1 of the `aws` command has
-    an address of its own for SQS, which goes before that of the local AWS.
-    """
-    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").partition("\n## Before the alarms\n")[2]
-    once, *blocks = (
-        textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)```", runbook, re.DOTALL | re.MULTILINE)
-    )
-    of_others = ("lightsail", "aws sqs", "$MACHINE", "Fleet")
-    return once, [block for block in blocks if "aws " in block and not any(each in block for each in of_others)]
-
-
-def known_from(aws: LocalAws, once: str) -> str:
-    """Return what a person's shell knows after the runbook's first block: each command is run in a shell of its own."""
-    names = re.findall(r"^([A-Z]+)=", once, re.MULTILINE)
-    done = paste(aws, f"{once}\ndeclare -p {' '.join(names)}")
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def paste(aws: LocalAws, command: str) -> "subprocess.CompletedProcess[str]":
-    """Run what a person would paste into a shell."""
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(aws.folder),
-    }
-    return subprocess.run(  # noqa: S603 - our own document
-        ["/bin/bash", "-euo", "pipefail", "-c", command],
-        cwd=aws.folder,
-        env=environment | aws.credentials,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
 
 
 def failed_run(deployment: Deployment) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ from lightsail_sandbox.client import (
 from tests.support.customers import found_organization
 from tests.support.local_aws import ACCOUNT, CDK, MINISTACK, REGION, running_strict_aws, wait_until
 from tests.support.local_hub import DEPLOYMENT, REPORTS, Execution, Hub, bootstrapped_hub, deploy_hub
+from tests.support.runbook import commands_about_many, known_once, paste
 
 if TYPE_CHECKING:
     import subprocess
@@ -48,6 +49,7 @@ pytestmark = [
 CUSTOMERS = 50
 _A_FIRING_SECONDS = 180  # a minute, ten seconds between two looks of the local scheduler; a busy machine
 _A_RUN_SECONDS = 120
+_PATIENCE_SECONDS = 30  # with a run that takes one, or some on a busy machine
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -121,6 +123,10 @@ class Story:
     """After one that ended before its report."""
     last: Look
     """After the next execution, when every account lets Lightkeeper in again."""
+    pasted: list["subprocess.CompletedProcess[str]"]
+    """The commands of the runbook about many accounts, as they ended: with the first one, somebody starts a run, ..."""
+    started: Look
+    """... of which this is the end. By the clock it is that of a day long past."""
     calls: tuple[Call, ...]
     """All that was asked of Lightsail."""
     snapshots: Counter[tuple[str, str]]
@@ -171,9 +177,10 @@ def told(hub: Hub) -> Story:
     before = hub.snapshots()
     noon = (sandbox.now() + DAY).replace(hour=12, minute=0, second=0)
     sandbox.set_time(noon)
-    second = look(hub, hub.start(noon), before=before)
+    with hub.impatient(_PATIENCE_SECONDS):
+        second = look(hub, hub.start(noon), before=before)
     people = looked_at(hub, hub.customers.accounts[0], removed)
-    # At AWS, Lambda ends a run before the state machine is out of patience.
+    # At AWS, Lambda has ended a run before the state machine is out of patience.
     hub.kill_runs()
     sandbox.clear_faults()
 
@@ -207,6 +214,11 @@ def told(hub: Hub) -> Story:
     hub.onboard([removed, wrong])
     before = hub.snapshots()
     last = look(hub, hub.start(sandbox.advance(HOUR)), before=before)
+    reports = tuple(line for line in hub.log(REPORTS) if "_aws" in line)
+
+    before, earlier, known = hub.snapshots(), {*hub.executions()}, known_once(hub.aws)
+    pasted = [paste(hub.aws, f"{known}\n{command}") for command in commands_about_many()]
+    started = look(hub, *({*hub.executions()} - earlier), before=before)
     return Story(
         hub=hub,
         strangers=strangers,
@@ -219,9 +231,11 @@ def told(hub: Hub) -> Story:
         torn=torn,
         unreported=unreported,
         last=last,
+        pasted=pasted,
+        started=started,
         calls=sandbox.calls(),
         snapshots=hub.snapshots(),
-        reports=tuple(line for line in hub.log(REPORTS) if "_aws" in line),
+        reports=reports,
     )
 
 
@@ -383,7 +397,7 @@ def test_an_execution_fails_for_what_failed_and_not_for_who_lets_nobody_in(story
     assert named == {four.refusing, four.hanging}
     assert "States.Timeout" in (execution.cause or "")
     assert story.together.fleet.counts[AccountState.NOT_ONBOARDED] == 2
-    assert {each.status for each in story.together.executions} == {"SUCCEEDED"}
+    assert [(each.status, each.cause) for each in story.together.executions] == [("SUCCEEDED", None)] * 2
 
 
 def test_people_see_what_the_last_report_says(story: Story) -> None:
@@ -425,6 +439,23 @@ def test_what_a_hub_that_dies_has_not_done_the_next_execution_does(story: Story)
     assert story.last.new == Counter([story.four.removed, story.four.wrong])
     assert story.last.fleet.counts == {AccountState.PROTECTED: CUSTOMERS + 1}
     assert story.last.fleet.time > story.together.fleet.time
+
+
+def test_the_commands_of_the_runbook_can_be_pasted(story: Story) -> None:
+    assert [done.stderr for done in story.pasted if done.returncode] == []
+    _, logged, failed = (done.stdout for done in story.pasted)
+
+    assert '"accounts"' in logged, "of the function that lists them"
+    assert failed.split() == ["ABORTED", "None", "None", "EachAccount"], "the last one that did not succeed"
+
+
+def test_a_run_that_somebody_starts_late_changes_nothing(story: Story) -> None:
+    (execution,) = story.started.executions
+
+    assert (execution.status, execution.cause) == ("SUCCEEDED", None)
+    assert story.started.new == Counter()
+    assert story.started.fleet == story.last.fleet
+    assert story.started.messages == ()
 
 
 def test_each_execution_that_comes_to_its_end_reports_how_many_accounts_stand_how(story: Story) -> None:

@@ -1,7 +1,6 @@
 """The stack as it is deployed into a local AWS: app.py's, plus what a local AWS needs and no deployment has."""
 
 import os
-import re
 import sys
 from typing import Final, TypeVar
 
@@ -10,15 +9,13 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_stepfunctions as sfn
 
 from infra.config_file import read_config_file
 from infra.props import Props
 from infra.stack import LightkeeperStack
-from lightkeeper.deployable import RUN_LIMIT
 from lightkeeper.fleet_metrics import FleetMetricName
 from lightkeeper.metrics import NAMESPACE, MetricName
-from tests.support.local_hub import REPORTS, RUN_SECONDS
+from tests.support.local_hub import REPORTS
 
 _T = TypeVar("_T")
 _WATCHED: Final = {
@@ -66,24 +63,8 @@ def main(month: str = "") -> None:
             alarm.add_property_override("Period", 60)
             alarm.add_property_override("Statistic", statistic)
     if props.own.organization:
-        _shorten_runs(stack, RUN_SECONDS)
         _allow_tags_of_topics(stack)
     app.synth()
-
-
-def _shorten_runs(stack: Stack, seconds: int) -> None:
-    """Let the state machine be out of patience with the run of an account after so many seconds."""
-    machine = _only(stack, sfn.CfnStateMachine)
-    definition = stack.resolve(machine.definition_string)["Fn::Join"][1]
-    limits = {int(each) for part in definition for each in re.findall(r'"TimeoutSeconds":(\d+)', str(part))}
-    # Of the tasks, it is the only one that lasts longer than Lambda lets a function.
-    longest = RUN_LIMIT.total_seconds()
-    (of_a_run,) = (limit for limit in limits if longest < limit < 2 * longest)
-    shortened = [
-        part.replace(f'"TimeoutSeconds":{of_a_run}', f'"TimeoutSeconds":{seconds}') if isinstance(part, str) else part
-        for part in definition
-    ]
-    machine.add_property_override("DefinitionString", {"Fn::Join": ["", shortened]})
 
 
 def _allow_tags_of_topics(stack: Stack) -> None:
