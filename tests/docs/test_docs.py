@@ -261,7 +261,7 @@ def test_each_word_of_the_glossary_stands_once_and_in_order() -> None:
 
 def test_the_newest_entry_of_the_changelog_is_this_release_and_each_key_that_was_renamed_is_in_one() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    _, newest, *_ = changelog.split("\n## ")
+    newest = next(entry for entry in changelog.split("\n## ")[1:] if not entry.startswith("[Unreleased]\n"))
 
     assert newest.startswith(f"[{VERSION}] - ")
     assert all(f"`{old}` | `{new}` |" in changelog for old, new in RENAMED.items())
