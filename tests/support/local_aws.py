@@ -24,6 +24,12 @@ CDK = ROOT / "node_modules" / ".bin" / "cdk"
 # The account of the sandbox: a policy of the one names resources of the other.
 ACCOUNT, REGION = DEFAULT_ACCOUNT_ID, "eu-central-1"
 _PATIENCE_SECONDS = 20
+# It forgets old sessions when a function starts, and fails where another one has just begun: then it ends all processes
+# of that function, those too that are still starting, and the same happens to them. No session here grows old.
+_WITH_ALL_SESSIONS = (
+    "from ministack.services import sts; sts._evict_expired_sessions = lambda: None\n"
+    "from ministack.app import main; main()"
+)
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,7 @@ def running_strict_aws(folder: Path) -> Iterator[LocalAws]:
 @contextmanager
 def _running(folder: Path, authority: Authority | None) -> Iterator[LocalAws]:
     strict = {"AUTH": "true", "USE_SSL": "1", **_served(authority), **_trust(authority)} if authority else {}
+    command = [str(MINISTACK.with_name("python")), "-c", _WITH_ALL_SESSIONS] if authority else [str(MINISTACK)]
     with _held_port() as port, (folder / "local-aws.log").open("w") as log:
         aws = LocalAws(port, folder, authority)
         environment = {
@@ -132,7 +139,7 @@ def _running(folder: Path, authority: Authority | None) -> Iterator[LocalAws]:
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1",
         }
         process = subprocess.Popen(  # noqa: S603 - our own arguments
-            [str(MINISTACK)], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
             wait_until(lambda: process.poll() is not None or _answers(aws), "a local AWS that answers", 60)
