@@ -29,7 +29,7 @@ from tests.support.keeper import DAY, REGION
 AT = ("--at", "2026-06-15T12:00:00Z")
 STACK = "Lightkeeper"
 ROLE = "Lightkeeper-member"
-BUCKET = "lightkeeper-results"
+BUCKET = "results-that-a-command-reads"
 HUB, SHOP, CLINIC = "123456789012", "222222222222", "333333333333"
 IN_SHOP = ("--stack", STACK, "--account", SHOP)
 OPERATOR = f"arn:aws:iam::{SHOP}:role/{ROLE}-operator"

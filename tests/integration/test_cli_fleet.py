@@ -18,7 +18,7 @@ from tests.support.inventories import NOW
 from tests.support.keeper import REGION
 
 STACK = "Lightkeeper"
-BUCKET = "lightkeeper-results"
+BUCKET = "results-that-a-command-reads"
 HUB, SHOP, CLINIC, FARM = "123456789012", "222222222222", "333333333333", "444444444444"
 HOUR = timedelta(hours=1)
 GOOD = (a_row(HUB, "Hub"), a_row(SHOP, "Shop"))
@@ -118,7 +118,7 @@ def test_the_exit_status_says_how_they_stand(
     [
         (GOOD, 0, "OK: All 2 accounts protected. |"),
         ((*GOOD, NEW), 0, "OK: 2 of 3 accounts protected; 1 not onboarded. |"),
-        ((EMPTY,), 1, "WARNING: No account has anything to back up; 1 with nothing to back up. |"),
+        ((EMPTY,), 1, "WARNING: No account has anything to back up. |"),
         ((NEW,), 1, "WARNING: 0 of 1 account protected; 1 not onboarded. |"),
         (
             (*GOOD, TROUBLE),
@@ -221,7 +221,7 @@ def test_the_document_has_all_accounts(cloud: Cloud) -> None:
         "deployment": "Lightkeeper",
         "time": "2026-06-15T12:00:00Z",
         "health": "unknown",
-        "sentence": "The accounts of 1 unit could not be listed; 1 account with trouble; 2 of 4 accounts protected; "
+        "sentence": "The accounts of 1 unit could not be listed; 1 account with trouble; 2 of 4 known accounts protected; "
         "1 not onboarded.",
         "silence": None,
         "counts": {"trouble": 1, "unknown": 0, "not onboarded": 1, "waiting": 0, "protected": 2, "empty": 0},

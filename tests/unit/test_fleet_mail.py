@@ -46,7 +46,7 @@ What: typo: the tag "backup" = "dialy": "dialy" is not a policy; expected "hourl
 Waits until morning: yes, unless it says that a list is empty or lacks resources
 Since: It has no recovery point. Until this is corrected, Lightkeeper takes and deletes no snapshot of it.
 Do: Did you mean "daily"? This command writes it, and the next run reads it:
-aws lightsail tag-resource --region eu-central-1 --resource-name typo --tags key=backup,value=daily
+aws --profile 222233334444 lightsail tag-resource --region eu-central-1 --resource-name typo --tags key=backup,value=daily
 Read: https://example.com/runbook.md#tag-problems
 
 Shop (111122223333): 1 action failed. 1 source overdue; 0 of 1 source protected.
