@@ -221,8 +221,8 @@ def test_the_document_has_all_accounts(cloud: Cloud) -> None:
         "deployment": "Lightkeeper",
         "time": "2026-06-15T12:00:00Z",
         "health": "unknown",
-        "sentence": "The accounts of 1 unit could not be listed; 1 account with trouble; 2 of 4 known accounts protected; "
-        "1 not onboarded.",
+        "sentence": "The accounts of 1 unit could not be listed; 1 account with trouble; "
+        "2 of 4 known accounts protected; 1 not onboarded.",
         "silence": None,
         "counts": {"trouble": 1, "unknown": 0, "not onboarded": 1, "waiting": 0, "protected": 2, "empty": 0},
         "sources": {"protected": 57, "overdue": 3},
