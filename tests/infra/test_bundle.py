@@ -25,7 +25,11 @@ import json
 from types import SimpleNamespace
 from lightkeeper.handler import handle
 
-context = SimpleNamespace(aws_request_id="r-1", get_remaining_time_in_millis=lambda: 900_000)
+context = SimpleNamespace(
+    aws_request_id="r-1",
+    invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:keeper",
+    get_remaining_time_in_millis=lambda: 900_000,
+)
 print("SUMMARY " + json.dumps(handle({"time": "2026-06-15T12:00:00Z"}, context)))
 """
 
