@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lightkeeper.aws import SLOWEST_CALL_SECONDS
 from lightkeeper.event import Request, read_event, refuse_account
 from lightkeeper.fleet import AccountAnswer
 from lightkeeper.lightsail import Lightsail, is_at_aws
@@ -22,7 +23,7 @@ from lightkeeper.report import Sent, Summary, run_summary
 from lightkeeper.run import Run, is_long_past, refuse_future
 from lightkeeper.sender import Sender
 from lightkeeper.settings import MAX_TOPICS, Settings
-from lightkeeper.sns import SLOWEST_CALL_SECONDS, Topic
+from lightkeeper.sns import Topic
 
 
 # Lambda keeps the process between invocations, and these connections with it.

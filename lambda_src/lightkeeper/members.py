@@ -11,8 +11,6 @@ from lightkeeper.lightsail import shared_session
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
-__all__ = ["Credentials", "NotOnboardedError", "assume", "session_name"]
-
 _LONGEST_NAME: Final = 64
 
 

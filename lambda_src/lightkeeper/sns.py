@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lightkeeper.aws import CONFIG
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.message import Message
 from lightkeeper.notify import TopicError
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sns import SNSClient
 
-_ATTEMPTS: Final = 3
-_CONNECT_SECONDS: Final = 2
-_READ_SECONDS: Final = 5
-# botocore's standard mode waits up to 1, 2, 4, ... seconds between attempts.
-SLOWEST_CALL_SECONDS: Final = _ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS) + 2 ** (_ATTEMPTS - 1) - 1
-"""A call that uses up its attempts, each to its time-out."""
 _DENIED: Final = frozenset({"AuthorizationError", "AuthorizationErrorException", "AccessDenied"})
 _ARN_PARTS: Final = 6
 
@@ -45,14 +39,9 @@ class Topic:
         parts = arn.split(":")
         if len(parts) != _ARN_PARTS or parts[2] != "sns":
             raise InvalidValueError(f'"{arn}" is not the ARN of a topic; expected "arn:aws:sns:REGION:ACCOUNT:NAME"')
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-        )
         self.arn = arn
         self.notified_for: datetime | None = None
-        self._client: SNSClient = boto3.Session().client("sns", region_name=parts[3], config=config)
+        self._client: SNSClient = boto3.Session().client("sns", region_name=parts[3], config=CONFIG)
 
     def close(self) -> None:
         """Close the connections; the object is of no use afterwards."""

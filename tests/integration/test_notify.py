@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lightkeeper import handler
+from lightkeeper.aws import SLOWEST_CALL_SECONDS
 from lightkeeper.message import MAX_BODY_BYTES, MAX_SUBJECT
 from lightkeeper.notify import MAX_CALLS, TOPIC_VARIABLE
 from lightkeeper.retries import margin_seconds
-from lightkeeper.sns import SLOWEST_CALL_SECONDS
 from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule
 from tests.support.functions import Context, Run, invoke
 from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION, Keeper
