@@ -155,13 +155,15 @@ class Dashboard(Construct):
         )
 
     def _attention(self) -> cloudwatch.GraphWidget:
+        problems = self._metric(MetricName.TAG_PROBLEMS, "tag problems", BAD)
+        deferred = self._metric(MetricName.ACTIONS_DEFERRED, "actions deferred to a later run", DOUBTFUL)
+        if not self._props.settings.copies:
+            return graph("Tag problems, and deferred actions", "tags, actions", [problems, deferred])
+        overdue = self._metric(MetricName.COPIES_OVERDUE, "copies overdue in other Regions", GONE)
         return graph(
-            "Tag problems, and deferred actions",
-            "tags, actions",
-            [
-                self._metric(MetricName.TAG_PROBLEMS, "tag problems", BAD),
-                self._metric(MetricName.ACTIONS_DEFERRED, "actions deferred to a later run", DOUBTFUL),
-            ],
+            "Copies overdue, tag problems, and deferred actions",
+            "copies, tags, actions",
+            [overdue, problems, deferred],
         )
 
     def _stored(self) -> cloudwatch.GraphWidget:

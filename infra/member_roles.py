@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.permissions import ANY_RESOURCE, NO_RESOURCE_TO_READ, RUN_FINDINGS, calendar_statements, role, run_statements
 from infra.props import Props
-from infra.restore_policy import STATIC_IP, restore_policy
+from infra.restore_policy import STATIC_IP, rescue_policy, restore_policy
 from lightkeeper.kinds import SOURCES
 from lightkeeper.organization import HubRoles, Organization, role_arn
 
@@ -69,6 +69,7 @@ class MemberRoles(Construct):
         account = iam.AccountPrincipal(hub)
         run = run_statements(props, stack)
         restore = restore_policy(deployment, partition=stack.partition, account=stack.account)
+        rescue = rescue_policy(deployment, partition=stack.partition, account=stack.account)
         self.names = names
         role(
             self,
@@ -93,11 +94,12 @@ class MemberRoles(Construct):
             self,
             "Operator",
             account.with_conditions(whoever),
-            f"What people of {deployment} may do in this account: what a run may, and restore; see docs/security.md "
-            "of Lightkeeper",
+            f"What people of {deployment} may do in this account: what a run may, restore and rescue; see "
+            "docs/security.md of Lightkeeper",
             policies={
                 "Lightsail": run,
                 "Restore": [iam.PolicyStatement.from_json(each) for each in restore["Statement"]],
+                "Rescue": [iam.PolicyStatement.from_json(each) for each in rescue["Statement"]],
             },
             acknowledged=_OPERATOR_FINDINGS,
             name=names.operator,

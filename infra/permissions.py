@@ -187,7 +187,17 @@ def run_statements(props: Props, stack: Stack) -> list[iam.PolicyStatement]:
             "Null": {f"aws:RequestTag/{EXPIRES}": "true"},
         }
         statements.append(_allow("TagOnCreate", ["TagResource"], at_create))
-    return statements
+    return statements + (_copy_statements(owner, snapshots) if props.settings.copies else [])
+
+
+def _copy_statements(owner: str, snapshots: Sequence[str]) -> list[iam.PolicyStatement]:
+    """Return what it takes to copy: a call that AWS can narrow by nothing, and the tags that the copy then gets."""
+    as_ours = {
+        "StringEquals": {f"aws:RequestTag/{OWNER}": owner},
+        # A copy is born without tags, and copying marks nothing.
+        "Null": {f"aws:ResourceTag/{OWNER}": "true", f"aws:RequestTag/{EXPIRES}": "true"},
+    }
+    return [_allow("Copy", ["CopySnapshot"]), _allow("TagCopies", ["TagResource"], as_ours, snapshots)]
 
 
 def calendar_statements() -> list[iam.PolicyStatement]:

@@ -23,7 +23,7 @@ from infra.template_trees import Node, PlainTemplateError, Template, either_temp
 from lightkeeper.deployable import Rhythm
 from lightkeeper.rows import write_rows
 from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, StackSettings
-from lightkeeper.settings_check import SUBSCRIPTIONS
+from lightkeeper.settings_check import COPIES, SUBSCRIPTIONS
 
 CHECKED: Final = "Checked"
 """The resource whose attributes the others take."""
@@ -93,7 +93,7 @@ def plain_template(props: Props, version: str, given: Mapping[str, object]) -> T
             "ServiceTimeout": 2 * int(TIMEOUT.to_seconds()),
             "Settings": {"Ref": "Settings"},
             "StackName": {"Ref": "AWS::StackName"},
-            "Fixed": json.dumps({key: written[key] for key in FIXED}),
+            "Fixed": json.dumps({**{key: written[key] for key in FIXED}, COPIES: bool(props.settings.copies)}),
             "Seen": {
                 "runbookUrl": {"Fn::If": ["Runbook", "true", "false"]},
                 "encryptNotifications": {"Fn::If": ["Encrypted", "true", "false"]},

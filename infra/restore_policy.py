@@ -1,4 +1,4 @@
-"""What a person needs to restore: the policy that docs/security.md shows, and that the operator role of accounts has.
+"""What a person needs to restore, and to rescue: the policies of docs/security.md and of the accounts' operator role.
 
 Data: the document is made of it without the CDK.
 """
@@ -6,10 +6,11 @@ Data: the document is made of it without the CDK.
 from collections.abc import Iterable, Mapping
 from typing import Final, TypedDict
 
-from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES
+from lightkeeper.copies import COPIED
+from lightkeeper.kinds import AUTOMATIC_SNAPSHOTS, LISTINGS, SNAPSHOTS, SOURCES
 from lightkeeper.restore_calls import CREATE
 from lightkeeper.restore_steps import BUNDLES, DATABASE_BUNDLES, KEY_PAIRS, NAMES, RESTORE_KEY, RESTORED_AT, ZONES
-from lightkeeper.tags import OWNER
+from lightkeeper.tags import EXPIRES, OWNER, TAKEN
 
 _FINISHES: Final = (
     "AttachDisk",
@@ -32,7 +33,7 @@ class PolicyDocument(TypedDict):
 
 
 def restore_policy(owner: str, *, partition: str = "aws", account: str = "*") -> PolicyDocument:
-    """Return the policy.
+    """Return what it takes to restore.
 
     Parameters
     ----------
@@ -62,6 +63,37 @@ def restore_policy(owner: str, *, partition: str = "aws", account: str = "*") ->
             _allow("FinishWhatIsMade", _FINISHES, made, {"Null": _IS_MADE_BY_A_RESTORE}),
             _allow("NoteTheEnd", ["TagResource"], made, the_end),
             _allow("MoveAddresses", ["AttachStaticIp", "DetachStaticIp"], any_of(STATIC_IP)),
+        ],
+    }
+
+
+def rescue_policy(owner: str, *, partition: str = "aws", account: str = "*") -> PolicyDocument:
+    """Return what it takes to rescue automatic snapshots.
+
+    Parameters
+    ----------
+    owner
+        The deployment whose recovery points they become.
+    partition, account
+        Where all of it is; default: in any account of AWS's own partition.
+    """
+    copied = [SNAPSHOTS[kind] for kind in COPIED]
+    # A snapshot that is copied has no tags yet; whose it is once it has some, nobody changes.
+    as_ours = {
+        "StringEquals": {f"aws:RequestTag/{OWNER}": owner},
+        "Null": {
+            f"aws:RequestTag/{TAKEN}": "false",
+            f"aws:RequestTag/{EXPIRES}": "true",
+            f"aws:ResourceTag/{OWNER}": "true",
+        },
+    }
+    snapshots = [f"arn:{partition}:lightsail:*:{account}:{api.arn_type}/*" for api in copied]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow("ReadForARescue", [*LISTINGS, AUTOMATIC_SNAPSHOTS, *(api.getting for api in copied)], "*"),
+            _allow("CopyAutomaticSnapshots", ["CopySnapshot"], "*"),
+            _allow("TagWhatIsRescued", ["TagResource"], snapshots, as_ours),
         ],
     }
 

@@ -169,6 +169,10 @@ FINDINGS: Final[Mapping[FindingKind, Urgency]] = {
         '"The server is gone"',
         command=_STATUS,
     ),
+    FindingKind.COPY: Urgency(
+        why="the recovery points at home are there; what is missing is the second place, until a run has made the copy",
+        command=_PLAN,
+    ),
     FindingKind.REGION: Urgency(
         why="nothing is deleted there; new recovery points are missing until it is back", command=_STATUS
     ),

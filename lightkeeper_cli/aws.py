@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Final
 
 import boto3
@@ -63,10 +64,40 @@ def connect_regions(regions: Sequence[str] | None, chosen: Chosen, endpoint_url:
     )
 
 
+def connect_targets(chosen: Chosen, endpoint_url: str | None) -> dict[str, Lightsail]:
+    """Return Lightsail in the Regions that copies go to, in the account that was chosen with the settings.
+
+    Raises
+    ------
+    InvalidValueError
+        If the address is none.
+    CallError
+        If the configured credentials or profile cannot be used.
+    """
+    copies = chosen.settings.copies
+    if not copies:
+        return {}
+    return connect(copies, max_concurrency=chosen.settings.max_concurrency, endpoint_url=endpoint_url)
+
+
 def look_elsewhere(looked_after: Iterable[str], settings: Settings, endpoint_url: str | None) -> Inventory:
-    """Return our recovery points in all Regions of Lightsail but those that are looked after. Reads snapshots only."""
+    """Return our recovery points in all Regions of Lightsail but those that are looked after. Reads snapshots only.
+
+    Copies of what is looked after are looked after where the settings name their Region.
+    """
+    homes = set(looked_after)
+    found = _look_in(set(available_regions()) - homes, settings, endpoint_url)
+    left = (point for point in found.points if not (point.region in settings.copies and point.home in homes))
+    return replace(found, points=tuple(left))
+
+
+def look_where_copies_go(searched: Iterable[str], settings: Settings, endpoint_url: str | None) -> Inventory:
+    """Return our recovery points in the Regions that copies go to, but those that were searched already."""
+    return _look_in(set(settings.copies) - set(searched), settings, endpoint_url)
+
+
+def _look_in(names: Collection[str], settings: Settings, endpoint_url: str | None) -> Inventory:
     end = time.monotonic() + _PATIENCE_SECONDS
-    names = set(available_regions()) - set(looked_after)
     with ExitStack() as stack:
         regions = connect(sorted(names), max_concurrency=1, endpoint_url=endpoint_url) if names else {}
         for region in regions.values():

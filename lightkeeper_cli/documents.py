@@ -1,21 +1,23 @@
-"""What `status`, `restore`, `recipe`, `simulate` and `preview` print with `--json`; the rest is in report.py."""
+"""What `status`, `rescue`, `restore`, `recipe`, `simulate` and `preview` print with `--json`; more is in report.py."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict, assert_never
 
 from lightkeeper.fleet import AccountState, Fleet, FleetRow
-from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Plan, Snapshot
-from lightkeeper.pricing import USD_PER_GB_MONTH, usd_per_month
+from lightkeeper.model import CopyStatus, Plan
+from lightkeeper.pricing import USD_PER_GB_MONTH, USD_PER_GB_TRANSFERRED, usd_of_transfer, usd_per_month
 from lightkeeper.recipe import DatabaseRecipe, DiskRecipe, InstanceRecipe, MetadataOptions, PortRule, Recipe
 from lightkeeper.report import Document, failure_document, policy_document, problem_document
+from lightkeeper.rescue import Rescued, is_complete
+from lightkeeper.rescue_plan import RESCUED, Day, RescuePlan, Verdict
+from lightkeeper.restore_choice import Found
 from lightkeeper.restore_steps import Place, Restored, Step, StepOutcome
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant
 from lightkeeper_cli.comparison import AccountsChange, Comparison, Departure, SourceChange
 from lightkeeper_cli.fates import Fate
-from lightkeeper_cli.simulation import Simulation
+from lightkeeper_cli.simulation import CopiesMade, Simulation
 from lightkeeper_cli.tables.status import notes
 from recovery_calendar.fleet_view import FleetView
 from recovery_calendar.view import Row, View, suggestions
@@ -87,11 +89,23 @@ def _source(row: Row) -> Document:
         "why": row.why,
         "helps": row.helps,
         "restoredAs": row.restored_as,
+        "copies": [_copies(copy) for copy in row.copies],
         "restorable": row.restorable.value if row.restorable else None,
         "restorableWhy": row.restorable_why,
         "problems": list(notes(row)),
         "sizeGiB": row.size_gib,
         "usdPerMonth": round(row.usd, 2),
+    }
+
+
+def _copies(copy: CopyStatus) -> Document:
+    return {
+        "region": copy.region,
+        "recoveryPoints": len(copy.usable),
+        "newest": format_instant(copy.newest.taken) if copy.newest else None,
+        "nextSlot": format_instant(copy.next_slot) if copy.next_slot else None,
+        "overdueSince": format_instant(copy.overdue_since) if copy.overdue_since else None,
+        "wanted": copy.is_wanted,
     }
 
 
@@ -157,11 +171,53 @@ def _snapshot(fate: Fate) -> Document:
     }
 
 
-def restore_document(ended: Iterable[Restored], places: Iterable[Place], now: datetime) -> Document:
-    """Return how restores ended, or in a dry run are to be, as a JSON document; times are UTC."""
+def rescue_document(plan: RescuePlan, ended: Mapping[str, Rescued], now: datetime) -> Document:
+    """Return how a rescue ended, or in a dry run is to be, as a JSON document; times are UTC.
+
+    `ended` has the days that were begun, by their dates.
+    """
+    source = plan.source
+    return {
+        "now": format_instant(now),
+        "source": source.name,
+        "arn": source.arn,
+        "kind": source.kind.value,
+        "region": source.region,
+        "hold": plan.hold,
+        "storedGiB": round(plan.stored.gib, 1),
+        "usdPerMonth": round(plan.stored.usd, 2),
+        "mostUsdPerMonth": round(plan.stored.most_usd, 2),
+        "notes": list(plan.notes),
+        "days": [_day(day, ended.get(day.date)) for day in plan.days],
+        "complete": is_complete([ended[day.date] for day in plan.days if day.date in ended], plan),
+    }
+
+
+def _day(day: Day, rescued: Rescued | None) -> Document:
+    has_snapshot = day.verdict in {*RESCUED, Verdict.COVERED}
+    return {
+        "date": day.date,
+        "takenAt": format_instant(day.taken),
+        "sizeGib": day.size_gib,
+        "verdict": day.verdict.value,
+        "reason": day.reason,
+        "snapshot": day.target.snapshot if has_snapshot else None,
+        "stage": rescued.stage.value if rescued else None,
+        "error": rescued.error if rescued else None,
+    }
+
+
+def restore_document(
+    ended: Iterable[Restored], places: Iterable[Place], now: datetime, notes: Iterable[str] = ()
+) -> Document:
+    """Return how restores ended, or in a dry run are to be, as a JSON document; times are UTC.
+
+    `notes` is what there is to know beside what each says of itself.
+    """
     return {
         "now": format_instant(now),
         "restores": [_restored(restored) for restored in ended],
+        "notes": list(notes),
         "failures": [{"region": place.region, "message": failure} for place in places for failure in place.failures],
     }
 
@@ -173,6 +229,7 @@ def _restored(restored: Restored) -> Document:
         "source": plan.source,
         "kind": plan.kind.value,
         "region": plan.region,
+        "home": plan.home or plan.region,
         "snapshot": plan.snapshot,
         "takenAt": format_instant(plan.taken),
         "resource": plan.resource,
@@ -201,14 +258,15 @@ def _step(step: Step, outcome: StepOutcome | None) -> Document:
     }
 
 
-def recipe_document(source: str, kind: SourceKind, snapshot: Snapshot, recipe: Recipe | None) -> Document:
-    """Return a snapshot's recipe as a JSON document; `kind` is what the source was."""
+def recipe_document(found: Found, recipe: Recipe | None) -> Document:
+    """Return the recipe of a snapshot that was found as a JSON document."""
     return {
-        "source": source,
-        "kind": kind.value,
-        "region": snapshot.region,
-        "snapshot": snapshot.name,
-        "takenAt": format_instant(snapshot.created_at),
+        "source": found.source_name,
+        "kind": found.source_kind.value,
+        "region": found.place.region,
+        "home": found.home,
+        "snapshot": found.snapshot.name,
+        "takenAt": format_instant(found.taken),
         "recipe": None if recipe is None else _recipe(recipe),
     }
 
@@ -284,6 +342,22 @@ class PointDocument(TypedDict):
     expires: str | None
 
 
+class CopiesDocument(TypedDict):
+    """What a rule for copies comes to; all but `made`, `mostHeld` and what was sent as it is at the end."""
+
+    keep: str
+    schedule: str
+    timeZone: str
+    made: int
+    held: int
+    mostHeld: int
+    storedGib: float
+    usdPerMonth: float
+    sentGib: float
+    sentGibOfLast30Days: float
+    usdOfTransferOfLast30Days: float
+
+
 class RuleDocument(TypedDict):
     """What a rule comes to; all but `taken`, the `most` and the series as it is at the end."""
 
@@ -299,6 +373,7 @@ class RuleDocument(TypedDict):
     mostStoredGib: float
     usdPerMonth: float
     mostUsdPerMonth: float
+    copies: CopiesDocument | None
     recoveryPoints: list[PointDocument]
     series: list[DayDocument]
 
@@ -315,6 +390,7 @@ class SimulationDocument(TypedDict):
     sizeGib: int
     changePerDay: float
     usdPerGbMonth: float
+    usdPerGbTransferred: float
     rules: list[RuleDocument]
 
 
@@ -331,7 +407,24 @@ def simulation_document(simulations: Sequence[Simulation], settings: Settings) -
         "sizeGib": scenario.size_gib,
         "changePerDay": scenario.change_per_day,
         "usdPerGbMonth": USD_PER_GB_MONTH,
+        "usdPerGbTransferred": USD_PER_GB_TRANSFERRED,
         "rules": [_rule(simulation) for simulation in simulations],
+    }
+
+
+def _simulated_copies(copies: CopiesMade) -> CopiesDocument:
+    return {
+        "keep": str(copies.rule.keep),
+        "schedule": copies.rule.schedule.cron,
+        "timeZone": copies.rule.schedule.zone.key,
+        "made": copies.made,
+        "held": len(copies.points),
+        "mostHeld": copies.most_held,
+        "storedGib": round(copies.stored_gib, 1),
+        "usdPerMonth": round(usd_per_month(copies.stored_gib), 2),
+        "sentGib": round(copies.sent_gib, 1),
+        "sentGibOfLast30Days": round(copies.sent_gib_lately, 1),
+        "usdOfTransferOfLast30Days": round(usd_of_transfer(copies.sent_gib_lately), 2),
     }
 
 
@@ -349,6 +442,7 @@ def _rule(simulation: Simulation) -> RuleDocument:
         "mostStoredGib": round(simulation.most_stored_gib, 1),
         "usdPerMonth": round(usd_per_month(simulation.stored_gib), 2),
         "mostUsdPerMonth": round(usd_per_month(simulation.most_stored_gib), 2),
+        "copies": _simulated_copies(simulation.copies) if simulation.copies else None,
         "recoveryPoints": [
             {
                 "day": simulation.day_of(point).isoformat(),

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
+from lightkeeper.actions import CancelDeletion, Copy, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.errors import InvalidValueError, closest
 from lightkeeper.interpret import by_content
 from lightkeeper.kinds import SnapshotKind, SourceKind, source_kind_of
@@ -76,7 +76,7 @@ def _fates(plan: Plan) -> Iterator[Fate]:
             case Delete(target=target):
                 point = points[target.region, target.snapshot]
                 yield Fate(point, Ending.DELETED, (action.reason,), expires_at=point.expires_at)
-            case Create() | CancelDeletion() | RemoveHold():
+            case Create() | Copy() | CancelDeletion() | RemoveHold():
                 # What these are about is kept, or about to expire, as said above.
                 pass
             case _:

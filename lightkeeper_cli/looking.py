@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lightkeeper.inventory import plan_regions
 from lightkeeper.model import Plan
 from lightkeeper_cli.account import Where, ask_account
-from lightkeeper_cli.aws import connect_regions
+from lightkeeper_cli.aws import connect_regions, connect_targets
 from lightkeeper_cli.options import now
 from lightkeeper_cli.pasting import plan_for
 from lightkeeper_cli.settings import Chosen
@@ -35,7 +35,8 @@ def look(chosen: Chosen, *, regions: Sequence[str] | None, endpoint_url: str | N
     """
     moment = now(at, chosen.settings)
     connected = connect_regions(regions, chosen, endpoint_url)
+    targets = connect_targets(chosen, endpoint_url)
     # AWS is asked while the lists are read.
     whose = ask_account(endpoint_url, chosen.member)
-    planned = plan_for(chosen.member, plan_regions(connected, chosen.settings, moment))
+    planned = plan_for(chosen.member, plan_regions(connected, chosen.settings, moment, targets))
     return Looked(planned, Where(whose(source.arn for source in planned.sources), planned.regions))

@@ -1,7 +1,7 @@
 """The command line: each verb has its file.
 
-The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `restore`, `recipe`, `keep`, `simulate`, `config`, `preview`,
-`test-notification` and `demo`.
+The verbs: `plan`, `run`, `take`, `status`, `snapshots`, `rescue`, `restore`, `recipe`, `keep`, `simulate`, `config`,
+`preview`, `test-notification` and `demo`.
 
 Exit status: 0 done, 1 something failed, 2 wrong usage or settings, 130 interrupted; of `status` also 3: a source
 needs a person.
@@ -27,6 +27,7 @@ from lightkeeper_cli.options import MissingExtraError
 from lightkeeper_cli.plan import plan
 from lightkeeper_cli.preview import preview
 from lightkeeper_cli.recipe import recipe
+from lightkeeper_cli.rescue import rescue
 from lightkeeper_cli.restore import restore
 from lightkeeper_cli.run import run
 from lightkeeper_cli.signs import show_every_sign
@@ -49,6 +50,7 @@ for verb in (
     take,
     status,
     snapshots,
+    rescue,
     restore,
     recipe,
     keep,

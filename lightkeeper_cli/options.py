@@ -51,6 +51,10 @@ Endpoint = Annotated[
     str | None, typer.Option("--endpoint-url", metavar="URL", help="Another Lightsail, such as a local one.")
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As if at this time, in ISO 8601. Default: now.")]
+Home = Annotated[
+    str | None,
+    typer.Option("--from", metavar="REGION", help="The Region of the source, where copies of several have its name."),
+]
 AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON document.")]
 
 

@@ -45,6 +45,11 @@ def restore_plan_for(member: "Member | None", plan: RestorePlan) -> RestorePlan:
     return replace(plan, not_restored=not_restored, problems=problems, notes=notes)
 
 
+def sentence_for(member: "Member | None", sentence: str) -> str:
+    """Return a sentence with its commands for the account."""
+    return sentence if member is None else _for(member, sentence)
+
+
 def restored_for(member: "Member | None", restored: Restored) -> Restored:
     """Return how a restore ended with its commands for the account."""
     if member is None:

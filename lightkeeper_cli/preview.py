@@ -13,9 +13,10 @@ from lightkeeper.settings import SettingsError
 from lightkeeper_cli.options import AsJson, At, Config, Endpoint, Profile, now, print_document, use_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from lightkeeper.model import Plan
     from lightkeeper.organization import Organization
     from lightkeeper.settings import Settings
 
@@ -66,10 +67,17 @@ def preview(
     deployed = found.settings if found else None
     after, before = settings.regions or (region,), deployed and (deployed.regions or (region,))
     regions = tuple(dict.fromkeys((*after, *(before or ()))))
-    connected = connect_regions(regions, chosen, endpoint_url)
+    targets = dict.fromkeys((*settings.copies, *(deployed.copies if deployed else ())))
+    connected = connect_regions([*dict.fromkeys((*regions, *targets))], chosen, endpoint_url)
     readers = {name: ReadOnce(reader) for name, reader in connected.items()}
-    new = plan_regions({name: readers[name] for name in after}, settings, moment)
-    old = plan_regions({name: readers[name] for name in before}, deployed, moment) if deployed and before else None
+
+    def planned(by: "Settings", names: "Iterable[str]") -> "Plan":
+        return plan_regions(
+            {name: readers[name] for name in names}, by, moment, {name: readers[name] for name in by.copies}
+        )
+
+    new = planned(settings, after)
+    old = planned(deployed, before) if deployed and before else None
     comparison = Comparison(
         settings=(
             *(changed_settings(deployed, settings) if deployed else ()),

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lightkeeper.kinds import SourceKind
-from lightkeeper_cli.options import AsJson, Config, Endpoint, InAccount, Profile, Regions, Stack, use_profile
+from lightkeeper_cli.options import AsJson, Config, Endpoint, Home, InAccount, Profile, Regions, Stack, use_profile
 
 
 def restore(  # noqa: PLR0913 - one for each option
@@ -31,6 +31,7 @@ def restore(  # noqa: PLR0913 - one for each option
     snapshot: Annotated[
         str | None, typer.Option("--snapshot", metavar="NAME", help="This snapshot, whoever made it.")
     ] = None,
+    home: Home = None,
     name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="The name of what is made.")] = None,
     zone: Annotated[str | None, typer.Option("--zone", metavar="AZ", help="Default: the source's.")] = None,
     bundle: Annotated[str | None, typer.Option("--bundle", metavar="ID", help="Default: the source's.")] = None,
@@ -65,6 +66,7 @@ def restore(  # noqa: PLR0913 - one for each option
         kind=kind,
         at=at,
         snapshot=snapshot,
+        home=home,
         name=name,
         zone=zone,
         bundle=bundle,
@@ -75,6 +77,7 @@ def restore(  # noqa: PLR0913 - one for each option
         config=config,
         stack=stack,
         account=account,
+        profile=profile,
         regions=region,
         endpoint_url=endpoint_url,
         as_json=as_json,

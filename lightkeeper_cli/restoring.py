@@ -3,7 +3,6 @@
 Import this only for that verb: it loads what talks to AWS.
 """
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,20 +14,25 @@ import typer
 from rich.console import Console
 
 from lightkeeper.errors import InvalidValueError, counted
+from lightkeeper.faults import CallError, Fault
 from lightkeeper.kinds import SourceKind
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.restore import read_places, restore
+from lightkeeper.restore_choice import NothingToRestoreError
+from lightkeeper.restore_copies import about_copies, unread_homes
 from lightkeeper.restore_fleet import plan_fleet
 from lightkeeper.restore_plan import parse_attachment, plan_restore
 from lightkeeper.restore_steps import Place, Request, Restored, RestorePlan, Step, StepOutcome, StepResult
 from lightkeeper.settings import Settings
 from lightkeeper.times import parse_instant
 from lightkeeper_cli.account import Where, ask_account
+from lightkeeper_cli.asking import agrees
 from lightkeeper_cli.aws import connect_regions
+from lightkeeper_cli.copies import Sought, find_copies, or_copies, telling_of_copies
 from lightkeeper_cli.documents import located, restore_document
 from lightkeeper_cli.options import clock, print_document
-from lightkeeper_cli.pasting import restore_plan_for, restored_for, say_whose_profile
-from lightkeeper_cli.settings import choose
+from lightkeeper_cli.pasting import restore_plan_for, restored_for, say_whose_profile, sentence_for
+from lightkeeper_cli.settings import Chosen, choose
 from lightkeeper_cli.stopping import INTERRUPTED
 from lightkeeper_cli.tables.console import make_console
 from lightkeeper_cli.tables.header import header
@@ -52,6 +56,7 @@ class Asked:
     kind: SourceKind | None
     at: str | None
     snapshot: str | None
+    home: str | None
     name: str | None
     zone: str | None
     bundle: str | None
@@ -66,6 +71,7 @@ class How:
     config: Path | None
     stack: str | None
     account: str | None
+    profile: str | None
     regions: Sequence[str] | None
     endpoint_url: str | None
     as_json: bool
@@ -93,28 +99,34 @@ def bring_back(asked: Asked, how: How) -> int:
 
 def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     _check(asked)
-    chosen = choose(how.config, how.stack, how.account)
+    chosen = _choose(how)
     now = clock()
     at = parse_at(asked.at, chosen.settings, now)
     request = None if asked.everything else _request(asked, at)
     regions = connect_regions(how.regions, chosen, how.endpoint_url)
     whose = ask_account(how.endpoint_url, chosen.member)
-    places = read_places(regions)
+    sought = Sought(_words(asked, how), request, at, how.endpoint_url)
+    with telling_of_copies(sought, regions, chosen):
+        places = read_places(regions)
     arns = (arn for place in places for arn in _arns(place))
     where = Where(whose(arns), tuple(regions))
-    planned = _plans(asked, request, at, places, chosen.settings, now)
+    try:
+        planned = _plans(asked, request, at, places, chosen.settings, now)
+    except NothingToRestoreError as error:
+        raise or_copies(error, sought, places, chosen) from None
     plans = tuple(restore_plan_for(chosen.member, plan) for plan in planned)
+    notes = _notes(plans, sought, places, chosen)
     out, err = make_console(), make_console(stderr=True)
     # With --json the document alone goes to the standard output; who is asked has to see what about.
     if not how.as_json or not (how.dry_run or how.yes):
         console = err if how.as_json else out
         console.print(header(where))
-        show_plans(plans, places, now, console)
+        show_plans(plans, places, now, console, notes)
     refused = [plan for plan in plans if plan.problems]
     unread = FAILED if asked.everything and any(place.failures for place in places) else DONE
     if how.dry_run or len(refused) == len(plans):
         if how.as_json:
-            print_document(located(restore_document([_undone(plan) for plan in plans], places, now), where))
+            print_document(located(restore_document([_undone(plan) for plan in plans], places, now, notes), where))
         return REFUSED if refused else unread
     to_do = [plan for plan in plans if not plan.problems]
     if not how.yes:
@@ -122,16 +134,69 @@ def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     interrupted = _restore(plans, regions, ended, err)
     ended[:] = [restored_for(chosen.member, restored) for restored in ended]
     if how.as_json:
-        print_document(located(restore_document(ended, places, now), where))
+        print_document(located(restore_document(ended, places, now, notes), where))
     else:
-        show_restored(ended, out)
-        say_whose_profile(chosen.member, (sentence for restored in ended for sentence in _sentences(restored)))
+        show_restored(ended, out, notes)
+        said = (sentence for restored in ended for sentence in _sentences(restored))
+        say_whose_profile(chosen.member, (*said, *notes))
     return _status(ended, unread, interrupted=interrupted)
 
 
 def _sentences(restored: Restored) -> Iterator[str | None]:
     yield from (*restored.plan.not_restored, *restored.plan.notes, *restored.plan.problems, restored.error)
     yield from (outcome.error for outcome in restored.outcomes)
+
+
+def _choose(how: How) -> Chosen:
+    """Return the settings, as they are chosen for every verb.
+
+    Raises
+    ------
+    InvalidValueError, SettingsError, CallError
+        If they cannot be read. Those of a stack cannot while its Region is dark: then a file of them will do.
+    """
+    try:
+        return choose(how.config, how.stack, how.account)
+    except CallError as error:
+        if how.stack is None or error.fault is not Fault.UNAVAILABLE:
+            raise
+        hint = "while the Region of the stack does not answer, --config with a file of its settings does as well"
+        raise CallError(error.fault, f"{error}; {hint}") from None
+
+
+def _notes(plans: Sequence[RestorePlan], sought: Sought, places: Sequence[Place], chosen: Chosen) -> tuple[str, ...]:
+    """Return what there is to know beside what each plan says: of copies, here or elsewhere."""
+    is_fleet = sought.request is None
+    looked_after = chosen.settings.regions or ((chosen.region,) if chosen.region else ())
+    about = about_copies(plans, chosen.settings, looked_after, is_fleet=is_fleet)
+    notes = tuple(sentence_for(chosen.member, sentence) for sentence in about)
+    homes = unread_homes(places) if is_fleet else frozenset()
+    elsewhere = find_copies(sought, places, homes, chosen) if homes else None
+    return (*notes, elsewhere) if elsewhere else notes
+
+
+def _words(asked: Asked, how: How) -> tuple[str, ...]:
+    """Return the words that ask for the same in another Region."""
+    options = {
+        "--suffix": asked.suffix,
+        "--kind": asked.kind,
+        "--at": asked.at,
+        "--as": asked.name,
+        "--bundle": asked.bundle,
+        "--config": how.config,
+        "--stack": how.stack,
+        "--account": how.account,
+        "--profile": how.profile,
+        "--endpoint-url": how.endpoint_url,
+    }
+    # Elsewhere, what does not exist any more is all there is of another Region.
+    return same_words("restore", asked.source, options, *(("--all", "--gone") if asked.everything else ()))
+
+
+def same_words(verb: str, source: str | None, options: Mapping[str, object], *flags: str) -> tuple[str, ...]:
+    """Return a command as it was typed: its source, if it has one, and the options that have a value."""
+    given = (word for option, value in options.items() if value is not None for word in (option, str(value)))
+    return (verb, *((source,) if source is not None else ()), *flags, *given)
 
 
 def _arns(place: Place) -> Iterator[str]:
@@ -205,6 +270,7 @@ def _request(asked: Asked, at: datetime | None) -> Request:
     return Request(
         source=asked.source or "",
         kind=asked.kind,
+        home=asked.home,
         at=at,
         snapshot=asked.snapshot,
         name=asked.name,
@@ -224,7 +290,7 @@ def _plans(  # noqa: PLR0913, PLR0917 - called in one place
     now: datetime,
 ) -> tuple[RestorePlan, ...]:
     if request is None:
-        return plan_fleet(places, settings, now, at=at, gone=asked.gone, suffix=asked.suffix)
+        return plan_fleet(places, settings, now, at=at, gone=asked.gone, home=asked.home, suffix=asked.suffix)
     return (plan_restore(request, places, settings, now),)
 
 
@@ -236,17 +302,11 @@ def _ask(plans: Sequence[RestorePlan]) -> None:
     InvalidValueError
         If there is nobody to ask.
     """
-    # Without a console a Python has no standard input at all.
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise InvalidValueError("nobody can be asked, since the standard input is no terminal; expected --yes")
     if len(plans) == 1:
         question = f"Restore {plans[0].source} as {plans[0].resource}?"
     else:
         question = f"Restore {counted(len(plans), 'source')}?"
-    # Typer's own question writes a blank to the standard output.
-    typer.echo(f"{question} [y/N] ", err=True, nl=False)
-    agreed = sys.stdin.readline().strip().lower() in {"y", "yes"}
-    if not agreed:
+    if not agrees(question):
         _say("nothing was made")
         raise typer.Exit(FAILED)
 

@@ -38,7 +38,7 @@ def run(  # noqa: PLR0913 - one for each option
     from lightkeeper.report import run_document
     from lightkeeper.run import run_regions
     from lightkeeper_cli.account import Where, ask_account
-    from lightkeeper_cli.aws import connect_regions
+    from lightkeeper_cli.aws import connect_regions, connect_targets
     from lightkeeper_cli.documents import located
     from lightkeeper_cli.pasting import commands_in, plan_for, say_whose_profile
     from lightkeeper_cli.settings import choose_to_write, say_without_pruning
@@ -51,6 +51,7 @@ def run(  # noqa: PLR0913 - one for each option
     chosen = choose_to_write(config, stack, account)
     moment = now_to_write(at, chosen.settings, endpoint_url)
     regions = connect_regions(region, chosen, endpoint_url)
+    targets = connect_targets(chosen, endpoint_url)
     whose = ask_account(endpoint_url, chosen.member)
     tally = _Tally()
     try:
@@ -65,7 +66,13 @@ def run(  # noqa: PLR0913 - one for each option
                 show_outcome(outcome)
 
             ended = run_regions(
-                regions, chosen.settings, moment, seconds_left=patience(), on_outcome=on_outcome, on_plan=on_plan
+                regions,
+                chosen.settings,
+                moment,
+                seconds_left=patience(),
+                on_outcome=on_outcome,
+                on_plan=on_plan,
+                targets=targets,
             )
         ended = replace(ended, plan=plan_for(chosen.member, ended.plan))
         where = Where(whose(source.arn for source in ended.plan.sources), ended.plan.regions)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lightkeeper.errors import InvalidValueError, closest, quote_all
-from lightkeeper.model import Policy, Prune
+from lightkeeper.model import CopyRule, Policy, Prune
 from lightkeeper.pricing import CHANGE_PER_DAY
 from lightkeeper.settings import Settings
 from lightkeeper_cli.options import AsJson, Config, clock, extra, print_document
@@ -34,6 +34,12 @@ def simulate(  # noqa: PLR0913 - one for each option
     ] = None,
     against: Annotated[
         str | None, typer.Option("--against", metavar="RULE", help="A second keep rule, to compare with.")
+    ] = None,
+    copies: Annotated[
+        str | None,
+        typer.Option(
+            "--copies", metavar="RULE", help="Also copy it into another Region, and keep the copies by this rule."
+        ),
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=3660, metavar="N", help="How many days.")] = 400,
     size: Annotated[int, typer.Option(min=1, max=65536, metavar="GIB", help="GiB of the source in use.")] = 80,
@@ -72,6 +78,7 @@ def simulate(  # noqa: PLR0913 - one for each option
         days=days,
         size_gib=size,
         change_per_day=parse_change(change),
+        copies=_copy_rule(copies, of, settings) if copies is not None else None,
     )
     draw = _plotter(plot) if plot is not None else None
     with showing_days(days * len(rules)) as on_day:
@@ -82,6 +89,16 @@ def simulate(  # noqa: PLR0913 - one for each option
         print_document(simulation_document(simulations, settings))
     else:
         show_simulations(simulations, settings, make_console())
+
+
+def _copy_rule(keep: str, policy: Policy, settings: Settings) -> CopyRule:
+    """Return that rule with the schedule of the settings' first target Region, where they have one."""
+    from lightkeeper.copies import SCHEDULE
+    from lightkeeper.keep_rules import parse_keep
+    from lightkeeper.schedule import parse_schedule
+
+    schedules = [rule.schedule for rule in settings.copies.values()]
+    return CopyRule((*schedules, parse_schedule(SCHEDULE, policy.schedule.zone))[0], parse_keep(keep))
 
 
 def _policy(name: str, settings: Settings) -> Policy:

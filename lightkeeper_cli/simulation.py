@@ -1,9 +1,9 @@
 """The simulator: days of the real schedule, plan and retention, on snapshots that exist only in memory. Pure.
 
 It makes a run wherever one could do something: the plan is a function of inventory and time, and with the same
-inventory it changes at the next slot or at the time of a scheduled deletion, not in between. It takes every snapshot to
-be usable by the next run, and no call to fail. What is stored, and what it costs, is the estimate of
-`lightkeeper.pricing`.
+inventory it changes at the next slot, of copies too, or at the time of a scheduled deletion, not in between. It takes
+every snapshot and every copy to be usable by the next run, and no call to fail. What is stored and sent, and what it
+costs, is the estimate of `lightkeeper.pricing`.
 """
 
 import re
@@ -13,13 +13,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Final, assert_never
 
-from lightkeeper.actions import Action, CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
+from lightkeeper.actions import Action, CancelDeletion, Copy, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.keep_rules import KeepRule
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Inventory, Policy, RecoveryPoint, SnapshotState, Source
+from lightkeeper.model import Copies, CopyRule, Inventory, Policy, RecoveryPoint, SnapshotState, Source
 from lightkeeper.plan import make_plan
-from lightkeeper.pricing import stored_gib
+from lightkeeper.pricing import changed_gib, stored_gib
 from lightkeeper.schedule import Schedule, next_slot
 from lightkeeper.settings import Settings
 
@@ -32,6 +32,7 @@ _CHANGE: Final = re.compile(rf"({_NUMBER.pattern}) ?%(?: ?/ ?day)?")
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _NAME: Final = "simulated"
 _ARN: Final = f"arn:aws:lightsail:{_NAME}:000000000000:Disk/{_NAME}"
+_TARGET: Final = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Scenario:
     """How much of the source is in use."""
     change_per_day: float
     """The part of it that changes in a day, from 0 to 1."""
+    copies: CopyRule | None = None
+    """When it is copied into another Region, and how long that is kept there; None: it is not copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,24 @@ class Day:
     """In the policy's zone."""
     held: int
     stored_gib: float
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesMade:
+    """What became of the copies in another Region."""
+
+    rule: CopyRule
+    points: tuple[RecoveryPoint, ...]
+    """Those held at the end, newest content first."""
+    made: int
+    most_held: int
+    """At any moment, as for the snapshots at home."""
+    stored_gib: float
+    """What is stored there at the end."""
+    sent_gib: float
+    """What was sent there in all."""
+    sent_gib_lately: float
+    """What of it was sent in the last `LAST_DAYS` days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +91,7 @@ class Simulation:
     taken: int
     most_held: int
     """At any moment: a run creates before it deletes, so this may be more than any day ends with."""
+    copies: CopiesMade | None = None
 
     @property
     def end(self) -> datetime:
@@ -176,33 +198,72 @@ def simulate(scenario: Scenario, keep: KeepRule, settings: Settings, on_day: Cal
         raise InvalidValueError(
             f'"{settings.tick}" cannot be simulated; expected a tick such as "rate(1 hour)": give a --config with one'
         )
-    policy = replace(scenario.policy, keep=keep)
-    settings = replace(settings, policies={policy.name: policy}, default_policy=policy.name)
+    target = {_TARGET: scenario.copies} if scenario.copies else {}
+    policy = replace(scenario.policy, keep=keep, copies=Copies() if target else None)
+    settings = replace(settings, policies={policy.name: policy}, default_policy=policy.name, copies=target)
     begin = next_slot(policy.schedule, _midnight(scenario.start, policy.schedule) - _SECOND)
     source = Source(SourceKind.DISK, _NAME, _ARN, _NAME, begin, {settings.tag_key: policy.name})
     first = begin.astimezone(policy.schedule.zone).date()
 
     points: tuple[RecoveryPoint, ...] = ()
     days: list[Day] = []
-    now, taken, most_held = begin, 0, 0
+    sent: list[tuple[datetime, float]] = []
+    now, taken, most_held, most_copies = begin, 0, 0, 0
     for day in (first + number * _DAY for number in range(scenario.days)):
         end = _midnight(day + _DAY, policy.schedule)
         while now < end:
-            plan = make_plan(Inventory((source,), points), settings, now)
+            plan = make_plan(Inventory((source,), points, regions=(_NAME,)), settings, now)
             created = [_point(action, now, scenario) for action in plan.actions if isinstance(action, Create)]
+            copied = [_copy(action, now, points) for action in plan.actions if isinstance(action, Copy)]
+            sent += [(now, _sent_gib(copy, points, scenario)) for copy in copied]
             taken += len(created)
-            most_held = max(most_held, len(points) + len(created))
-            points = (*created, *_pruned(points, plan.actions))
+            most_held = max(most_held, len(_at_home(points)) + len(created))
+            most_copies = max(most_copies, len(_copies(points)) + len(copied))
+            points = (*created, *copied, *_pruned(points, plan.actions))
             # What a run did may give the very next one something to do.
             change = now + tick
             if not plan.actions:
-                following = (plan.sources[0].next_slot, *(point.expires_at for point in points))
+                line = plan.sources[0]
+                slots = line.next_slot, *(copy.next_slot for copy in line.copies)
+                following = (*slots, *(point.expires_at for point in points))
                 change = min(instant for instant in following if instant)
             now = begin - (begin - change) // tick * tick
-        stored = stored_gib((point.taken for point in points), scenario.size_gib, scenario.change_per_day)
-        days.append(Day(day, len(points), stored))
+        held = _at_home(points)
+        days.append(Day(day, len(held), _stored_gib(held, scenario)))
         on_day()
-    return Simulation(scenario, keep, tuple(days), points, taken, most_held)
+    if scenario.copies is None:
+        return Simulation(scenario, keep, tuple(days), points, taken, most_held)
+    lately = _midnight(days[-1].date - (LAST_DAYS - 1) * _DAY, policy.schedule)
+    copies = CopiesMade(
+        rule=scenario.copies,
+        points=_copies(points),
+        made=len(sent),
+        most_held=most_copies,
+        stored_gib=_stored_gib(_copies(points), scenario),
+        sent_gib=sum(gib for _, gib in sent),
+        sent_gib_lately=sum(gib for at, gib in sent if at >= lately),
+    )
+    return Simulation(scenario, keep, tuple(days), _at_home(points), taken, most_held, copies)
+
+
+def _at_home(points: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
+    return tuple(point for point in points if not point.is_copy)
+
+
+def _copies(points: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
+    return tuple(point for point in points if point.is_copy)
+
+
+def _stored_gib(points: Iterable[RecoveryPoint], scenario: Scenario) -> float:
+    return stored_gib((point.taken for point in points), scenario.size_gib, scenario.change_per_day)
+
+
+def _sent_gib(copy: RecoveryPoint, points: Iterable[RecoveryPoint], scenario: Scenario) -> float:
+    """Return how much a copy sends: what has changed since the content of the newest that is there, else all."""
+    before = max((point.taken for point in _copies(points)), default=None)
+    if before is None:
+        return scenario.size_gib
+    return changed_gib(copy.taken - before, scenario.size_gib, scenario.change_per_day)
 
 
 def _point(create: Create, now: datetime, scenario: Scenario) -> RecoveryPoint:
@@ -224,6 +285,11 @@ def _point(create: Create, now: datetime, scenario: Scenario) -> RecoveryPoint:
     )
 
 
+def _copy(copy: Copy, now: datetime, points: Iterable[RecoveryPoint]) -> RecoveryPoint:
+    (original,) = (point for point in points if point.name == copy.original.snapshot)
+    return replace(original, name=copy.target.snapshot, region=copy.target.region, expires_at=None, copied_at=now)
+
+
 def _pruned(points: Iterable[RecoveryPoint], actions: Iterable[Action]) -> list[RecoveryPoint]:
     """Return the points as the actions leave them."""
     by_name = {point.name: point for point in points}
@@ -238,7 +304,7 @@ def _pruned(points: Iterable[RecoveryPoint], actions: Iterable[Action]) -> list[
                 del by_name[name]
             case Defer():
                 by_name[name] = replace(by_name[name], expires_at=action.until)
-            case Create() | RemoveHold():
+            case Create() | Copy() | RemoveHold():
                 pass
             case _:
                 assert_never(action)

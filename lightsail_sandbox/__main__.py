@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             snapshot_seconds=asked.snapshot_duration,
             copy_seconds=asked.copy_duration,
             automatic_snapshot_seconds=asked.automatic_snapshot_duration,
+            automatic_snapshot_delay_seconds=asked.automatic_snapshot_delay,
             boot_seconds=asked.boot_duration,
             health_seconds=asked.health_duration,
             stop_seconds=asked.stop_duration,
@@ -88,6 +89,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=defaults.automatic_snapshot_seconds,
         metavar="SECONDS",
         help="how long a daily automatic snapshot runs (%(default)s)",
+    )
+    parser.add_argument(
+        "--automatic-snapshot-delay",
+        type=float,
+        default=defaults.automatic_snapshot_delay_seconds,
+        metavar="SECONDS",
+        help="how long after its hour a daily automatic snapshot begins (%(default)s)",
     )
     for name, default, what in (
         ("copy", defaults.copy_seconds, "a copy of a snapshot is pending"),

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
@@ -152,6 +152,7 @@ class Sandbox:
         snapshot_seconds: float | None = None,
         copy_seconds: float | None = None,
         automatic_snapshot_seconds: float | None = None,
+        automatic_snapshot_delay_seconds: float | None = None,
         boot_seconds: float | None = None,
         health_seconds: float | None = None,
         stop_seconds: float | None = None,
@@ -168,6 +169,7 @@ class Sandbox:
             "snapshot_seconds": snapshot_seconds,
             "copy_seconds": copy_seconds,
             "automatic_snapshot_seconds": automatic_snapshot_seconds,
+            "automatic_snapshot_delay_seconds": automatic_snapshot_delay_seconds,
             "boot_seconds": boot_seconds,
             "health_seconds": health_seconds,
             "stop_seconds": stop_seconds,
@@ -301,6 +303,10 @@ class Sandbox:
         body = {"region": region, "name": name, "state": state, "account": account}
         self._ask("PUT", "/database-state", body)
 
+    def fail_automatic_snapshot(self, region: str, name: str, day: date) -> None:
+        """Let the automatic snapshot of a disk or an instance of a day (UTC) fail: one that has been, or is to come."""
+        self._ask("PUT", "/automatic-failure", {"region": region, "name": name, "day": day.isoformat()})
+
     def set_instance_end(self, region: str, name: str, end: InstanceEnd | None) -> None:
         """Let an instance be as if it had not come to life, such as ``impaired``. None: it is well again."""
         self._ask("PUT", "/instance-end", {"region": region, "name": name, "end": end})
@@ -348,6 +354,7 @@ def running_sandbox(options: Options | None = None) -> Iterator[Sandbox]:
         *("--snapshot-duration", str(options.snapshot_seconds)),
         *("--copy-duration", str(options.copy_seconds)),
         *("--automatic-snapshot-duration", str(options.automatic_snapshot_seconds)),
+        *("--automatic-snapshot-delay", str(options.automatic_snapshot_delay_seconds)),
         *("--boot-duration", str(options.boot_seconds)),
         *("--health-duration", str(options.health_seconds)),
         *("--stop-duration", str(options.stop_seconds)),

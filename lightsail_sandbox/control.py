@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, get_args
 
 from werkzeug.datastructures import MultiDict
@@ -14,6 +14,7 @@ from lightsail_sandbox.backend.exceptions import LightsailError
 from lightsail_sandbox.backend.instances import Instance
 from lightsail_sandbox.backend.life import InstanceEnd
 from lightsail_sandbox.backend.models import lightsail_backends
+from lightsail_sandbox.backend.resources import AddOnSource
 from lightsail_sandbox.backend.settings import settings
 from lightsail_sandbox.backend.shapes import operation_names
 from lightsail_sandbox.backend.snapshots import Snapshot
@@ -63,6 +64,7 @@ class Control:
             "POST /seed": lambda body, _query: plant([Seed.from_json(seed) for seed in body]),
             "PUT /snapshot-state": lambda body, _query: self._set_snapshot_state(**body),
             "PUT /database-state": lambda body, _query: self._set_database_state(**body),
+            "PUT /automatic-failure": lambda body, _query: self._fail_automatic_snapshot(**body),
             "PUT /instance-end": lambda body, _query: self._set_instance_end(**body),
             "POST /checkpoint": lambda _body, _query: self._checkpoint(),
             "POST /restore": lambda _body, _query: self._restore(),
@@ -146,6 +148,9 @@ class Control:
 
     def _set_database_state(self, *, region: str, name: str, state: str | None, account: str | None = None) -> None:
         region_backend(region, account or DEFAULT_ACCOUNT).find(RelationalDatabase, name).fix_state(state)
+
+    def _fail_automatic_snapshot(self, *, region: str, name: str, day: str) -> None:
+        region_backend(region).find(AddOnSource, name).failed_automatic_days.add(date.fromisoformat(day))
 
     def _set_instance_end(self, *, region: str, name: str, end: InstanceEnd | None) -> None:
         if end is not None and end not in get_args(InstanceEnd):

@@ -27,6 +27,8 @@ class Entry:
         Of a snapshot, in Lightsail's words; None for a source.
     content_at
         When what a snapshot holds was taken, UTC: for a copy, before it was made. None for a source.
+    size_gb
+        Of a snapshot; of a whole instance's, its system volume's. None for a source.
     source_name, source_arn
         What a snapshot was made from; None for a source.
     database_state
@@ -46,6 +48,7 @@ class Entry:
     source_name: str | None
     source_arn: str | None
     content_at: datetime | None = None
+    size_gb: int | None = None
     database_state: str | None = None
     shown: Mapping[str, Any] = field(default_factory=dict)
 
@@ -103,6 +106,7 @@ def _entry(resource: Resource, addresses: Mapping[str, str]) -> Entry:
         source_name=snapshot.source_name if snapshot else None,
         source_arn=snapshot.source_arn if snapshot else None,
         content_at=snapshot.content_at if snapshot else None,
+        size_gb=snapshot.size_gb if snapshot else None,
         database_state=resource.state(now) if isinstance(resource, RelationalDatabase) else None,
         shown={} if snapshot else _shown(resource, now, addresses),
     )

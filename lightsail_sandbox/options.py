@@ -17,6 +17,8 @@ class Options:
         How long a copy of a snapshot stays ``pending``, on the sandbox clock.
     automatic_snapshot_seconds
         How long a daily automatic snapshot runs, on the sandbox clock.
+    automatic_snapshot_delay_seconds
+        How long after its hour it begins; in AWS anything up to 45 minutes.
     boot_seconds
         How long an instance that is restored or started is ``pending`` before it runs, on the sandbox clock.
     health_seconds
@@ -42,6 +44,7 @@ class Options:
     snapshot_seconds: float = 120.0
     copy_seconds: float = 600.0
     automatic_snapshot_seconds: float = 300.0
+    automatic_snapshot_delay_seconds: float = 0.0
     boot_seconds: float = 40.0
     health_seconds: float = 180.0
     stop_seconds: float = 30.0

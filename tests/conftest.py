@@ -94,7 +94,7 @@ def _session_keeper(_session_sandbox: Sandbox) -> Iterator[Keeper]:
         keeper = make_keeper(_session_sandbox, (REGION, OTHER_REGION))
     yield keeper
     keeper.user.close()
-    for region in keeper.regions.values():
+    for region in (*keeper.regions.values(), *keeper.others.values()):
         region.close()
 
 
@@ -109,7 +109,8 @@ def aws(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
 def keeper(aws: Sandbox, _session_keeper: Keeper) -> Keeper:
     """Lightkeeper with default settings in one Region of an empty sandbox, at noon on 15 June 2026."""
     regions = {REGION: _session_keeper.regions[REGION]}
-    return Keeper(aws, _session_keeper.user, regions)
+    others = {OTHER_REGION: _session_keeper.regions[OTHER_REGION], **_session_keeper.others}
+    return Keeper(aws, _session_keeper.user, regions, others)
 
 
 @pytest.fixture

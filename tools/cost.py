@@ -1,4 +1,7 @@
-"""What Lightkeeper itself costs in a month, worked out from its template. Pure. Prices of us-east-1, in USD."""
+"""What Lightkeeper itself costs in a month, worked out from its template, and what copies cost. Pure.
+
+Prices of us-east-1, in USD.
+"""
 
 import json
 import re
@@ -10,7 +13,14 @@ from typing import Any, Final
 
 from cronsim import CronSim
 
+from lightkeeper.copies import SCHEDULE
+from lightkeeper.keep_rules import parse_keep
+from lightkeeper.model import CopyRule
+from lightkeeper.pricing import CHANGE_PER_DAY, usd_of_transfer, usd_per_month
+from lightkeeper.schedule import parse_schedule
+from lightkeeper.settings import Settings
 from lightkeeper.ticks import Cron, Rate, parse_tick
+from lightkeeper_cli.simulation import LAST_DAYS, Scenario, simulate
 
 REVIEWED: Final = Path(__file__).parents[1] / "tests" / "infra" / "template.json"
 """The template of a default deployment; a test says that it is."""
@@ -38,6 +48,8 @@ ACTIONS_A_DAY: Final = 3
 """For each resource: a snapshot taken, one marked, one deleted."""
 KEY_VERSIONS: Final = 3
 """A key is rotated each year. AWS charges for it, and for its first two rotations; further ones are free."""
+COPY_DAYS: Final = 400
+COPY_GIB: Final = 80
 FREE_LOG_GIB: Final = 5
 """What is written, kept and read, together."""
 DAYS: Final = 30.4
@@ -172,6 +184,30 @@ def comparison() -> str:
         "|---|---:|---:|---:|---:|---:|",
     ]
     return "\n".join([*head, *(_row(what, bill) for what, bill in cases), ""])
+
+
+def copies_table(keeps: Sequence[str] = ("daily=7", "daily=7 monthly=12", "daily=30 monthly=12 yearly=3")) -> str:
+    """Return the table of docs/cost.md that says what copies of a source come to, after so many days."""
+    policy = Settings().policies["daily"]
+    rows: list[str] = []
+    for keep in keeps:
+        for change in (CHANGE_PER_DAY, CHANGE_PER_DAY / 4):
+            rule = CopyRule(parse_schedule(SCHEDULE, policy.schedule.zone), parse_keep(keep))
+            scenario = Scenario(policy, _ANY_YEAR.date(), COPY_DAYS, COPY_GIB, change, rule)
+            copies = simulate(scenario, policy.keep, Settings(), lambda: None).copies
+            assert copies is not None  # noqa: S101 - the scenario has them
+            stored, sent = usd_per_month(copies.stored_gib), usd_of_transfer(copies.sent_gib_lately)
+            rows.append(
+                f"| `{keep}` | {change:.1%} | {len(copies.points)} | {copies.stored_gib:,.0f} GiB | {stored:.2f} "
+                f"| {copies.sent_gib_lately:,.0f} GiB | {sent:.2f} | **{stored + sent:.2f}** |"
+            )
+    held = f"held after {COPY_DAYS} days"
+    head = [
+        "",
+        f"| copies are kept | changes a day | {held} | stored | USD | sent in {LAST_DAYS} days | USD | together |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    return "\n".join([*head, *rows, ""])
 
 
 def _row(what: str, bill: Sequence[Line]) -> str:

@@ -14,8 +14,9 @@ class Phase(IntEnum):
     """When an action's turn comes: deletions wait for what protects from them."""
 
     CREATE = 0
-    MARK = 1
-    DELETE = 2
+    COPY = 1
+    MARK = 2
+    DELETE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,22 @@ class Create:
     reason: str
     not_now: str | None = None
     """Why it has to wait for a later run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Copy a snapshot into another Region, the target's, and then give the copy its tags: in two calls."""
+
+    verb: ClassVar = "copy"
+    doing: ClassVar = "copying a snapshot"
+    phase: ClassVar = Phase.COPY
+    prunes: ClassVar = False
+
+    target: Target
+    original: Target
+    reason: str
+    is_begun: bool = False
+    """Whether there is a copy already that only lacks its tags: an earlier run ended between the two calls."""
 
 
 class Cause(StrEnum):
@@ -132,8 +149,8 @@ class Delete:
     reason: str
 
 
-Action: TypeAlias = Create | ScheduleDeletion | CancelDeletion | RemoveHold | Defer | Delete
-ACTIONS: Final[tuple[type[Action], ...]] = (Create, ScheduleDeletion, CancelDeletion, RemoveHold, Defer, Delete)
+Action: TypeAlias = Create | Copy | ScheduleDeletion | CancelDeletion | RemoveHold | Defer | Delete
+ACTIONS: Final[tuple[type[Action], ...]] = (Create, Copy, ScheduleDeletion, CancelDeletion, RemoveHold, Defer, Delete)
 
 
 class Result(StrEnum):

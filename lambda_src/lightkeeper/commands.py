@@ -21,6 +21,18 @@ def tag_command(resource: str, region: str, key: str, value: str = "") -> str:
     return shlex.join(words)
 
 
+def untag_command(resource: str, region: str, key: str) -> str:
+    """Return the command that takes a tag off a resource of Lightsail."""
+    words = ["aws", "lightsail", "untag-resource", "--region", region, "--resource-name", resource, "--tag-keys", key]
+    return shlex.join(words)
+
+
+def delete_source_command(kind: str, name: str, region: str) -> str:
+    """Return the command that deletes a disk or an instance of Lightsail, whose add-ons go with it."""
+    words = ["aws", "lightsail", f"delete-{kind}", "--region", region, f"--{kind}-name", name]
+    return shlex.join([*words, "--force-delete-add-ons"])
+
+
 def in_account(words: str, account: str) -> str:
     """Return words with their commands of the AWS CLI such that these work in that account (12 digits), or not at all.
 

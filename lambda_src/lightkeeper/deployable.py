@@ -139,7 +139,10 @@ def misfits(
     organization
         Which other accounts are looked after, if any are: that is in the environments, too.
     """
-    errors = [*_regions_without_lightsail(settings.regions, regions_with_lightsail)]
+    errors = [
+        *_regions_without_lightsail("regions", settings.regions, regions_with_lightsail),
+        *_regions_without_lightsail("copies", settings.copies, regions_with_lightsail),
+    ]
     if not _STACK_NAME.fullmatch(settings.deployment):
         errors.append(
             f'deployment: "{settings.deployment}" cannot be the name of a stack; '
@@ -242,13 +245,19 @@ def _ticks_too_rare(settings: Settings, defined: Iterable[str]) -> Iterator[str]
                 f'tick: "{tick}" is rarer than the policy "{name}" ("{policy.schedule}"): '
                 "some of its snapshots would never be taken; expected a run for each of its slots"
             )
+    for region, rule in settings.copies.items():
+        if is_rarer(tick, rule.schedule, settings.time_zone):
+            yield (
+                f'tick: "{tick}" is rarer than the schedule of copies to {region} ("{rule.schedule}"): '
+                "some of them would never be made; expected a run for each of its slots"
+            )
 
 
-def _regions_without_lightsail(regions: Iterable[str], known: Sequence[str]) -> Iterator[str]:
+def _regions_without_lightsail(key: str, regions: Iterable[str], known: Sequence[str]) -> Iterator[str]:
     for region in regions:
         if region not in known:
             expected = f'"{region}" is not a Region with Lightsail; expected one of {quote_all(known)}'
-            yield f"regions: {InvalidValueError(expected, closest(region, known))}"
+            yield f"{key}: {InvalidValueError(expected, closest(region, known))}"
 
 
 def _tags_that_users_write(settings: Settings, own: StackSettings) -> Iterator[str]:

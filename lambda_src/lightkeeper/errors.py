@@ -43,8 +43,9 @@ def quote_all(words: Iterable[str]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 snapshot`, `1,200 snapshots`: a number of things for use in a sentence."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """Return `1 snapshot`, `1,200 snapshots`, `2 copies`: a number of things for use in a sentence."""
+    many = f"{noun[:-1]}ies" if noun.endswith("py") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else many}"
 
 
 def as_json(value: object) -> str:

@@ -1,15 +1,19 @@
-"""Applies the plan of a Region: several writes at a time, deletions last, each failure kept to its source."""
+"""Applies the plan of a Region and of its copies: several writes at a time, deletions last.
+
+Each failure is kept to its source, and that of a copy to the Region it was to be made in.
+"""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from datetime import datetime
-from typing import Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, assert_never
 
 from lightkeeper.actions import (
     Action,
     CancelDeletion,
+    Copy,
     Create,
     Defer,
     Delete,
@@ -21,11 +25,14 @@ from lightkeeper.actions import (
     Target,
 )
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.model import Plan, RecoveryPoint, Snapshot, SnapshotState
+from lightkeeper.model import Plan, RecoveryPoint, Snapshot, SnapshotState, Tags, region_of
 from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.settings import Settings
-from lightkeeper.tags import EXPIRES, is_hold, own_hold, read_snapshot
+from lightkeeper.tags import EXPIRES, copy_tags, is_hold, is_unfinished, own_hold, read_snapshot
 from lightkeeper.times import format_instant
+
+if TYPE_CHECKING:
+    from lightkeeper.kinds import SnapshotKind
 
 _MAX_TRIES: Final = 20
 """Of an action that Lightsail throttles: each is several attempts of botocore, ever slower."""
@@ -37,8 +44,11 @@ class Writer(Protocol):
     def create(self, create: Create) -> None:
         """Take a snapshot together with its tags."""
 
-    def tag(self, target: Target, key: str, value: str) -> None:
-        """Set a tag on a snapshot."""
+    def copy(self, target: Target, original: Target) -> None:
+        """Copy a snapshot of another Region into this one."""
+
+    def tag(self, target: Target, tags: Tags) -> None:
+        """Set tags on a snapshot."""
 
     def untag(self, target: Target, key: str) -> None:
         """Remove a tag from a snapshot."""
@@ -52,7 +62,7 @@ class Writer(Protocol):
 
 def execute(  # noqa: PLR0913 - a run has that many sides
     plan: Plan,
-    writer: Writer,
+    writers: Mapping[str, Writer],
     settings: Settings,
     *,
     seconds_left: Callable[[], float],
@@ -65,8 +75,8 @@ def execute(  # noqa: PLR0913 - a run has that many sides
     ----------
     plan
         What to do.
-    writer
-        What writes in the plan's Region.
+    writers
+        What writes in the plan's Region, and in those that its copies go to.
     settings
         For the number of writes in flight, and for what is ours.
     seconds_left
@@ -77,9 +87,9 @@ def execute(  # noqa: PLR0913 - a run has that many sides
         Makes the plan again, from fresh lists. Asked once, before the first deletion: what it does not delete any more
         stays, for a hold, a wider rule or anything else that came while the run worked.
     """
-    writes = _Writes(plan.now, writer, settings, seconds_left, on_outcome)
+    writes = _Writes(plan.now, writers, settings, seconds_left, on_outcome)
     outcomes: dict[int, Outcome] = {}
-    blocked: frozenset[str] = frozenset()
+    blocked: frozenset[_Blocked] = frozenset()
     phases: dict[Phase, list[Action]] = {}
     for action in plan.actions:
         phases.setdefault(action.phase, []).append(action)
@@ -93,62 +103,94 @@ def execute(  # noqa: PLR0913 - a run has that many sides
                 on_outcome(outcome)
             outcomes |= stays
         outcomes |= writes.apply_all(actions, blocked)
-        blocked |= frozenset(outcome.action.target.source_arn for outcome in outcomes.values() if _blocks(outcome))
+        blocked |= frozenset(_blocked_by(outcome.action) for outcome in outcomes.values() if _blocks(outcome))
     return tuple(outcomes[id(action)] for action in plan.actions)
 
 
 def _second_look(
-    deletes: Iterable[Action], blocked: frozenset[str], writes: "_Writes", look_again: Callable[[], Plan]
+    deletes: Iterable[Action], blocked: "frozenset[_Blocked]", writes: "_Writes", look_again: Callable[[], Plan]
 ) -> dict[int, Outcome]:
     """Return the outcomes of those deletions that a fresh look at everything takes back."""
-    wanted = [delete for delete in deletes if delete.target.source_arn not in blocked]
-    if not wanted:
-        return {}
-    if why := writes.cannot_go_on(READ_MARGIN_SECONDS):
-        return {id(delete): Outcome(delete, Result.DEFERRED, why) for delete in wanted}
-    fresh = look_again()
-    if fresh.failures:
-        why = f"cannot look again before a deletion: {fresh.failures[0].message}"
-        return {id(delete): Outcome(delete, Result.FAILED, why) for delete in wanted}
-    still = {(action.target.kind, action.target.snapshot) for action in fresh.actions if isinstance(action, Delete)}
-    reasons = {(kept.point.kind, kept.point.name): ", ".join(kept.reasons) for kept in fresh.kept}
     stays: dict[int, Outcome] = {}
+    wanted: list[Action] = []
+    for delete in deletes:
+        if _is_blocked(delete, blocked):
+            continue
+        regions = _home(delete.target), delete.target.region
+        if why := writes.cannot_go_on(*regions, reserve_seconds=READ_MARGIN_SECONDS):
+            stays[id(delete)] = Outcome(delete, Result.DEFERRED, why)
+        else:
+            wanted.append(delete)
+    if not wanted:
+        return stays
+    fresh = look_again()
+    failed = {failure.region: failure.message for failure in reversed(fresh.failures)}
+    still = {_place(action.target) for action in fresh.actions if isinstance(action, Delete)}
+    reasons = {(kept.point.region, kept.point.kind, kept.point.name): ", ".join(kept.reasons) for kept in fresh.kept}
     for delete in wanted:
-        key = delete.target.kind, delete.target.snapshot
-        if key not in still:
+        key = _place(delete.target)
+        unread = failed.get(_home(delete.target)) or failed.get(delete.target.region)
+        if unread:
+            why = f"cannot look again before a deletion: {unread}"
+            stays[id(delete)] = Outcome(delete, Result.FAILED, why)
+        elif key not in still:
             why = reasons.get(key, "it is not to be deleted any more")
             stays[id(delete)] = Outcome(delete, Result.SKIPPED, f"looked at again right before: {why}")
     return stays
 
 
+_Blocked: TypeAlias = tuple[str, str | None]
+"""A source's ARN, and in which Region nothing of it may be pruned; None: in none at all."""
+
+
+def _blocked_by(action: Action) -> _Blocked:
+    """Return what may not be pruned after an action has failed: of one elsewhere, only the copies beside it."""
+    target = action.target
+    return target.source_arn, target.region if target.region != _home(target) else None
+
+
+def _is_blocked(action: Action, blocked: "frozenset[_Blocked]") -> bool:
+    arn = action.target.source_arn
+    return (arn, None) in blocked or (arn, action.target.region) in blocked
+
+
+def _home(target: Target) -> str:
+    """Return the Region of a target's source."""
+    return region_of(target.source_arn)
+
+
+def _place(target: Target) -> "tuple[str, SnapshotKind, str]":
+    return target.region, target.kind, target.snapshot
+
+
 class _Writes:
-    """The writes of one run in one Region."""
+    """The writes of one run in one Region, and for its copies in others."""
 
     def __init__(
         self,
         now: datetime,
-        writer: Writer,
+        writers: Mapping[str, Writer],
         settings: Settings,
         seconds_left: Callable[[], float],
         on_outcome: Callable[[Outcome], None],
     ) -> None:
         self._now = now
-        self._writer = writer
+        self._writers = writers
         self._settings = settings
         self._seconds_left = seconds_left
         self._margin = margin_seconds(settings.max_concurrency)
         self._on_outcome = on_outcome
-        self._is_refused = False
+        self._refused: set[str] = set()
 
-    def cannot_go_on(self, reserve_seconds: float = 0) -> str | None:
-        """Return why no further call may start, with so many seconds in reserve; None where one may."""
-        if self._is_refused:
-            return "the credentials are refused in this Region; the next run goes on"
+    def cannot_go_on(self, *regions: str, reserve_seconds: float = 0) -> str | None:
+        """Return why no further call may start in these Regions, with so many seconds left over; None where one may."""
+        for region in self._refused.intersection(regions):
+            return f"the credentials are refused in {region}; the next run goes on"
         if self._seconds_left() < self._margin + reserve_seconds:
             return "no time left in this run; the next one goes on"
         return None
 
-    def apply_all(self, actions: Iterable[Action], blocked: frozenset[str]) -> dict[int, Outcome]:
+    def apply_all(self, actions: Iterable[Action], blocked: "frozenset[_Blocked]") -> dict[int, Outcome]:
         """Return the outcomes by the identity of their actions."""
         queue = deque((action, 1) for action in actions)
         if not queue:
@@ -163,7 +205,7 @@ class _Writes:
                 # Where one of them meets a defect, the others end with the call they are at.
                 queue.clear()
 
-    def _work(self, queue: deque[tuple[Action, int]], blocked: frozenset[str]) -> list[Outcome]:
+    def _work(self, queue: deque[tuple[Action, int]], blocked: "frozenset[_Blocked]") -> list[Outcome]:
         done: list[Outcome] = []
         for action, tries in _taken_from(queue):
             outcome = self._apply(action, blocked, is_last_try=tries >= _MAX_TRIES)
@@ -174,21 +216,23 @@ class _Writes:
             self._on_outcome(outcome)
         return done
 
-    def _apply(self, action: Action, blocked: frozenset[str], *, is_last_try: bool) -> Outcome | None:
+    def _apply(self, action: Action, blocked: "frozenset[_Blocked]", *, is_last_try: bool) -> Outcome | None:
         """Return how an action ended; None where it is throttled and has to be tried again later."""
-        if action.prunes and action.target.source_arn in blocked:
+        if action.prunes and _is_blocked(action, blocked):
             return Outcome(action, Result.SKIPPED, "nothing is pruned after a failure of the same source")
         not_now = action.not_now if isinstance(action, Create) else None
-        if why := not_now or self.cannot_go_on():
+        region = action.target.region
+        if why := not_now or self.cannot_go_on(region):
             return Outcome(action, Result.DEFERRED, why)
         try:
-            return _do(action, self._writer, self._settings, self._now)
+            return _do(action, self._writers, self._settings, self._now)
         except CallError as error:
             # Noted by the thread that meets it: any other would learn of it some writes later.
-            self._is_refused = self._is_refused or error.fault is Fault.UNAUTHENTICATED
+            if error.fault is Fault.UNAUTHENTICATED:
+                self._refused.add(region)
             if error.fault is Fault.THROTTLED and not is_last_try:
                 return None
-            return _ended(action, error, self._writer)
+            return _ended(action, error, self._writers[region])
         except Exception as error:  # noqa: BLE001 - a defect met in one action must not stop the others; the run still fails
             return Outcome(action, Result.FAILED, f"unexpected {type(error).__name__}: {error}")
 
@@ -202,7 +246,7 @@ def _taken_from(queue: deque[tuple[Action, int]]) -> Iterator[tuple[Action, int]
 def _blocks(outcome: Outcome) -> bool:
     """Return whether nothing further of the same source may be pruned in this run."""
     match outcome.action:
-        case Create():
+        case Create() | Copy():
             return outcome.result is not Result.DONE
         case Defer():
             # For want of time, too: a retry would not know what this run has deleted.
@@ -213,12 +257,15 @@ def _blocks(outcome: Outcome) -> bool:
             assert_never(outcome.action)
 
 
-def _do(action: Action, writer: Writer, settings: Settings, now: datetime) -> Outcome:
+def _do(action: Action, writers: Mapping[str, Writer], settings: Settings, now: datetime) -> Outcome:
+    writer = writers[action.target.region]
     match action:
         case Create():
             return _create(action, writer, settings)
+        case Copy():
+            return _copy(action, writers[action.original.region], writer, settings)
         case ScheduleDeletion(target=target, expires_at=expires_at):
-            writer.tag(target, EXPIRES, format_instant(expires_at))
+            writer.tag(target, {EXPIRES: format_instant(expires_at)})
         case CancelDeletion(target=target):
             writer.untag(target, EXPIRES)
         case RemoveHold():
@@ -226,7 +273,7 @@ def _do(action: Action, writer: Writer, settings: Settings, now: datetime) -> Ou
         case Delete(target=target):
             writer.delete(target)
         case Defer(target=target, until=until):
-            writer.tag(target, EXPIRES, format_instant(until))
+            writer.tag(target, {EXPIRES: format_instant(until)})
             return Outcome(action, Result.DEFERRED)
         case _:
             assert_never(action)
@@ -238,7 +285,7 @@ def _ended(action: Action, error: CallError, writer: Writer) -> Outcome:
     match error.fault:
         case Fault.NOT_FOUND if isinstance(action, Delete):
             return Outcome(action, Result.DONE)
-        case Fault.NOT_FOUND if not isinstance(action, Create):
+        case Fault.NOT_FOUND if not isinstance(action, Create | Copy):
             return Outcome(action, Result.SKIPPED, f"it has gone meanwhile ({error})")
         case Fault.OPERATION_FAILED:
             # An automatic snapshot is being taken, say: no failure. If it stays, the source becomes overdue.
@@ -279,6 +326,57 @@ def _create(create: Create, writer: Writer, settings: Settings) -> Outcome:
         # The name may be in use because an earlier attempt took effect and only its answer was lost.
         return _look_up(create, writer, settings, error)
     return Outcome(create, Result.DONE)
+
+
+def _copy(copy: Copy, home: Writer, there: Writer, settings: Settings) -> Outcome:
+    """Copy a snapshot and give the copy its tags; what ends between the two is finished by a later run."""
+    # Before the copy is made, so that what it is to say of itself is known.
+    original = home.find(copy.original)
+    point = read_snapshot(original, settings)
+    if not isinstance(point, RecoveryPoint):
+        return Outcome(copy, Result.FAILED, f"the snapshot {copy.original.snapshot} is not ours any more")
+    tags, _ = copy_tags(original, point, settings)
+    if copy.is_begun:
+        found = there.find(copy.target)
+        if not _is_ours_to_tag(found, point):
+            return Outcome(copy, Result.SKIPPED, "looked at again right before: it is not as it was")
+        there.tag(copy.target, tags)
+        return Outcome(copy, Result.DONE)
+    try:
+        there.copy(copy.target, copy.original)
+    except CallError as error:
+        if error.fault is not Fault.INVALID_INPUT:
+            raise
+        # The name may be in use because an earlier attempt took effect and only its answer was lost.
+        if outcome := _look_up_copy(copy, point, there, settings, error):
+            return outcome
+    there.tag(copy.target, tags)
+    return Outcome(copy, Result.DONE)
+
+
+def _is_ours_to_tag(found: Snapshot, original: RecoveryPoint) -> bool:
+    """Return whether what bears the name of a copy only lacks its tags: it has none at all, and the original's size."""
+    return is_unfinished(found) and (found.kind, found.size_gib) == (original.kind, original.size_gib)
+
+
+def _look_up_copy(
+    copy: Copy, original: RecoveryPoint, there: Writer, settings: Settings, refused: CallError
+) -> Outcome | None:
+    """Return how a copy ended whose name is in use; None where it only lacks its tags."""
+    try:
+        found = there.find(copy.target)
+    except CallError as error:
+        if error.fault is not Fault.NOT_FOUND:
+            raise
+        return Outcome(copy, Result.FAILED, str(refused))
+    if _is_ours_to_tag(found, original):
+        return None
+    point = read_snapshot(found, settings)
+    if not isinstance(point, RecoveryPoint) or (point.source_arn, point.slot) != (original.source_arn, original.slot):
+        return Outcome(copy, Result.FAILED, f"{refused}; the name belongs to a snapshot that is not ours")
+    if point.state is SnapshotState.ERROR:
+        return Outcome(copy, Result.FAILED, f"the copy {point.name} ended in error")
+    return Outcome(copy, Result.DONE)
 
 
 def _look_up(create: Create, writer: Writer, settings: Settings, refused: CallError) -> Outcome:

@@ -14,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from lightkeeper.actions import Action, Cause, Create, Defer, Outcome, Result, ScheduleDeletion
-from lightkeeper.commands import tag_command
+from lightkeeper.commands import keeper_command, tag_command
 from lightkeeper.errors import counted
 from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
@@ -23,6 +23,7 @@ from lightkeeper.overview import (
     is_doubt,
     is_open,
     is_overdue_by_errors,
+    said_of_copies,
     what_helps,
     what_helps_stopped,
     why_overdue,
@@ -57,6 +58,7 @@ class FindingKind(StrEnum):
     EXPIRING = "snapshots will expire"
     STOPPED = "no longer backed up"
     REGION = "a Region is no longer looked after"
+    COPY = "a copy is overdue"
     UNSEEN = "an account cannot be looked at"
     UNLISTED = "accounts cannot be listed"
     REFUSED = "no longer lets Lightkeeper in"
@@ -72,6 +74,7 @@ RUNBOOK: Final = {
     FindingKind.EXPIRING: "Many snapshots will expire",
     FindingKind.STOPPED: "No longer backed up",
     FindingKind.REGION: "No longer backed up",
+    FindingKind.COPY: "A copy is overdue",
     FindingKind.UNSEEN: "Accounts unknown",
     FindingKind.UNLISTED: "Accounts unknown",
     FindingKind.REFUSED: "An account is no longer looked after",
@@ -87,6 +90,7 @@ WAITS: Final = {
     FindingKind.EXPIRING: "no",
     FindingKind.STOPPED: "yes, unless it was deleted by mistake",
     FindingKind.REGION: "yes",
+    FindingKind.COPY: "yes, unless the Region of the source is in trouble",
     FindingKind.UNSEEN: "yes",
     FindingKind.UNLISTED: "no",
     FindingKind.REFUSED: "yes",
@@ -141,6 +145,7 @@ def findings(
         *_unread(run.plan, zone),
         *_overdue(run, zone, sender),
         *_stopped(run, settings, sender),
+        *_copies(run.plan, zone, sender),
         *dropped_regions(run.plan.regions, regions_before, run.plan.now, zone),
         *_errors(run.plan, zone, sender),
         *_failed(run, zone),
@@ -151,6 +156,25 @@ def findings(
     for finding in found:
         first.setdefault(finding.key, finding)
     return tuple(first.values())
+
+
+def _copies(plan: Plan, zone: ZoneInfo, sender: Sender | None) -> Iterator[Finding]:
+    """Yield the sources of which a copy is overdue, in each Region."""
+    for source in plan.sources:
+        for copy in source.copies:
+            if copy.overdue_since is None:
+                continue
+            words = ("plan", "--region", source.region)
+            yield _finding(
+                FindingKind.COPY,
+                source.region,
+                source.name,
+                what=f"{said_of_copies(copy, zone)}. If {source.region} is lost, so is what was changed since.",
+                since=f"The slot of {format_minute(copy.overdue_since, zone)}.",
+                do="Each run tries again. See why in the log of the last runs, or in what a run would do:",
+                marks=[source.arn, copy.region],
+                command=sender.command("plan") if sender else keeper_command(*words),
+            )
 
 
 def unseen_regions(run: Run) -> frozenset[str]:

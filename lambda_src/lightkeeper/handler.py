@@ -12,8 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lightkeeper.aws import SLOWEST_CALL_SECONDS
 from lightkeeper.event import Request, read_event, refuse_account
 from lightkeeper.fleet import AccountAnswer
-from lightkeeper.lightsail import Lightsail, is_at_aws
-from lightkeeper.logged_run import connected, log_plan, log_run
+from lightkeeper.lightsail import is_at_aws
+from lightkeeper.logged_run import Connections, connected, log_plan, log_run
 from lightkeeper.member_run import Hub, credentials_of, run_account
 from lightkeeper.message import compose_test
 from lightkeeper.metrics import NAMESPACE, publishable
@@ -88,19 +88,19 @@ def handle(event: Mapping[str, object], context: LambdaContext) -> Summary | Acc
     logger = Logger(service=settings.deployment)
     logger.append_keys(run=request.now.isoformat(), request_id=context.aws_request_id)
     if request.account is None or hub is None:
-        with connected(request.regions, settings) as regions:
-            return _run(request, regions, settings, context, logger, seconds_left=seconds_left, is_late=is_late)
+        with connected(request.regions, settings) as connections:
+            return _run(request, connections, settings, context, logger, seconds_left=seconds_left, is_late=is_late)
     with logger.append_context_keys(account=request.account):
         if request.dry_run:
             credentials = credentials_of(request.account, settings, hub)
-            with connected(request.regions, settings, credentials) as regions:
-                return _end(log_plan(regions, settings, request.now, logger), logger)
+            with connected(request.regions, settings, credentials) as connections:
+                return _end(log_plan(connections, settings, request.now, logger), logger)
         return run_account(request, request.account, settings, hub, logger, seconds_left=seconds_left, is_late=is_late)
 
 
 def _run(  # noqa: PLR0913 - a run has that many sides
     request: Request,
-    regions: Mapping[str, Lightsail],
+    connections: Connections,
     settings: Settings,
     context: LambdaContext,
     logger: Logger,
@@ -109,8 +109,8 @@ def _run(  # noqa: PLR0913 - a run has that many sides
     is_late: bool,
 ) -> Summary:
     if request.dry_run:
-        return _end(log_plan(regions, settings, request.now, logger), logger)
-    run = log_run(regions, settings, request.now, logger, seconds_left=seconds_left, is_late=is_late)
+        return _end(log_plan(connections, settings, request.now, logger), logger)
+    run = log_run(connections, settings, request.now, logger, seconds_left=seconds_left, is_late=is_late)
     summary = run_summary(run)
     # A run over chosen Regions sees a part, and whoever asked for it reads the answer. An event that comes late, a dead
     # letter sent again for example, shows how things stood then: that is no news.

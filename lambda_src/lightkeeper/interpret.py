@@ -5,23 +5,28 @@ What is about content goes by when a snapshot was *taken*, never by its slot.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
+from lightkeeper.automatic import automatic_window
+from lightkeeper.copies import can_be_copied
 from lightkeeper.kinds import STATIC_IPS, SnapshotKind, SourceKind, snapshot_kind, source_kind_of
 from lightkeeper.model import (
+    CopyRule,
     Inventory,
     Policy,
     Problem,
     RecoveryPoint,
     Severity,
+    Snapshot,
     SnapshotState,
     Source,
     Tags,
     problem_of,
 )
+from lightkeeper.names import attempt_of_copy, copy_digest, digest_in
 from lightkeeper.recipe import PART_WORDS
 from lightkeeper.restore_steps import RESTORED_AT, RESTORED_FROM
 from lightkeeper.schedule import Schedule, next_slot
@@ -42,6 +47,8 @@ from lightkeeper.tags import (
 from lightkeeper.ticks import is_rarer
 from lightkeeper.times import format_instant
 
+_Nameless: TypeAlias = Mapping[tuple[str, str | None], Sequence[Snapshot]]
+"""Snapshots without tags, by Region and by the digest in their names."""
 _DAY: Final = timedelta(days=1)
 _WINDOW: Final = re.compile(r"([0-2][0-9]:[0-5][0-9])-([0-2][0-9]:[0-5][0-9])")
 
@@ -58,6 +65,32 @@ class Series:
     """Why nothing new is added to it; None while it is fed."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the tags that its newest usable one inherited, where its rule is read from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A copy that lacks its tags."""
+
+    original: RecoveryPoint
+    name: str
+    """Its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFacts:
+    """The copies of one source in one other Region."""
+
+    region: str
+    is_wanted: bool
+    """Whether new ones are to be made there."""
+    rule: CopyRule
+    """When, and how long each is kept."""
+    points: Sequence[RecoveryPoint]
+    """Newest content first."""
+    begun: tuple[Begun, ...]
+    """What an earlier run has begun to copy there, and has not given its tags."""
+    series: tuple[Series, ...]
+    """By kind; none of a source whose tags are not understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +117,22 @@ class Facts:
     """Without a policy of its own: the one that its newest usable recovery point was taken under."""
     problems: tuple[Problem, ...]
     """What is wrong with its tags, and with the holds on its snapshots."""
+    copies: tuple[CopyFacts, ...] = ()
+    """In each Region that the deployment copies to, but the source's own."""
+    being_copied: Mapping[str, str] = field(default_factory=dict)
+    """Why a snapshot has to stay until a copy of it is complete, by its name; only those that have to."""
+    busy_until: datetime | None = None
+    """Until when, UTC, Lightsail may be making an automatic snapshot of it: it refuses another meanwhile."""
     restored_from: str | None = None
     """Of what a restore has made, and finished: the name of the snapshot that it was made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """What was seen in the Regions that copies go to, but for what is known to be a copy."""
+
+    regions: Collection[str]
+    nameless: _Nameless
 
 
 def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterator[Facts]:
@@ -95,15 +142,21 @@ def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterat
     """
     by_source: defaultdict[str, list[RecoveryPoint]] = defaultdict(list)
     for point in inventory.points:
-        by_source[point.source_arn].append(point)
+        # Where nobody looked at the home of a copy, nothing is known of its source.
+        if not point.is_copy or point.home in inventory.regions:
+            by_source[point.source_arn].append(point)
     for points in by_source.values():
         points.sort(key=by_content, reverse=True)
+    nameless: defaultdict[tuple[str, str | None], list[Snapshot]] = defaultdict(list)
+    for snapshot in inventory.nameless:
+        nameless[snapshot.region, digest_in(snapshot.name)].append(snapshot)
+    elsewhere = _Elsewhere(inventory.targets, nameless)
     for source in inventory.sources:
-        yield _facts_of(source, by_source.pop(source.arn, ()), settings, now)
+        yield _facts_of(source, by_source.pop(source.arn, ()), elsewhere, settings, now)
     unread = {failure.region for failure in inventory.failures if failure.listing != STATIC_IPS}
     for points in by_source.values():
-        if points[0].region not in unread:
-            yield _facts_of_gone(points, settings, now)
+        if points[0].home not in unread:
+            yield _facts_of_gone(points, elsewhere, settings, now)
 
 
 def by_content(point: RecoveryPoint) -> tuple[datetime, datetime, int]:
@@ -116,11 +169,20 @@ def usable_of(points: Iterable[RecoveryPoint]) -> tuple[RecoveryPoint, ...]:
     return tuple(point for point in points if point.state is SnapshotState.USABLE)
 
 
-def _facts_of(source: Source, points: Sequence[RecoveryPoint], settings: Settings, now: datetime) -> Facts:
+def newest_anywhere(facts: Facts) -> RecoveryPoint | None:
+    """Return the usable recovery point of a source with the newest content, a copy or not."""
+    usable = (*facts.usable, *(point for there in facts.copies for point in usable_of(there.points)))
+    return max(usable, key=by_content, default=None)
+
+
+def _facts_of(
+    source: Source, all_points: Sequence[RecoveryPoint], elsewhere: _Elsewhere, settings: Settings, now: datetime
+) -> Facts:
     reading = read_source(source, settings)
-    held, hold_problems = _holds(points, reading.hold, source.tags, settings, now)
+    held, hold_problems = _holds(all_points, reading.hold, source.tags, settings, now)
     problems = [*reading.problems, *_over_hold(source, reading, settings, now), *hold_problems]
-    problems.extend(_of_newer_releases(points))
+    problems.extend(_of_newer_releases(all_points))
+    points = [point for point in all_points if not point.is_copy]
     takes: SnapshotKind | None = None
     inherited: Policy | None = None
     usable = usable_of(points)
@@ -131,7 +193,9 @@ def _facts_of(source: Source, points: Sequence[RecoveryPoint], settings: Setting
                 problems.append(_rare_tick(source, policy, settings))
             problems.extend(problem_of(source, advice, Severity.ADVICE) for advice in source.advice)
             problems.extend(_outside_quiet_window(source, policy, settings, now))
+            problems.extend(_in_automatic_window(source, policy, settings, now))
             problems.extend(_recipe_without_room(source, settings))
+            problems.extend(_copied_nowhere(source, policy, settings))
             series = _series(points, settings, f"it is backed up by {takes}s now", fed=(takes, policy))
         case NoPolicy.UNREADABLE:
             series = ()
@@ -141,7 +205,7 @@ def _facts_of(source: Source, points: Sequence[RecoveryPoint], settings: Setting
             inherited = _inherited(usable, settings)
         case _:
             assert_never(reading.policy)
-    return Facts(
+    facts = Facts(
         region=source.region,
         kind=source.kind,
         name=source.name,
@@ -155,17 +219,23 @@ def _facts_of(source: Source, points: Sequence[RecoveryPoint], settings: Setting
         held=held,
         inherited=inherited,
         problems=tuple(problems),
+        busy_until=window[1] if (window := automatic_window(source.recipe, now)) else None,
         restored_from=source.tags.get(RESTORED_FROM) if RESTORED_AT in source.tags else None,
     )
+    return _with_copies(facts, all_points, elsewhere, settings)
 
 
-def _facts_of_gone(points: Sequence[RecoveryPoint], settings: Settings, now: datetime) -> Facts:
-    newest = points[0]
+def _facts_of_gone(
+    all_points: Sequence[RecoveryPoint], elsewhere: _Elsewhere, settings: Settings, now: datetime
+) -> Facts:
+    newest = all_points[0]
     # Each holds for itself: there is no source whose hold would go for all.
-    held, problems = _holds(points, NOT_HELD, {}, settings, now)
-    usable = usable_of(points)
-    return Facts(
-        region=newest.region,
+    held, problems = _holds(all_points, NOT_HELD, {}, settings, now)
+    points = [point for point in all_points if not point.is_copy]
+    # Where nothing is left at home, its copies still say what it was backed up by.
+    inherited = _inherited(usable_of(all_points), settings)
+    facts = Facts(
+        region=newest.home,
         kind=source_kind_of(newest.source_arn, newest.kind),
         name=newest.source_name,
         arn=newest.source_arn,
@@ -173,12 +243,89 @@ def _facts_of_gone(points: Sequence[RecoveryPoint], settings: Settings, now: dat
         policy=NoPolicy.UNTAGGED,
         takes=None,
         points=points,
-        usable=usable,
+        usable=usable_of(points),
         series=_series(points, settings, "its source is gone"),
         held=held,
-        inherited=_inherited(usable, settings),
-        problems=(*problems, *_of_newer_releases(points)),
+        inherited=inherited,
+        problems=(*problems, *_of_newer_releases(all_points)),
     )
+    return _with_copies(facts, all_points, elsewhere, settings)
+
+
+def _with_copies(facts: Facts, all_points: Sequence[RecoveryPoint], elsewhere: _Elsewhere, settings: Settings) -> Facts:
+    copies = tuple(_copies(facts, all_points, elsewhere, settings))
+    return replace(facts, copies=copies, being_copied=dict(_being_copied(facts.points, copies))) if copies else facts
+
+
+def _copies(
+    facts: Facts, all_points: Sequence[RecoveryPoint], elsewhere: _Elsewhere, settings: Settings
+) -> Iterator[CopyFacts]:
+    """Yield what there is of a source's copies, and is to be, in each Region that the deployment copies to.
+
+    Of a source that is not backed up any more, what it still has is copied as its newest recovery point asks for.
+    Where nobody has looked, nothing is known, and nothing is copied.
+    """
+    policy = facts.policy if isinstance(facts.policy, Policy) else None
+    asked = policy or (facts.inherited if facts.policy is not NoPolicy.OFF else None)
+    copies = asked.copies if asked and can_be_copied(facts.kind) else None
+    for region, rule in settings.copies.items():
+        if region == facts.region or region not in elsewhere.regions:
+            continue
+        there = [point for point in all_points if point.region == region]
+        is_wanted = copies is not None and copies.go_to(region)
+        own = rule.for_copies(copies)
+        fed = (facts.takes, _kept_by(policy, own)) if policy and facts.takes and is_wanted else None
+        yield CopyFacts(
+            region=region,
+            is_wanted=is_wanted,
+            rule=own,
+            points=there,
+            begun=tuple(_begun(all_points, elsewhere.nameless, region, settings)),
+            series=()
+            if facts.policy is NoPolicy.UNREADABLE
+            else _series(there, settings, _why_unfed(facts, is_wanted=is_wanted), fed, rule),
+        )
+
+
+def _why_unfed(facts: Facts, *, is_wanted: bool) -> str:
+    """Return why nothing new is added to copies of one kind, where nothing is."""
+    if not isinstance(facts.policy, Policy):
+        return "its source is not backed up any more"
+    return f"it is copied by {facts.takes}s now" if is_wanted else "its source is not copied here any more"
+
+
+def _kept_by(policy: Policy, rule: CopyRule) -> Policy:
+    """Return what decides on the copies that are made under a policy."""
+    return replace(policy, schedule=rule.schedule, keep=rule.keep)
+
+
+def _begun(points: Sequence[RecoveryPoint], nameless: _Nameless, region: str, settings: Settings) -> Iterator[Begun]:
+    """Yield the copies without tags that are ours: of the very name, kind and size that a copy of a snapshot has."""
+    arn = points[0].source_arn if points else ""
+    for snapshot in nameless.get((region, copy_digest(arn, settings.deployment, region)), ()):
+        original = next((point for point in points if _may_be_copy(snapshot, point, settings)), None)
+        if original:
+            yield Begun(original, snapshot.name)
+
+
+def _may_be_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:
+    """Return whether what has no tags is what we would make of a recovery point at home in that Region."""
+    if point.is_copy or point.newer_format is not None:
+        return False
+    if (point.kind, point.size_gib) != (snapshot.kind, snapshot.size_gib):
+        return False
+    of = (point.source_name, point.source_arn, settings.deployment, point.slot)
+    return attempt_of_copy(snapshot.name, *of, snapshot.region) is not None
+
+
+def _being_copied(points: Iterable[RecoveryPoint], copies: Iterable[CopyFacts]) -> Iterator[tuple[str, str]]:
+    """Yield which snapshots have to stay, with why: what is deleted while it is copied may be lost twice."""
+    for there in copies:
+        why = f"being copied to {there.region}"
+        yield from ((begun.original.name, why) for begun in there.begun)
+        pending = {(copy.kind, copy.slot) for copy in there.points if copy.state is SnapshotState.PENDING}
+        if pending:
+            yield from ((point.name, why) for point in points if (point.kind, point.slot) in pending)
 
 
 def _series(
@@ -186,8 +333,12 @@ def _series(
     settings: Settings,
     unfed: str,
     fed: tuple[SnapshotKind, Policy] | None = None,
+    rule: CopyRule | None = None,
 ) -> tuple[Series, ...]:
-    """Return the recovery points by kind, with what decides on each; `fed` says which kind is still taken."""
+    """Return the recovery points by kind, with what decides on each.
+
+    `fed` says which kind is still taken. `rule` is that of copies, where they are.
+    """
     by_kind: dict[SnapshotKind, list[RecoveryPoint]] = {kind: [] for kind in SnapshotKind}
     for point in points:
         by_kind[point.kind].append(point)
@@ -201,6 +352,8 @@ def _series(
         usable = usable_of(of_kind)
         own = read_inherited(usable[0], settings) if usable else None
         policy = own.policy if own and isinstance(own.policy, Policy) else None
+        if policy and rule:
+            policy = _kept_by(policy, rule.for_copies(policy.copies))
         found.append(Series(kind, of_kind, policy, unfed, own.problems if own else ()))
     return tuple(found)
 
@@ -280,6 +433,44 @@ def _outside_quiet_window(source: Source, policy: Policy, settings: Settings, no
         tag=tag if tag in source.tags else None,
         value=source.tags.get(tag),
     )
+
+
+def _in_automatic_window(source: Source, policy: Policy, settings: Settings, now: datetime) -> Iterator[Problem]:
+    """Yield what is to be said of a slot at which Lightsail may be making an automatic snapshot of the source.
+
+    Of a policy with several slots a day one may well wait for the run after; it could not be moved anyway.
+    """
+    slots = [*_slots_of_a_day(policy.schedule, now)]
+    window = automatic_window(source.recipe, slots[0]) if len(slots) == 1 else None
+    if window is None:
+        return
+    tag = f"{settings.tag_key}:at"
+    start, end = (f"{time:%H:%M}" for time in window)
+    yield problem_of(
+        source,
+        f"its slot at {slots[0]:%H:%M} UTC lies where Lightsail makes its automatic snapshot, {start}-{end} UTC, and "
+        f'refuses another, so it waits for the run after; expected "{tag}" = "{end} UTC" or later',
+        Severity.ADVICE,
+        tag=tag if tag in source.tags else None,
+        value=source.tags.get(tag),
+    )
+
+
+def _copied_nowhere(source: Source, policy: Policy, settings: Settings) -> Iterator[Problem]:
+    """Yield what is to be said of a tag that asks for copies in the source's own Region and in no other."""
+    tag = f"{settings.tag_key}:copy"
+    if (
+        policy.copies
+        and "copy" in policy.overrides
+        and not any(map(policy.copies.go_to, {*settings.copies} - {source.region}))
+    ):
+        yield problem_of(
+            source,
+            f"names no Region but its own, {source.region}, so nothing is copied; expected another one",
+            Severity.WARNING,
+            tag=tag,
+            value=source.tags[tag],
+        )
 
 
 def _recipe_without_room(source: Source, settings: Settings) -> Iterator[Problem]:

@@ -7,17 +7,29 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from threading import Thread
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
+from lightkeeper.copies import COPIED
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.kinds import SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind
-from lightkeeper.model import Inventory, Plan, Problem, ReadFailure, RecoveryPoint, Snapshot, Source, StaticIp
+from lightkeeper.model import (
+    Inventory,
+    Plan,
+    Problem,
+    ReadFailure,
+    RecoveryPoint,
+    Snapshot,
+    Source,
+    StaticIp,
+    region_of,
+)
 from lightkeeper.plan import join_plans, make_plan
 from lightkeeper.recipe import InstanceRecipe, Part
 from lightkeeper.settings import Settings
-from lightkeeper.tags import read_snapshot
+from lightkeeper.tags import SOURCE, is_unfinished, read_snapshot
 
 _T = TypeVar("_T")
+_NO_TARGETS: Final[Mapping[str, "Reader"]] = {}
 
 
 class Reader(Protocol):
@@ -33,8 +45,21 @@ class Reader(Protocol):
         """Yield all static IPs."""
 
 
-def plan_regions(regions: Mapping[str, Reader], settings: Settings, now: datetime) -> Plan:
+def plan_regions(
+    regions: Mapping[str, Reader], settings: Settings, now: datetime, targets: Mapping[str, Reader] = _NO_TARGETS
+) -> Plan:
     """Return the plan for `now` (UTC). Reads only.
+
+    Parameters
+    ----------
+    regions
+        Lightsail in each Region to look after.
+    settings
+        The deployment's.
+    now
+        The scheduled time of the run, UTC.
+    targets
+        Lightsail in each Region that copies go to.
 
     Raises
     ------
@@ -42,12 +67,18 @@ def plan_regions(regions: Mapping[str, Reader], settings: Settings, now: datetim
         If every Region refuses the credentials.
     """
     with ThreadPoolExecutor(len(regions), "regions") as pool:
-        parts = list(pool.map(lambda name: plan_region(name, regions[name], settings, now), regions))
+        parts = list(pool.map(lambda name: plan_region(name, regions[name], settings, now, targets=targets), regions))
     return join_regions(parts)
 
 
-def plan_region(
-    name: str, reader: Reader, settings: Settings, now: datetime, time_left: Callable[[], float] = lambda: math.inf
+def plan_region(  # noqa: PLR0913 - reading has that many sides
+    name: str,
+    reader: Reader,
+    settings: Settings,
+    now: datetime,
+    time_left: Callable[[], float] = lambda: math.inf,
+    *,
+    targets: Mapping[str, Reader] = _NO_TARGETS,
 ) -> Plan:
     """Return the plan for `now` (UTC) of one Region; what cannot be read is part of it. Reads only.
 
@@ -63,9 +94,11 @@ def plan_region(
         The scheduled time of the run, UTC.
     time_left
         How many seconds reading may still take: no page is read that would begin later.
+    targets
+        Lightsail in each Region that copies go to.
     """
     try:
-        return make_plan(read_region(name, reader, settings, time_left), settings, now)
+        return make_plan(read_with_copies(name, reader, settings, time_left, targets), settings, now)
     except Exception as error:  # noqa: BLE001 - a defect met in one Region must not stop the others; the run still fails
         return failed_plan(name, now, error)
 
@@ -111,12 +144,15 @@ def _joined(parts: Iterable[Inventory], regions: tuple[str, ...]) -> Inventory:
         problems=tuple(problem for part in inventories for problem in part.problems),
         failures=tuple(failure for part in inventories for failure in part.failures),
         regions=regions,
+        targets=tuple(target for part in inventories for target in part.targets),
+        nameless=tuple(snapshot for part in inventories for snapshot in part.nameless),
     )
 
 
 def _refuse_where_all_refuse(regions: Iterable[str], failures: Iterable[ReadFailure]) -> None:
     refused = {failure.region: failure for failure in failures if failure.fault is Fault.UNAUTHENTICATED}
-    if refused and set(refused) == set(regions):
+    # Those that copies go to may refuse them, too.
+    if refused and set(refused) >= set(regions):
         why = next(iter(refused.values())).message
         raise CallError(Fault.UNAUTHENTICATED, f"every Region refuses the credentials: {why}")
 
@@ -144,6 +180,51 @@ def read_region(name: str, reader: Reader, settings: Settings, time_left: Callab
         problems=tuple(dict.fromkeys(problem for part in parts for problem in part.problems)),
         failures=tuple(failures),
         regions=(name,),
+    )
+
+
+def read_with_copies(
+    name: str, reader: Reader, settings: Settings, time_left: Callable[[], float], targets: Mapping[str, Reader]
+) -> Inventory:
+    """Read a Region, and its copies in those that copies go to; what cannot be read is part of the inventory."""
+    others = {region: target for region, target in targets.items() if region != name}
+    if not others:
+        return read_region(name, reader, settings, time_left)
+    with ThreadPoolExecutor(len(others), f"copies of {name}") as pool:
+        reading = [pool.submit(_copies, name, each, others[each], time_left, settings) for each in others]
+        home = read_region(name, reader, settings, time_left)
+        return _joined([home, *(part.result() for part in reading)], (name,))
+
+
+def _copies(home: str, region: str, reader: Reader, time_left: Callable[[], float], settings: Settings) -> Inventory:
+    """Return what there is in a Region of copies from another one."""
+    points: dict[str, RecoveryPoint] = {}
+    nameless: dict[str, Snapshot] = {}
+    problems: list[Problem] = []
+    failures: list[ReadFailure] = []
+    for kind in COPIED:
+        listing = SNAPSHOTS[kind].listing
+        try:
+            for snapshot in _in_time(listing, reader.snapshots(kind), time_left):
+                match read_snapshot(snapshot, settings):
+                    case RecoveryPoint() as point if point.is_copy and point.home == home:
+                        points[point.name] = point
+                    case Problem() as problem if region_of(snapshot.tags[SOURCE]) == home:
+                        problems.append(problem)
+                    case None if is_unfinished(snapshot):
+                        nameless[snapshot.name] = snapshot
+                    case _:
+                        pass
+        except Exception as error:  # noqa: BLE001 - an answer nobody expected fails its list, not the other Regions
+            failures.append(_failure(region, listing, error))
+    if failures:
+        return Inventory((), (), failures=tuple(failures), targets=(region,))
+    return Inventory(
+        sources=(),
+        points=tuple(points.values()),
+        problems=tuple(dict.fromkeys(problems)),
+        targets=(region,),
+        nameless=tuple(nameless.values()),
     )
 
 

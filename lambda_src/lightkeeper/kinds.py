@@ -11,6 +11,7 @@ from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypeVar
 
+from lightkeeper.automatic import AutomaticSnapshot, AutomaticState
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.model import AttachedDisk, Mode, Snapshot, SnapshotState, Source, StaticIp, Tags
 from lightkeeper.recipe import (
@@ -130,6 +131,7 @@ class Disks:
                         attached_to=disk.get("attachedTo") or None,
                         path=disk.get("path") or None,
                         recipe=_disk_recipe(disk),
+                        size_gib=disk.get("sizeInGb", 0),
                     )
 
 
@@ -156,6 +158,11 @@ class Instances:
                     tags=read_tags(instance.get("tags")),
                     recipe=_instance_recipe(instance),
                     cpus=instance.get("hardware", {}).get("cpuCount", 0),
+                    size_gib=sum(
+                        disk.get("sizeInGb", 0)
+                        for disk in instance.get("hardware", {}).get("disks", [])
+                        if disk.get("isSystemDisk")
+                    ),
                 )
 
 
@@ -381,6 +388,13 @@ SNAPSHOTS: Final[Mapping[SnapshotKind, SnapshotApi]] = {
 }
 STATIC_IPS: Final = "GetStaticIps"
 """The operation that lists the static IPs: an instance does not say which one it has."""
+AUTOMATIC_SNAPSHOTS: Final = "GetAutoSnapshots"
+"""The operation that lists the automatic snapshots of one disk or instance."""
+_AUTOMATIC_STATES: Final[Mapping[str, AutomaticState]] = {
+    "InProgress": AutomaticState.PENDING,
+    "Failed": AutomaticState.FAILED,
+    "NotFound": AutomaticState.FAILED,
+}
 LISTINGS: Final = (
     *(api.listing for api in SOURCES.values()),
     *(api.listing for api in SNAPSHOTS.values()),
@@ -416,6 +430,18 @@ def list_static_ips(client: "LightsailClient") -> Iterator[StaticIp]:
     for page in client.get_paginator("get_static_ips").paginate():
         for found in entries(STATIC_IPS, page.get("staticIps"), page["ResponseMetadata"]):
             yield StaticIp(found["name"], found.get("ipAddress", ""), found.get("attachedTo") or None)
+
+
+def list_automatic_snapshots(client: "LightsailClient", source: str) -> Iterator[AutomaticSnapshot]:
+    """Yield the automatic snapshots of a disk or an instance, in no order."""
+    answer = client.get_auto_snapshots(resourceName=source)
+    for found in entries(AUTOMATIC_SNAPSHOTS, answer.get("autoSnapshots"), answer["ResponseMetadata"]):
+        yield AutomaticSnapshot(
+            date=found["date"],
+            taken=_utc(found["createdAt"]),
+            state=_AUTOMATIC_STATES.get(found.get("status", ""), AutomaticState.USABLE),
+            disks_gib=sum(disk.get("sizeInGb", 0) for disk in found.get("fromAttachedDisks", [])),
+        )
 
 
 def entries(listing: str, found: "Sequence[_T] | None", metadata: "ResponseMetadataTypeDef") -> "Sequence[_T]":

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -32,10 +32,21 @@ from botocore.parsers import ResponseParserError
 
 from lightkeeper import restore_calls
 from lightkeeper.actions import Create, Target
+from lightkeeper.automatic import AutomaticSnapshot
 from lightkeeper.credentials import Credentials, no_such_profile, what_helps
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.faults import CallError, Fault, fault_of
-from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, STATIC_IPS, SnapshotKind, SourceKind, list_static_ips
+from lightkeeper.kinds import (
+    AUTOMATIC_SNAPSHOTS,
+    LISTINGS,
+    SNAPSHOTS,
+    SOURCES,
+    STATIC_IPS,
+    SnapshotKind,
+    SourceKind,
+    list_automatic_snapshots,
+    list_static_ips,
+)
 from lightkeeper.model import Snapshot, Source, StaticIp, Tags
 from lightkeeper.restore_steps import (
     BUNDLES,
@@ -55,6 +66,7 @@ from lightkeeper.tls import share_context
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
+    from mypy_boto3_lightsail.literals import RegionNameType
     from mypy_boto3_lightsail.type_defs import OperationTypeDef, TagTypeDef
 
 _RETRY_MODE: Final = "adaptive"
@@ -253,10 +265,20 @@ class Lightsail:
         with _errors(api.creating):
             _check(api.create(self._client, target.snapshot, create.of, target.source, _tag_list(create.tags)))
 
-    def tag(self, target: Target, key: str, value: str) -> None:
-        """Set a tag on a snapshot."""
+    def copy(self, target: Target, original: Target) -> None:
+        """Copy a snapshot of another Region into this one. The copy has no tags."""
+        with _errors("CopySnapshot"):
+            answer = self._client.copy_snapshot(
+                sourceRegion=cast("RegionNameType", original.region),
+                sourceSnapshotName=original.snapshot,
+                targetSnapshotName=target.snapshot,
+            )
+            _check(answer.get("operations", []))
+
+    def tag(self, target: Target, tags: Tags) -> None:
+        """Set tags on a snapshot."""
         with _errors("TagResource"):
-            answer = self._client.tag_resource(resourceName=target.snapshot, tags=[{"key": key, "value": value}])
+            answer = self._client.tag_resource(resourceName=target.snapshot, tags=_tag_list(tags))
             _check(answer.get("operations", []))
 
     def untag(self, target: Target, key: str) -> None:
@@ -271,7 +293,28 @@ class Lightsail:
         with _errors(api.deleting):
             _check(api.delete(self._client, target.snapshot))
 
-    # What follows is a restore's, with the credentials of a person.
+    # What follows is a rescue's or a restore's, with the credentials of a person.
+
+    def automatic_snapshots(self, source: str) -> tuple[AutomaticSnapshot, ...]:
+        """Return the automatic snapshots of a disk or an instance; without the add-on, Lightsail may know of none."""
+        try:
+            with _errors(AUTOMATIC_SNAPSHOTS):
+                return tuple(list_automatic_snapshots(self._client, source))
+        except CallError as error:
+            if error.fault is Fault.NOT_FOUND:
+                return ()
+            raise
+
+    def copy_automatic(self, target: Target, date: str) -> None:
+        """Copy the automatic snapshot of a day of the target's source, within this Region. The copy has no tags."""
+        with _errors("CopySnapshot"):
+            answer = self._client.copy_snapshot(
+                sourceRegion=cast("RegionNameType", self._region),
+                sourceResourceName=target.source,
+                restoreDate=date,
+                targetSnapshotName=target.snapshot,
+            )
+            _check(answer.get("operations", []))
 
     def restore(self, step: RestoreCreate) -> None:
         """Make an instance, a disk or a database of a snapshot, together with its tags."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from aws_lambda_powertools import Logger
@@ -16,25 +17,39 @@ from lightkeeper.run import Run, run_regions
 from lightkeeper.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Lightsail in each Region that a run needs."""
+
+    regions: Mapping[str, Lightsail]
+    """Those to look after."""
+    targets: Mapping[str, Lightsail]
+    """Those that copies go to."""
+
+
 @contextmanager
 def connected(
     regions: Iterable[str], settings: Settings, credentials: Credentials | None = None
-) -> Iterator[Mapping[str, Lightsail]]:
+) -> Iterator[Connections]:
     """Connect to Lightsail until the block ends; see `lightkeeper.lightsail.connect`.
 
     Lambda keeps the process between invocations. These connections are made for each run: what botocore has learnt of
     throttling in one run would fail the calls of the next, and of one account those of another.
     """
     with ExitStack() as stack:
-        connections = connect(regions, max_concurrency=settings.max_concurrency, credentials=credentials)
-        for connection in connections.values():
-            stack.callback(connection.close)
-        yield connections
+
+        def connect_to(names: Iterable[str]) -> Mapping[str, Lightsail]:
+            made = connect(names, max_concurrency=settings.max_concurrency, credentials=credentials)
+            for connection in made.values():
+                stack.callback(connection.close)
+            return made
+
+        yield Connections(connect_to(regions), connect_to(settings.copies) if settings.copies else {})
 
 
-def log_plan(regions: Mapping[str, Lightsail], settings: Settings, now: datetime, logger: Logger) -> Summary:
+def log_plan(connections: Connections, settings: Settings, now: datetime, logger: Logger) -> Summary:
     """Plan for `now` (UTC), log what would be done, and return what it comes to."""
-    plan = plan_regions(regions, settings, now)
+    plan = plan_regions(connections.regions, settings, now, connections.targets)
     for action in plan.actions:
         logger.info("planned", extra={"detail": action_document(action)})
     _log_problems(logger, plan)
@@ -42,7 +57,7 @@ def log_plan(regions: Mapping[str, Lightsail], settings: Settings, now: datetime
 
 
 def log_run(  # noqa: PLR0913 - a run has that many sides
-    regions: Mapping[str, Lightsail],
+    connections: Connections,
     settings: Settings,
     now: datetime,
     logger: Logger,
@@ -52,12 +67,13 @@ def log_run(  # noqa: PLR0913 - a run has that many sides
 ) -> Run:
     """Run, and log each outcome as soon as it is known. The parameters are those of `lightkeeper.run.run_regions`."""
     run = run_regions(
-        regions,
+        connections.regions,
         settings,
         now,
         seconds_left=seconds_left,
         on_outcome=lambda outcome: _log_outcome(logger, outcome),
         is_late=is_late,
+        targets=connections.targets,
     )
     _log_problems(logger, run.plan)
     if is_late:

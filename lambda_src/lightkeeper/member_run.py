@@ -104,9 +104,9 @@ def _look_after(  # noqa: PLR0913 - as above
     now, name = request.now, request.name
     try:
         credentials = credentials_of(account, settings, hub)
-        with connected(request.regions, settings, credentials) as regions:
+        with connected(request.regions, settings, credentials) as connections:
             run = log_run(
-                regions,
+                connections,
                 settings,
                 now,
                 logger,

@@ -24,7 +24,7 @@ class Unit(StrEnum):
 
 
 class MetricName(StrEnum):
-    """The metrics, at most ten: CloudWatch's free tier."""
+    """The metrics; without copies at most ten: CloudWatch's free tier."""
 
     RESOURCES_PROTECTED = "ResourcesProtected"
     RESOURCES_UNPROTECTED = "ResourcesUnprotected"
@@ -36,6 +36,7 @@ class MetricName(StrEnum):
     TAG_PROBLEMS = "TagProblems"
     ACTIONS_DEFERRED = "ActionsDeferred"
     STORED_GIB = "StoredGiB"
+    COPIES_OVERDUE = "CopiesOverdue"
 
     @property
     def unit(self) -> Unit:
@@ -55,9 +56,12 @@ GAUGES: Final = frozenset(
         MetricName.OLDEST_RECOVERY_POINT_HOURS,
         MetricName.TAG_PROBLEMS,
         MetricName.STORED_GIB,
+        MetricName.COPIES_OVERDUE,
     }
 )
 """Metrics that say how everything stands; the others say what a run did."""
+OF_COPIES: Final = frozenset({MetricName.COPIES_OVERDUE})
+"""Those that are published only where there are copies in other Regions, or are to be."""
 RUN_ENDED: Final = MetricName.ACTIONS_DEFERRED
 """Every run publishes it that came to its end and could tell people what they had to know, whatever failed in it: by
 how often it comes, an alarm sees whether runs still work. Another metric for that would be the eleventh."""
@@ -89,6 +93,9 @@ def measure(run: Run) -> dict[MetricName, float]:
         MetricName.ACTIONS_DEFERRED: sum(1 for outcome in run.outcomes if outcome.result is Result.DEFERRED),
         MetricName.STORED_GIB: Stored.of(sources).full_gib,
     }
+    copies = [copy for source in sources for copy in source.copies]
+    if copies:
+        numbers[MetricName.COPIES_OVERDUE] = sum(copy.overdue_since is not None for copy in copies)
     if oldest := longest_without(plan):
         numbers[MetricName.OLDEST_RECOVERY_POINT_HOURS] = round((plan.now - oldest.taken) / _HOUR, 2)
     return numbers

@@ -1,10 +1,10 @@
 """What Lightkeeper speaks of: sources, recovery points, policies, plans. Data only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, assert_never
 
 from lightkeeper.actions import Action, Cause
 from lightkeeper.faults import Fault
@@ -20,6 +20,7 @@ Tags: TypeAlias = Mapping[str, str]
 
 
 _NO_DISKS: Final[frozenset[str]] = frozenset()
+_REGION_IN_ARN: Final = 3
 
 
 class SnapshotState(StrEnum):
@@ -64,6 +65,32 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Copies:
+    """Into which other Regions recovery points of a source are copied."""
+
+    regions: tuple[str, ...] | None = None
+    """None: into every one that the deployment's `copies` names."""
+    keep: KeepRule | None = None
+    """How long they are kept there; None leaves it to `copies`."""
+
+    def go_to(self, region: str) -> bool:
+        """Return whether they are copied into a Region that the deployment's `copies` names."""
+        return self.regions is None or region in self.regions
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRule:
+    """When to copy the newest recovery points into another Region, and how long to keep them there."""
+
+    schedule: Schedule
+    keep: KeepRule
+
+    def for_copies(self, copies: Copies | None) -> Self:
+        """Return the rule for copies that may be kept for longer or shorter."""
+        return replace(self, keep=copies.keep) if copies and copies.keep else self
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """When to take recovery points, how long to keep them and, for instances, of what."""
 
@@ -72,9 +99,11 @@ class Policy:
     keep: KeepRule
     mode: Mode | None = None
     """None leaves it to the deployment's `instanceMode`."""
+    copies: Copies | None = None
+    """None: they are not copied."""
     named_by: Origin = field(default=Origin.TAG, compare=False)
     overrides: frozenset[str] = field(default=frozenset(), compare=False)
-    """What the source's tags say instead of the policy: ``keep``, ``at``, ``mode``."""
+    """What the source's tags say instead of the policy: ``keep``, ``at``, ``mode``, ``copy``, ``copy-keep``."""
 
     @property
     def schedule_from(self) -> Origin:
@@ -111,6 +140,8 @@ class Source:
     """What a restore needs and its snapshots do not hold."""
     cpus: int = 0
     """Of an instance: its vCPUs, which count against a quota."""
+    size_gib: int = 0
+    """Of a disk, or of an instance's system disk; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +190,12 @@ class Snapshot:
         return frozenset(disk.name or disk.path for disk in self.attached) if self.attached else _NO_DISKS
 
 
+def region_of(arn: str) -> str:
+    """Return the Region in an ARN (`arn:aws:lightsail:REGION:ACCOUNT:<type>/UUID`); in what is none, nothing."""
+    parts = arn.split(":")
+    return parts[_REGION_IN_ARN] if len(parts) > _REGION_IN_ARN else ""
+
+
 @dataclass(frozen=True, slots=True)
 class RecoveryPoint:
     """A snapshot of ours: owner, source, slot and name all agree.
@@ -172,7 +209,7 @@ class RecoveryPoint:
     region: str
     state: SnapshotState
     taken: datetime
-    """When its content is from, UTC: Lightsail's ``createdAt``."""
+    """When its content is from, UTC: Lightsail's ``createdAt``; of a copy, and of what was rescued, its original's."""
     size_gib: int
     source_name: str
     source_arn: str
@@ -192,8 +229,30 @@ class RecoveryPoint:
     """Whether a person asked for it, not a schedule."""
     lacks: tuple[str, ...] | None = None
     """Which parts its recipe lacks; None: it has no recipe."""
+    copied_at: datetime | None = None
+    """Of a copy, and of what was rescued: when it was made, UTC."""
     newer_format: str | None = None
     """The format of its tags where this release does not know it: a newer one made it, so it is left alone."""
+
+    @property
+    def home(self) -> str:
+        """The Region of its source: another one than its own where it is a copy."""
+        return region_of(self.source_arn)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it was copied from another Region."""
+        return self.home != self.region
+
+    @property
+    def made(self) -> datetime:
+        """When it was made, UTC: of a copy, some time after its content was taken."""
+        return self.copied_at or self.taken
+
+    @property
+    def is_rescued(self) -> bool:
+        """Whether it was an automatic snapshot of Lightsail's, which is gone with its source."""
+        return self.copied_at is not None and not self.is_copy
 
     @property
     def covers_until(self) -> datetime:
@@ -271,6 +330,10 @@ class Inventory:
     failures: tuple[ReadFailure, ...] = ()
     regions: tuple[str, ...] = ()
     """Which Regions were looked at."""
+    targets: tuple[str, ...] = ()
+    """Which Regions were looked at for copies."""
+    nameless: tuple[Snapshot, ...] = ()
+    """There: snapshots without any tag whose names have the form of ours."""
 
 
 class Status(StrEnum):
@@ -290,6 +353,31 @@ class Status(StrEnum):
     """The source was deleted; recovery points of it remain."""
     UNKNOWN = "unknown"
     """A list of its Region could not be read, so nobody can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyStatus:
+    """How the copies of a source in another Region stand."""
+
+    region: str
+    is_wanted: bool
+    """Whether new ones are to be made there."""
+    is_unknown: bool
+    """Whether a list could not be read that would say so."""
+    usable: tuple[RecoveryPoint, ...]
+    """What can be restored there, newest content first."""
+    pending: tuple[RecoveryPoint, ...]
+    errors: tuple[RecoveryPoint, ...]
+    """Those that ended in error and that no usable one with newer content has replaced."""
+    next_slot: datetime | None
+    """When the next one is due, UTC; None where none is wanted."""
+    overdue_since: datetime | None = None
+    """The slot, UTC, that passed longer than `overdueAfter` ago without the content it asks for being there."""
+
+    @property
+    def newest(self) -> RecoveryPoint | None:
+        """The usable one with the newest content."""
+        return self.usable[0] if self.usable else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +413,8 @@ class SourceStatus:
     """Without a policy: the first slot, UTC, that the policy its newest recovery point was taken under has missed."""
     restored_as: str | None = None
     """Of one that is gone: the name of the source that a restore has made of it, where that is backed up."""
+    copies: tuple[CopyStatus, ...] = ()
+    """In each Region where there are copies of it, or are to be."""
 
     @property
     def newest(self) -> RecoveryPoint | None:
@@ -349,7 +439,8 @@ class SourceStatus:
         """
         if self.restored_as is not None:
             return False
-        was = self.included_in is not None or any(not point.by_hand for point in self.usable)
+        points = (*self.usable, *(point for there in self.copies for point in there.usable))
+        was = self.included_in is not None or any(not point.by_hand for point in points)
         return was and self.status in (Status.UNTAGGED, Status.OFF, Status.GONE)
 
 

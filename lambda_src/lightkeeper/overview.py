@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from lightkeeper.commands import keeper_command
 from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
-from lightkeeper.model import Inventory, Plan, Problem, Prune, Severity, SnapshotState, SourceStatus, Status
+from lightkeeper.model import CopyStatus, Inventory, Plan, Problem, Prune, Severity, SnapshotState, SourceStatus, Status
 from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
@@ -71,6 +71,8 @@ class Overview:
     """Recovery points in Regions that nobody looks after, where there are any."""
     unpruned: int
     """Recovery points that nothing keeps but that nothing is pruned."""
+    copies_overdue: int = 0
+    """In other Regions: of how many sources a copy is overdue, each Region counted."""
 
     @classmethod
     def of(cls, plan: Plan, elsewhere: Inventory | None = None) -> "Overview":
@@ -89,6 +91,7 @@ class Overview:
             ),
             elsewhere=_usable_elsewhere(elsewhere),
             unpruned=sum(kept.unpruned for kept in plan.kept),
+            copies_overdue=sum(1 for source in plan.sources for copy in source.copies if copy.overdue_since),
         )
 
     @property
@@ -96,7 +99,8 @@ class Overview:
         """How everything stands, in a word."""
         if self.unread:
             return Health.UNKNOWN
-        if self.doubted or self.counts[Status.OVERDUE] or self.problems or self.stopped or self.elsewhere:
+        troubles = self.counts[Status.OVERDUE], self.copies_overdue, self.problems, self.stopped
+        if self.doubted or any(troubles) or self.elsewhere:
             return Health.DEGRADED
         return Health.OK if self.counts[Status.PROTECTED] == self.wanted > 0 else Health.WAITING
 
@@ -104,6 +108,7 @@ class Overview:
         """Return the same in a sentence: what wants a person first, and always what is not backed up."""
         troubles = (
             (self.counts[Status.OVERDUE], "{} overdue", "source"),
+            (self.copies_overdue, "{} in another Region overdue", "copy"),
             (self.problems, "{}", "problem"),
             (self.stopped, "{} no longer backed up", "source"),
         )
@@ -222,8 +227,8 @@ def why_overdue(source: SourceStatus, zone: ZoneInfo) -> str:
     if source.included_in:
         return f"the newest whole snapshot of {source.included_in} that includes it is older"
     if source.is_stuck:
-        oldest = source.pending[-1]
-        return f"snapshot {oldest.name} has been pending since {format_minute(oldest.taken, zone)}"
+        oldest = min(source.pending, key=lambda point: point.made)
+        return f"snapshot {oldest.name} has been pending since {format_minute(oldest.made, zone)}"
     if is_overdue_by_errors(source):
         last, number = source.errors[0], len(source.errors)
         before = f" and {number - 1} before it" if number > 1 else ""
@@ -269,6 +274,27 @@ def take_command(source: SourceStatus, sender: Sender | None = None) -> str:
 
 def _command(sender: Sender | None, *words: str) -> str:
     return sender.command(*words) if sender else keeper_command(*words)
+
+
+def said_of_copies(copy: CopyStatus, zone: ZoneInfo) -> str:
+    """Return how the copies of a source in another Region stand, in a sentence, times in `zone`."""
+    newest = f"the newest of {format_minute(copy.newest.taken, zone)}" if copy.newest else None
+    there = f"{counted(len(copy.usable), 'recovery point')} in {copy.region}, {newest}" if newest else ""
+    if copy.is_unknown:
+        return f"copies in {copy.region} cannot be told of: a list could not be read"
+    if copy.overdue_since:
+        why = ""
+        if copy.errors:
+            why = f"; copy {copy.errors[0].name} ended in error"
+        elif copy.pending:
+            why = f"; copy {copy.pending[0].name} is being made"
+        return (
+            f"copy in {copy.region} overdue since {format_minute(copy.overdue_since, zone)}{why}; "
+            f"{there or 'there is none yet'}"
+        )
+    if there:
+        return there if copy.is_wanted else f"{there}; none is added any more"
+    return f"copy in {copy.region} is being made" if copy.pending else f"no copy in {copy.region} yet"
 
 
 def what_follows(problem: Problem) -> str:

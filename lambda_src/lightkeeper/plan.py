@@ -4,16 +4,19 @@ One source is looked at after the other, each with its own recovery points; none
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from lightkeeper.actions import Action, Create, Target
-from lightkeeper.interpret import Facts, interpret
+from lightkeeper.actions import Action, Copy, Create, Target
+from lightkeeper.copies import COPIED
+from lightkeeper.copy_plan import CopyPlan, copies_to_make, copy_status
+from lightkeeper.interpret import CopyFacts, Facts, interpret, newest_anywhere, usable_of
 from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, SnapshotKind, SourceKind
 from lightkeeper.model import (
+    CopyStatus,
     Inventory,
     Kept,
     Plan,
@@ -33,6 +36,7 @@ from lightkeeper.schedule import current_slot, next_slot, slots_since
 from lightkeeper.settings import Settings
 from lightkeeper.status import look_at_attached, look_at_restored, status_of
 from lightkeeper.tags import snapshot_tags
+from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant
 
 QUICK_ATTEMPTS: Final = 3
@@ -40,6 +44,7 @@ QUICK_ATTEMPTS: Final = 3
 _DAY: Final = timedelta(days=1)
 # What was backed up so lately is missed where a list of sources lacks it.
 _LATELY: Final = timedelta(days=7)
+_COPIED_LISTINGS: Final = frozenset(SNAPSHOTS[kind].listing for kind in COPIED)
 _COVERS_SLOT: Final = (SnapshotState.PENDING, SnapshotState.USABLE, SnapshotState.UNKNOWN)
 
 
@@ -67,10 +72,14 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
     for each in facts:
         is_doubted = (each.region, each.kind) in doubted
         part = _plan_source(each, settings, now, unread[each.region], is_doubted=is_doubted)
-        lines[each.arn] = part.line
-        actions += part.actions
-        kept += part.kept
-        problems += part.problems
+        of_copies = [_plan_copies(each, there, part, settings, now, unread) for there in each.copies]
+        parts: tuple[_Part | _CopiesPart, ...] = (part, *of_copies)
+        for planned in parts:
+            actions += planned.actions
+            kept += planned.kept
+            problems += planned.problems
+        copies = tuple(copy.line for copy in of_copies if copy.line)
+        lines[each.arn] = replace(part.line, copies=copies) if copies else part.line
     for found in look_at_attached(facts, lines, settings, now):
         match found:
             case SourceStatus():
@@ -89,7 +98,7 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
             failures=inventory.failures,
             regions=inventory.regions,
             doubted=tuple(dict.fromkeys(region for region, _ in doubted)),
-            points=inventory.points,
+            points=tuple(point for point in inventory.points if not point.is_copy or point.home in inventory.regions),
         )
     )
 
@@ -103,8 +112,9 @@ def join_plans(parts: Iterable[Plan]) -> Plan:
             sources=tuple(source for plan in plans for source in plan.sources),
             actions=tuple(action for plan in plans for action in plan.actions),
             kept=tuple(kept for plan in plans for kept in plan.kept),
-            problems=tuple(problem for plan in plans for problem in plan.problems),
-            failures=tuple(failure for plan in plans for failure in plan.failures),
+            # A Region that copies go to is read for each home.
+            problems=tuple(dict.fromkeys(problem for plan in plans for problem in plan.problems)),
+            failures=tuple(dict.fromkeys(failure for plan in plans for failure in plan.failures)),
             regions=tuple(region for plan in plans for region in plan.regions),
             doubted=tuple(region for plan in plans for region in plan.doubted),
             points=tuple(point for plan in plans for point in plan.points),
@@ -128,7 +138,7 @@ def with_begun(plan: Plan, begun: frozenset[str]) -> Plan:
 
 def creates_only(plan: Plan) -> Plan:
     """Return the plan without what marks, frees or deletes."""
-    return replace(plan, actions=tuple(action for action in plan.actions if isinstance(action, Create)))
+    return replace(plan, actions=tuple(action for action in plan.actions if isinstance(action, Create | Copy)))
 
 
 def _in_order(plan: Plan) -> Plan:
@@ -150,6 +160,16 @@ class _Part:
     actions: Sequence[Action]
     kept: Sequence[Kept]
     problems: Sequence[Problem]
+    blocked: str | None
+    """Why nothing of it may be pruned, wherever it lies."""
+    is_doubted: bool
+    """Whether it is gone by a list that is not believed."""
+
+    @property
+    def taking(self) -> datetime | None:
+        """The slot, UTC, for which a snapshot of it is taken, or waits for the end of an automatic one."""
+        creates = (action for action in self.actions if isinstance(action, Create))
+        return next((create.target.slot for create in creates), None) if self.line.not_now is None else None
 
 
 def _plan_source(facts: Facts, settings: Settings, now: datetime, unread: set[str], *, is_doubted: bool) -> _Part:
@@ -158,21 +178,72 @@ def _plan_source(facts: Facts, settings: Settings, now: datetime, unread: set[st
     if facts.source and isinstance(facts.policy, Policy) and facts.takes:
         # In whatever mode a slot was covered, it is.
         if unread.isdisjoint(SNAPSHOTS[kind].listing for kind in SOURCES[facts.kind].snapshots.values()):
-            attempt = _attempt(facts.source, facts.policy, facts.takes, facts.points, settings, now)
+            attempt = _attempt(facts, facts.source, facts.policy, facts.takes, settings, now)
         else:
             is_unknown = True
     waits = attempt if isinstance(attempt, _Waits) else None
     blocked = _blocked(facts, unread, is_doubted=is_doubted) or (
         f"nothing is pruned while no snapshot succeeds: {waits.why}" if waits else None
     )
-    pruning = prune(
-        facts, settings, now, blocked=blocked, is_unread=bool(unread), is_doubted=is_doubted and facts.source is None
-    )
+    is_doubted = is_doubted and facts.source is None
+    pruning = prune(facts, settings, now, blocked=blocked, is_unread=bool(unread), is_doubted=is_doubted)
     return _Part(
         line=status_of(facts, settings, now, is_unknown=is_unknown, next_attempt=waits.until if waits else None),
         actions=(*([attempt] if isinstance(attempt, Create) else []), *pruning.marks, *pruning.deletes),
         kept=pruning.kept,
         problems=(*facts.problems, *pruning.problems),
+        blocked=blocked,
+        is_doubted=is_doubted,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _CopiesPart:
+    """The plan for the copies of one source in one Region."""
+
+    line: CopyStatus | None
+    actions: Sequence[Action]
+    kept: Sequence[Kept]
+    problems: Sequence[Problem]
+
+
+def _plan_copies(  # noqa: PLR0913, PLR0917 - what decides has that many sides
+    facts: Facts,
+    there: CopyFacts,
+    at_home: _Part,
+    settings: Settings,
+    now: datetime,
+    unread: Mapping[str, set[str]],
+) -> _CopiesPart:
+    """Return the plan for copies: as for recovery points at home, in series of their own."""
+    unread_there = sorted(unread.get(there.region, set()) & _COPIED_LISTINGS)
+    is_unknown = bool(unread_there) or not _COPIED_LISTINGS.isdisjoint(unread.get(facts.region, set()))
+    copying = CopyPlan(()) if is_unknown else copies_to_make(facts, there, settings, now, taking=at_home.taking)
+    blocked = at_home.blocked
+    if unread_there:
+        blocked = blocked or f"nothing is pruned while {unread_there[0]} of {there.region} fails"
+    if copying.waits:
+        blocked = blocked or f"nothing is pruned while no copy succeeds: {copying.waits}"
+    pruning = prune(
+        replace(
+            facts,
+            region=there.region,
+            points=there.points,
+            usable=usable_of(there.points),
+            series=there.series,
+            being_copied={},
+        ),
+        settings,
+        now,
+        blocked=blocked,
+        is_unread=is_unknown,
+        is_doubted=at_home.is_doubted,
+    )
+    return _CopiesPart(
+        line=copy_status(facts, there, settings, now, is_unknown=is_unknown),
+        actions=(*copying.copies, *pruning.marks, *pruning.deletes),
+        kept=pruning.kept,
+        problems=pruning.problems,
     )
 
 
@@ -193,7 +264,7 @@ def _doubts(facts: Iterable[Facts], now: datetime) -> Iterator[tuple[tuple[str, 
     for each in facts:
         if each.source:
             listed[each.region, each.kind] += 1
-        elif each.usable and _was_due_lately(each, now):
+        elif (newest := newest_anywhere(each)) and _was_due_lately(each, newest, now):
             lost[each.region, each.kind] += 1
     for place, missing in lost.items():
         if missing > listed[place]:
@@ -206,9 +277,8 @@ def _doubts(facts: Iterable[Facts], now: datetime) -> Iterator[tuple[tuple[str, 
             yield place, why
 
 
-def _was_due_lately(facts: Facts, now: datetime) -> bool:
+def _was_due_lately(facts: Facts, newest: RecoveryPoint, now: datetime) -> bool:
     """Return whether a source that is gone was still backed up when it was last due, or within the last days."""
-    newest = facts.usable[0]
     if newest.taken > now - _LATELY:
         return True
     if facts.inherited is None:
@@ -227,18 +297,13 @@ class _Waits:
 
 
 def _attempt(  # noqa: PLR0913, PLR0917 - a snapshot to take has that many sides
-    source: Source,
-    policy: Policy,
-    kind: SnapshotKind,
-    points: Sequence[RecoveryPoint],
-    settings: Settings,
-    now: datetime,
+    facts: Facts, source: Source, policy: Policy, kind: SnapshotKind, settings: Settings, now: datetime
 ) -> Create | _Waits | None:
     """Return the snapshot of the current slot if nothing covers it, or what it waits for, if it was tried often."""
     slot = current_slot(policy.schedule, now)
-    if any(point.state in _COVERS_SLOT and point.covers_until >= slot for point in points):
+    if any(point.state in _COVERS_SLOT and point.covers_until >= slot for point in facts.points):
         return None
-    failed = [point for point in points if point.slot == slot]
+    failed = [point for point in facts.points if point.slot == slot and not point.is_rescued]
     attempt = max((point.attempt for point in failed), default=0) + 1
     if attempt > QUICK_ATTEMPTS:
         until = max(point.taken for point in failed) + _DAY
@@ -249,7 +314,21 @@ def _attempt(  # noqa: PLR0913, PLR0917 - a snapshot to take has that many sides
     if attempt > 1:
         reason = f"attempt {attempt} for the slot {format_instant(slot)}: the one before ended in error"
     create = create_for(source, policy.name, kind, slot, settings, now, attempt=attempt, reason=reason)
-    return replace(create, not_now=f"{create.not_now}; the next run tries again") if create.not_now else create
+    if create.not_now:
+        return replace(create, not_now=f"{create.not_now}; the next run tries again")
+    if facts.busy_until and _comes_in_time(facts.busy_until, slot, policy, settings):
+        end = f"{facts.busy_until:%H:%M}"
+        why = f"Lightsail may be making its automatic snapshot until {end} UTC, and refuses another meanwhile"
+        return replace(create, not_now=f"{why}; the first run after that takes it")
+    return create
+
+
+def _comes_in_time(end: datetime, slot: datetime, policy: Policy, settings: Settings) -> bool:
+    """Return whether a run comes after that time (UTC) before the slot is overdue: else nothing is worth waiting for.
+
+    Where each run falls into the same window, that of a daily tick, Lightsail itself says whether it is busy.
+    """
+    return end + longest_gap_of_tick(settings.tick) <= settings.overdue_after.after(slot, policy.schedule.zone)
 
 
 def create_for(  # noqa: PLR0913, PLR0917 - a snapshot to take has that many sides

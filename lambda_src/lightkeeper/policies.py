@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from lightkeeper.copies import parse_copy, write_copy
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, one_of, text
 from lightkeeper.keep_rules import parse_keep
@@ -92,6 +93,7 @@ def _read_policy(name: str, zone: ZoneInfo, value: object) -> Policy:
         schedule=read.value("schedule", lambda cron: parse_schedule(text(cron), own_zone), fallback.schedule),
         keep=read.value("keep", lambda keep: parse_keep(text(keep)), fallback.keep),
         mode=read.value("mode", lambda mode: Mode(one_of(mode, Mode)), None),
+        copies=read.value("copy", lambda copy: parse_copy(text(copy)), None),
     )
     errors = read.errors() + [
         f"{key}: missing; expected {example} or the like"
@@ -109,4 +111,5 @@ def _write_policy(policy: Policy) -> dict[str, str]:
         "keep": str(policy.keep),
         "timeZone": policy.schedule.zone.key,
     }
-    return written | ({"mode": policy.mode.value} if policy.mode else {})
+    mode = {"mode": policy.mode.value} if policy.mode else {}
+    return written | mode | ({"copy": write_copy(policy.copies)} if policy.copies else {})

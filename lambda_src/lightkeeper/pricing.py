@@ -9,6 +9,10 @@ next; the same formula gives that for the longer time.
 Whether snapshots of databases are incremental, too, AWS does not say; they are taken to be.
 
 Source of the price: Amazon Lightsail's price list, *Snapshots*. A GiB is taken for a GB.
+
+What a copy sends to another Region is an assumption: all that is in use the first time, then what changed since the
+copy before, as EC2's own copies of snapshots do. Lightsail's guide says that transfer between Regions is charged, and
+publishes no price for that of a copy: it is taken to be EC2's.
 """
 
 from collections.abc import Iterable
@@ -20,6 +24,9 @@ from typing import Final
 USD_PER_GB_MONTH: Final = 0.05
 USD_PER_DISK_GB_MONTH: Final = 0.10
 """Of a block storage disk, not of a snapshot. Source: the same list, *Block storage*."""
+USD_PER_GB_TRANSFERRED: Final = 0.02
+"""Between Regions. Source: Amazon EC2's price list, *Data transfer*, from most Regions of North America and Europe;
+from Asia and South America it is several times as much."""
 CHANGE_PER_DAY: Final = 0.02
 """The part of a source that a day changes, where nobody knows better."""
 _DAY: Final = timedelta(days=1)
@@ -41,10 +48,20 @@ def stored_gib(times: Iterable[datetime], size_gib: float, change_per_day: float
     if not series:
         return 0.0
     return float(size_gib) + sum(
-        size_gib * (1 - power(1 - change_per_day, (later - earlier) / _DAY)) for earlier, later in pairwise(series)
+        changed_gib(later - earlier, size_gib, change_per_day) for earlier, later in pairwise(series)
     )
+
+
+def changed_gib(elapsed: timedelta, size_gib: float, change_per_day: float = CHANGE_PER_DAY) -> float:
+    """Return how much of a source has changed in that time, in GiB; the other parameters are those of `stored_gib`."""
+    return size_gib * (1 - power(1 - change_per_day, elapsed / _DAY))
 
 
 def usd_per_month(gib: float) -> float:
     """Return what it costs to store so much for a month, in USD."""
     return gib * USD_PER_GB_MONTH
+
+
+def usd_of_transfer(gib: float) -> float:
+    """Return what it costs to send so much to another Region, in USD."""
+    return gib * USD_PER_GB_TRANSFERRED

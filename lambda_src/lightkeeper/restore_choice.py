@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import assert_never
 
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.kinds import SnapshotKind, SourceKind, source_kind_of
-from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState
+from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState, Source
 from lightkeeper.recipe import (
     Recipe,
     read_database_recipe,
@@ -15,12 +16,33 @@ from lightkeeper.recipe import (
     read_instance_recipe,
 )
 from lightkeeper.restore_steps import (
+    RESTORE_KEY,
+    RESTORED_AT,
+    RESTORED_FROM,
     Place,
     Request,
 )
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_snapshot
-from lightkeeper.times import format_minute
+from lightkeeper.times import format_instant, format_minute
+
+
+class NothingToRestoreError(InvalidValueError):
+    """Of what is asked for there is nothing that can be restored where it was looked for.
+
+    Parameters
+    ----------
+    nothing
+        The sentence that says so.
+    expected
+        How it ends: what was expected instead.
+    suggestion
+        The nearest name of something that there is, if one is near.
+    """
+
+    def __init__(self, nothing: str, expected: str, suggestion: str | None = None) -> None:
+        self.nothing = nothing
+        super().__init__(f"{nothing}; {expected}", suggestion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +54,38 @@ class Found:
     source_name: str
     source_arn: str | None
     source_kind: SourceKind
-    newer: Snapshot | None = None
+    taken: datetime
+    """When its content is from, UTC: of a copy, that of its original."""
+    newer: "Found | None" = None
     """A newer one of the same source that cannot stand for it: of its system disk alone."""
+
+    @property
+    def home(self) -> str:
+        """The Region of its source: another one than its own where it is a copy."""
+        return self.source_arn.split(":")[3] if self.source_arn else self.place.region
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it was copied from another Region."""
+        return self.home != self.place.region
 
     @property
     def makes(self) -> SourceKind:
         """What can be made of it: of an instance's system disk, a disk, which boots no server."""
-        match self.snapshot.kind:
-            case SnapshotKind.INSTANCE:
-                return SourceKind.INSTANCE
-            case SnapshotKind.DISK:
-                return SourceKind.DISK
-            case SnapshotKind.DATABASE:
-                return SourceKind.DATABASE
-            case _:
-                assert_never(self.snapshot.kind)
+        return made_of(self.snapshot.kind)
+
+
+def made_of(kind: SnapshotKind) -> SourceKind:
+    """Return what can be made of a kind of snapshot."""
+    match kind:
+        case SnapshotKind.INSTANCE:
+            return SourceKind.INSTANCE
+        case SnapshotKind.DISK:
+            return SourceKind.DISK
+        case SnapshotKind.DATABASE:
+            return SourceKind.DATABASE
+        case _:
+            assert_never(kind)
 
 
 def find(request: Request, places: Sequence[Place], settings: Settings) -> Found:
@@ -73,10 +112,8 @@ def read_recipe(snapshot: Snapshot, kind: SourceKind) -> Recipe | None:
             assert_never(kind)
 
 
-def find_recipe(
-    request: Request, places: Sequence[Place], settings: Settings
-) -> tuple[Snapshot, SourceKind, Recipe | None]:
-    """Return the snapshot that a restore would use, what its source was, and its recipe.
+def find_recipe(request: Request, places: Sequence[Place], settings: Settings) -> tuple[Found, Recipe | None]:
+    """Return what a restore would use, and its recipe.
 
     Raises
     ------
@@ -84,34 +121,80 @@ def find_recipe(
         If there is no such source, snapshot or time, or more than one.
     """
     found = find(request, places, settings)
-    return found.snapshot, found.source_kind, read_recipe(found.snapshot, found.source_kind)
+    return found, read_recipe(found.snapshot, found.source_kind)
 
 
-def with_newer(found: Found, newest: Snapshot) -> Found:
+def with_newer(found: Found, newest: Found) -> Found:
     """Return what was found, with the newest of the same source where that is another."""
-    return replace(found, newer=newest) if newest.created_at > found.snapshot.created_at else found
+    return replace(found, newer=newest) if newest.taken > found.taken else found
 
 
-def our_snapshots(places: Iterable[Place], settings: Settings) -> Iterator[Found]:
-    """Yield the recovery points of this deployment."""
+def our_snapshots(places: Sequence[Place], settings: Settings) -> Iterator[Found]:
+    """Yield the recovery points of this deployment; copies only where nobody looks at their home.
+
+    What is looked for at home comes back there, or not at all: whoever wants it elsewhere names that Region alone.
+    """
+    searched = {place.region for place in places}
     for place in places:
         for snapshot in place.snapshots:
             point = read_snapshot(snapshot, settings)
-            if isinstance(point, RecoveryPoint):
-                kind = source_kind_of(point.source_arn, point.kind)
-                yield Found(place, snapshot, point.source_name, point.source_arn, kind)
+            if isinstance(point, RecoveryPoint) and not (point.is_copy and point.home in searched):
+                yield _of_point(place, snapshot, point)
 
 
 def usable_ones(found: Iterable[Found], at: datetime | None) -> Iterator[Found]:
     """Yield those that can be restored, of content that is of `at` (UTC) or before."""
     for each in found:
-        if each.snapshot.state is SnapshotState.USABLE and (at is None or each.snapshot.created_at <= at):
+        if each.snapshot.state is SnapshotState.USABLE and (at is None or each.taken <= at):
             yield each
 
 
 def preference(found: Found) -> tuple[bool, datetime]:
     """Return the key that sorts snapshots of a source: a whole instance before its system disk, then by content."""
-    return found.source_kind is found.makes, found.snapshot.created_at
+    return found.source_kind is found.makes, found.taken
+
+
+def restore_key(found: Found, request: Request) -> str:
+    """Return what a restore is recognised by: what was asked for, and not what it makes."""
+    parts = (
+        found.place.region,
+        found.source_arn or found.source_name,
+        found.makes,
+        request.snapshot or "",
+        format_instant(request.at) if request.at else "",
+        request.name or "",
+        request.zone or "",
+        request.bundle or "",
+    )
+    return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def made_before(found: Found, request: Request) -> Source | None:
+    """Return what an earlier try of the same restore has made, unless it was finished with another snapshot."""
+    keys = {restore_key(found, request)}
+    if request.snapshot:
+        # The same command without it, or with a time, has made it of this very snapshot.
+        keys.add(restore_key(found, replace(request, snapshot=None)))
+
+    def is_of_it(source: Source) -> bool:
+        # A name that was asked for can be only one: whatever was taken since, that is what is meant.
+        is_same = source.tags.get(RESTORED_FROM) == found.snapshot.name or source.name == request.name
+        is_begun = RESTORED_FROM in source.tags and RESTORED_AT not in source.tags and not request.snapshot
+        return source.tags.get(RESTORE_KEY) in keys and (is_same or is_begun)
+
+    made = [source for source in found.place.sources if source.kind is found.makes and is_of_it(source)]
+    return min(made, key=lambda source: RESTORED_AT in source.tags, default=None)
+
+
+def content_of(snapshot: Snapshot, settings: Settings) -> datetime:
+    """Return when the content of a snapshot is from, UTC."""
+    point = read_snapshot(snapshot, settings)
+    return point.taken if isinstance(point, RecoveryPoint) else snapshot.created_at
+
+
+def _of_point(place: Place, snapshot: Snapshot, point: RecoveryPoint) -> Found:
+    kind = source_kind_of(point.source_arn, point.kind)
+    return Found(place, snapshot, point.source_name, point.source_arn, kind, point.taken)
 
 
 def _of_snapshot(request: Request, places: Sequence[Place], settings: Settings) -> Found:
@@ -119,7 +202,7 @@ def _of_snapshot(request: Request, places: Sequence[Place], settings: Settings) 
     if not named:
         names = sorted({snapshot.name for place in places for snapshot in place.snapshots})
         raise InvalidValueError(
-            f'there is no snapshot "{request.snapshot}" in {regions_of(places)}{_unread(places)}; expected one '
+            f'there is no snapshot "{request.snapshot}" in {regions_of(places)}{unread_of(places)}; expected one '
             "there is",
             closest(request.snapshot or "", names),
         )
@@ -130,13 +213,18 @@ def _of_snapshot(request: Request, places: Sequence[Place], settings: Settings) 
             f'"{request.snapshot}" is in more than one Region: {where}; expected --region to say which'
         )
     point = read_snapshot(snapshot, settings)
-    arn = point.source_arn if isinstance(point, RecoveryPoint) else next(iter(snapshot.source_arns), None)
-    name = snapshot.source_name or request.source
-    if name != request.source:
+    if isinstance(point, RecoveryPoint):
+        found = _of_point(place, snapshot, point)
+    else:
+        arn = next(iter(snapshot.source_arns), None)
+        name = snapshot.source_name or request.source
+        found = Found(place, snapshot, name, arn, source_kind_of(arn or "", snapshot.kind), snapshot.created_at)
+    if found.source_name != request.source:
         raise InvalidValueError(
-            f'the snapshot "{snapshot.name}" is of "{name}", not of "{request.source}"; expected a snapshot of it', name
+            f'the snapshot "{snapshot.name}" is of "{found.source_name}", not of "{request.source}"; expected a '
+            "snapshot of it",
+            found.source_name,
         )
-    found = Found(place, snapshot, name, arn, source_kind_of(arn or "", snapshot.kind))
     if request.kind not in {None, found.makes}:
         raise InvalidValueError(
             f'the snapshot "{snapshot.name}" comes back as {with_article(found.makes)}, not as '
@@ -148,36 +236,75 @@ def _of_snapshot(request: Request, places: Sequence[Place], settings: Settings) 
 
 def _newest(request: Request, places: Sequence[Place], settings: Settings) -> Found:
     ours = [found for found in our_snapshots(places, settings) if found.source_name == request.source]
-    wanted = [found for found in ours if request.kind in {None, found.makes, found.source_kind}]
+    wanted = [
+        found
+        for found in ours
+        if request.kind in {None, found.makes, found.source_kind} and request.home in {None, found.home}
+    ]
     if request.kind is not None and any(found.makes is request.kind for found in wanted):
         wanted = [found for found in wanted if found.makes is request.kind]
     if not wanted:
         raise _nothing_of(request, ours, places, settings)
-    origins = {(found.place.region, found.source_kind) for found in wanted}
-    if len(origins) > 1:
-        these = quote_all(sorted(f"{kind} in {region}" for region, kind in origins))
-        raise InvalidValueError(
-            f'"{request.source}" is more than one source: {these}; expected --region and --kind to say which'
-        )
+    if begun := _begun(wanted, request):
+        return begun
+    _refuse_several(wanted, request)
     usable = sorted(usable_ones(wanted, request.at), key=preference)
     if usable:
-        return with_newer(usable[-1], max((each.snapshot for each in usable), key=lambda each: each.created_at))
+        return with_newer(usable[-1], max(usable, key=lambda each: each.taken))
     if request.at and (later := sorted(usable_ones(wanted, None), key=preference)):
-        oldest = min(found.snapshot.created_at for found in later)
-        raise InvalidValueError(
+        oldest = min(found.taken for found in later)
+        raise NothingToRestoreError(
             f'nothing of "{request.source}" is as old as {format_minute(request.at)}: its oldest recovery point was '
-            f"taken at {format_minute(oldest)}; expected that time or later"
+            f"taken at {format_minute(oldest)}",
+            "expected that time or later",
         )
-    newest = max(wanted, key=lambda found: found.snapshot.created_at)
-    raise InvalidValueError(
-        f'"{request.source}" has no usable recovery point: {newest.snapshot.name} is "{newest.snapshot.state}"; '
-        "expected one that is complete: wait, or look with lightkeeper status"
+    newest = max(wanted, key=lambda found: found.taken)
+    raise NothingToRestoreError(
+        f'"{request.source}" has no usable recovery point: {newest.snapshot.name} is "{newest.snapshot.state}"',
+        "expected one that is complete: wait, or look with lightkeeper status",
     )
+
+
+def _begun(wanted: Iterable[Found], request: Request) -> Found | None:
+    """Return what an earlier try of the same restore has used: what it made may have recovery points of its own now."""
+    for found in wanted:
+        if any(source.tags.get(RESTORED_FROM) == found.snapshot.name for source in found.place.sources):
+            made = made_before(found, request)
+            if made and (RESTORED_AT not in made.tags or made.name == request.name):
+                return found
+    return None
+
+
+def _refuse_several(wanted: Sequence[Found], request: Request) -> None:
+    """Refuse to guess which of several sources of one name is meant.
+
+    Raises
+    ------
+    InvalidValueError
+        If there are several.
+    """
+    origins = {(found.place.region, found.home, found.source_kind) for found in wanted}
+    if len(origins) == 1:
+        return
+    these = quote_all(sorted(_origin(*origin) for origin in origins))
+    options = "--from, --region and --kind" if any(found.is_copy for found in wanted) else "--region and --kind"
+    raise InvalidValueError(f'"{request.source}" is more than one source: {these}; expected {options} to say which')
+
+
+def _origin(region: str, home: str, kind: SourceKind) -> str:
+    return f"{kind} in {region}" if home == region else f"{kind} from {home}, copied to {region}"
 
 
 def _nothing_of(
     request: Request, ours: Sequence[Found], places: Sequence[Place], settings: Settings
 ) -> InvalidValueError:
+    homes = sorted({found.home for found in ours})
+    if ours and request.home and request.home not in homes:
+        return InvalidValueError(
+            f'"{request.source}" has no recovery point from {request.home} in {regions_of(places)}; expected --from as '
+            f"one of {quote_all(homes)}",
+            closest(request.home, homes),
+        )
     if ours:
         kinds = quote_all(sorted({found.makes for found in ours}))
         return InvalidValueError(
@@ -185,15 +312,16 @@ def _nothing_of(
             f"--kind as one of {kinds}"
         )
     if any(source.name == request.source for place in places for source in place.sources):
-        return InvalidValueError(
-            f'"{request.source}" has no recovery point of the deployment "{settings.deployment}"{_unread(places)}; '
-            "expected one: lightkeeper take, or --snapshot with the name of a snapshot of your own"
+        return NothingToRestoreError(
+            f'"{request.source}" has no recovery point of the deployment "{settings.deployment}"{unread_of(places)}',
+            "expected one: lightkeeper take, or --snapshot with the name of a snapshot of your own",
         )
-    names = sorted({found.source_name for found in our_snapshots(places, settings)})
-    return InvalidValueError(
-        f'"{request.source}" is no source that has a recovery point in {regions_of(places)}{_unread(places)}; expected '
-        "the name of one",
-        closest(request.source, names),
+    others = [*our_snapshots(places, settings)]
+    no_database = "; of a database there is no copy, as Lightsail makes none"
+    return NothingToRestoreError(
+        f'"{request.source}" is no source that has a recovery point in {regions_of(places)}{unread_of(places)}',
+        f"expected the name of one{no_database if any(found.is_copy for found in others) else ''}",
+        closest(request.source, sorted({found.source_name for found in others})),
     )
 
 
@@ -202,7 +330,8 @@ def regions_of(places: Iterable[Place]) -> str:
     return ", ".join(place.region for place in places)
 
 
-def _unread(places: Iterable[Place]) -> str:
+def unread_of(places: Iterable[Place]) -> str:
+    """Return how a sentence goes on about what there is, where not all could be read."""
     failures = [failure for place in places for failure in place.failures]
     return f", as far as could be read ({failures[0]})" if failures else ""
 

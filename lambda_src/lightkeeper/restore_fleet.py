@@ -1,18 +1,31 @@
 """How a whole fleet comes back: one plan for each source, none in the way of another. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.kinds import SourceKind
+from lightkeeper.model import Source
+from lightkeeper.names import undated
 from lightkeeper.recipe import (
     read_disk_recipe,
 )
-from lightkeeper.restore_choice import Found, our_snapshots, preference, regions_of, usable_ones, with_newer
-from lightkeeper.restore_plan import MAX_NAME, Beside, plan_found
+from lightkeeper.restore_choice import (
+    Found,
+    NothingToRestoreError,
+    made_before,
+    our_snapshots,
+    preference,
+    regions_of,
+    unread_of,
+    usable_ones,
+    with_newer,
+)
+from lightkeeper.restore_plan import MAX_NAME, Beside, aws_command, plan_found
 from lightkeeper.restore_steps import (
     RESTORED_FROM,
     AttachDisk,
@@ -27,8 +40,8 @@ from lightkeeper.restore_steps import (
 from lightkeeper.settings import Settings
 from lightkeeper.times import format_minute
 
-_SourceKey: TypeAlias = tuple[str, SourceKind, str]
-"""Region, kind and name: what a person calls one source, though names are used again."""
+_SourceKey: TypeAlias = tuple[str, str, SourceKind, str]
+"""Where its snapshots are, its home, kind and name: what a person calls one source, though names are used again."""
 
 
 def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
@@ -38,6 +51,7 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
     *,
     at: datetime | None = None,
     gone: bool = False,
+    home: str | None = None,
     suffix: str | None = None,
 ) -> tuple[RestorePlan, ...]:
     """Return how everything that has a recovery point comes back: instances first, then the disks that go to them.
@@ -53,7 +67,9 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
     at
         The newest content of this time (UTC) or before; None: the newest.
     gone
-        Only what no longer exists.
+        Only what no longer exists. Of a copy nobody knows, so it is what no restore has brought back where the copy is.
+    home
+        Only what is from this Region; None: from any.
     suffix
         What the names of what is made end in; None: ``-restored-<YYYYMMDD>-<HHMM>``.
 
@@ -67,24 +83,29 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
             f'"{suffix}" cannot end a name; expected up to 100 letters, digits, "-", "_" and ".", the last a '
             "letter or digit"
         )
-    chosen: dict[_SourceKey, Found] = {}
-    newest: dict[_SourceKey, Found] = {}
-    living = {place.region: {source.arn for source in place.sources} for place in places}
-    come_back = {place.region: _come_back(place) for place in places}
-    for found in sorted(usable_ones(our_snapshots(places, settings), at), key=preference):
-        key = found.place.region, found.source_kind, found.source_name
-        if not (gone and (found.source_arn in living[key[0]] or key[1:] in come_back[key[0]])):
-            # The last one wins: of a source, the newest; and of an instance, one that boots.
-            chosen[key] = found
-            newest[key] = max(newest.get(key, found), found, key=lambda each: each.snapshot.created_at)
-    if not chosen:
-        what = "no source that is gone has" if gone else "nothing has"
-        raise InvalidValueError(f"{what} a usable recovery point in {regions_of(places)}")
 
     def request(found: Found) -> Request:
         name = None if suffix is None else f"{found.source_name[: MAX_NAME - len(suffix)]}{suffix}"
-        return Request(found.source_name, found.source_kind, at, name=name)
+        return Request(found.source_name, found.source_kind, at=at, name=name)
 
+    found = [each for each in our_snapshots(places, settings) if home in {None, each.home}]
+    usable = sorted(usable_ones(found, at), key=preference)
+    if gone:
+        usable = [*_gone(usable, request)]
+    chosen: dict[_SourceKey, Found] = {}
+    newest: dict[_SourceKey, Found] = {}
+    for each in usable:
+        # The last one wins: of a source, the newest; and of an instance, one that boots.
+        key = _key(each)
+        chosen[key] = each
+        newest[key] = max(newest.get(key, each), each, key=lambda one: one.taken)
+    if not chosen:
+        what = "no source that is gone has" if gone else "nothing has"
+        whose = f" from {home}" if home else ""
+        raise NothingToRestoreError(
+            f"{what} a usable recovery point{whose} in {regions_of(places)}{unread_of(places)}",
+            "expected another Region, or another time",
+        )
     if (
         suffix
         and not re.fullmatch(r"[A-Za-z0-9-]*", suffix)
@@ -93,17 +114,44 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
         raise InvalidValueError(f'"{suffix}" cannot end the name of a database; expected letters, digits and "-"')
     beside = {place.region: Beside() for place in places}
     plans = {
-        key: plan_found(
-            with_newer(found, newest[key].snapshot), request(found), settings, now, beside[found.place.region]
-        )
+        key: plan_found(with_newer(found, newest[key]), request(found), settings, now, beside[found.place.region])
         for key, found in sorted(chosen.items(), key=lambda item: _rank(item[0]))
     }
     return _one_address_each(_in_order(plans, chosen))
 
 
-def _come_back(place: Place) -> frozenset[tuple[SourceKind, str]]:
+def _key(found: Found) -> _SourceKey:
+    return found.place.region, found.home, found.source_kind, found.source_name
+
+
+def _gone(usable: Sequence[Found], request: Callable[[Found], Request]) -> Iterator[Found]:
+    """Yield those of what no longer exists, in their order."""
+    places = {found.place.region: found.place for found in usable}
+    copies = {(found.place.region, found.snapshot.name) for found in usable if found.is_copy}
+    living = {region: {source.arn for source in place.sources} for region, place in places.items()}
+    come_back = {region: _come_back(place, copies) for region, place in places.items()}
+    restored = _restored(usable)
+    for found in usable:
+        if found.is_copy:
+            made = restored.get(_key(found), ())
+            # By the same command: what it made is shown, and gone on with.
+            is_to_do = all(made_before(found, request(found)) == source for source in made)
+        else:
+            region = found.place.region
+            is_to_do = not (
+                found.source_arn in living[region] or (found.source_kind, found.source_name) in come_back[region]
+            )
+        if is_to_do:
+            yield found
+
+
+def _come_back(place: Place, copies: Container[tuple[str, str]]) -> frozenset[tuple[SourceKind, str]]:
     """Return what a restore has brought back under its own name: it is another resource, but it is not gone."""
-    origins = {snapshot.name: snapshot.source_name for snapshot in place.snapshots}
+    origins = {
+        snapshot.name: snapshot.source_name
+        for snapshot in place.snapshots
+        if (place.region, snapshot.name) not in copies
+    }
     return frozenset(
         (source.kind, source.name)
         for source in place.sources
@@ -111,18 +159,36 @@ def _come_back(place: Place) -> frozenset[tuple[SourceKind, str]]:
     )
 
 
+def _restored(usable: Iterable[Found]) -> Mapping[_SourceKey, Sequence[Source]]:
+    """Return what restores have made of the copies of each source, under whatever name: it is not gone here."""
+    keys: dict[tuple[str, str], _SourceKey] = {}
+    places: dict[str, Place] = {}
+    for found in usable:
+        places[found.place.region] = found.place
+        if found.is_copy and (stem := undated(found.snapshot.name)):
+            keys[found.place.region, stem] = _key(found)
+    made: defaultdict[_SourceKey, list[Source]] = defaultdict(list)
+    for region, place in places.items():
+        for source in place.sources:
+            key = keys.get((region, undated(source.tags.get(RESTORED_FROM, "")) or ""))
+            # A disk with a server's files is no server.
+            if key and source.kind is key[2]:
+                made[key].append(source)
+    return made
+
+
 def _rank(key: _SourceKey) -> tuple[int, _SourceKey]:
     """Return the key that sorts a fleet: instances, then databases, then the disks."""
-    return {SourceKind.INSTANCE: 0, SourceKind.DATABASE: 1, SourceKind.DISK: 2}[key[1]], key
+    return {SourceKind.INSTANCE: 0, SourceKind.DATABASE: 1, SourceKind.DISK: 2}[key[2]], key
 
 
 def _in_order(plans: Mapping[_SourceKey, RestorePlan], chosen: Mapping[_SourceKey, Found]) -> Sequence[RestorePlan]:
     """Return the plans, disks after their instances; a disk that is in an instance's snapshot comes with that."""
     ordered: dict[_SourceKey, RestorePlan] = {}
     for key, plan in plans.items():
-        region, kind, name = key
+        region, home, kind, name = key
         recipe = read_disk_recipe(chosen[key].snapshot.tags) if kind is SourceKind.DISK else None
-        instance = (region, SourceKind.INSTANCE, (recipe.attached_to if recipe else None) or "")
+        instance = (region, home, SourceKind.INSTANCE, (recipe.attached_to if recipe else None) or "")
         server = ordered.get(instance)
         if server is None or server.problems or server.kind is not SourceKind.INSTANCE:
             ordered[key] = plan
@@ -137,10 +203,11 @@ def _in_order(plans: Mapping[_SourceKey, RestorePlan], chosen: Mapping[_SourceKe
 
 
 def _of_disk_inside(name: str, server: RestorePlan, own: RestorePlan) -> str:
+    where = f" --region {own.region}" if own.home else ""
     return (
         f"the disk {name} comes back as it was when {server.snapshot} was taken, {format_minute(server.taken)}; its "
-        f"own newest recovery point, {own.snapshot}, is of {format_minute(own.taken)}: lightkeeper restore {name} "
-        "brings that back beside it"
+        f"own newest recovery point, {own.snapshot}, is of {format_minute(own.taken)}: lightkeeper restore {name}"
+        f"{where} brings that back beside it"
     )
 
 
@@ -159,8 +226,8 @@ def _attached(plan: RestorePlan, instance: RestorePlan, path: str | None) -> Res
     if taken := dict(made.disks if made else ()).get(path):
         left = (
             f"its attachment: {path} of {instance.resource} is taken by {taken}, which comes with it; attach it at "
-            f"another path: aws lightsail attach-disk --disk-name {plan.resource} --instance-name {instance.resource} "
-            "--disk-path ..."
+            f"another path: {aws_command('attach-disk', plan.region if plan.home else None)} --disk-name "
+            f"{plan.resource} --instance-name {instance.resource} --disk-path ..."
         )
         return replace(plan, steps=tuple(steps), not_restored=(left,), after=instance.resource)
     steps.append(AttachDisk(plan.resource, instance.resource, path, "where it was attached"))

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from hashlib import sha256
 from typing import Final, assert_never
 
 from lightkeeper.errors import InvalidValueError, closest, did_you_mean, quote_all
@@ -23,7 +22,7 @@ from lightkeeper.recipe import (
     Part,
     Recipe,
 )
-from lightkeeper.restore_choice import Found, find, read_recipe, with_article
+from lightkeeper.restore_choice import Found, content_of, find, made_before, read_recipe, restore_key, with_article
 from lightkeeper.restore_steps import (
     KEY_PAIRS,
     RESTORE_KEY,
@@ -47,7 +46,7 @@ from lightkeeper.restore_steps import (
 )
 from lightkeeper.settings import Settings
 from lightkeeper.tags import MAX_TAGS, is_hold, is_reserved, policy_tags
-from lightkeeper.times import format_instant, format_minute
+from lightkeeper.times import format_minute
 
 CPU_QUOTA: Final = 20
 """vCPUs of all instances in a Region, until AWS allows more. Source: the AWS General Reference, *Lightsail quotas*."""
@@ -126,11 +125,12 @@ def _check_name(name: str | None, makes: SourceKind) -> None:
 
 def plan_found(found: Found, request: Request, settings: Settings, now: datetime, beside: Beside) -> RestorePlan:
     """Return how a source comes back from the snapshot that was found, beside what else comes back with it."""
-    existing = _made_before(found, request)
+    existing = made_before(found, request)
     if existing:
         # A newer snapshot may have been taken since: what was begun is finished with its own.
         begun = next((each for each in found.place.snapshots if each.name == existing.tags[RESTORED_FROM]), None)
-        found = replace(found, snapshot=begun or found.snapshot)
+        if begun:
+            found = replace(found, snapshot=begun, taken=content_of(begun, settings))
     draft = _Draft(found, request, now, existing, beside)
     living = next((source for source in found.place.sources if source.arn == found.source_arn), None)
     recipe = _recipe(draft, living)
@@ -157,7 +157,7 @@ class _Draft:
         self.request = request
         self.place = found.place
         self.stamp = f"-restored-{now:%Y%m%d-%H%M}"
-        self.key = _key(found, request)
+        self.key = restore_key(found, request)
         self.existing = existing
         self.beside = beside
         self.is_finished = existing is not None and RESTORED_AT in existing.tags
@@ -211,7 +211,7 @@ class _Draft:
             kind=self.found.makes,
             region=self.place.region,
             snapshot=self.found.snapshot.name,
-            taken=self.found.snapshot.created_at,
+            taken=self.found.taken,
             resource=self.name,
             key=self.key,
             steps=tuple(self.steps),
@@ -222,7 +222,17 @@ class _Draft:
             cpus_in_use=cpus_in_use,
             exists=self.existing is not None,
             is_finished=self.is_finished,
+            home=self.found.home if self.found.is_copy else None,
         )
+
+    def aws(self, operation: str) -> str:
+        """Return how a command of the AWS CLI begins that a person is to type."""
+        return aws_command(operation, self.place.region if self.found.is_copy else None)
+
+
+def aws_command(operation: str, region: str | None) -> str:
+    """Return how a command of the AWS CLI begins that is to work in a Region; None: in the one that is configured."""
+    return f"aws lightsail {operation}{f' --region {region}' if region else ''}"
 
 
 def _recipe(draft: _Draft, living: Source | None) -> Recipe | None:
@@ -270,8 +280,8 @@ def _say_of_time(draft: _Draft) -> None:
     found, newer = draft.found, draft.found.newer
     if newer and not draft.existing:
         draft.notes.append(
-            f"{newer.name}, of the system disk alone, is newer: its files are of {format_minute(newer.created_at)}, "
-            f"and this is of {format_minute(found.snapshot.created_at)}; --kind disk brings those files back"
+            f"{newer.snapshot.name}, of the system disk alone, is newer: its files are of "
+            f"{format_minute(newer.taken)}, and this is of {format_minute(found.taken)}; --kind disk brings those back"
         )
     older = [
         source.name
@@ -327,7 +337,7 @@ def _instance(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> R
     else:
         draft.not_restored.append(
             "the firewall: it is the blueprint's default, open to the world; close what must not be open: "
-            f"aws lightsail put-instance-public-ports --instance-name {draft.name} --port-infos ..."
+            f"{draft.aws('put-instance-public-ports')} --instance-name {draft.name} --port-infos ..."
         )
     if recipe.metadata and recipe.metadata not in _DEFAULT_METADATA:
         draft.steps.append(SetOptions(draft.name, "the source had them", metadata=recipe.metadata))
@@ -373,14 +383,31 @@ def _address(draft: _Draft, recipe: InstanceRecipe, living: Source | None) -> No
         problem = f"{STATIC_IPS} of {region} could not be read, so the static IP {name} cannot be moved now; expected "
         problem += "a list that can be read: run the same command again"
     elif found is None:
-        left = f"the static IP {name}: it is not in {region} any more, so what is made gets a new address"
-        problem = f"there is no static IP {name} any more; expected no --move-address"
+        left, problem = _lost_address(draft, name)
     else:
         left, problem = _move(draft, found, living)
     if left:
         draft.not_restored.append(left)
     if asked and problem:
         draft.problems.append(problem)
+
+
+def _lost_address(draft: _Draft, name: str) -> tuple[str, str]:
+    """Return what is left where a static IP is not in the Region, and why --move-address is refused."""
+    region, home = draft.place.region, draft.found.home
+    if not draft.found.is_copy:
+        left = f"the static IP {name}: it is not in {region} any more, so what is made gets a new address"
+        return left, f"there is no static IP {name} any more; expected no --move-address"
+    allocate = f"{draft.aws('allocate-static-ip')} --static-ip-name {name}"
+    attach = f"{draft.aws('attach-static-ip')} --static-ip-name {name} --instance-name {draft.name}"
+    left = (
+        f"the static IP {name}: it stays in {home}, so what is made gets a new address. For one that stays: {allocate} "
+        f"&& {attach}; then change the DNS records that name the old one"
+    )
+    return (
+        left,
+        f"there is no static IP {name} in {region}; expected no --move-address, or one of that name: {allocate}",
+    )
 
 
 def _move(draft: _Draft, found: StaticIp, living: Source | None) -> tuple[str | None, str | None]:
@@ -392,6 +419,11 @@ def _move(draft: _Draft, found: StaticIp, living: Source | None) -> tuple[str | 
     # Whoever has taken it away since an earlier try was finished had a reason.
     if (holder is None and (asked or not draft.is_finished)) or holder == draft.name:
         reason = "nobody has it now"
+        if draft.found.is_copy:
+            draft.not_restored.append(
+                f"its address: {name} of {draft.place.region} is {found.address}, another one than that of "
+                f"{draft.found.home}; change the DNS records that name the old one"
+            )
     elif asked and holder == old:
         reason = f"it is {old}'s, and --move-address asks for it"
         draft.notes.append(
@@ -413,11 +445,11 @@ def _move(draft: _Draft, found: StaticIp, living: Source | None) -> tuple[str | 
 
 def _left_of_instance(draft: _Draft, recipe: InstanceRecipe, *, is_windows: bool) -> None:
     draft.not_restored.append(
-        "load balancers and distributions that sent traffic to it: attach it again, aws lightsail "
-        f"attach-instances-to-load-balancer --instance-names {draft.name} --load-balancer-name ..."
+        "load balancers and distributions that sent traffic to it: attach it again, "
+        f"{draft.aws('attach-instances-to-load-balancer')} --instance-names {draft.name} --load-balancer-name ..."
     )
     draft.not_restored.append(
-        f"its alarms: set them again, aws lightsail put-alarm --monitored-resource-name {draft.name} ..."
+        f"its alarms: set them again, {draft.aws('put-alarm')} --monitored-resource-name {draft.name} ..."
     )
     if recipe.address_type != "ipv4":
         draft.not_restored.append("its IPv6 address: it gets a new one; change the AAAA records that name the old one")
@@ -485,7 +517,7 @@ def _disk(draft: _Draft, recipe: DiskRecipe) -> RestorePlan:
     else:
         where = f"{recipe.attached_to}:{recipe.path or '/dev/xvdf'}" if recipe.attached_to else "INSTANCE:/dev/xvdf"
         what = "its attachment" if recipe.attached_to else "it is attached to no instance"
-        draft.not_restored.append(f"{what}: {draft.again(f'--attach {where}')}, or aws lightsail attach-disk")
+        draft.not_restored.append(f"{what}: {draft.again(f'--attach {where}')}, or {draft.aws('attach-disk')}")
     return draft.done(USD_PER_DISK_GB_MONTH * size)
 
 
@@ -547,11 +579,11 @@ def _database(draft: _Draft, recipe: DatabaseRecipe) -> RestorePlan:
             )
         )
     draft.not_restored.append(
-        "its endpoint: it gets a new one; write it into your applications: aws lightsail get-relational-database "
+        f"its endpoint: it gets a new one; write it into your applications: {draft.aws('get-relational-database')} "
         f"--relational-database-name {draft.name} --query relationalDatabase.masterEndpoint"
     )
     draft.not_restored.append(
-        "its password: Lightsail makes a new one: aws lightsail get-relational-database-master-user-password "
+        f"its password: Lightsail makes a new one: {draft.aws('get-relational-database-master-user-password')} "
         f"--relational-database-name {draft.name}"
     )
     draft.not_restored.append("its parameters and its alarms: set again what you had changed")
@@ -569,6 +601,8 @@ def _zone(draft: _Draft, known: str | None) -> tuple[str, str]:
                 f'"{asked}" is no zone of {draft.place.region}; expected one of {quote_all(zones)}{hint}'
             )
         return asked, "--zone asks for it"
+    if draft.found.is_copy:
+        return _zone_of_copy(draft, known)
     if known and (not zones or known in zones):
         return known, "in the zone where the source was"
     first = zones[0] if zones else f"{draft.place.region}a"
@@ -576,6 +610,19 @@ def _zone(draft: _Draft, known: str | None) -> tuple[str, str]:
         first,
         f"{known or 'the zone of the source'} is not {'to be had' if known else 'known'}, so the first is taken",
     )
+
+
+def _zone_of_copy(draft: _Draft, known: str | None) -> tuple[str, str]:
+    """Return the zone where the source's is of another Region: what was together there, such as its disks, is here."""
+    zones, region = draft.place.zones, draft.place.region
+    if known and known.startswith(region):
+        # That of the instance which a disk is to be attached to.
+        return known, f"a zone of {region}"
+    alike = f"{region}{known.removeprefix(draft.found.home)}" if known else None
+    if alike in zones:
+        return alike, f"as the source was in {known}"
+    was = f"the source was in {known}" if known else "the zone of the source is not known"
+    return zones[0] if zones else f"{region}a", f"the first zone, as {was}"
 
 
 def _bundle(draft: _Draft, wanted: str | None, least: str | None, bundles: Sequence[Bundle]) -> Bundle | None:
@@ -644,11 +691,28 @@ def _cheapest(least: Bundle, bundles: Iterable[Bundle]) -> Bundle | None:
 def _key_pair(draft: _Draft, key: str | None, *, is_windows: bool) -> str | None:
     if key is None or is_windows:
         return None
-    if key == _DEFAULT_KEY or key in draft.place.key_pairs or KEY_PAIRS in draft.place.unread:
+    region, inside = draft.place.region, "the keys inside the image still work"
+    if key == _DEFAULT_KEY and draft.found.is_copy:
+        draft.not_restored.append(
+            f"its key pair: each Region has a default one of its own; {inside}, and that of {region} is had with "
+            f"{draft.aws('download-default-key-pair')}"
+        )
+        return None
+    if key == _DEFAULT_KEY or key in draft.place.key_pairs:
         return key
+    if not draft.found.is_copy:
+        if KEY_PAIRS in draft.place.unread:
+            return key
+        draft.not_restored.append(
+            f"the key pair {key}: it is not in {region} any more, so Lightsail's default is set; {inside}"
+        )
+        return None
+    # Where nobody knows, one that is not there would be refused.
+    why = f"could not be asked for it ({KEY_PAIRS})" if KEY_PAIRS in draft.place.unread else "has none of that name"
     draft.not_restored.append(
-        f"the key pair {key}: it is not in {draft.place.region} any more, so Lightsail's default is set; the keys "
-        "inside the image still work"
+        f"the key pair {key}: {region} {why}, so Lightsail's default there is set; {inside}. An instance gets its key "
+        f"only when it is made, so import it first: {draft.aws('import-key-pair')} --key-pair-name {key} "
+        "--public-key-base64 ..."
     )
     return None
 
@@ -678,38 +742,6 @@ def _tags(draft: _Draft, settings: Settings) -> Tags:
     if keys[room:]:
         draft.not_restored.append(f"the tags {quote_all(keys[room:])}: there is room for {MAX_TAGS} only")
     return {key: users[key] for key in keys[:room]} | own
-
-
-def _made_before(found: Found, request: Request) -> Source | None:
-    """Return what an earlier try of the same restore has made, unless it was finished with another snapshot."""
-    keys = {_key(found, request)}
-    if request.snapshot:
-        # The same command without it, or with a time, has made it of this very snapshot.
-        keys.add(_key(found, replace(request, snapshot=None)))
-
-    def is_of_it(source: Source) -> bool:
-        # A name that was asked for can be only one: whatever was taken since, that is what is meant.
-        is_same = source.tags.get(RESTORED_FROM) == found.snapshot.name or source.name == request.name
-        is_begun = RESTORED_FROM in source.tags and RESTORED_AT not in source.tags and not request.snapshot
-        return source.tags.get(RESTORE_KEY) in keys and (is_same or is_begun)
-
-    made = [source for source in found.place.sources if source.kind is found.makes and is_of_it(source)]
-    return min(made, key=lambda source: RESTORED_AT in source.tags, default=None)
-
-
-def _key(found: Found, request: Request) -> str:
-    """Return what a restore is recognised by: what was asked for, and not what it makes."""
-    parts = (
-        found.place.region,
-        found.source_arn or found.source_name,
-        found.makes,
-        request.snapshot or "",
-        format_instant(request.at) if request.at else "",
-        request.name or "",
-        request.zone or "",
-        request.bundle or "",
-    )
-    return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def _stamped(name: str, stamp: str) -> str:

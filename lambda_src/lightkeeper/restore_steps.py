@@ -39,6 +39,8 @@ class Request:
     source: str
     kind: SourceKind | None = None
     """What is to be made; None: what the source was."""
+    home: str | None = None
+    """The Region of the source, where its copies are in another; None: any."""
     at: datetime | None = None
     """The newest content of this time (UTC) or before; None: the newest."""
     snapshot: str | None = None
@@ -294,6 +296,8 @@ class RestorePlan:
     """Whether an earlier try has done all there was to do, but for what is asked for now."""
     after: str | None = None
     """The name of the instance, restored as well, that has to be there first."""
+    home: str | None = None
+    """Of a copy: the Region of its source; None: the plan's own."""
 
 
 class StepResult(StrEnum):

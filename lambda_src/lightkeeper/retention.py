@@ -70,7 +70,7 @@ def prune(  # noqa: PLR0913 - what holds back has that many sides
     is_unread: bool,
     is_doubted: bool,
 ) -> Pruning:
-    """Return what becomes of each recovery point of a source at `now` (UTC).
+    """Return what becomes of each recovery point of a source in one Region at `now` (UTC).
 
     Parameters
     ----------
@@ -199,7 +199,8 @@ def _reasons(rule: _Rule, facts: Facts) -> Iterator[Sequence[str]]:
                 yield held or ([] if replaced else ["ended in error, but no newer one is usable yet"])
             case SnapshotState.USABLE:
                 only = ["newest usable snapshot"] if point is usable[0] else []
-                yield held or next(by_rule) or only
+                copied = [facts.being_copied[point.name]] if point.name in facts.being_copied else []
+                yield held or next(by_rule) or only or copied
             case _:
                 assert_never(point.state)
 
@@ -212,7 +213,7 @@ def is_replaced(point: RecoveryPoint, usable: Sequence[RecoveryPoint]) -> bool:
 def _expiry(rule: _Rule, cut: "_Cut", pruning: Pruning) -> datetime:
     """Return from when on what this run marks may be deleted, UTC."""
     settings = pruning.settings
-    # An event that is replayed has a time long past: the grace counts from when there was newer content.
+    # An event that is replayed has a time long past: the grace counts from when there was something newer.
     begun = max(pruning.now, cut.newest)
     return max(settings.grace.after(begun, settings.time_zone), begun + rule.shortest_grace)
 
@@ -294,8 +295,8 @@ class _Cut:
     """Tells what goes because a rule keeps less than it did from what newer snapshots push out.
 
     What the rule would have dropped in an earlier run, too, would have been marked in that run. Only the newest one may
-    have become usable since: not if it was taken so long ago that it would be overdue by now, nor if something was
-    marked after it was taken, as then it has pushed out what it does.
+    have become usable since: not if it was made so long ago that it would be overdue by now, nor if something was
+    marked after it was made, as then it has pushed out what it does.
     """
 
     def __init__(self, rule: _Rule, facts: Facts, settings: Settings) -> None:
@@ -308,8 +309,8 @@ class _Cut:
 
     @property
     def newest(self) -> datetime:
-        """When the newest usable one was taken, UTC."""
-        return self._newest.taken
+        """When the newest usable one was made, UTC: of a copy, that is some time after its content was taken."""
+        return self._newest.made
 
     def drops(self, point: RecoveryPoint, now: datetime) -> bool:
         """Return whether a point that is marked now (UTC) goes by a cut."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Protocol
 
 from lightkeeper.actions import Create, Outcome, Result
@@ -36,6 +37,9 @@ _TICKS_UNTIL_LATE: Final = 2
 
 class Region(Reader, Writer, Protocol):
     """Lightsail in one Region, to read and to write."""
+
+
+_NO_TARGETS: Final[Mapping[str, Region]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ def run_regions(  # noqa: PLR0913 - a run has that many sides
     on_outcome: Callable[[Outcome], None],
     on_plan: Callable[[Plan], None] = lambda _: None,
     is_late: bool = False,
+    targets: Mapping[str, Region] = _NO_TARGETS,
 ) -> Run:
     """Plan for `now` (UTC) and do it.
 
@@ -107,6 +112,8 @@ def run_regions(  # noqa: PLR0913 - a run has that many sides
     is_late
         Whether `now` is long past by the clock: then only what is missing is taken. A mark would leave less than the
         grace, and what has to go goes in the next run.
+    targets
+        Lightsail in each Region that copies go to.
 
     Raises
     ------
@@ -128,13 +135,15 @@ def run_regions(  # noqa: PLR0913 - a run has that many sides
         before_writes = margin_seconds(settings.max_concurrency)
 
         def look() -> Plan:
-            whole = plan_region(name, region, settings, now, lambda: left() - before_writes - READ_MARGIN_SECONDS)
+            time_to_read = partial(_less, left, before_writes + READ_MARGIN_SECONDS)
+            whole = plan_region(name, region, settings, now, time_to_read, targets=targets)
             return creates_only(whole) if is_late else whole
 
         plan = look()
         with speaking:
             on_plan(plan)
-        return Run(plan, execute(plan, region, settings, seconds_left=left, on_outcome=report, look_again=look))
+        writers = {**targets, name: region}
+        return Run(plan, execute(plan, writers, settings, seconds_left=left, on_outcome=report, look_again=look))
 
     with ThreadPoolExecutor(len(regions), "regions") as pool:
         try:
@@ -169,11 +178,14 @@ def take(  # noqa: PLR0913 - a recovery point on demand has that many sides
     with ThreadPoolExecutor(len(regions), "regions") as pool:
         parts = list(pool.map(lambda each: read_region(each, regions[each], settings, seconds_left), regions))
     plan = plan_take(join_inventories(parts), settings, now, name, kind=kind, hold=hold)
-    region = regions[plan.actions[0].target.region]
     outcomes = execute(
-        plan, region, settings, seconds_left=seconds_left, on_outcome=on_outcome, look_again=lambda: plan
+        plan, regions, settings, seconds_left=seconds_left, on_outcome=on_outcome, look_again=lambda: plan
     )
     return Run(plan, outcomes)
+
+
+def _less(left: Callable[[], float], seconds: float) -> float:
+    return left() - seconds
 
 
 def _joined(parts: list[Run]) -> Run:

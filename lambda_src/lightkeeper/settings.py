@@ -13,9 +13,10 @@ from functools import partial
 from typing import Final, Self, TypeVar
 from zoneinfo import ZoneInfo
 
+from lightkeeper.copies import check_regions, read_copy_rules, write_copy_rules
 from lightkeeper.errors import InvalidValueError, as_json, quote_all
 from lightkeeper.json_objects import InvalidObjectError, ObjectReader, as_object, one_of, switch, text, whole_number
-from lightkeeper.model import Mode, Orphans, Policy, Prune
+from lightkeeper.model import CopyRule, Mode, Orphans, Policy, Prune
 from lightkeeper.organization import Organization
 from lightkeeper.policies import OFF, TAG_TEXT, read_policies, tag_value, write_policies
 from lightkeeper.rows import UTC_ZONE, Form, read_rows, rows_of, setting, write_rows
@@ -220,6 +221,14 @@ def _policies_in(zone: ZoneInfo) -> Form[Mapping[str, Policy]]:
     return Form(read=partial(read_policies, zone=zone), write=write_policies, limits="see below")
 
 
+def _copies_in(zone: ZoneInfo) -> Form[Mapping[str, CopyRule]]:
+    return Form(
+        read=partial(read_copy_rules, zone=zone),
+        write=write_copy_rules,
+        limits='an object by Region: a `schedule` and a `keep` for each; see ["Copies"](#copies)',
+    )
+
+
 def _time_of_day_in(zone: ZoneInfo) -> Form[Schedule | None]:
     return Form(
         read=partial(_time_of_day, zone=zone),
@@ -319,6 +328,14 @@ class Settings:
         example={"office": {"schedule": "0 18 * * 1-5", "keep": "daily=5 weekly=4"}},
         meaning="policies of your own, beside the built-in ones or in their place",
     )
+    copies: Mapping[str, CopyRule] = setting(
+        "copies",
+        _copies_in,
+        default={},
+        example={"eu-north-1": {"schedule": "0 5 * * *", "keep": "daily=7 monthly=12"}},
+        meaning="which other Regions may get copies of recovery points, when, and how long they are kept there; tags "
+        "and policies say what is copied",
+    )
     default_policy: str = setting(
         "defaultPolicy",
         _POLICY,
@@ -414,6 +431,12 @@ class Settings:
             one_of(settings.default_policy, names)
         except InvalidValueError as error:
             errors.append(f"defaultPolicy: {error}")
+        for name, policy in settings.policies.items():
+            try:
+                if policy.copies:
+                    check_regions(policy.copies, read.keys_of("copies"))
+            except InvalidValueError as error:
+                errors.append(f"policies.{name}.copy: {error}")
         if errors:
             raise SettingsError(errors)
         return settings

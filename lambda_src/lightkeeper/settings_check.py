@@ -21,6 +21,8 @@ from lightkeeper.settings import ENVIRONMENT_VARIABLE, Settings, SettingsError, 
 
 SUBSCRIPTIONS: Final = 5
 """How many a template has room for."""
+COPIES: Final = "copies"
+"""Of what a template is written for: whether there are any. Which, and how long, is as in the settings."""
 MAX_ANSWER_BYTES: Final = 4096
 """What CloudFormation takes."""
 _LONGEST_SENTENCE: Final = 500
@@ -72,7 +74,7 @@ def check(given: str, *, stack_name: str, fixed: Mapping[str, object], seen: Map
     stack_name
         The deployment's name, where the settings give none.
     fixed
-        The settings that the template cannot change, as parsed JSON.
+        The settings that the template cannot change, as parsed JSON; of `copies`, whether there are any.
     seen
         What the template's conditions have read, by setting.
     """
@@ -83,6 +85,7 @@ def check(given: str, *, stack_name: str, fixed: Mapping[str, object], seen: Map
         wrong = [
             *more_than_one_account(own),
             *_not_as_fixed(written, fixed),
+            *_copies_not_as_fixed(settings, fixed),
             *_no_place_for(settings),
             *_not_as_seen(settings, own, seen),
         ]
@@ -152,8 +155,22 @@ def _not_as_fixed(written: Mapping[str, object], fixed: Mapping[str, object]) ->
         f"{key}: {as_json(written[key])} is not what this template is written for; expected {as_json(value)}, or a "
         "template of your own: make dist CONFIG=FILE"
         for key, value in fixed.items()
-        if written[key] != value
+        if key != COPIES and written[key] != value
     ]
+
+
+def _copies_not_as_fixed(settings: Settings, fixed: Mapping[str, object]) -> list[str]:
+    """Compare whether there are copies: with them the role may do more, and the dashboard shows more."""
+    has_copies = bool(fixed.get(COPIES))
+    if bool(settings.copies) is has_copies:
+        return []
+    expected = "some" if has_copies else "none"
+    written_for = "a deployment with copies" if has_copies else "a deployment without copies in other Regions"
+    sentence = (
+        f"{COPIES}: this template is written for {written_for}; expected {expected}, or a template of your own: "
+        "make dist CONFIG=FILE"
+    )
+    return [sentence]
 
 
 def _no_place_for(settings: Settings) -> list[str]:

@@ -107,7 +107,7 @@ def _kept_up(
     uncovered_since: datetime | None = None
     if created_at <= limit and not (newest and newest.covers_until >= due):
         uncovered_since = next_slot(policy.schedule, newest.covers_until) if newest else due
-    is_stuck = any(point.taken <= limit for point in line.pending)
+    is_stuck = any(point.made <= limit for point in line.pending)
     line = replace(line, uncovered_since=uncovered_since, is_stuck=is_stuck)
     is_on_its_way = bool(line.pending) and not line.is_failing
     if uncovered_since and not is_on_its_way:
@@ -178,9 +178,10 @@ def look_at_restored(
             back[key] = max(back.get(key, each.source), each.source, key=lambda source: source.created_at)
     for each in facts if back else ():
         if each.source is None:
-            names = undated_names(each.name, each.arn, settings.deployment)
+            names = undated_names(each.name, each.arn, settings.deployment, each.region)
             made = next((back[key] for name in names if (key := (each.region, each.kind, name)) in back), None)
-            lived_on = made is not None and made.created_at <= each.points[0].taken
+            newest = [*each.points[:1], *(point for there in each.copies for point in there.points[:1])]
+            lived_on = made is not None and any(made.created_at <= point.taken for point in newest)
             if made and not lived_on and lines[each.arn].status is Status.GONE:
                 yield replace(lines[each.arn], restored_as=made.name)
 

@@ -14,11 +14,25 @@ from types import MappingProxyType
 from typing import Final
 
 from lightkeeper.commands import tag_command
+from lightkeeper.copies import can_be_copied, check_regions, parse_copy
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SourceKind, has_modes
-from lightkeeper.model import Mode, Origin, Policy, Problem, RecoveryPoint, Severity, Snapshot, Source, Tags, problem_of
-from lightkeeper.names import attempt_of
+from lightkeeper.model import (
+    Copies,
+    Mode,
+    Origin,
+    Policy,
+    Problem,
+    RecoveryPoint,
+    Severity,
+    Snapshot,
+    Source,
+    Tags,
+    problem_of,
+    region_of,
+)
+from lightkeeper.names import attempt_of, attempt_of_copy, digest_in
 from lightkeeper.policies import OFF
 from lightkeeper.recipe import Part, is_small, missing_parts, recipe_tags
 from lightkeeper.schedule import is_time_of_day, with_time_of_day
@@ -26,6 +40,7 @@ from lightkeeper.settings import Settings
 from lightkeeper.times import format_instant, parse_day_or_instant, parse_instant, parse_zone
 
 OWN_PREFIX: Final = "lightkeeper:"
+_AWS_PREFIX: Final = "aws:"
 OWNER: Final = "lightkeeper:owner"
 SOURCE: Final = "lightkeeper:source"
 SLOT: Final = "lightkeeper:slot"
@@ -38,9 +53,14 @@ BY_HAND: Final = "lightkeeper:by-hand"
 """On what a person asked for, beside any schedule."""
 MAX_TAGS: Final = 50
 """Lightsail's limit for a resource."""
-_SUFFIXES: Final = ("keep", "at", "mode", "hold")
-# Of the 50: four of ours at create, and room for a mark and for a user's hold later.
-_ROOM: Final = MAX_TAGS - len((OWNER, SOURCE, SLOT, FORMAT)) - len((EXPIRES, "hold"))
+TAKEN: Final = "lightkeeper:taken"
+"""On a copy, and on what was rescued: when its content is from."""
+NAME: Final = "lightkeeper:name"
+"""On the same: the name of its source, which Lightsail does not promise to say."""
+_SUFFIXES: Final = ("keep", "at", "mode", "hold", "copy", "copy-keep")
+_OF_COPIES: Final = ("copy", "copy-keep")
+# Of the 50: four of ours at create, two more on a copy, and room for a mark and for a user's hold later.
+_ROOM: Final = MAX_TAGS - len((OWNER, SOURCE, SLOT, FORMAT)) - len((TAKEN, NAME)) - len((EXPIRES, "hold"))
 # Beside so many, a small recipe always has room: to write each one down only to see that would cost a run seconds.
 _FEW_TAGS: Final = 15
 # What people write instead of a policy: a switch, as in other tools, or how often in their own words.
@@ -132,7 +152,7 @@ def hold_key(settings: Settings) -> str:
 
 def is_reserved(key: str) -> bool:
     """Return whether a key is AWS's or ours, in whatever letters."""
-    return key.lower().startswith(("aws:", OWN_PREFIX))
+    return key.lower().startswith((_AWS_PREFIX, OWN_PREFIX))
 
 
 def _written_for_us(tags: Tags, settings: Settings) -> dict[str, str]:
@@ -243,7 +263,18 @@ def _read_tags(
         error = InvalidValueError(f"has no effect on a {kind}; expected on instances only")
         found.append(_WrongTag(mode, tags[mode], error, Severity.ADVICE))
         tags = {tag: value for tag, value in tags.items() if tag != mode}
+    copy = f"{key}:copy"
+    if kind and not can_be_copied(kind) and tags.get(copy, OFF) != OFF:
+        error = InvalidValueError(
+            f"Lightsail copies no snapshots of a {kind}, so there is none in another Region; expected no such tag on "
+            f'it, or "{OFF}"'
+        )
+        found.append(_WrongTag(copy, tags[copy], error, Severity.WARNING))
+        tags = {tag: value for tag, value in tags.items() if tag != copy}
     policy = _policy(tags, settings, found)
+    if policy.copies is None and f"{copy}-keep" in tags and copy not in tags:
+        error = InvalidValueError(f'has no effect where nothing is copied; expected "{copy}", too')
+        found.append(_WrongTag(f"{copy}-keep", tags[f"{copy}-keep"], error, Severity.ADVICE))
     is_unreadable = any(wrong.severity is Severity.ERROR for wrong in found)
     return NoPolicy.UNREADABLE if is_unreadable else policy, hold, found
 
@@ -274,21 +305,28 @@ def _policy(tags: Tags, settings: Settings, found: list[_WrongTag]) -> Policy:
         tag = f"{key}:{suffix}"
         if tag not in tags:
             return policy
+        # Without its copies, a source is still to be backed up.
+        severity = Severity.WARNING if suffix in _OF_COPIES else Severity.ERROR
         try:
             match suffix:
                 case "keep":
                     policy = replace(policy, keep=parse_keep(tags[tag]))
                 case "at":
                     policy = replace(policy, schedule=with_time_of_day(policy.schedule, tags[tag]))
+                case "copy":
+                    policy = replace(policy, copies=_copies(tags[tag], settings))
+                case "copy-keep":
+                    keep = parse_keep(tags[tag])
+                    policy = replace(policy, copies=replace(policy.copies, keep=keep) if policy.copies else None)
                 case _:
                     policy = replace(policy, mode=_mode(tags[tag]))
         except InvalidValueError as error:
-            found.append(_WrongTag(tag, tags[tag], error, Severity.ERROR, is_value=True))
-            return policy
+            found.append(_WrongTag(tag, tags[tag], error, severity, is_value=True))
+            return replace(policy, copies=None) if suffix == "copy" else policy
         return replace(policy, overrides=policy.overrides | {suffix})
 
     policy = replace(policy, named_by=Origin.TAG if tags[key] else Origin.DEFAULT)
-    for suffix in ("keep", "at", "mode"):
+    for suffix in ("keep", "at", "mode", *_OF_COPIES):
         policy = override(suffix, policy)
     return policy
 
@@ -302,6 +340,13 @@ def _meant(name: str, settings: Settings) -> str | None:
         return OFF
     named = _EVERY.get(word)
     return named if named in settings.policies else None
+
+
+def _copies(value: str, settings: Settings) -> Copies | None:
+    copies = parse_copy(value)
+    if copies:
+        check_regions(copies, settings.copies)
+    return copies
 
 
 def _mode(value: str) -> Mode:
@@ -437,6 +482,25 @@ def snapshot_tags(
     return tags | recipe | own, tuple(keys[room:])
 
 
+def copy_tags(original: Snapshot, point: RecoveryPoint, settings: Settings) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the tags for a copy, and the keys for which there was no room.
+
+    It gets everything that its original has, but for a mark, and when its content is from, and of which source.
+    """
+    given = {
+        key: value for key, value in original.tags.items() if key != EXPIRES and not key.lower().startswith(_AWS_PREFIX)
+    }
+    ours = {key: value for key, value in given.items() if is_reserved(key)}
+    ours |= {TAKEN: format_instant(point.taken), NAME: point.source_name}
+    users = {key: value for key, value in given.items() if key not in ours}
+    first = policy_tags(users, settings)
+    keys = [*first, *sorted(key for key in users if key not in first)]
+    most = MAX_TAGS - len(ours)
+    # For a mark, and for a user's hold where there is none yet; unless the vocabulary itself has no room beside them.
+    room = max(most - 1 - (hold_key(settings) not in users), min(len(first), most))
+    return {key: users[key] for key in keys[:room]} | ours, tuple(keys[room:])
+
+
 def recipe_without_room(source: Source, settings: Settings) -> tuple[Part, ...]:
     """Return the parts of a source's recipe that are known, and for which the tags of its snapshots have no room."""
     if source.recipe is None or (len(source.tags) <= _FEW_TAGS and is_small(source.recipe)):
@@ -457,17 +521,23 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
     this release does not know, slot and name may say what they say in another way: it is ours, and left alone.
     """
     owner, source_arn, slot_text = (snapshot.tags.get(key) for key in (OWNER, SOURCE, SLOT))
-    if owner != settings.deployment or not source_arn or snapshot.from_auto_snapshot:
+    is_rescued = TAKEN in snapshot.tags
+    if owner != settings.deployment or not source_arn or (snapshot.from_auto_snapshot and not is_rescued):
         return None
     slot = _own_instant(slot_text)
-    attempt = attempt_of(snapshot.name, snapshot.source_name, source_arn, settings.deployment, slot) if slot else None
+    is_copy = region_of(source_arn) != snapshot.region
+    # Both say themselves of when and of what they are: nobody knows what Lightsail says of that.
+    is_made_of_another = is_copy or is_rescued
+    source_name, taken = (
+        _origin_of_copy(snapshot) if is_made_of_another else (snapshot.source_name, snapshot.created_at)
+    )
+    attempt = _attempt_of(snapshot, source_name, source_arn, slot, settings) if slot else None
     newer_format = _newer_format(snapshot.tags)
     if newer_format is not None and attempt is None:
         # A slot that the name does not bear out may be none, and must not cover what is to come.
         slot, attempt = snapshot.created_at, 1
-    elsewhere = f":{snapshot.region}:" not in source_arn
-    foreign = bool(snapshot.source_arns) and source_arn not in snapshot.source_arns
-    if slot is None or attempt is None or elsewhere or foreign:
+    foreign = not is_copy and bool(snapshot.source_arns) and source_arn not in snapshot.source_arns
+    if slot is None or attempt is None or taken is None or not source_name or foreign:
         return Problem(
             region=snapshot.region,
             source=snapshot.source_name,
@@ -484,9 +554,9 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         name=snapshot.name,
         region=snapshot.region,
         state=snapshot.state,
-        taken=snapshot.created_at,
+        taken=taken,
         size_gib=snapshot.size_gib,
-        source_name=snapshot.source_name,
+        source_name=intern(source_name),
         source_arn=intern(source_arn),
         slot=slot,
         attempt=attempt,
@@ -496,8 +566,29 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
         is_full=len(snapshot.tags) >= MAX_TAGS and EXPIRES not in snapshot.tags,
         by_hand=BY_HAND in snapshot.tags,
         lacks=missing_parts(snapshot.tags),
+        copied_at=snapshot.created_at if is_made_of_another else None,
         newer_format=newer_format,
     )
+
+
+def is_unfinished(snapshot: Snapshot) -> bool:
+    """Return whether a snapshot may be a copy that lacks its tags: it has none at all, and a name of our form."""
+    return not snapshot.tags and digest_in(snapshot.name) is not None
+
+
+def _origin_of_copy(snapshot: Snapshot) -> tuple[str, datetime | None]:
+    """Return the name of the source of a copy, and when its content is from: no later than when it was made."""
+    taken = _own_instant(snapshot.tags.get(TAKEN))
+    return snapshot.tags.get(NAME, ""), min(taken, snapshot.created_at) if taken else None
+
+
+def _attempt_of(
+    snapshot: Snapshot, source_name: str, source_arn: str, slot: datetime, settings: Settings
+) -> int | None:
+    name, deployment, region = snapshot.name, settings.deployment, snapshot.region
+    if region_of(source_arn) != region or TAKEN in snapshot.tags:
+        return attempt_of_copy(name, source_name, source_arn, deployment, slot, region)
+    return attempt_of(name, source_name, source_arn, deployment, slot)
 
 
 def _newer_format(tags: Tags) -> str | None:

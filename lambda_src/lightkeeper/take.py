@@ -49,7 +49,7 @@ def plan_take(  # noqa: PLR0913 - a recovery point on demand has that many sides
         If there is no such source or more than one, its tags are not understood, the hold is no day to come, or what
         was taken within this minute is there without it.
     """
-    source = _source(inventory, name, kind)
+    source = find_source(inventory, name, kind)
     reading = read_source(source, settings)
     if reading.policy is NoPolicy.UNREADABLE:
         problem = next(problem for problem in reading.problems if problem.severity is Severity.ERROR)
@@ -78,7 +78,14 @@ def plan_take(  # noqa: PLR0913 - a recovery point on demand has that many sides
     )
 
 
-def _source(inventory: Inventory, name: str, kind: SourceKind | None) -> Source:
+def find_source(inventory: Inventory, name: str, kind: SourceKind | None) -> Source:
+    """Return the source of that name, and kind if it is given.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is none, or more than one.
+    """
     found = [source for source in inventory.sources if source.name == name and kind in {None, source.kind}]
     if len(found) == 1:
         return found[0]
@@ -97,9 +104,20 @@ def _source(inventory: Inventory, name: str, kind: SourceKind | None) -> Source:
     )
 
 
-def _held(create: Create, hold: str, settings: Settings, now: datetime) -> Create:
+def check_hold(hold: str, settings: Settings, now: datetime) -> None:
+    """Refuse a hold that would hold nothing at `now` (UTC); ``""`` holds for good.
+
+    Raises
+    ------
+    InvalidValueError
+        If it is no day to come.
+    """
     if hold and parse_day_or_instant(hold, settings.time_zone) <= now:
         raise InvalidValueError(f'the hold "{hold}" is over at {format_instant(now)}; expected a day to come')
+
+
+def _held(create: Create, hold: str, settings: Settings, now: datetime) -> Create:
+    check_hold(hold, settings, now)
     tags = {**create.tags, hold_key(settings): hold}
     if len(tags) > MAX_TAGS:
         raise InvalidValueError(f"{create.target.source} has so many tags that there is no room for a hold")

@@ -77,6 +77,17 @@ def connections(regions: tuple[str, ...]) -> dict[str, Lightsail]:
     return connect(regions, max_concurrency=1)
 
 
+def _targets(settings: Settings) -> Mapping[str, Lightsail]:
+    """Return the connections to the Regions that copies go to."""
+    return target_connections(tuple(settings.copies)) if settings.copies else {}
+
+
+@lru_cache(maxsize=1)
+def target_connections(regions: tuple[str, ...]) -> dict[str, Lightsail]:
+    """Return the connections to the Regions that copies go to."""
+    return connect(regions, max_concurrency=1)
+
+
 # The same for other accounts, and for the bucket with the reports.
 @lru_cache(maxsize=1)
 def kept() -> Kept[Lightsail]:
@@ -161,7 +172,7 @@ def handle(event: Event, context: Context) -> str:
         look = _Look(request, settings, now, clock, theme, context)
         match request.of:
             case OnlyAccount(order):
-                plan = plan_regions(connections(settings.regions), settings, now)
+                plan = plan_regions(connections(settings.regions), settings, now, _targets(settings))
                 return _drawn(make_view(plan, settings, order, request.page, request.page_size), look)
             case OneAccount() as one:
                 return _one(one, _Hub.from_env(os.environ), look)
@@ -208,8 +219,10 @@ def _one(one: OneAccount, hub: _Hub, look: _Look) -> str:
     if one.account != sender.account:
         sender = replace(sender, member=one.account)
     try:
-        regions = _connected(sender, hub, look)
-        plan = plan_in_time(regions, settings, look.now, look.seconds_left)
+        places = _connected(sender, hub, look)
+        regions = {name: places[name] for name in settings.regions or (sender.region,)}
+        targets = {name: places[name] for name in settings.copies}
+        plan = plan_in_time(regions, settings, look.now, look.seconds_left, targets)
     except (CallError, LateError, NotOnboardedError) as error:
         # Credentials that are refused may have been taken back: the next look asks for others.
         kept().forget(one.account)
@@ -223,7 +236,7 @@ def _connected(sender: Sender, hub: _Hub, look: _Look) -> Mapping[str, Lightsail
     """Return connections to an account's Regions: to another's by the role that it has for the calendar."""
     account, settings = sender.member, look.settings
     if account is None:
-        return connections(settings.regions)
+        return {**_targets(settings), **connections(settings.regions)}
     partition = look.endpoint.split(":")[1]
 
     def connect_there() -> Mapping[str, Lightsail]:
@@ -233,7 +246,8 @@ def _connected(sender: Sender, hub: _Hub, look: _Look) -> Mapping[str, Lightsail
             session=session_name(settings.deployment, "calendar"),
             region=sender.region,
         )
-        return connect(settings.regions, max_concurrency=1, credentials=credentials)
+        names = dict.fromkeys((*(settings.regions or (sender.region,)), *settings.copies))
+        return connect(names, max_concurrency=1, credentials=credentials)
 
     return kept().connections(account, look.clock, lambda: in_time(connect_there, look.seconds_left()))
 

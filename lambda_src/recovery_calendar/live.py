@@ -56,7 +56,11 @@ def in_time(work: Callable[[], _T], seconds: float) -> _T:
 
 
 def plan_in_time(
-    regions: Mapping[str, Reader], settings: Settings, now: datetime, seconds_left: Callable[[], float]
+    regions: Mapping[str, Reader],
+    settings: Settings,
+    now: datetime,
+    seconds_left: Callable[[], float],
+    targets: Mapping[str, Reader],
 ) -> Plan:
     """Return the plan for `now` (UTC); a Region that does not answer in time is a failure in it. Reads only.
 
@@ -70,7 +74,7 @@ def plan_in_time(
     parts: dict[str, Plan] = {}
 
     def read(name: str) -> None:
-        parts[name] = plan_region(name, regions[name], settings, now, seconds_left)
+        parts[name] = plan_region(name, regions[name], settings, now, seconds_left, targets=targets)
 
     seconds = seconds_left()
     threads = [Thread(target=read, args=(name,), name=f"{THREADS} {name}", daemon=True) for name in regions]

@@ -12,10 +12,11 @@ from itertools import groupby
 from typing import Final, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
-from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
+from lightkeeper.actions import CancelDeletion, Copy, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.errors import did_you_mean
 from lightkeeper.kinds import SourceKind
 from lightkeeper.model import (
+    CopyStatus,
     Inventory,
     Plan,
     Problem,
@@ -33,6 +34,7 @@ from lightkeeper.overview import (
     empty_regions,
     is_open,
     is_overdue_by_errors,
+    said_of_copies,
     what_follows,
     what_helps,
     what_helps_stopped,
@@ -203,6 +205,10 @@ class Row:
     """What to do about that."""
     restored_as: str | None
     """Of one that is gone: under which name a restore has brought it back."""
+    copies: tuple[CopyStatus, ...]
+    """In other Regions, those that want a person first."""
+    copies_said: tuple[str, ...]
+    """The same in sentences."""
     restorable: Restorable | None
     """How much of it its newest recovery point brings back; None where there is none."""
     restorable_why: str | None
@@ -434,7 +440,7 @@ def _expiring(plan: Plan) -> Iterator[tuple[_Point, datetime]]:
                 yield (target.region, target.snapshot), at
             case Delete() | Defer():
                 yield (target.region, target.snapshot), plan.now
-            case Create() | CancelDeletion() | RemoveHold():
+            case Create() | Copy() | CancelDeletion() | RemoveHold():
                 pass
             case _:
                 assert_never(action)
@@ -484,6 +490,8 @@ def _row(source: SourceStatus, facts: _Facts, days: Sequence[date], settings: Se
         why=why,
         helps=helps,
         restored_as=source.restored_as,
+        copies=(copies := tuple(sorted(source.copies, key=lambda copy: copy.overdue_since is None))),
+        copies_said=tuple(said_of_copies(copy, zone) for copy in copies),
         restorable=how_much,
         restorable_why=why_in_part,
         notes=tuple(sorted(notes, key=lambda problem: _SEVERITIES.index(problem.severity))),
@@ -544,7 +552,8 @@ def _value(row: Row, key: SortKey) -> Value | None:  # noqa: PLR0911 - one for e
 def _trouble(row: Row) -> float:
     if row.stopped and row.wants:
         return _STATUSES.index(Status.UNKNOWN) + _A_LITTLE
-    noted = any(note.severity is not Severity.ADVICE for note in row.notes) or bool(row.failed)
+    late = any(copy.overdue_since for copy in row.copies)
+    noted = any(note.severity is not Severity.ADVICE for note in row.notes) or bool(row.failed) or late
     return _STATUSES.index(row.status) - noted / 2
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from lightkeeper.metrics import MetricName
+from lightkeeper.metrics import OF_COPIES, MetricName
 from lightkeeper.model import Kept, Plan
 from lightkeeper.recipe import ANYWHERE, ANYWHERE_V6
 from lightkeeper.restore_steps import StepOutcome
@@ -62,6 +62,8 @@ def metrics_table(metrics: Mapping[str, Sequence[float]]) -> Table:
     """Return the metrics, by name, with what each run has sent."""
     table = _table(("Metric",), ("last", "least", "most", "sum of all runs"))
     for name in MetricName:
+        if name in OF_COPIES and name not in metrics:
+            continue
         values = metrics.get(name, [0])
         row = [f"{value:,.0f}" for value in (values[-1], min(values), max(values))]
         table.add_row(name, *row, f"{sum(values):,.0f}" if name in _SUMMED else "")

@@ -11,6 +11,8 @@ from rich.table import Column
 
 from lightkeeper.actions import Outcome, Result
 from lightkeeper.model import Plan
+from lightkeeper.rescue import Rescued
+from lightkeeper.rescue_plan import RESCUED, RescuePlan
 from lightkeeper.restore_steps import RestorePlan, Step, StepOutcome, StepResult, Wait
 from lightkeeper_cli.tables.console import make_console
 
@@ -62,6 +64,33 @@ def showing_days(total: int) -> Iterator[Callable[[], None]]:
 def step_words(step: Step) -> str:
     """Return a step of a restore in so many words that those of one restore differ."""
     return f"{step.step} {step.detail}" if isinstance(step, Wait) else step.step
+
+
+@contextmanager
+def showing_rescue(plan: RescuePlan, console: Console) -> Iterator[Callable[[Rescued], None]]:
+    """Show a rescue; yield what to call when a day has come further, or cannot. Without a terminal, a line for each."""
+    days = [day for day in plan.days if day.verdict in RESCUED]
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        bar = progress.add_task("copying", total=len(days), visible=bool(days))
+
+        def show(rescued: Rescued) -> None:
+            ends = not rescued.stage.is_open
+            progress.update(bar, advance=int(ends), description=f"{rescued.day.date} {rescued.stage}")
+            if rescued.error or not console.is_terminal:
+                why = f": {rescued.error}" if rescued.error else ""
+                words = f"{plan.source.name} {rescued.day.date} {rescued.stage}{why}"
+                progress.console.print(words, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+        yield show
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from lightkeeper.errors import counted
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Snapshot
 from lightkeeper.recipe import PART_WORDS, DatabaseRecipe, DiskRecipe, InstanceRecipe, MetadataOptions, PortRule, Recipe
+from lightkeeper.restore_choice import Found
 from lightkeeper.restore_plan import CPU_QUOTA
 from lightkeeper.restore_steps import Place, Restored, RestorePlan, StepOutcome, StepResult
 from lightkeeper.times import format_minute
@@ -29,20 +29,24 @@ _DETAIL: Final = 30
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def show_plans(plans: Sequence[RestorePlan], places: Sequence[Place], now: datetime, console: Console) -> None:
-    """Print what is to be done, and what is refused, each with its reason."""
+def show_plans(
+    plans: Sequence[RestorePlan], places: Sequence[Place], now: datetime, console: Console, notes: Sequence[str] = ()
+) -> None:
+    """Print what is to be done, and what is refused, each with its reason; then what there is to know beside."""
     living = {source.arn for place in places for source in place.sources}
     for plan in plans:
         _show_plan(plan, now, console, is_gone=plan.source_arn not in living)
     if len(plans) > 1:
         _show_fleet(plans, console)
+    _list(console, "Note", notes, "yellow")
     for place in places:
         for failure in place.failures:
             _print(console, ("could not be read ", "bold red"), f"{place.region}: {failure}")
 
 
 def _show_plan(plan: RestorePlan, now: datetime, console: Console, *, is_gone: bool) -> None:
-    source = f"the source, {plan.source}, {'is gone' if is_gone else 'is there, and stays as it is'}"
+    stands = "is gone" if is_gone else "is there, and stays as it is"
+    source = f"the source, {plan.source}, {f'is of {plan.home}, where nobody has looked' if plan.home else stands}"
     console.print(Text.assemble((plan.resource, "bold"), f" {plan.kind} in {plan.region}; {source}"))
     facts = [("from", Text(f"{plan.snapshot}, taken {format_minute(plan.taken)}, {age(now - plan.taken)} ago"))]
     if plan.usd_per_month is not None:
@@ -84,14 +88,15 @@ def cpus_then(plans: Iterable[RestorePlan]) -> dict[str, int]:
     return then
 
 
-def show_restored(ended: Sequence[Restored], console: Console) -> None:
-    """Print how restores ended: where each is reached, and what a person has still to do."""
+def show_restored(ended: Sequence[Restored], console: Console, notes: Sequence[str] = ()) -> None:
+    """Print how restores ended: where each is reached, and what a person has still to do, and to know beside."""
     for restored in ended:
         if not restored.plan.problems:
             _show_ended(restored, console)
     refused = [restored for restored in ended if restored.plan.problems]
     if refused:
         _print(console, ("refused ", "bold red"), ", ".join(restored.plan.source for restored in refused))
+    _list(console, "Note", notes, "yellow")
     if len(ended) > 1:
         complete = sum(not restored.has_failed for restored in ended)
         longest = max(restored.seconds for restored in ended)
@@ -141,11 +146,12 @@ def how_to_reach(restored: Restored) -> Sequence[tuple[str, str]]:
     return (("address", address), ("log in", login))
 
 
-def show_recipe(kind: SourceKind, snapshot: Snapshot, recipe: Recipe | None, now: datetime, console: Console) -> None:
-    """Print what a restore puts back beside the content of a snapshot; `kind` is what the source was."""
-    source = snapshot.source_name
-    console.print(Text.assemble((source, "bold"), f" {kind} in {snapshot.region}"))
-    taken = f"{snapshot.name}, taken {format_minute(snapshot.created_at)}, {age(now - snapshot.created_at)} ago"
+def show_recipe(found: Found, recipe: Recipe | None, now: datetime, console: Console) -> None:
+    """Print what a restore puts back beside the content of a snapshot that was found."""
+    source, snapshot = found.source_name, found.snapshot
+    copied = f", copied to {snapshot.region}" if found.is_copy else ""
+    console.print(Text.assemble((source, "bold"), f" {found.source_kind} in {found.home}{copied}"))
+    taken = f"{snapshot.name}, taken {format_minute(found.taken)}, {age(now - found.taken)} ago"
     facts = [("from", Text(taken))]
     if recipe is None:
         _show_facts(facts, console)

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lightkeeper.pricing import USD_PER_GB_MONTH, usd_per_month
+from lightkeeper.pricing import USD_PER_GB_MONTH, USD_PER_GB_TRANSFERRED, usd_of_transfer, usd_per_month
 from lightkeeper.settings import Settings
-from lightkeeper_cli.simulation import LAST_DAYS, Scenario, Simulation
+from lightkeeper_cli.simulation import LAST_DAYS, CopiesMade, Scenario, Simulation
 
 _DAY: Final = timedelta(days=1)
 _MONTH_WIDTH: Final = 31
@@ -47,14 +47,21 @@ def heading(simulation: Simulation) -> str:
     )
 
 
-def assumptions(scenario: Scenario, settings: Settings) -> tuple[str, str]:
-    """Return what the figures rest on: a sentence on what is simulated, one on the estimate."""
+def assumptions(scenario: Scenario, settings: Settings) -> tuple[str, ...]:
+    """Return what the figures rest on: a sentence on what is simulated, one on the estimate, one on copies if any."""
     simulated = f"Simulated: tick {settings.tick}, grace {settings.grace}; every snapshot succeeds."
     estimated = (
         f"Estimated: the oldest snapshot stores all {scenario.size_gib} GiB, each later one what changed since the "
         f"one before it, at {100 * scenario.change_per_day:g}% a day; {USD_PER_GB_MONTH} USD for a GB and month."
     )
-    return simulated, estimated
+    if scenario.copies is None:
+        return simulated, estimated
+    schedule = scenario.copies.schedule
+    copied = (
+        f"Copied: at {schedule.cron} {schedule.zone.key}; the first copy sends all {scenario.size_gib} GiB, each later "
+        f"one what changed since the one before it; {USD_PER_GB_TRANSFERRED} USD for a GB that is sent, an assumption."
+    )
+    return simulated, estimated, copied
 
 
 def _facts(simulations: Sequence[Simulation]) -> Table:
@@ -77,7 +84,22 @@ def _facts(simulations: Sequence[Simulation]) -> Table:
     row("Stored at the end, about", lambda of: f"{of.stored_gib:,.0f} GiB")
     row("Cost at the end, about", lambda of: f"{usd_per_month(of.stored_gib):,.2f} USD a month")
     row("Most at any day's end, about", lambda of: f"{usd_per_month(of.most_stored_gib):,.2f} USD a month")
+    if of_copies := [simulation.copies for simulation in simulations if simulation.copies]:
+        _add_copies(table, of_copies, recent)
     return table
+
+
+def _add_copies(table: Table, copies: Sequence[CopiesMade], recent: int) -> None:
+    def row(label: str, figure: Callable[[CopiesMade], str]) -> None:
+        table.add_row(label, *map(figure, copies))
+
+    table.add_row(f"Copies, {copies[0].rule.keep}")
+    row("  held at the end", lambda of: f"{len(of.points)}")
+    row("  most held at any time", lambda of: f"{of.most_held}")
+    row("  stored at the end, about", lambda of: f"{of.stored_gib:,.0f} GiB")
+    row(f"  sent in the last {recent} days, about", lambda of: f"{of.sent_gib_lately:,.0f} GiB")
+    row("  cost at the end, about", lambda of: f"{usd_per_month(of.stored_gib):,.2f} USD a month")
+    row("  cost of what was sent, about", lambda of: f"{usd_of_transfer(of.sent_gib_lately):,.2f} USD")
 
 
 def _days(number: float) -> str:

@@ -82,6 +82,8 @@ def _show_notes(row: Row, console: Console) -> None:
         show_command(problem, console)
     for note in _besides_problems(row):
         console.print(Text.assemble(name, note))
+    for said, copy in zip(row.copies_said, row.copies, strict=True):
+        console.print(Text.assemble(name, (said, "" if copy.overdue_since else "dim")))
     for by, number in Counter(held.by for held in row.held).items():
         console.print(Text.assemble(name, (f"{number} {by}", "dim")))
 

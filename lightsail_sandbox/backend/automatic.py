@@ -1,8 +1,12 @@
-"""Automatic snapshots: daily, seven kept, a pure function of when they were switched on and of the time."""
+"""Automatic snapshots: daily, seven kept, a pure function of when they were switched on and of the time.
 
-from collections.abc import Iterable, Iterator
+AWS makes one between the hour of the add-on and 45 minutes after; how long after is an option here.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Literal
 
 KEPT = 7
 _DAY = timedelta(days=1)
@@ -22,23 +26,48 @@ class AutomaticSnapshot:
     """One automatic snapshot."""
 
     created_at: datetime
-    in_progress: bool
+    status: Literal["InProgress", "Success", "Failed"]
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether it is being made."""
+        return self.status == "InProgress"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it can be copied and restored."""
+        return self.status == "Success"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When automatic snapshots are made."""
+
+    delay: timedelta
+    """How long after its hour one begins."""
+    duration: timedelta
 
 
 def automatic_snapshots(
-    switchings: Iterable[Switching], now: datetime, duration: timedelta
+    switchings: Iterable[Switching], now: datetime, timing: Timing, failed: Collection[date] = ()
 ) -> tuple[AutomaticSnapshot, ...]:
-    """Give the snapshots there are, newest first: the last seven finished ones, and one that may be in progress."""
-    starts = sorted({start for switching in switchings for start in _starts(switching, now)}, reverse=True)
-    snapshots = [AutomaticSnapshot(start, in_progress=now < start + duration) for start in starts]
-    running = [snapshot for snapshot in snapshots if snapshot.in_progress]
-    finished = [snapshot for snapshot in snapshots if not snapshot.in_progress]
-    return (*running, *finished[:KEPT])
+    """Give the snapshots there are, newest first: the last seven that ended, and one that may be in progress.
+
+    `failed` has the days (UTC) whose snapshot fails.
+    """
+    starts = sorted({start for switching in switchings for start in _starts(switching, now, timing)}, reverse=True)
+    running = [AutomaticSnapshot(start, "InProgress") for start in starts if now < start + timing.duration]
+    ended = [
+        AutomaticSnapshot(start, "Failed" if start.date() in failed else "Success")
+        for start in starts
+        if now >= start + timing.duration
+    ]
+    return (*running, *ended[:KEPT])
 
 
-def _starts(switching: Switching, now: datetime) -> Iterator[datetime]:
+def _starts(switching: Switching, now: datetime, timing: Timing) -> Iterator[datetime]:
     end = min(now, switching.until or now)
-    start = end.replace(hour=switching.hour, minute=0, second=0, microsecond=0)
+    start = end.replace(hour=switching.hour, minute=0, second=0, microsecond=0) + timing.delay
     if start > end:
         start -= _DAY
     for days in range(KEPT + 1):

@@ -2,7 +2,7 @@
 
 Source: CopySnapshot in AWS's model, and the Lightsail guide's page on snapshots: within an account, of disks and
 instances only, without tags. What AWS does not say is inferred: a copy is created when it is made, is made from what
-its original was made from, and counts as a manual snapshot.
+its original was made from, counts as a manual snapshot, and says that it is from an automatic one where that is so.
 """
 
 from collections.abc import Mapping
@@ -74,9 +74,9 @@ def _automatic(backend: "LightsailBackend", name: str, params: Mapping[str, Any]
     if (date is None) is not bool(latest):
         raise InvalidInputError("Invalid input: give either restoreDate or useLatestRestorableAutoSnapshot.")
     source = backend.find(AddOnSource, name)
-    finished = [each for each in backend.automatic_snapshots_of(source) if not each.in_progress]
+    finished = [each for each in backend.automatic_snapshots_of(source) if each.is_complete]
     found = next((each for each in finished if latest or each.created_at.date().isoformat() == date), None)
     if found is None:
         raise NotFoundError(f"The automatic snapshot does not exist: {name} of {date or 'any day'}")
     kind = InstanceSnapshot if isinstance(source, Instance) else DiskSnapshot
-    return _Original(name, kind, kind.origin(source), found.created_at)
+    return _Original(name, kind, kind.origin(source) | {"from_automatic": True}, found.created_at)

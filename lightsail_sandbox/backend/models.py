@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
 
-from lightsail_sandbox.backend.automatic import AutomaticSnapshot, automatic_snapshots
+from lightsail_sandbox.backend.automatic import AutomaticSnapshot, Timing, automatic_snapshots
 from lightsail_sandbox.backend.database_bundles import database_bundle_or_alike
 from lightsail_sandbox.backend.databases import (
     BACKUP_WINDOW,
@@ -108,8 +108,12 @@ class LightsailBackend(BaseBackend):
 
     def automatic_snapshots_of(self, source: AddOnSource) -> tuple[AutomaticSnapshot, ...]:
         """Give a source's automatic snapshots, newest first."""
-        duration = timedelta(seconds=settings.options.automatic_snapshot_seconds)
-        return automatic_snapshots(source.switchings, self.now, duration)
+        options = settings.options
+        timing = Timing(
+            delay=timedelta(seconds=options.automatic_snapshot_delay_seconds),
+            duration=timedelta(seconds=options.automatic_snapshot_seconds),
+        )
+        return automatic_snapshots(source.switchings, self.now, timing, source.failed_automatic_days)
 
     def cut(self, entries: Sequence[Any], token: str | None, what: str) -> tuple[Sequence[Any], str | None]:
         """Give a page of anything that has a position, and the token of the next one; `what` names the list."""

@@ -80,7 +80,7 @@ def _usable(backend: "LightsailBackend", kind: type[S], name: str) -> S:
 
 def _automatic(backend: "LightsailBackend", kind: type[S], source: "AddOnSource", params: Mapping[str, Any]) -> S:
     date = params.get("restoreDate")
-    finished = (each for each in backend.automatic_snapshots_of(source) if not each.in_progress)
+    finished = (each for each in backend.automatic_snapshots_of(source) if each.is_complete)
     chosen = next((each for each in finished if date in (None, each.created_at.date().isoformat())), None)
     if chosen is None:
         raise NotFoundError(f"There is no automatic snapshot of {source.name}{f' of {date}' if date else ''}.")

@@ -1,7 +1,7 @@
 """What every resource has, and every source of snapshots."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal, Protocol
 
 from lightsail_sandbox.backend.automatic import Switching
@@ -116,6 +116,8 @@ class AddOnSource(Source):
     """A disk or an instance: Lightsail takes daily automatic snapshots of it, where they are switched on."""
 
     switchings: list[Switching] = field(default_factory=list)
+    failed_automatic_days: set[date] = field(default_factory=set)
+    """The days (UTC) whose automatic snapshot fails."""
 
     @property
     def automatic_hour(self) -> int | None:

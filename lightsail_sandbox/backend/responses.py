@@ -208,7 +208,7 @@ class LightsailResponse(BaseResponse):
                 {
                     "date": snapshot.created_at.date().isoformat(),
                     "createdAt": snapshot.created_at.timestamp(),
-                    "status": "InProgress" if snapshot.in_progress else "Success",
+                    "status": snapshot.status,
                     "fromAttachedDisks": [{"path": disk.path, "sizeInGb": disk.size_gb} for disk in disks],
                 }
                 for snapshot in self.backend.automatic_snapshots_of(source)

@@ -29,6 +29,8 @@ class Snapshot(Resource):
     """A state that holds whatever the time is."""
     copied_at: datetime | None = None
     """Of a copy: when what it holds was taken."""
+    from_automatic: bool = False
+    """Whether it was copied from an automatic snapshot, or from such a copy."""
 
     @classmethod
     def kept_of(cls, source: Source) -> dict[str, Any]:
@@ -44,7 +46,7 @@ class Snapshot(Resource):
     def kept(self) -> dict[str, Any]:
         """Give the same, as a copy has it."""
         named = {"source_kind": self.source_kind, "source_name": self.source_name, "source_arn": self.source_arn}
-        return named | {"size_gb": self.size_gb}
+        return named | {"size_gb": self.size_gb, "from_automatic": self.from_automatic}
 
     @property
     def content_at(self) -> datetime:
@@ -118,7 +120,7 @@ class DiskSnapshot(Snapshot):
             "progress": self.progress(now),
             f"from{self.source_kind}Name": self.source_name,
             f"from{self.source_kind}Arn": self.source_arn,
-            "isFromAutoSnapshot": False,
+            "isFromAutoSnapshot": self.from_automatic,
         }
 
 
@@ -164,6 +166,6 @@ class InstanceSnapshot(Snapshot):
             "fromInstanceArn": self.source_arn,
             "fromBlueprintId": self.blueprint_id,
             "fromBundleId": self.bundle_id,
-            "isFromAutoSnapshot": False,
+            "isFromAutoSnapshot": self.from_automatic,
             "sizeInGb": self.size_gb,
         }

@@ -15,7 +15,7 @@ from infra.props import Props
 from lightkeeper import kinds, lightsail, sns
 from lightkeeper.inventory import Reader
 from lightkeeper.kinds import LISTINGS
-from lightkeeper.metrics import ALARMING, NAMESPACE, MetricName
+from lightkeeper.metrics import ALARMING, NAMESPACE, OF_COPIES, MetricName
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
 from lightkeeper.restore import RestoreRegion
 from lightkeeper.settings import Settings
@@ -121,7 +121,8 @@ def test_every_metric_that_is_watched_is_sent_with_exactly_those_dimensions(
     sent = {(metric["Name"], dimensions) for metric in directive["Metrics"]}
     units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
     assert watched(of) == sent, "and every metric that is sent is watched"
-    assert units == dict.fromkeys(MetricName, "Count") | {"StoredGiB": "Gigabytes", "OldestRecoveryPointHours": "None"}
+    others = {"StoredGiB": "Gigabytes", "OldestRecoveryPointHours": "None"}
+    assert units == dict.fromkeys(set(MetricName) - OF_COPIES, "Count") | others
 
 
 def test_no_alarm_asks_for_a_unit_in_which_its_metric_is_not_sent() -> None:

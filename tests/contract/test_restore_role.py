@@ -13,11 +13,15 @@ import boto3
 import pytest
 
 from lightkeeper.kinds import LISTINGS, SourceKind
+from lightkeeper.lightsail import Lightsail, connect
 from lightkeeper.restore import read_places, restore
+from lightkeeper.restore_fleet import plan_fleet
 from lightkeeper.restore_plan import plan_restore
-from lightkeeper.restore_steps import Attachment, Request, Restored, StepResult
+from lightkeeper.restore_steps import Attachment, Request, Restored, RestorePlan, StepResult
+from lightkeeper.run import run_regions
+from lightsail_sandbox.client import ErrorAnswer, FaultRule
 from tests.support.asking import refused
-from tests.support.keeper import DAY, REGION, Keeper, did, other_runs
+from tests.support.keeper import DAY, REGION, Keeper, console, did, noop, other_runs
 from tests.support.members import policy as policy_of
 from tests.support.members import roles
 from tests.support.members import template as member_template
@@ -25,6 +29,7 @@ from tests.support.synth import CALENDAR, KEEPER, lightsail_policy, template
 
 pytestmark = pytest.mark.xdist_group("stack")
 SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+AWAY = "eu-north-1"
 PERSON = "PERSON"
 """The access key of who restores; the keeper's runs and the user's console are not under the policy."""
 
@@ -84,14 +89,38 @@ def bring_back(keeper: Keeper, policy: Mapping[str, Any], *, tag_on_create: bool
     ]
     plans = [plan_restore(request, places, keeper.settings, sandbox.now()) for request in requests]
     assert [plan.problems for plan in plans] == [(), (), ()]
+    return bring_back_plans(keeper, regions, plans)
+
+
+def bring_back_plans(
+    keeper: Keeper, regions: Mapping[str, Lightsail], plans: Sequence[RestorePlan]
+) -> tuple[Restored, ...]:
+    """Do what plans say, by the sandbox's clock."""
     return restore(
         plans,
         regions,
-        now=sandbox.now,
+        now=keeper.sandbox.now,
         clock=clock_of(keeper),
         on_step=lambda _plan, _step, _outcome: None,
-        pause=lambda seconds: sandbox.advance(timedelta(seconds=max(seconds, 60))),
+        pause=lambda seconds: keeper.sandbox.advance(timedelta(seconds=max(seconds, 60))),
     )
+
+
+def copy_everything(keeper: Keeper) -> None:
+    """Have a run copy what was taken of the instance and the disk to another Region."""
+    keeper.configure(copies={AWAY: {"schedule": "0 5 * * *", "keep": "3"}})
+    for name in ("web", "data"):
+        keeper.tag(name, "backup:copy")
+    targets = connect([AWAY], max_concurrency=4, endpoint_url=keeper.sandbox.url)
+    run_regions(
+        keeper.regions,
+        keeper.settings,
+        keeper.sandbox.now(),
+        seconds_left=lambda: 900.0,
+        on_outcome=noop,
+        targets=targets,
+    )
+    keeper.sandbox.advance(timedelta(hours=1))
 
 
 def clock_of(keeper: Keeper) -> Callable[[], float]:
@@ -149,6 +178,30 @@ def test_who_has_the_operator_role_of_another_account_runs_and_restores_there_an
         ):
             with refused("AccessDeniedException"):
                 getattr(person, operation)(**parameters)
+
+
+@pytest.mark.parametrize("tag_on_create", [False, True])
+@pytest.mark.parametrize("role", ["document", "operator"])
+def test_it_is_enough_for_a_restore_from_copies_alone(fleet: Keeper, role: str, *, tag_on_create: bool) -> None:
+    """What is made, and the address that waits for it, are in another Region than home, where every call is refused."""
+    policy = POLICY if role == "document" else policy_of(roles(member_template())["Lightkeeper-member-operator"])
+    copy_everything(fleet)
+    fleet.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), region=REGION))
+    fleet.sandbox.enforce_role(policy, access_key_id=PERSON, tag_on_create=tag_on_create, missing_resource="untagged")
+    with closing(console(fleet.sandbox, AWAY)) as user, pytest.MonkeyPatch.context() as patch:
+        user.allocate_static_ip(staticIpName="shop-window")
+        patch.setenv("AWS_ACCESS_KEY_ID", PERSON)
+        regions = connect([AWAY], max_concurrency=4, endpoint_url=fleet.sandbox.url)
+
+        plans = plan_fleet(read_places(regions), fleet.settings, fleet.sandbox.now(), gone=True)
+        ended = bring_back_plans(fleet, regions, plans)
+
+        assert [*errors(ended)] == []
+        assert {plan.source: plan.problems for plan in plans} == {"web": (), "data": ()}
+        web = user.get_instance(instanceName=plans[0].resource)["instance"]
+        assert [(port["fromPort"], port["cidrs"]) for port in web["networking"]["ports"]] == [(443, ["203.0.113.0/24"])]
+        assert web["metadataOptions"]["httpTokens"] == "required"
+        assert user.get_static_ip(staticIpName="shop-window")["staticIp"]["attachedTo"] == web["name"]
 
 
 @pytest.mark.parametrize("sid", [sid for sid in SIDS if sid != "Read"])

@@ -412,3 +412,90 @@ def test_a_fault_still_goes_before_the_role(keeper: Keeper, function: "Lightsail
 
     with refused("NotFoundException"):
         function.get_disks()
+
+
+AWAY = "eu-north-1"
+COPIES = {AWAY: {"schedule": "0 5 * * *", "keep": "daily=2"}}
+
+
+@pytest.fixture
+def away(sandbox: Sandbox) -> Iterator["LightsailClient"]:
+    """A client with the function's own credentials, in the Region that copies go to."""
+    options = sandbox.client_options(AWAY)
+    options["aws_access_key_id"] = "FUNCTION"
+    with closing(boto3.client("lightsail", **options)) as client:
+        yield client
+
+
+def copy(away: "LightsailClient", original: str, name: str) -> None:
+    away.copy_snapshot(sourceRegion="eu-central-1", sourceSnapshotName=original, targetSnapshotName=name)
+
+
+@pytest.fixture
+def by_hand(keeper: Keeper) -> str:
+    """A snapshot without any tag, of a disk of somebody's."""
+    keeper.disk("shop", {})
+    keeper.sandbox.seed([Seed(kind="DiskSnapshot", name="by-hand", source="shop", tags={})])
+    keeper.sandbox.advance(DAY)
+    return "by-hand"
+
+
+@pytest.mark.parametrize("keys", [{}, {"tagOnCreate": False}], ids=["default", "strict"])
+def test_with_copies_the_role_allows_two_things_more_and_without_them_neither(keys: dict[str, object]) -> None:
+    without, with_copies = lightsail_policy(template(**keys)), lightsail_policy(template(copies=COPIES, **keys))
+
+    more = [each for each in with_copies["Statement"] if each not in without["Statement"]]
+
+    assert [each for each in with_copies["Statement"] if each not in more] == without["Statement"]
+    assert [(each["Sid"], each["Action"]) for each in more] == [
+        ("Copy", "lightsail:CopySnapshot"),
+        ("TagCopies", "lightsail:TagResource"),
+    ]
+    assert "lightsail:CopySnapshot" not in actions(without)
+
+
+def test_without_copies_the_role_can_neither_copy_nor_take_an_untagged_snapshot_over(
+    keeper: Keeper, away: "LightsailClient", strict: dict[str, Any], by_hand: str
+) -> None:
+    keeper.sandbox.enforce_role(strict, access_key_id="FUNCTION")
+
+    with refused("AccessDeniedException", "lightsail:CopySnapshot"):
+        copy(away, by_hand, "copy")
+    keeper.sandbox.enforce_role(None)
+    copy(away, by_hand, "copy")
+    keeper.sandbox.enforce_role(strict, access_key_id="FUNCTION")
+    with refused("AccessDeniedException", "lightsail:TagResource"):
+        away.tag_resource(resourceName="copy", tags=[{"key": OWNER, "value": "Lightkeeper"}])
+
+
+def test_with_copies_it_gives_an_untagged_copy_our_owner_tag_once_and_nothing_else(
+    keeper: Keeper, away: "LightsailClient", by_hand: str
+) -> None:
+    policy = lightsail_policy(template(copies=COPIES, tagOnCreate=False))
+    keeper.sandbox.enforce_role(policy, access_key_id="FUNCTION")
+
+    def tag(**tags: str) -> None:
+        away.tag_resource(resourceName="copy", tags=[{"key": key, "value": value} for key, value in tags.items()])
+
+    copy(away, by_hand, "copy")
+    with refused("AccessDeniedException", "lightsail:TagResource"):
+        tag(team="sales")
+    with refused("AccessDeniedException", "lightsail:TagResource"):
+        tag(**{OWNER: "Night-Shift"})
+    with refused("AccessDeniedException", "lightsail:TagResource"):
+        tag(**{OWNER: "Lightkeeper", EXPIRES: MARK["value"]})
+    tag(**{OWNER: "Lightkeeper", "team": "sales"})
+    with refused("AccessDeniedException", "lightsail:TagResource"):
+        tag(**{OWNER: "Lightkeeper", "team": "bakery"})
+
+    (found,) = (entry for entry in keeper.sandbox.entries() if entry.name == "copy")
+    assert found.tags == {OWNER: "Lightkeeper", "team": "sales"}
+
+
+def test_nor_can_it_take_over_what_another_deployment_has_tagged(keeper: Keeper, function: "LightsailClient") -> None:
+    keeper.disk("shop", {})
+    keeper.sandbox.seed([Seed(kind="DiskSnapshot", name="theirs", source="shop", tags={OWNER: "Night-Shift"})])
+    keeper.sandbox.enforce_role(lightsail_policy(template(copies=COPIES, tagOnCreate=False)), access_key_id="FUNCTION")
+
+    with refused("AccessDeniedException", "lightsail:TagResource"):
+        function.tag_resource(resourceName="theirs", tags=[{"key": OWNER, "value": "Lightkeeper"}])

@@ -11,16 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from lightkeeper.lightsail import connect
 from lightkeeper.restore_steps import RESTORED_AT
-from lightsail_sandbox.client import Entry, Seed
+from lightkeeper.run import run_regions
+from lightsail_sandbox.client import Entry, ErrorAnswer, FaultRule, Seed
 from tests.support.code import ROOT
-from tests.support.keeper import DAY, HOUR, REGION, Keeper
+from tests.support.keeper import DAY, HOUR, REGION, Keeper, noop
 from tests.support.witness import CONSOLE
 
 pytestmark = pytest.mark.slow
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+AWAY = "eu-north-1"
 FIREWALL = [{"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrs": ["203.0.113.0/24"]}]
 BEGINNING = datetime(2026, 11, 19, 6, tzinfo=UTC)
 """Four days before the time that the commands name is not long ago."""
@@ -155,7 +158,7 @@ def test_a_file_was_deleted(keeper: Keeper) -> None:
 
 
 def test_the_region_is_in_trouble(keeper: Keeper) -> None:
-    zones, away, move, several = blocks(RUNBOOK, "The Region is in trouble")
+    zones, away, move, several, *_ = blocks(RUNBOOK, "The Region is in trouble")
 
     assert "eu-central-1b" in paste(keeper, zones)
     paste(keeper, away)
@@ -172,6 +175,40 @@ def test_the_region_is_in_trouble(keeper: Keeper) -> None:
         user.get_relational_database(relationalDatabaseName="my-database-b")["relationalDatabase"]["location"],
     ]
     assert [place["availabilityZone"] for place in places] == ["eu-central-1b"] * 4
+
+
+def test_the_whole_region_is_down(keeper: Keeper) -> None:
+    look, allocate, bring_back, back_up = blocks(RUNBOOK, "The Region is in trouble")[4:]
+    copy_to(keeper, AWAY, "web", "mail", "my-disk")
+    keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), region=REGION))
+    keeper.sandbox.clear_calls()
+
+    assert "the databases of eu-central-1 are not among these" in paste(keeper, look)
+    paste(keeper, allocate)
+    paste(keeper, bring_back)
+
+    there = {name: entry for name, entry in entries(keeper).items() if entry.region == AWAY}
+    assert sorted(name.partition("-restored-")[0] for name in there) == ["mail", "my-disk", "web", "web-data-web"]
+    assert content(keeper, "web").startswith("web-20261123-0300-")
+    (rule,) = there["web"].shown["networking"]["ports"]
+    assert (rule["fromPort"], rule["cidrs"]) == (443, ["203.0.113.0/24"])
+    assert there["web"].shown["staticIp"] == "web-address"
+
+    paste(keeper, back_up)
+    taken = {entry.source_name for entry in keeper.sandbox.entries() if entry.region == AWAY and entry.source_arn}
+    assert "web" in taken
+    assert {call.region for call in keeper.sandbox.calls()} == {AWAY}
+
+
+def copy_to(keeper: Keeper, region: str, *names: str) -> None:
+    """Have a run copy what is newest of these to another Region."""
+    keeper.configure(copies={region: {"schedule": "0 5 * * *", "keep": "daily=7"}})
+    for name in names:
+        keeper.tag(name, "backup:copy")
+    targets = connect([region], max_concurrency=4, endpoint_url=keeper.sandbox.url)
+    now = keeper.sandbox.now()
+    run_regions(keeper.regions, keeper.settings, now, seconds_left=lambda: 900.0, on_outcome=noop, targets=targets)
+    keeper.sandbox.advance(HOUR)
 
 
 def test_i_need_yesterday_s_database(keeper: Keeper) -> None:

@@ -259,7 +259,7 @@ def test_each_word_of_the_glossary_stands_once_and_in_order() -> None:
     assert words == sorted(set(words))
 
 
-def test_the_newest_entry_of_the_changelog_is_this_release_and_each_key_that_was_renamed_is_in_one() -> None:
+def test_the_newest_release_of_the_changelog_is_this_release_and_each_key_that_was_renamed_is_in_one() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = next(entry for entry in changelog.split("\n## ")[1:] if not entry.startswith("[Unreleased]\n"))
 

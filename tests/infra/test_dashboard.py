@@ -15,7 +15,7 @@ from infra.sections import FLEET_SECTIONS, SECTIONS, Section
 from infra.widgets import GRID_COLUMNS
 from lightkeeper.deployable import rhythm
 from lightkeeper.fleet_metrics import FleetMetricName
-from lightkeeper.metrics import NAMESPACE, MetricName
+from lightkeeper.metrics import NAMESPACE, OF_COPIES, MetricName
 from lightkeeper.organization import MEMBER_ROLE_VARIABLE, RESULTS_VARIABLE
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import ErrorAnswer, FaultRule
@@ -99,7 +99,8 @@ def test_every_metric_exists_in_what_a_run_sends(
     (keys,) = directive["Dimensions"]
     shown = dashboard_metrics(default, directive["Namespace"])
     assert directive["Namespace"] == NAMESPACE
-    assert {name for name, _, _ in shown} == {each["Name"] for each in directive["Metrics"]} == set(MetricName)
+    assert {name for name, _, _ in shown} == {each["Name"] for each in directive["Metrics"]}
+    assert {name for name, _, _ in shown} == set(MetricName) - OF_COPIES
     assert all(dimensions == {key: emf[key] for key in keys} for _, dimensions, _ in shown)
     units = {each["Name"]: each["Unit"] for each in directive["Metrics"]}
     assert all(how.get("unit", units[name]) == units[name] for name, _, how in shown), "none asks for another unit"
@@ -148,6 +149,18 @@ def test_for_many_accounts_the_table_says_which_account_failed(
     (table,) = widgets(template(**MANY), "log")
     assert problem["account"] == HUB
     assert "fields @timestamp, account, message, " in table["properties"]["query"]
+
+
+def test_where_there_are_copies_it_shows_whether_one_is_overdue(default: Template) -> None:
+    with_copies = template(copies={"eu-north-1": {"schedule": "0 5 * * *", "keep": "daily=7"}})
+
+    def shown(of: Template) -> set[str]:
+        return {name for name, _, _ in dashboard_metrics(of, NAMESPACE)}
+
+    assert shown(with_copies) - shown(default) == OF_COPIES
+    (graph,) = (each for each in widgets(with_copies, "metric") if "CopiesOverdue" in json.dumps(each))
+    assert graph["properties"]["title"] == "Copies overdue, tag problems, and deferred actions"
+    assert len(widgets(with_copies)) == len(widgets(default)), "in a graph that there is anyway"
 
 
 def test_the_function_s_own_metrics_are_those_of_this_function(default: Template) -> None:

@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 VERSION = "1.2.3"
 ROWS = {row.key: row for kind in (Settings, StackSettings) for row in rows_of(kind).values()}
 FIXED = {"tagKey", "tags"}
-# A plain template looks after its own account alone.
-REFUSED = {"organization"}
+# A plain template looks after its own account alone, and is written for a deployment with copies or for one without.
+REFUSED = {"organization", "copies"}
 OFFICE = {"policies": {"office": {"schedule": "0 18 * * 1-5", "keep": "daily=5"}}}
 ALONE = [
     {key: row.example} | (OFFICE if key == "defaultPolicy" else {})
@@ -98,6 +98,32 @@ def test_for_any_settings_it_is_the_stack_of_the_cdk(keys: dict[str, object], in
     assert answer.reason is None
     assert without_code(resources) == without_code(cdk.resources())
     assert of.outputs() == cdk.outputs()
+
+
+def test_one_with_copies_is_the_stack_of_the_cdk_with_copies_whichever_they_are() -> None:
+    made_for = json.dumps({"copies": {"eu-north-1": {"schedule": "0 5 * * *", "keep": "daily=7"}}})
+    other = {"copies": {"eu-west-1": {"schedule": "0 6 * * 0", "keep": "weekly=4"}}, "timeZone": "Europe/Zurich"}
+    cdk = Formation(with_a_group_without_a_name(template(**other)), {}, "", {})
+
+    answer = asked(json.dumps(other), plain(made_for))
+    of = formation(json.dumps(other), dict(answer.attributes), plain(made_for))
+    resources = {name: each for name, each in of.resources().items() if not name.startswith("Check")}
+
+    assert answer.reason is None
+    assert without_code(resources) == without_code(cdk.resources())
+
+
+def test_copies_want_a_template_that_is_written_for_them() -> None:
+    copies = json.dumps({"copies": ROWS["copies"].example})
+
+    assert asked(copies).reason == (
+        "Settings: copies: this template is written for a deployment without copies in other Regions; expected none, "
+        "or a template of your own: make dist CONFIG=FILE"
+    )
+    assert asked("{}", plain(copies)).reason == (
+        "Settings: copies: this template is written for a deployment with copies; expected some, or a template of "
+        "your own: make dist CONFIG=FILE"
+    )
 
 
 def test_it_adds_the_check_and_nothing_else() -> None:

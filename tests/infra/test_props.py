@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 HOURLY = {"schedule": "0 * * * *", "keep": "24"}
+COPY = {"schedule": "0 5 * * *", "keep": "daily=7"}
 
 
 def errors(**keys: object) -> list[str]:
@@ -83,6 +84,12 @@ def test_the_command_line_reads_the_same_file_without_complaint() -> None:
         ({"regions": ["eu-central-3"]}, 'regions: "eu-central-3" is not a Region with Lightsail; expected one of "ap-'),
         ({"regions": ["eu-central-1", "eu-centrall-1"]}, 'did you mean "eu-central-1"?'),
         ({"regions": ["us-west-1"]}, 'regions: "us-west-1" is not a Region with Lightsail'),
+        ({"copies": {"us-west-1": COPY}}, 'copies: "us-west-1" is not a Region with Lightsail; expected one of "ap-'),
+        ({"copies": {"eu-nort-1": COPY}}, 'did you mean "eu-north-1"?'),
+        (
+            {"copies": {"eu-north-1": COPY | {"schedule": "*/15 * * * *"}}},
+            'is rarer than the schedule of copies to eu-north-1 ("*/15 * * * * UTC"): some of them would never be made',
+        ),
     ],
 )
 def test_a_wrong_value_is_answered_with_one_sentence(keys: dict[str, object], sentence: str) -> None:

@@ -472,11 +472,13 @@ def test_the_json_is_one_document_with_the_documented_keys(shop: Keeper) -> None
         "account": "123456789012",
         "alias": None,
         "regions": [REGION],
+        "notes": [],
         "restores": [
             {
                 "source": "scratch",
                 "kind": "disk",
                 "region": REGION,
+                "home": REGION,
                 "snapshot": snapshot,
                 "takenAt": "2026-06-15T12:00:00Z",
                 "resource": "files",

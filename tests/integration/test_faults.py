@@ -187,6 +187,8 @@ def test_a_snapshot_that_has_vanished_meanwhile_is_no_failure(keeper: Keeper, op
 
 
 def test_a_snapshot_refused_during_an_automatic_one_is_taken_by_the_next_run(keeper: Keeper) -> None:
+    # So rare a tick that nothing is worth waiting for.
+    keeper.configure(tick="rate(12 hours)")
     keeper.instance("web", {"backup": "daily"})
     keeper.user.enable_add_on(
         resourceName="web",

@@ -67,13 +67,56 @@ def test_two_rules_stand_side_by_side() -> None:
     )
 
 
+def test_copies_stand_below_with_what_they_send() -> None:
+    lines = simulator(
+        "--keep", "7", "--against", "3", "--copies", "daily=2 monthly=3", "--days", "60", *FROM
+    ).splitlines()
+
+    at = next(number for number, line in enumerate(lines) if line.startswith("Copies"))
+    assert [line.split("  ")[0] or line.strip().partition("  ")[0] for line in lines[at : at + 7]] == [
+        "Copies, daily=2 monthly=3",
+        "held at the end",
+        "most held at any time",
+        "stored at the end, about",
+        "sent in the last 30 days, about",
+        "cost at the end, about",
+        "cost of what was sent, about",
+    ]
+    assert lines[at + 4].split()[-4:] == ["48", "GiB", "48", "GiB"]
+    assert lines[at + 6].split()[-4:] == ["0.96", "USD", "0.96", "USD"]
+    assert "Copied: at 0 5 * * * UTC; the first copy sends all 80 GiB" in lines[-1]
+
+
+def test_copies_are_simulated_by_the_schedule_that_the_settings_have(tmp_path: Path) -> None:
+    copies = {"eu-north-1": {"schedule": "0 6 * * 0", "keep": "weekly=8"}}
+    (tmp_path / "cdk.json").write_text(json.dumps({"lightkeeper": {"copies": copies}}))
+
+    document = json.loads(simulator("--copies", "5", "--days", "60", "--from", "2026-01-04", "--json"))
+
+    (rule,) = document["rules"]
+    assert rule["copies"] == {
+        "keep": "last=5",
+        "schedule": "0 6 * * 0",
+        "timeZone": "UTC",
+        "made": 9,
+        "held": 5,
+        # The day of grace of the one that the fifth has pushed out is over long before the last day.
+        "mostHeld": 6,
+        "storedGib": 122.2,
+        "usdPerMonth": 6.11,
+        "sentGib": 164.4,
+        "sentGibOfLast30Days": 42.2,
+        "usdOfTransferOfLast30Days": 0.84,
+    }
+
+
 def test_nothing_is_wider_than_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
     long = "last=5 daily=7 weekly=4 monthly=12 yearly=3 within-hourly=2d"
 
-    out = simulator("--keep", long, "--against", "daily=7 weekly=4 monthly=12", *FROM)
+    out = simulator("--keep", long, "--against", "daily=7 weekly=4 monthly=12", "--copies", long, *FROM)
 
     assert max(map(len, out.splitlines())) <= 80
     assert "2026-12 " in out
@@ -138,6 +181,8 @@ def test_a_plot_of_a_single_day_is_drawn(tmp_path: Path) -> None:
         (("--keep", "dayly=7"), 'did you mean "daily=7"?'),
         (("--keep", ""), "an empty keep rule would keep nothing"),
         (("--against", "dayly=7"), 'did you mean "daily=7"?'),
+        (("--copies", "dayly=7"), 'did you mean "daily=7"?'),
+        (("--copies", ""), "an empty keep rule would keep nothing"),
         (("--change", "2"), 'did you mean "2%/day"?'),
         (("--from", "tomorrow"), '"tomorrow" is not a date; expected one such as "2026-11-23"'),
         (("--days", "0"), "greater than or equal to 1"),

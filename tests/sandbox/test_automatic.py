@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lightsail_sandbox.client import Sandbox
-from tests.support.asking import add_disk, add_instance, refused
+from tests.support.asking import REGION, add_disk, add_instance, refused
 from tests.support.keeper import NOON
 
 if TYPE_CHECKING:
@@ -65,6 +65,44 @@ def test_while_it_runs_a_manual_snapshot_is_refused_and_afterwards_taken(
         lightsail.create_disk_snapshot(instanceName="web", diskSnapshotName="web-1")
     sandbox.set_time(_SIX + timedelta(minutes=10))
     lightsail.create_instance_snapshot(instanceName="web", instanceSnapshotName="web-1")
+
+
+def test_one_that_begins_late_in_its_hour_is_of_then_and_refuses_others_from_then_on(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    add_disk(lightsail)
+    _enable(lightsail, "data")
+    late = timedelta(minutes=40)
+    sandbox.set_options(automatic_snapshot_delay_seconds=late.total_seconds())
+
+    sandbox.set_time(_SIX + late - timedelta(seconds=1))
+    assert _dates(lightsail) == []
+    lightsail.create_disk_snapshot(diskName="data", diskSnapshotName="data-1")
+    sandbox.set_time(_SIX + late)
+
+    (automatic,) = lightsail.get_auto_snapshots(resourceName="data")["autoSnapshots"]
+    assert automatic["createdAt"] == _SIX + late
+    with refused("OperationFailureException", "automatic snapshot", "data"):
+        lightsail.create_disk_snapshot(diskName="data", diskSnapshotName="data-2")
+
+
+def test_one_that_fails_is_listed_and_can_be_neither_copied_nor_restored(
+    sandbox: Sandbox, lightsail: "LightsailClient"
+) -> None:
+    add_disk(lightsail)
+    _enable(lightsail, "data")
+    sandbox.fail_automatic_snapshot(REGION, "data", _SIX.date())
+
+    sandbox.set_time(_SIX + timedelta(days=1, minutes=10))
+
+    assert _dates(lightsail) == [("2026-06-17", "Success"), ("2026-06-16", "Failed")]
+    with refused("NotFoundException"):
+        lightsail.copy_snapshot(
+            sourceRegion="eu-central-1",
+            sourceResourceName="data",
+            restoreDate="2026-06-16",
+            targetSnapshotName="data-kept",
+        )
 
 
 def test_while_a_disk_s_runs_no_snapshot_of_it_is_taken_but_those_of_others_are(

@@ -139,7 +139,7 @@ def test_an_automatic_snapshot_becomes_an_ordinary_one_that_outlives_its_source(
     lightsail.delete_disk(diskName="data")
     sandbox.advance(COPIED)
     kept = lightsail.get_disk_snapshot(diskSnapshotName="data-kept")["diskSnapshot"]
-    assert kept["state"] == "completed"
+    assert (kept["state"], kept["isFromAutoSnapshot"]) == ("completed", True)
     (entry,) = sandbox.entries()
     assert entry.content_at is not None
     assert entry.content_at.date().isoformat() == days[-1]

@@ -23,7 +23,7 @@ from lightsail_sandbox.seeds import SnapshotState
 from tests.support.accounts import Member
 from tests.support.asking import CODES
 from tests.support.hub import HUB
-from tests.support.keeper import DAY, HOUR, OTHER_REGION, REGION
+from tests.support.keeper import AWAY, DAY, HOUR, OTHER_REGION, REGION
 from tests.support.witness import (
     CONSOLE,
     CREATES,
@@ -33,13 +33,15 @@ from tests.support.witness import (
     LISTS,
     LISTS_OF_SOURCES,
     LOOK_UPS,
+    NAME_OF_SOURCE,
     OWNER,
     SLOT,
     SOURCE,
+    TAKEN,
 )
-from tests.support.world import SOURCES, WHERE, World
+from tests.support.world import FOREIGN, SOURCES, WHERE, Foreign, World
 
-WRITES = (*CREATES, "TagResource", "UntagResource", *DELETES)
+WRITES = (*CREATES, "CopySnapshot", "TagResource", "UntagResource", *DELETES)
 # Either side of a change of clocks, in Europe and in America.
 BEFORE_CLOCKS_CHANGE = (datetime(2027, 3, 13, 12, tzinfo=UTC), datetime(2027, 10, 30, 12, tzinfo=UTC))
 START = datetime(2026, 10, 24, 12, tzinfo=UTC)
@@ -48,6 +50,7 @@ STEPS = 50
 STEPS_IN_AN_ACCOUNT = 3
 _Step = TypeVar("_Step", bound=Callable[..., None])
 
+OURS = (OWNER, SOURCE, SLOT, FORMAT, TAKEN, NAME_OF_SOURCE)
 STATES: tuple[SnapshotState, ...] = ("pending", "completed", "error", "unknown")
 
 names = st.sampled_from(sorted(SOURCES))
@@ -80,7 +83,29 @@ tags = st.sampled_from(
         ("backup:hold", "next week"),
         ("backup:kepe", "1"),
         ("Backup:keep", "1"),
+        ("backup:copy", "nowhere"),
+        ("backup:copy-keep", "a while"),
         ("customer", "bakery"),
+    ]
+)
+copy_wishes = st.sampled_from(
+    [
+        ("backup:copy", ""),
+        ("backup:copy", AWAY),
+        ("backup:copy", f"{AWAY} {OTHER_REGION}"),
+        ("backup:copy", "off"),
+        ("backup:copy-keep", "1"),
+        ("backup:copy-keep", "daily=2"),
+        ("backup:copy-keep", "forever"),
+    ]
+)
+_EACH_MORNING = {"schedule": "0 5 * * *", "keep": "2"}
+copies = st.sampled_from(
+    [
+        {AWAY: _EACH_MORNING},
+        {AWAY: _EACH_MORNING, OTHER_REGION: {"schedule": "0 */6 * * *", "keep": "daily=2"}},
+        # Each is looked after, and a place for the other's copies.
+        {REGION: _EACH_MORNING, OTHER_REGION: {"schedule": "30 4 * * *", "keep": "1", "timeZone": "Europe/Zurich"}},
     ]
 )
 # What a person changes who is content with Lightkeeper: how often, when, of what, how long.
@@ -111,7 +136,11 @@ refusals = st.sampled_from(["UnrecognizedClientException", "InvalidClientTokenId
 renames = st.sampled_from([("deployment", "Night-Shift"), ("tagKey", "save"), ("timeZone", "Pacific/Auckland")])
 first_tags = st.fixed_dictionaries(
     {"backup": st.sampled_from(["", "daily", "hourly"])},
-    optional={"backup:keep": st.sampled_from(["1", "3", "daily=2 weekly=2"]), "customer": st.just("bakery")},
+    optional={
+        "backup:keep": st.sampled_from(["1", "3", "daily=2 weekly=2"]),
+        "backup:copy": st.just(""),
+        "customer": st.just("bakery"),
+    },
 )
 settings = st.sampled_from(
     [
@@ -133,7 +162,7 @@ settings = st.sampled_from(
     ]
 )
 counts = st.sampled_from([None, 1, 2, 6])
-regions = st.sampled_from([REGION, OTHER_REGION])
+regions = st.sampled_from([REGION, OTHER_REGION, AWAY])
 errors = st.builds(
     FaultRule,
     effect=st.builds(ErrorAnswer, code=st.sampled_from(CODES)),
@@ -154,7 +183,7 @@ refused = st.builds(
 doomed = st.builds(
     FaultRule,
     effect=st.builds(EndSnapshots, state=st.sampled_from(["error", "pending", "unknown"])),
-    operation=st.sampled_from((*CREATES,)),
+    operation=st.sampled_from((*CREATES, "CopySnapshot")),
 )
 faults = st.lists(st.one_of(errors, lost, refused, doomed), min_size=1, max_size=2)
 
@@ -191,9 +220,10 @@ class Chance(RuleBasedStateMachine):
         """Forget the faults that an interrupted step may have left."""
         self.world.keeper.sandbox.clear_faults()
 
-    @initialize(given=st.fixed_dictionaries(dict.fromkeys(SOURCES, first_tags)))
-    def sources(self, given: dict[str, dict[str, str]]) -> None:
+    @initialize(given=st.fixed_dictionaries(dict.fromkeys(SOURCES, first_tags)), where=copies)
+    def sources(self, given: dict[str, dict[str, str]], where: dict[str, dict[str, str]]) -> None:
         """Begin with all sources."""
+        self.world.configure(copies=where)
         for world in (self.world, *self.world.neighbours):
             for name, tagged in given.items():
                 world.make(name, tagged)
@@ -359,6 +389,47 @@ class Chance(RuleBasedStateMachine):
         """A setting changes."""
         self.world.configure(**dict([setting]))
 
+    @step(name=names, wish=copy_wishes, hours=st.integers(0, 30), runs=st.integers(1, 3))
+    def ask_for_copies(self, name: str, wish: tuple[str, str], hours: int, runs: int) -> None:
+        """A source is to be copied, or not any more, and some runs follow."""
+        if name in self.world.sources():
+            self.world.tag(WHERE[name], name, *wish)
+        for _ in range(runs):
+            self.world.advance(hours * HOUR)
+            self.world.run()
+
+    @step(where=copies, are_on=st.booleans())
+    def configure_copies(self, where: dict[str, dict[str, str]], are_on: object) -> None:
+        """Copies go elsewhere, or nowhere."""
+        self.world.configure(copies=where if are_on else {})
+
+    @step(region=st.sampled_from([REGION, OTHER_REGION]), days=st.integers(1, 4))
+    def a_home_goes_dark(self, region: str, days: int) -> None:
+        """A Region answers nothing for days."""
+        for _ in range(days):
+            self.world.advance(DAY)
+            self.world.faulty_run(FaultRule(effect=ErrorAnswer(code="ServiceException"), region=region))
+
+    @step(number=which, how=st.sampled_from(FOREIGN), hours=st.integers(0, 30))
+    def plant_under_the_name_of_a_copy(self, number: int, how: Foreign, hours: int) -> None:
+        """Where a copy is to be, there is something else of its name."""
+        self.world.plant_as_copy(number, AWAY, how)
+        self.world.advance(hours * HOUR)
+        self.world.run()
+
+    @step(number=which)
+    def copy_by_hand(self, number: int) -> None:
+        """A user copies a snapshot."""
+        self.world.copy_by_hand(number, AWAY, f"by-hand-{number}")
+
+    @step(number=which)
+    def strip_a_copy(self, number: int) -> None:
+        """A user takes all tags off a copy."""
+        copies = [each for each in self.world.snapshots() if TAKEN in each.tags]
+        if copies:
+            copy = copies[number % len(copies)]
+            self.world.untag(copy.region, copy.name, copy.tags)
+
     @step(name=names, final=st.booleans())
     def delete_a_source(self, name: str, final: bool) -> None:  # noqa: FBT001 - Hypothesis hands it over by name
         """A source is deleted; of a database, Lightsail may keep a final snapshot."""
@@ -389,7 +460,10 @@ class Chance(RuleBasedStateMachine):
         if snapshot := self.world.pick(number):
             self.world.tag(snapshot.region, snapshot.name, key, value)
 
-    @step(number=which, tag=st.sampled_from(["backup:hold", EXPIRES, OWNER, SOURCE, SLOT, FORMAT, "backup"]))
+    @step(
+        number=which,
+        tag=st.sampled_from(["backup:hold", EXPIRES, OWNER, SOURCE, SLOT, FORMAT, TAKEN, NAME_OF_SOURCE, "backup"]),
+    )
     def untag_a_snapshot(self, number: int, tag: str) -> None:
         """A snapshot loses a tag."""
         snapshot = self.world.pick(number)

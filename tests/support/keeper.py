@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 OTHER_REGION = "us-east-1"
+AWAY = "eu-north-1"
+"""Where copies go to."""
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -46,6 +48,8 @@ class Keeper:
     sandbox: Sandbox
     user: "LightsailClient"
     regions: dict[str, Lightsail]
+    others: Mapping[str, Lightsail] = field(default_factory=dict)
+    """Regions that copies may go to."""
     settings: Settings = field(default_factory=Settings)
     account: str | None = None
     """Whose all that is: 12 digits. None: there is only one."""
@@ -104,9 +108,15 @@ class Keeper:
     def _plant(self, seed: Seed) -> str:
         return self.sandbox.seed([replace(seed, account=self.account)])[0]
 
+    @property
+    def targets(self) -> dict[str, Lightsail]:
+        """Lightsail in the Regions that the settings have copies go to."""
+        reached = {**self.regions, **self.others}
+        return {region: reached[region] for region in self.settings.copies}
+
     def plan(self) -> Plan:
         """Plan for the sandbox's time."""
-        return plan_regions(self.regions, self.settings, self.sandbox.now())
+        return plan_regions(self.regions, self.settings, self.sandbox.now(), self.targets)
 
     def run(
         self,
@@ -128,7 +138,14 @@ class Keeper:
         """
         now = at or self.sandbox.now()
         with self.witness.watching(self.settings.to_mapping(), now=now, enforced=enforced):
-            return run_regions(self.regions, self.settings, now, seconds_left=seconds_left, on_outcome=noop)
+            return run_regions(
+                self.regions,
+                self.settings,
+                now,
+                seconds_left=seconds_left,
+                on_outcome=noop,
+                targets=self.targets,
+            )
 
     @contextmanager
     def running(self) -> Iterator["Future[Run]"]:
@@ -143,11 +160,18 @@ class Keeper:
     def runs_at_once(self, second: Mapping[str, Lightsail]) -> list[Run]:
         """Run two runs side by side, one of them over other connections; the witness judges when both have ended."""
 
-        def run(regions: Mapping[str, Lightsail]) -> Run:
-            return run_regions(regions, self.settings, self.sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop)
+        def run(reached: Mapping[str, Lightsail]) -> Run:
+            return run_regions(
+                {region: reached[region] for region in self.regions},
+                self.settings,
+                self.sandbox.now(),
+                seconds_left=lambda: 900.0,
+                on_outcome=noop,
+                targets={region: reached[region] for region in self.settings.copies},
+            )
 
         with self.witness.watching(self.settings.to_mapping()), ThreadPoolExecutor(2) as pool:
-            return list(pool.map(run, (self.regions, second)))
+            return list(pool.map(run, ({**self.regions, **self.others}, second)))
 
     def wait_for(self, operation: str, region: str = REGION) -> None:
         """Wait until there has been a call, of anybody's."""
@@ -262,13 +286,13 @@ def _connect(regions: Iterable[str], url: str) -> dict[str, Lightsail]:
         return connect(regions, max_concurrency=8, endpoint_url=url)
 
 
-def other_runs(keeper: Keeper, access_key_id: str) -> dict[str, Lightsail]:
-    """Return the connections of another run, under an access key of its own."""
+def other_runs(keeper: Keeper, access_key_id: str, regions: Iterable[str] | None = None) -> dict[str, Lightsail]:
+    """Return the connections of another run, under an access key of its own; None: to the Regions looked after."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", access_key_id)
-        return _connect(keeper.regions, keeper.sandbox.url)
+        return _connect(keeper.regions if regions is None else regions, keeper.sandbox.url)
 
 
 def make_keeper(sandbox: Sandbox, regions: tuple[str, ...] = (REGION,)) -> Keeper:
     """Return a keeper; the environment must hold the sandbox's credentials."""
-    return Keeper(sandbox, console(sandbox, REGION), _connect(regions, sandbox.url))
+    return Keeper(sandbox, console(sandbox, REGION), _connect(regions, sandbox.url), _connect([AWAY], sandbox.url))

@@ -9,6 +9,7 @@ slots are covered. What a run could know is what there was when it began to read
 is at the moment of a call is the other half. A call breaks a promise when it would in both.
 """
 
+import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ CONSOLE = "console"
 OWNER, SOURCE, SLOT, EXPIRES, FORMAT = (
     f"lightkeeper:{word}" for word in ("owner", "source", "slot", "expires", "format")
 )
+TAKEN, NAME_OF_SOURCE = "lightkeeper:taken", "lightkeeper:name"
+"""On a copy in another Region, beside what its original has."""
 RECIPE = "lightkeeper:recipe"
 LISTS_OF_SOURCES = {
     "GetDisks": "Disk",
@@ -34,6 +37,8 @@ LISTS_OF_SOURCES = {
 }
 LISTS_OF_SNAPSHOTS = ("GetDiskSnapshots", "GetInstanceSnapshots", "GetRelationalDatabaseSnapshots")
 LISTS = (*LISTS_OF_SOURCES, *LISTS_OF_SNAPSHOTS, "GetStaticIps")
+LISTS_OF_COPIES = ("GetDiskSnapshots", "GetInstanceSnapshots")
+"""Of a Region that copies go to, no others have to be read."""
 LOOK_UPS = ("GetDiskSnapshot", "GetInstanceSnapshot", "GetRelationalDatabaseSnapshot")
 READS = {*LISTS, *LOOK_UPS}
 CREATES = {
@@ -64,6 +69,7 @@ REFUSED_CREDENTIALS = {
 NO_ROOM_BEYOND = 35
 # With so many tags or rules of a firewall, a recipe may be without a part.
 MANY = 20
+MOST_OF_A_COPY = 47
 MOST_OF_A_NAME = 254
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 QUICK_ATTEMPTS = 3
@@ -123,6 +129,16 @@ class Policy:
     keep: str
     zone: str
     mode: str | None
+    copy: str | None = None
+
+
+@dataclass(frozen=True)
+class CopyRule:
+    """When to copy into a Region, and how long copies are kept there."""
+
+    cron: str
+    keep: str
+    zone: ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -143,6 +159,8 @@ class Terms:
     regions: tuple[str, ...]
     """None named: every Region there is."""
     prunes: bool
+    copies: Mapping[str, CopyRule]
+    overdue: str
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Terms":
@@ -150,7 +168,8 @@ class Terms:
         zone = document.get("timeZone", "UTC")
         policies = {name: Policy(cron, keep, zone, None) for name, (cron, keep) in BUILT_IN.items()}
         for name, given in document.get("policies", {}).items():
-            policies[name] = Policy(given["schedule"], given["keep"], given.get("timeZone", zone), given.get("mode"))
+            own_zone = given.get("timeZone", zone)
+            policies[name] = Policy(given["schedule"], given["keep"], own_zone, given.get("mode"), given.get("copy"))
         rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", document.get("tick", "rate(1 hour)"))
         return cls(
             owner=document.get("deployment", "Lightkeeper"),
@@ -165,6 +184,11 @@ class Terms:
             gap=int(rate[1]) * {"minute": MINUTE, "hour": HOUR, "day": DAY}[rate[2]] if rate else None,
             regions=tuple(document.get("regions", ())),
             prunes=document.get("prune", "on") == "on",
+            copies={
+                region: CopyRule(given["schedule"], given["keep"], ZoneInfo(given.get("timeZone", zone)))
+                for region, given in document.get("copies", {}).items()
+            },
+            overdue=document.get("overdueAfter", "6h"),
         )
 
     @property
@@ -269,9 +293,45 @@ def wish(tags: Tags, kind: str, terms: Terms) -> Wish | None:
     return Wish(cron, ZoneInfo((time and time["zone"]) or policy.zone), keep or policy.keep, taken)
 
 
+def copy_wish(tags: Tags, kind: str, home: str, target: str, terms: Terms) -> Wish | None:
+    """Return what the tags of something at home ask for of copies in a Region; None if for none."""
+    asked, rule = wish(tags, kind, terms), terms.copies.get(target)
+    if asked is None or rule is None or target == home or kind.startswith("RelationalDatabase"):
+        return None
+    policy = terms.policies[tags.get(terms.key) or terms.default_policy]
+    where = tags.get(f"{terms.key}:copy", policy.copy)
+    if where is None or where.strip() == "off" or not {*where.split()} <= {*terms.copies}:
+        return None
+    if where.split() and target not in where.split():
+        return None
+    keep = tags.get(f"{terms.key}:copy-keep", rule.keep)
+    return Wish(rule.cron, rule.zone, keep if KEEP.fullmatch(keep) else rule.keep, asked.kind)
+
+
+def are_copies_troubled(tags: Tags, terms: Terms) -> bool:
+    """Say whether tags say something wrong of copies."""
+    where, keep = tags.get(f"{terms.key}:copy", "off"), tags.get(f"{terms.key}:copy-keep", "1")
+    is_somewhere = where.strip() == "off" or (bool(terms.copies) and {*where.split()} <= {*terms.copies})
+    return not is_somewhere or not KEEP.fullmatch(keep)
+
+
+def copy_name(birth: "Birth", source: str, region: str) -> str:
+    """Return the name that the copy of a snapshot of ours has in a Region; later attempts end in a number."""
+    digest = hashlib.sha256(f"{birth.source_arn}\0{birth.owner}\0{region}".encode()).hexdigest()[:6]
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", source).strip("-")
+    return f"{stem}-{birth.slot:%Y%m%d-%H%M}-{digest}"
+
+
+def is_name_of_copy(name: str, birth: "Birth", source: str, region: str) -> bool:
+    """Say whether a name is that of a copy of a snapshot of ours in a Region."""
+    return re.fullmatch(rf"{re.escape(copy_name(birth, source, region))}(-([2-9]|[1-9]\d+))?", name) is not None
+
+
 def is_troubled(tags: Tags, terms: Terms) -> bool:
     """Say whether tags hold something that a person should mend: then nothing may be pruned."""
-    known = {terms.key, *(f"{terms.key}:{word}" for word in ("at", "keep", "mode", "hold", "copy"))}
+    known = {terms.key, *(f"{terms.key}:{word}" for word in ("at", "keep", "mode", "hold", "copy", "copy-keep"))}
+    if terms.key in tags and are_copies_troubled(tags, terms):
+        return True
     word = re.escape(terms.key).replace("backup", r"back\W?up")
     lookalikes = [key for key in tags if key not in known and re.match(rf"{word}s?\b", key, re.IGNORECASE)]
     return bool(lookalikes) or not is_date(tags.get(terms.hold, ""))
@@ -298,7 +358,7 @@ def is_source_held(tags: Tags, now: datetime, terms: Terms) -> bool:
 
 def is_held(tags: Tags, source: Tags, now: datetime, terms: Terms) -> bool:
     """Say whether the tags of a snapshot hold it: by a hold, by another's hold, or in words that nobody knows."""
-    known = {f"{terms.key}:{word}" for word in ("at", "keep", "mode", "copy")} | {*source}
+    known = {f"{terms.key}:{word}" for word in ("at", "keep", "mode", "copy", "copy-keep")} | {*source}
     return is_source_held(tags, now, terms) or any(
         key != terms.hold and (key.lower().endswith("hold") or (key.startswith(f"{terms.key}:") and key not in known))
         for key in tags
@@ -393,13 +453,25 @@ def recipe_in(tags: Tags) -> tuple[Recipe, Sequence[str]]:
     return {part: frozenset(words) for part, words in found.items()}, rest[1:]
 
 
+def content(entry: Entry) -> datetime:
+    """Return when what a snapshot holds was taken; no clock that is set back makes that later than the snapshot."""
+    return min(entry.content_at or entry.created_at, entry.created_at)
+
+
 @dataclass(frozen=True)
 class Birth:
-    """A snapshot that a run took: only these are ours, whatever tags say."""
+    """A snapshot that a run took, or copied: only these are ours, whatever tags say."""
 
     owner: str
     source_arn: str
     slot: datetime
+    of: Mapping[str, str] = field(default_factory=dict)
+    """What a copy says of its origin."""
+
+    @property
+    def home(self) -> str:
+        """The Region of its source."""
+        return self.source_arn.split(":")[3]
 
 
 @dataclass(frozen=True)
@@ -413,7 +485,7 @@ class Point:
     @property
     def taken(self) -> datetime:
         """When its content is from."""
-        return self.entry.created_at
+        return content(self.entry)
 
     @property
     def is_usable(self) -> bool:
@@ -472,10 +544,16 @@ class Scene:
             and birth.owner == terms.owner == entry.tags.get(OWNER)
             and entry.tags.get(SOURCE) == birth.source_arn
             and instant(entry.tags.get(SLOT, "")) == birth.slot
+            and birth.of.items() <= entry.tags.items()
         )
 
-    def points(self, arn: str, terms: Terms) -> list[Point]:
-        """Return our snapshots of a source, of whatever kind, the newest content first."""
+    def points(self, arn: str, terms: Terms, region: str | None = None) -> list[Point]:
+        """Return our snapshots of a source in a Region, of whatever kind, the newest content first; None: at home."""
+        place = region or arn.split(":")[3]
+        return [point for point in self.everywhere(arn, terms) if point.key[0] == place]
+
+    def everywhere(self, arn: str, terms: Terms) -> list[Point]:
+        """Return our snapshots of a source, copies among them, the newest content first."""
         series = terms.owner, arn
         if self._keys is None:
             self._keys = {}
@@ -501,8 +579,8 @@ class Judgement:
     now: datetime
 
     def series(self, key: Key) -> list[Point]:
-        """Return the snapshots of the same source and kind, the newest content first."""
-        points = self.scene.points(self.scene.ours[key].source_arn, self.terms)
+        """Return the snapshots of the same source and kind in the same Region, the newest content first."""
+        points = self.scene.points(self.scene.ours[key].source_arn, self.terms, key[0])
         return [point for point in points if point.entry.kind == self.scene.entries[key].kind]
 
     def source(self, key: Key) -> Entry | None:
@@ -511,9 +589,21 @@ class Judgement:
 
     def feeds(self, key: Key) -> Wish | None:
         """Return what the source asks for, if that feeds the series of this snapshot; None makes it an orphan."""
-        source = self.source(key)
-        asked = source and wish(source.tags, source.kind, self.terms)
+        asked = self._asked(key)
         return asked if asked and asked.kind == self.scene.entries[key].kind else None
+
+    def is_copy(self, key: Key) -> bool:
+        """Say whether a snapshot of ours is a copy."""
+        return key[0] != self.scene.ours[key].home
+
+    def _asked(self, key: Key) -> Wish | None:
+        """Return what a source asks for in the Region of a snapshot of it."""
+        source = self.source(key)
+        if source is None:
+            return None
+        if self.is_copy(key):
+            return copy_wish(source.tags, source.kind, source.region, key[0], self.terms)
+        return wish(source.tags, source.kind, self.terms)
 
     def is_held(self, key: Key) -> bool:
         """Say whether the snapshot, or all of its source's, are held."""
@@ -534,6 +624,8 @@ class Judgement:
             return 1, "what no run of ours has taken"
         if self.is_of_a_newer_release(key):
             return 1, "which a newer release has made"
+        if self.is_copy(key) and key[0] not in self.terms.copies:
+            return 1, "which lies where nothing is copied to"
         if not self.terms.prunes:
             return 7, "although prune is off"
         if (state := self.scene.entries[key].state) not in USABLE | FAILED:
@@ -547,8 +639,8 @@ class Judgement:
     def _stays(self, key: Key) -> Objection | None:
         source = self.source(key)
         is_off = source is None or source.tags.get(self.terms.key, "off") == "off"
-        asked = source and wish(source.tags, source.kind, self.terms)
-        if self.terms.orphans != "expire" and (is_off or (asked and self.feeds(key) is None)):
+        is_unfed = self.feeds(key) is None and (self.is_copy(key) or self._asked(key) is not None)
+        if self.terms.orphans != "expire" and (is_off or is_unfed):
             return 8, "which is an orphan"
         return None
 
@@ -556,7 +648,7 @@ class Judgement:
         source = self.source(key)
         if source and (is_troubled(source.tags, self.terms) or self.asks_for_nonsense(source)):
             return 3, f"whose source has a problem in its tags: {dict(source.tags)}"
-        others = self.scene.points(self.scene.ours[key].source_arn, self.terms)
+        others = self.scene.everywhere(self.scene.ours[key].source_arn, self.terms)
         newer = next((point for point in others if self.is_of_a_newer_release(point.key)), None)
         return (3, f"beside {newer.key[1]}, which a newer release has made") if newer else None
 
@@ -572,20 +664,24 @@ class Judgement:
         """Say whether a source asks for something that nobody can give, or says `off` and something wrong besides."""
         tags, key = source.tags, self.terms.key
         if key not in tags:
-            return any(f"{key}:{word}" in tags for word in ("at", "keep", "mode"))
+            return any(f"{key}:{word}" in tags for word in ("at", "keep", "mode", "copy", "copy-keep"))
+        if tags.get(f"{key}:copy", "off").strip() != "off" and tags[key] != "off":
+            where = {*tags[f"{key}:copy"].split()} or {*self.terms.copies}
+            if source.kind == "RelationalDatabase" or where <= {source.region}:
+                return True
         meant = {**tags, key: ""} if tags[key] == "off" else tags
         return wish(meant, source.kind, self.terms) is None
 
     def _protection(self, key: Key) -> Objection | None:
         entry = self.scene.entries[key]
         if entry.state in FAILED:
-            others = self.scene.points(self.scene.ours[key].source_arn, self.terms)
-            newer = [point for point in others if point.is_usable and point.taken >= entry.created_at]
+            others = self.scene.points(self.scene.ours[key].source_arn, self.terms, key[0])
+            newer = [point for point in others if point.is_usable and point.taken >= content(entry)]
             return None if newer else (5, "which ended in error, and nothing newer is usable")
         newer = [
             point
             for point in self.series(key)
-            if point.is_usable and point.taken >= entry.created_at and point.key != key
+            if point.is_usable and point.taken >= content(entry) and point.key != key
         ]
         return None if newer else (2, f"the newest {entry.kind} by content")
 
@@ -593,6 +689,9 @@ class Judgement:
         usable = [point for point in self.series(key) if point.is_usable]
         tags = usable[0].entry.tags if usable else {}
         own = wish(tags, "", self.terms)
+        if own and self.is_copy(key):
+            rule = self.terms.copies[key[0]]
+            own = Wish(rule.cron, rule.zone, tags.get(f"{self.terms.key}:copy-keep", rule.keep), own.kind)
         if own is None or is_troubled({tag: tags[tag] for tag in tags if tag != self.terms.hold}, self.terms):
             return 8, f"which is an orphan, and its own tags name no policy: {dict(tags)}"
         # As if the schedule had gone on. One more, for what begins and ends at the same moment.
@@ -607,7 +706,7 @@ class Judgement:
         usable = [point for point in self.series(key) if point.is_usable]
         # Held ones use no count.
         others = [point.taken for point in usable if point.key != key and not self.is_held(point.key)]
-        taken, newest = self.scene.entries[key].created_at, max([*imagined, usable[0].taken])
+        taken, newest = content(self.scene.entries[key]), max([*imagined, usable[0].taken])
         newer = [time for time in others if time > taken]
         same = [time for time in others if time == taken]
         older = [time for time in others if time < taken]
@@ -634,9 +733,9 @@ class Judgement:
     def expiry(self, key: Key) -> datetime:
         """Return from when the snapshot may be deleted, if it is marked now.
 
-        To a run that is replayed its own time is long past: the grace then counts from the newest content.
+        To a run that is replayed its own time is long past: the grace then counts from when the newest was made.
         """
-        usable = [point.taken for point in self.series(key) if point.is_usable]
+        usable = [point.entry.created_at for point in self.series(key) if point.is_usable]
         return self.terms.expires(max(self.now, *usable[:1]), orphaned=self.feeds(key) is None)
 
 
@@ -648,6 +747,12 @@ class Run:
     _looks: defaultdict[str, dict[str, tuple[int, Scene]]] = field(default_factory=lambda: defaultdict(dict))
     _lists: defaultdict[str, dict[str, Call]] = field(default_factory=lambda: defaultdict(dict))
     _creates: dict[str, tuple[int, Scene]] = field(default_factory=dict)
+    _all_looks: defaultdict[str, list[tuple[int, Scene]]] = field(default_factory=lambda: defaultdict(list))
+    """Of a Region that copies go to, which is read for each home and perhaps for itself."""
+    _copied: dict[str, tuple[int, Scene]] = field(default_factory=dict)
+    """By home: when the last snapshot was taken there, or copied from there."""
+    _read: set[tuple[str, str]] = field(default_factory=set)
+    """Region and list: those that have been read to their end."""
 
     def follow(self, call: Call, scene: Scene) -> None:
         """Take in a call that is about to be made."""
@@ -655,9 +760,14 @@ class Run:
         if call.operation in LISTS:
             if not call.parameters.get("pageToken"):
                 self._looks[call.region][call.operation] = call.number, scene.copy()
+                self._all_looks[call.region].append((call.number, scene.copy()))
             self._lists[call.region][call.operation] = call
+            if _is_well(call) and not call.more:
+                self._read.add((call.region, call.operation))
         elif call.operation in CREATES:
-            self._creates[call.region] = call.number, scene.copy()
+            self._creates[call.region] = self._copied[call.region] = call.number, scene.copy()
+        elif call.operation == "CopySnapshot":
+            self._copied[call.parameters["sourceRegion"]] = call.number, scene.copy()
 
     def knows(self, region: str) -> Scene | None:
         """Return what there was when the run began to look for the last time; None if it has not looked."""
@@ -672,14 +782,31 @@ class Run:
         known = min(looks, key=lambda look: look[0])
         return max(known, self._creates.get(region, known), key=lambda look: look[0])[1]
 
-    def unread(self, region: str) -> list[str]:
-        """Return the lists that were never read, or are only read in part."""
-        lists = self._lists[region]
-        return [name for name in LISTS if name not in lists or (_is_well(lists[name]) and lists[name].more)]
+    def knows_of_copies(self, home: str, region: str, *, deleting: bool) -> list[Scene]:
+        """Return what there was whenever the run may have looked at copies; the last time before it deletes."""
+        looks = [look for place in (home, region) for look in self._all_looks[place]]
+        if deleting and home in self._copied:
+            begun = self._copied[home]
+            looks = [look for look in looks if look[0] > begun[0]] or [begun]
+        return [scene for _, scene in sorted(looks, key=lambda look: look[0])]
 
-    def failed(self, region: str) -> list[str]:
-        """Return the lists that could not be read to their end."""
-        return [name for name, call in self._lists[region].items() if not _is_well(call)]
+    def unread(self, region: str, names: Sequence[str] = LISTS, *, once: bool = False) -> list[str]:
+        """Return the lists that were never read, or are only read in part; `once` in the run is enough."""
+        lists = self._lists[region]
+        return [
+            name
+            for name in names
+            if not (once and (region, name) in self._read)
+            and (name not in lists or (_is_well(lists[name]) and lists[name].more))
+        ]
+
+    def failed(self, region: str, names: Sequence[str] = LISTS, *, once: bool = False) -> list[str]:
+        """Return the lists that could not be read to their end; that one was, `once` in the run, is enough."""
+        return [
+            name
+            for name, call in self._lists[region].items()
+            if name in names and not _is_well(call) and not (once and (region, name) in self._read)
+        ]
 
 
 def judge_accounts(calls: Iterable[Call], keys: Mapping[str, str]) -> None:
@@ -876,8 +1003,10 @@ class _Court:
         self._terms, self._now, self._scene, self._after, self._enforced = terms, now, scene, after, enforced
         self._before = scene.copy()
         self._made_anew: set[Key] = set()
-        self._waiting: dict[tuple[str, str], list[Point]] = {}
-        """By run and source: what might have been deleted when the first one was."""
+        self._tagged: dict[Key, Birth] = {}
+        """What gets the tags of a copy."""
+        self._waiting: dict[tuple[str, str, str], list[Point]] = {}
+        """By run, source and Region: what might have been deleted when the first one was."""
 
     def take(self, call: Call) -> None:
         """Judge a call, and do on the scene what it did."""
@@ -890,48 +1019,89 @@ class _Court:
     def _judge(self, call: Call, run: Run) -> None:
         if call.operation in READS:
             return
-        unread = run.unread(call.region)
+        unread = self._unread(call, run)
         promise(not unread, 10, f"{call.region}: {call.operation} before {unread} was read to its end")
         match call.operation:
             case operation if operation in CREATES:
                 self._judge_create(call, run)
+            case "CopySnapshot":
+                self._judge_copy(call, run)
+            case "TagResource" if {*_given(call)} != {EXPIRES} and call.region in self._terms.copies:
+                self._judge_tags_of_copy(call, run)
             case "TagResource":
-                key = call.region, call.parameters["resourceName"]
-                tags = _given(call)
-                promise(set(tags) == {EXPIRES}, 1, f"{key}: a run sets no tag but {EXPIRES}; it set {tags}")
-                if self._judge_ours(call, key):
-                    self._judge_prune(call, key, run, run.knows(call.region))
-                    self._judge_mark(key, tags[EXPIRES], run)
+                self._judge_tag(call, run)
             case "UntagResource":
-                key = call.region, call.parameters["resourceName"]
-                keys = call.parameters["tagKeys"]
-                promise(
-                    keys in ([EXPIRES], [self._terms.hold]), 1, f"{key}: a run removes {EXPIRES} or a hold; not {keys}"
-                )
-                is_there = self._judge_ours(call, key)
-                if is_there:
-                    views = self._views(run.knows(call.region), key)
-                    known = not all(view.is_of_a_newer_release(key) for view in views)
-                    promise(known, 1, f"{key}: {keys} was taken off what a newer release has made")
-                if is_there and keys != [EXPIRES]:
-                    promise(self._terms.prunes, 7, f"{key}: a hold was taken off although prune is off")
-                    held = self._scene.entries[key].tags.get(self._terms.hold, "")
-                    promise(
-                        not call.took_effect or is_over(held, min(self._now, call.at), self._terms),
-                        6,
-                        f"{key}: the hold until {held!r} was taken off",
-                    )
+                self._judge_untag(call, run)
             case operation if operation in DELETES:
                 key = call.region, call.parameters[DELETES[operation]]
                 if self._judge_ours(call, key):
-                    self._judge_prune(call, key, run, run.should_know(call.region))
+                    self._judge_prune(call, key, run, deleting=True)
                     self._judge_delete(call, key, run)
             case operation:
                 promise(kept=False, rule=1, sentence=f"a run has no business with {operation}")
 
-    def _views(self, known: Scene | None, key: Key) -> list[Judgement]:
+    def _judge_tag(self, call: Call, run: Run) -> None:
+        key = call.region, call.parameters["resourceName"]
+        tags = _given(call)
+        promise(set(tags) == {EXPIRES}, 1, f"{key}: a run sets no tag but {EXPIRES}; it set {tags}")
+        if self._judge_ours(call, key):
+            self._judge_prune(call, key, run, deleting=False)
+            self._judge_mark(key, tags[EXPIRES], run)
+
+    def _judge_untag(self, call: Call, run: Run) -> None:
+        key = call.region, call.parameters["resourceName"]
+        keys = call.parameters["tagKeys"]
+        promise(keys in ([EXPIRES], [self._terms.hold]), 1, f"{key}: a run removes {EXPIRES} or a hold; not {keys}")
+        is_there = self._judge_ours(call, key)
+        if is_there:
+            views = self._views(run, key)
+            known = not all(view.is_of_a_newer_release(key) for view in views)
+            promise(known, 1, f"{key}: {keys} was taken off what a newer release has made")
+        if is_there and keys != [EXPIRES]:
+            promise(self._terms.prunes, 7, f"{key}: a hold was taken off although prune is off")
+            held = self._scene.entries[key].tags.get(self._terms.hold, "")
+            promise(
+                not call.took_effect or is_over(held, min(self._now, call.at), self._terms),
+                6,
+                f"{key}: the hold until {held!r} was taken off",
+            )
+
+    def _home(self, key: Key) -> str:
+        """Return the Region of the source of a snapshot, as far as it is ours."""
+        birth = self._scene.ours.get(key)
+        return birth.home if birth else key[0]
+
+    def _unread(self, call: Call, run: Run) -> list[str]:
+        """Return the lists that have to be read before a call, and are not."""
+        name = call.parameters.get("resourceName") or (_named(call) if call.operation in DELETES else "")
+        home = call.parameters.get("sourceRegion") or self._home((call.region, name))
+        if SOURCE in _given(call):
+            home = region_of(_given(call)[SOURCE])
+        own, shared = self._lists_of(home)
+        unread = run.unread(home, own) + run.unread(home, shared, once=True)
+        return unread + (run.unread(call.region, LISTS_OF_COPIES, once=True) if home != call.region else [])
+
+    def _lists_of(self, home: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the lists of a Region that only it is read for, and those that others that copy there read, too."""
+        shared = LISTS_OF_COPIES if home in self._terms.copies else ()
+        return [name for name in LISTS if name not in shared], shared
+
+    def _failed(self, run: Run, key: Key) -> list[str]:
+        """Return the lists that could not be read, of those that say what becomes of a snapshot of ours."""
+        home, region = self._home(key), key[0]
+        own, shared = self._lists_of(home)
+        failed = run.failed(home, own) + run.failed(home, shared, once=True)
+        return failed + (run.failed(region, LISTS_OF_COPIES, once=True) if home != region else [])
+
+    def _views(self, run: Run, key: Key, *, deleting: bool = False) -> list[Judgement]:
         """Return what there is, and what the run knew of it; what it did not know of, it has no right to touch."""
-        scenes = [self._scene, *([known] if known and key in known.entries and key in known.ours else [])]
+        home, region = self._home(key), key[0]
+        if home != region:
+            known = run.knows_of_copies(home, region, deleting=deleting)
+        else:
+            last = run.should_know(region) if deleting else run.knows(region)
+            known = [last] if last else []
+        scenes = [self._scene, *(scene for scene in known if key in scene.entries and key in scene.ours)]
         return [Judgement(scene, self._terms, self._now) for scene in scenes]
 
     def _judge_ours(self, call: Call, key: Key) -> bool:
@@ -1053,13 +1223,128 @@ class _Court:
             f"{source.name}: one more attempt at the slot {slot}, less than a day after the last of {len(failed)}",
         )
 
+    # Copies made
+
+    def _judge_copy(self, call: Call, run: Run) -> None:
+        terms, origin = self._terms, (call.parameters["sourceRegion"], call.parameters["sourceSnapshotName"])
+        name, region = call.parameters["targetSnapshotName"], call.region
+        promise(region in terms.copies and region != origin[0], 1, f"{name}: a copy to {region}, where none goes")
+        if origin not in self._scene.entries:
+            promise(not call.took_effect, 1, f"{name}: a copy of what nobody knows")
+            return
+        promise(self._scene.is_ours(origin, terms), 1, f"{name}: a copy of {origin}, which is not ours")
+        original, birth = self._scene.entries[origin], self._scene.ours[origin]
+        is_named = is_name_of_copy(name, birth, original.source_name or "", region)
+        promise(is_named, 4, f"{name}: a name that no copy of {origin} has in {region}")
+        scenes = [self._scene, *run.knows_of_copies(origin[0], region, deleting=False)]
+        wishes = [asked for scene in scenes if (asked := self._copies_asked(scene, birth.source_arn, region))]
+        promise(wishes, 3, f"{name}: a copy that nobody asked for")
+        newest = [_copyable(scene.points(birth.source_arn, terms), asked)[:1] for scene in scenes for asked in wishes]
+        promise(any(point.key == origin for points in newest for point in points), 4, f"{name}: a copy of no newest")
+        if not call.took_effect:
+            return
+        covering = [self._covering(scene, birth.source_arn, region, wishes[0]) for scene in scenes]
+        promise(not all(covering), 4, f"{name}: a copy without need, beside {covering[0] and covering[0].key}")
+        copies = self._scene.points(birth.source_arn, terms, region)
+        failed = [point for point in copies if point.entry.state in FAILED and point.slot == birth.slot]
+        promise(
+            len(failed) < QUICK_ATTEMPTS or max(point.entry.created_at for point in failed) <= call.at - DAY + HOUR,
+            4,
+            f"{name}: one more attempt at a copy of {origin}, less than a day after the last of {len(failed)}",
+        )
+
+    def _copies_asked(self, scene: Scene, arn: str, region: str) -> Wish | None:
+        """Return what a source asks for of copies in a Region, or what its newest snapshot does, where it is silent."""
+        terms, source = self._terms, scene.source(arn)
+        home = arn.split(":")[3]
+        if source and source.tags.get(terms.key) == "off":
+            return None
+        if source and wish(source.tags, source.kind, terms):
+            return copy_wish(source.tags, source.kind, home, region, terms)
+        points = scene.points(arn, terms) if source else scene.everywhere(arn, terms)
+        newest = next((point for point in points if point.is_usable), None)
+        return copy_wish(newest.entry.tags, newest.entry.kind, home, region, terms) if newest else None
+
+    def _covering(self, scene: Scene, arn: str, region: str, asked: Wish) -> Point | None:
+        """Return a copy that covers the current slot of copies, or may soon."""
+        slot, *before = islice(asked.slots(self._now), 2)
+        limit = shifted(self._now, self._terms.overdue, self._terms.zone, -1)
+        points = _copyable(scene.points(arn, self._terms), asked)
+        due = next((point.taken for point in points if min(point.slot, point.taken) <= slot), before[0])
+        return next(
+            (
+                point
+                for point in scene.points(arn, self._terms, region)
+                if point.taken >= due
+                and (
+                    point.entry.state in {*USABLE, "unknown"}
+                    or (point.entry.state == "pending" and point.entry.created_at >= min(slot, limit))
+                )
+            ),
+            None,
+        )
+
+    def _original_of(self, key: Key, scene: Scene) -> Key | None:
+        """Return the snapshot at home whose copy there has that name."""
+        for origin, birth in scene.ours.items():
+            entry = scene.entries[origin]
+            if origin[0] != birth.home or birth.home == key[0] or not scene.is_ours(origin, self._terms):
+                continue
+            if is_name_of_copy(key[1], birth, entry.source_name or "", key[0]):
+                return origin
+        return None
+
+    def _judge_tags_of_copy(self, call: Call, run: Run) -> None:
+        """Insist that a run gives tags to nothing but a copy of ours, and those that its original has, and two more."""
+        key, given = (call.region, call.parameters["resourceName"]), _given(call)
+        there = self._scene.entries.get(key)
+        if there is None:
+            promise(not call.took_effect, 1, f"{key}: tags for what nobody knows")
+            return
+        known = [self._scene, *run.knows_of_copies(region_of(given.get(SOURCE, "")), key[0], deleting=False)]
+        found = [(scene, origin) for scene in known if (origin := self._original_of(key, scene))]
+        promise(found, 1, f"{key}: tagged as ours, but no snapshot of ours has a copy of that name")
+        promise(
+            not there.tags or self._scene.is_ours(key, self._terms),
+            1,
+            f"{key}: taken over from somebody, who has given it {dict(there.tags)}",
+        )
+        originals = [scene.entries[origin] for scene, origin in found]
+        alike = [each for each in originals if (each.kind, each.size_gb) == (there.kind, there.size_gb)]
+        promise(alike, 1, f"{key}: tagged as ours, but its original is of another kind or size")
+        expected = [_tags_of_copy(each) for each in originals]
+        promise(
+            any(_is_given(given, tags, self._terms) for tags in expected), 1, f"{key}: {given}; expected {expected}"
+        )
+        scene, origin = found[0]
+        of = {TAKEN: given[TAKEN], NAME_OF_SOURCE: given[NAME_OF_SOURCE]}
+        self._tagged[key] = replace(scene.ours[origin], of=of)
+
+    def _being_copied(self, scene: Scene, key: Key, run: Run) -> Key | None:
+        """Return the copy of a snapshot at home that is not complete yet, as far as the run has looked."""
+        birth = scene.ours.get(key)
+        if birth is None or birth.home != key[0] or scene.entries[key].state not in USABLE:
+            return None
+        for region in self._terms.copies:
+            if run.failed(region, LISTS_OF_COPIES, once=True):
+                continue
+            for point in scene.points(birth.source_arn, self._terms, region):
+                if point.entry.state == "pending" and (point.slot, point.entry.kind) == (
+                    birth.slot,
+                    scene.entries[key].kind,
+                ):
+                    return point.key
+        return None
+
     # Snapshots marked and deleted
 
-    def _judge_prune(self, call: Call, key: Key, run: Run, known: Scene | None) -> None:
+    def _judge_prune(self, call: Call, key: Key, run: Run, *, deleting: bool) -> None:
         """Insist on all that a mark and a deletion have in common."""
-        failed = run.failed(call.region)
+        failed = self._failed(run, key)
         promise(not failed, 10, f"{call.region}: pruned although {failed} was not read to its end")
-        objections = [view.objection_to_pruning(key) for view in self._views(known, key)]
+        copies = [self._being_copied(scene, key, run) for scene in (self._scene, self._before)]
+        promise(not all(copies), 2, f"{call.operation} of {key[1]}, which is being copied: {copies[0]}")
+        objections = [view.objection_to_pruning(key) for view in self._views(run, key, deleting=deleting)]
         rule, why = objections[-1] or (0, "")
         promise(not all(objections), rule, f"{call.operation} of {key[1]}, {why}")
 
@@ -1067,7 +1352,7 @@ class _Court:
         expires = instant(value)
         promise(expires, 7, f"{key}: marked for {value}")
         assert expires
-        views = self._views(run.knows(key[0]), key)
+        views = self._views(run, key)
         marks = [instant(view.scene.entries[key].tags.get(EXPIRES, "")) for view in views]
         if any(mark and mark <= self._now for mark in marks):
             # It has to wait for another run, or was marked so long ago that it is marked again.
@@ -1082,7 +1367,7 @@ class _Court:
             promise(expires in right, rule, f"{key}: marked for {value}, at {self._now}")
 
     def _judge_delete(self, call: Call, key: Key, run: Run) -> None:
-        views = self._views(run.should_know(call.region), key)
+        views = self._views(run, key, deleting=True)
         objections = [view.objection_to_deleting(key) for view in views]
         rule, why = objections[-1] or (0, "")
         promise(not all(objections), rule, f"{call.operation} of {key[1]}, {why}")
@@ -1090,13 +1375,13 @@ class _Court:
         sentence = f"{call.operation} of {key[1]}, which carries {self._terms.hold}: expected it to be taken off first"
         promise(not all(carried), 6, sentence)
         promise(not (self._enforced and call.took_effect and carried[0]), 6, sentence)
-        arn = self._scene.ours[key].source_arn
-        if (call.access_key_id, arn) not in self._waiting:
-            self._waiting[call.access_key_id, arn] = [
+        arn, scene = self._scene.ours[key].source_arn, views[-1].scene
+        if (call.access_key_id, arn, key[0]) not in self._waiting:
+            both = [Judgement(each, self._terms, self._now) for each in (self._scene, scene)]
+            self._waiting[call.access_key_id, arn, key[0]] = [
                 point
-                for point in views[-1].scene.points(arn, self._terms)
-                if all(self._may_go(view, point.key) for view in self._views(views[-1].scene, point.key))
-                and point.key in self._scene.entries
+                for point in scene.points(arn, self._terms, key[0])
+                if point.key in self._scene.ours and all(self._may_go(view, point.key) for view in both)
             ]
 
     @staticmethod
@@ -1131,6 +1416,8 @@ class _Court:
                 slot = instant(tags.get(SLOT, ""))
                 birth = Birth(tags[OWNER], tags[SOURCE], slot) if slot and not is_users(call) else None
                 scene.set(key, entry, birth)
+            case "CopySnapshot":
+                self._replay_copy(call)
             case operation if operation in ANY_DELETES:
                 gone = scene.entries[region, call.parameters[ANY_DELETES[operation]]]
                 scene.set((region, gone.name), None)
@@ -1141,17 +1428,39 @@ class _Court:
                 for key, new in self._after.items():
                     if key not in scene.entries and not new.state:
                         scene.set(key, new)
-            case "TagResource":
-                key = region, call.parameters["resourceName"]
-                there = scene.entries[key]
-                scene.set(key, replace(there, tags={**there.tags, **_given(call)}))
-            case "UntagResource":
-                key = region, call.parameters["resourceName"]
-                there, keys = scene.entries[key], call.parameters["tagKeys"]
-                left = {name: value for name, value in there.tags.items() if name not in keys}
-                scene.set(key, replace(there, tags=left))
+            case "TagResource" | "UntagResource":
+                self._replay_tags(call)
             case _:
                 pass
+
+    def _replay_tags(self, call: Call) -> None:
+        key = call.region, call.parameters["resourceName"]
+        there, given = self._scene.entries[key], _given(call)
+        gone = call.parameters.get("tagKeys", ())
+        birth = self._tagged.get(key) if SOURCE in given and not is_users(call) else None
+        tags = {name: value for name, value in {**there.tags, **given}.items() if name not in gone}
+        self._scene.set(key, replace(there, tags=tags), birth)
+
+    def _replay_copy(self, call: Call) -> None:
+        """Put a copy there: one of ours, where a run has made it of what is ours."""
+        scene, key = self._scene, (call.region, call.parameters["targetSnapshotName"])
+        original = scene.entries.get((call.parameters["sourceRegion"], call.parameters.get("sourceSnapshotName", "")))
+        there = self._after.get(key)
+        if original is None:
+            if there:
+                scene.set(key, there)
+            return
+        copy = replace(
+            original,
+            name=key[1],
+            region=key[0],
+            arn=there.arn if there else "",
+            created_at=there.created_at if there else call.at,
+            content_at=original.content_at or original.created_at,
+            tags={},
+            state=there.state if there else "pending",
+        )
+        scene.set(key, copy)
 
     def _take_in_a_final_snapshot(self, gone: Entry) -> None:
         """Take what Lightsail itself made when a database was deleted as it is: the user's."""
@@ -1174,6 +1483,7 @@ class _Court:
             calls = [call for run in self.runs.values() for call in run.calls]
             for source in [entry for entry in self._scene.entries.values() if entry.state is None]:
                 self._judge_source(source, calls)
+                self._judge_copies(source, calls)
 
     @property
     def end(self) -> Judgement:
@@ -1205,7 +1515,7 @@ class _Court:
             (call.region, call.parameters["resourceName"])
             for run in self.runs.values()
             for call in run.calls
-            if call.operation == "TagResource" and call.took_effect
+            if call.operation == "TagResource" and call.took_effect and EXPIRES in _given(call)
         }
         found: Counter[str] = Counter()
         for key in marks:
@@ -1242,15 +1552,15 @@ class _Court:
     def _judge_numbers(self, name: str, run: Run) -> None:
         deletes = [call for call in run.calls if call.operation in DELETES]
         tried = {(call.region, call.parameters[DELETES[call.operation]]) for call in deletes}
-        deleted: defaultdict[str, list[datetime]] = defaultdict(list)
+        deleted: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
         for call in deletes:
             key = call.region, call.parameters[DELETES[call.operation]]
             if call.took_effect and key in self._before.ours:
-                deleted[self._before.ours[key].source_arn].append(self._before.entries[key].created_at)
+                deleted[self._before.ours[key].source_arn, key[0]].append(content(self._before.entries[key]))
         most = self._terms.most_deletes
-        for arn, taken in deleted.items():
-            promise(len(taken) <= most, 9, f"{len(taken)} snapshots of {arn} deleted in one run")
-            older = [point for point in self._waiting.get((name, arn), ()) if point.taken < max(taken)]
+        for (arn, region), taken in deleted.items():
+            promise(len(taken) <= most, 9, f"{len(taken)} snapshots of {arn} in {region} deleted in one run")
+            older = [point for point in self._waiting.get((name, arn, region), ()) if point.taken < max(taken)]
             left = [point.key[1] for point in older if point.key not in tried]
             promise(not left, 9, f"{arn}: not the oldest were deleted first; {left} waited")
 
@@ -1286,7 +1596,12 @@ class _Court:
 
     def _pruned(self, run: Run) -> set[str]:
         """Return the sources, by ARN, of which a run has marked or deleted snapshots."""
-        prunes = [call for call in run.calls if call.operation in {"TagResource", *DELETES} and call.took_effect]
+        prunes = [
+            call
+            for call in run.calls
+            if call.took_effect
+            and (call.operation in DELETES or (call.operation == "TagResource" and EXPIRES in _given(call)))
+        ]
         keys = {(call.region, call.parameters.get("resourceName") or _named(call)) for call in prunes}
         return {self._before.ours[key].source_arn for key in keys if key in self._before.ours}
 
@@ -1334,6 +1649,61 @@ class _Court:
                 # While a source has a problem, nothing is marked; a mark from before stays.
                 holds = objection is None or objection[0] == 3
                 promise(holds, 7, f"{point.key[1]} is marked, {objection and objection[1]}")
+
+    def _judge_copies(self, source: Entry, calls: Sequence[Call]) -> None:
+        """Insist that what is newest lies where it is to be copied, or is copied, if no call has failed there."""
+        terms, now, home = self._terms, self._now, source.region
+        if terms.regions and home not in terms.regions:
+            return
+        for region in terms.copies:
+            asked = copy_wish(source.tags, source.kind, home, region, terms)
+            if asked is None or not all(_is_well(call) for call in calls if call.region in {home, region}):
+                continue
+            slot, points = asked.slot(now), self._scene.points(source.arn, terms)
+            awaited = [point for point in points if point.entry.state == "pending" and point.slot <= slot]
+            newest = _copyable(self._before.points(source.arn, terms), asked)[:1]
+            failed = [
+                point
+                for point in self._scene.points(source.arn, terms, region)
+                if point.entry.state in FAILED and (point.entry.created_at >= slot or point.slot == newest[0].slot)
+            ]
+            is_due = newest and not awaited and len(failed) < QUICK_ATTEMPTS
+            promise(
+                not is_due or self._covering(self._scene, source.arn, region, asked),
+                11,
+                f"{source.name} has no copy in {region} for the slot {slot}",
+            )
+
+
+def _copyable(points: Iterable[Point], asked: Wish) -> list[Point]:
+    """Return what can be copied, newest first: what is taken now, or else what was."""
+    usable = [
+        point
+        for point in points
+        if point.is_usable and point.entry.tags.get(FORMAT, "1") == "1" and "Database" not in point.entry.kind
+    ]
+    kinds = [point.entry.kind for point in usable]
+    kind = asked.kind if asked.kind in kinds else next(iter(kinds), None)
+    return [point for point in usable if point.entry.kind == kind]
+
+
+def _tags_of_copy(original: Entry) -> dict[str, str]:
+    """Return the tags of a copy: those of its original but for a mark and AWS's own, and two that say what it is."""
+    inherited = {key: original.tags[key] for key in original.tags if key != EXPIRES and not key.startswith("aws:")}
+    return inherited | {TAKEN: f"{content(original):%Y-%m-%dT%H:%M:%SZ}", NAME_OF_SOURCE: original.source_name or ""}
+
+
+def _is_given(given: Tags, expected: Tags, terms: Terms) -> bool:
+    """Say whether a copy gets these tags, as far as there is room for them."""
+    if len(expected) <= MOST_OF_A_COPY:
+        return given == expected
+    first = {key: expected[key] for key in expected if key.startswith((terms.key, "lightkeeper:"))}
+    return first.items() <= given.items() <= expected.items()
+
+
+def region_of(arn: str) -> str:
+    """Return the Region in an ARN; in what is none, nothing."""
+    return ":".join([*arn.split(":"), *"::::"]).split(":")[3]
 
 
 def _covers(point: Point, slot: datetime) -> bool:

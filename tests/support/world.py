@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never, cast, get_args
 
 import pytest
 
@@ -18,11 +18,12 @@ from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings
 from lightsail_sandbox.client import Entry, FaultRule, Seed
 from lightsail_sandbox.seeds import SnapshotState
-from tests.support.keeper import DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
-from tests.support.witness import EXPIRES, Witness
+from tests.support.keeper import AWAY, DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
+from tests.support.witness import EXPIRES, OWNER, SLOT, SOURCE, TAKEN, Birth, Witness, copy_name, instant
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
+    from mypy_boto3_lightsail.literals import RegionNameType
 
 RUN = "sandbox"
 """The access key of a run."""
@@ -34,6 +35,10 @@ _SNAPSHOTS: dict[SourceKind, Literal["DiskSnapshot", "InstanceSnapshot", "Relati
     "Instance": "InstanceSnapshot",
     "RelationalDatabase": "RelationalDatabaseSnapshot",
 }
+
+Foreign = Literal["of another size", "somebody's", "half ours", "just like it"]
+FOREIGN: tuple[Foreign, ...] = get_args(Foreign)
+"""What may stand where a copy of ours is to be. The last one is what a run that died would have left there."""
 
 
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,8 +71,8 @@ class World:
 
     def __post_init__(self) -> None:
         sandbox, account = self.keeper.sandbox, self.keeper.account
-        self.users = {region: console(sandbox, region, account) for region in (REGION, OTHER_REGION)}
-        self.second = other_runs(self.keeper, "second")
+        self.users = {region: console(sandbox, region, account) for region in (REGION, OTHER_REGION, AWAY)}
+        self.second = other_runs(self.keeper, "second", [*self.keeper.regions, *self.keeper.others])
 
     def reset(self, now: datetime) -> None:
         """Begin afresh."""
@@ -89,9 +94,10 @@ class World:
             "aws:ResourceTag/lightkeeper:expires": "False",
             f"aws:ResourceTag/{self.keeper.settings.tag_key}:hold": "True",
         }
-        anything = ["lightsail:Get*", "lightsail:Create*", "lightsail:TagResource", "lightsail:UntagResource"]
+        anything = ("Get*", "Create*", "CopySnapshot", "TagResource", "UntagResource")
+        allowed = {"Action": [f"lightsail:{action}" for action in anything]}
         deletes = {"Action": "lightsail:Delete*Snapshot", "Condition": {"Null": conditions}}
-        statements = [{"Effect": "Allow", "Resource": "*", **each} for each in ({"Action": anything}, deletes)]
+        statements = [{"Effect": "Allow", "Resource": "*", **each} for each in (allowed, deletes)]
         return {"Version": "2012-10-17", "Statement": statements}
 
     # Time and runs
@@ -125,6 +131,8 @@ class World:
         with keeper.witness.watching(keeper.settings.to_mapping()), suppress(CallError):
             self.run_with(keeper.regions, seconds_left=clock)
         begun = [call for call in keeper.sandbox.calls()[before:] if not call.operation.startswith("Get")]
+        # A copy gets its tags, once it is begun.
+        begun = [call for call in begun if SLOT not in str(call.parameters.get("tags")) or "Create" in call.operation]
         here = [call for call in begun if keeper.account in {None, call.account}]
         assert len(here) <= writes, "rule 12: a write began near the deadline"
 
@@ -147,7 +155,14 @@ class World:
     ) -> None:
         """Run a run over these connections; the witness is the caller's affair."""
         keeper = self.keeper
-        run_regions(regions, keeper.settings, now or keeper.sandbox.now(), seconds_left=seconds_left, on_outcome=noop)
+        run_regions(
+            regions,
+            keeper.settings,
+            now or keeper.sandbox.now(),
+            seconds_left=seconds_left,
+            on_outcome=noop,
+            targets=keeper.targets,
+        )
 
     def break_down(self, *faults: FaultRule) -> None:
         """Have these faults in the account, until they are cleared."""
@@ -259,3 +274,60 @@ class World:
                 created_at=born,
             )
             self.keeper.sandbox.seed([seed])
+
+    def plant_as_copy(self, number: int, region: str, how: Foreign) -> None:
+        """Put something foreign where the copy of one of our snapshots is to be, unless its name is in use there."""
+        originals = [
+            each
+            for each in self.snapshots()
+            if _says_it_is_ours(each) and each.region != region and each.kind in {"DiskSnapshot", "InstanceSnapshot"}
+        ]
+        if not originals:
+            return
+        original = originals[number % len(originals)]
+        slot = instant(original.tags[SLOT])
+        assert slot
+        name = copy_name(Birth(original.tags[OWNER], original.tags[SOURCE], slot), original.source_name or "", region)
+        if any((entry.region, entry.name) == (region, name) for entry in self.entries()):
+            return
+        seed = Seed(
+            kind="InstanceSnapshot" if original.kind == "InstanceSnapshot" else "DiskSnapshot",
+            name=name,
+            region=region,
+            account=self.keeper.account,
+            source=original.source_name,
+            source_arn=original.source_arn,
+            size_gb=original.size_gb,
+            created_at=self.keeper.sandbox.now(),
+        )
+        match how:
+            case "of another size":
+                seed = replace(seed, size_gb=(original.size_gb or 0) + 8)
+            case "somebody's":
+                seed = replace(seed, tags={"customer": "bakery"})
+            case "half ours":
+                seed = replace(seed, tags=dict(original.tags))
+            case "just like it":
+                pass
+            case _:
+                assert_never(how)
+        self.keeper.sandbox.seed([seed])
+
+    def copy_by_hand(self, number: int, region: str, name: str) -> None:
+        """Copy a snapshot as the user would, if it can be copied, and the name is free."""
+        usable = [
+            each
+            for each in self.snapshots()
+            if each.state in {"completed", "available"} and each.kind != "RelationalDatabaseSnapshot"
+        ]
+        if usable and not any(entry.name == name for entry in self.entries()):
+            original = usable[number % len(usable)]
+            self.users[region].copy_snapshot(
+                sourceRegion=cast("RegionNameType", original.region),
+                sourceSnapshotName=original.name,
+                targetSnapshotName=name,
+            )
+
+
+def _says_it_is_ours(entry: Entry) -> bool:
+    return {OWNER, SOURCE, SLOT} <= {*entry.tags} and instant(entry.tags[SLOT]) is not None and TAKEN not in entry.tags

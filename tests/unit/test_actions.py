@@ -1,12 +1,23 @@
 """The actions: their turn in a run, and which of them prune."""
 
-from lightkeeper.actions import ACTIONS, CancelDeletion, Create, Defer, Delete, Phase, RemoveHold, ScheduleDeletion
+from lightkeeper.actions import (
+    ACTIONS,
+    CancelDeletion,
+    Copy,
+    Create,
+    Defer,
+    Delete,
+    Phase,
+    RemoveHold,
+    ScheduleDeletion,
+)
 
 
 def test_snapshots_are_taken_first_and_deleted_last() -> None:
-    assert [*Phase] == sorted(Phase) == [Phase.CREATE, Phase.MARK, Phase.DELETE]
+    assert [*Phase] == sorted(Phase) == [Phase.CREATE, Phase.COPY, Phase.MARK, Phase.DELETE]
     assert {action: action.phase for action in ACTIONS} == {
         Create: Phase.CREATE,
+        Copy: Phase.COPY,
         ScheduleDeletion: Phase.MARK,
         CancelDeletion: Phase.MARK,
         RemoveHold: Phase.MARK,
@@ -16,7 +27,7 @@ def test_snapshots_are_taken_first_and_deleted_last() -> None:
 
 
 def test_whatever_brings_a_snapshot_nearer_to_its_end_prunes() -> None:
-    assert [action for action in ACTIONS if not action.prunes] == [Create, CancelDeletion]
+    assert [action for action in ACTIONS if not action.prunes] == [Create, Copy, CancelDeletion]
 
 
 def test_each_action_has_words_of_its_own() -> None:

@@ -104,8 +104,11 @@ class Shelf:
             raise CallError(Fault.INVALID_INPUT, "the name is in use")
         self.put(create.target, create.tags)
 
-    def tag(self, target: Target, key: str, value: str) -> None:
-        self._call(f"{key}={value}", target)
+    def copy(self, target: Target, original: Target) -> None:
+        self._call(f"copy {original.snapshot}", target)
+
+    def tag(self, target: Target, tags: Mapping[str, str]) -> None:
+        self._call(",".join(f"{key}={value}" for key, value in tags.items()), target)
 
     def untag(self, target: Target, key: str) -> None:
         self._call(f"no {key}", target)
@@ -141,7 +144,7 @@ def run(
     reported: list[Outcome] = []
     outcomes = execute(
         plan,
-        shelf,
+        {REGION: shelf},
         settings,
         seconds_left=seconds_left,
         on_outcome=reported.append,
@@ -558,7 +561,7 @@ def test_nothing_more_is_written_in_the_region_after_the_credentials_are_refused
 
     assert results(outcomes) == [Result.DONE, Result.FAILED, *[Result.DEFERRED] * 3]
     assert outcomes[1].error == "the token has expired"
-    assert outcomes[2].error == "the credentials are refused in this Region; the next run goes on"
+    assert outcomes[2].error == f"the credentials are refused in {REGION}; the next run goes on"
     assert [name for _, name in shelf.calls] == ["a", "b"]
 
 
@@ -581,7 +584,7 @@ def test_at_the_first_refusal_of_the_credentials_all_writers_stop() -> None:
 
     outcomes = execute(
         plan,
-        shelf,
+        {REGION: shelf},
         replace(SETTINGS, max_concurrency=2),
         seconds_left=lambda: 900.0,
         on_outcome=hear,
@@ -602,7 +605,9 @@ def test_a_defect_in_whoever_gets_the_outcomes_ends_the_run() -> None:
         raise RuntimeError(outcome.action.target.source)
 
     with pytest.raises(RuntimeError, match="a"):
-        execute(plan, shelf, SETTINGS, seconds_left=lambda: 900.0, on_outcome=stumble, look_again=lambda: plan)
+        execute(
+            plan, {REGION: shelf}, SETTINGS, seconds_left=lambda: 900.0, on_outcome=stumble, look_again=lambda: plan
+        )
 
     assert shelf.calls == [("create", "a")]
 

@@ -834,9 +834,9 @@ def test_a_database_comes_back_with_its_bundle_and_is_as_public_as_it_was() -> N
 def test_the_recipe_of_what_would_come_back_can_be_read() -> None:
     there = place(snap())
 
-    snapshot, kind, recipe = find_recipe(Request("web"), (there,), SETTINGS)
+    found, recipe = find_recipe(Request("web"), (there,), SETTINGS)
 
-    assert (snapshot, kind, recipe) == (there.snapshots[0], SourceKind.INSTANCE, WEB)
+    assert (found.snapshot, found.source_kind, recipe) == (there.snapshots[0], SourceKind.INSTANCE, WEB)
 
 
 def test_two_of_the_same_server_do_everything_twice_and_that_is_said() -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lightkeeper.actions import CancelDeletion, Cause, Create, Defer, Delete, RemoveHold, ScheduleDeletion
+from lightkeeper.actions import CancelDeletion, Cause, Copy, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.kinds import SourceKind
 from lightkeeper.model import (
     Inventory,
@@ -542,7 +542,7 @@ def walk(
                     there[name] = replace(there[name], expires_at=at)
                 case CancelDeletion():
                     there[name] = replace(there[name], expires_at=None)
-                case RemoveHold():
+                case RemoveHold() | Copy():
                     pytest.fail("nothing is held")
                 case Delete():
                     del there[name]

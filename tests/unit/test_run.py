@@ -1,6 +1,6 @@
 """TagReading and running Regions side by side: what one of them does costs the others nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event
@@ -76,8 +76,11 @@ class Region:
     def create(self, create: Create) -> None:
         self._answer("create", create)
 
-    def tag(self, target: Target, key: str, value: str) -> None:
-        self._answer("tag", (target, key, value))
+    def copy(self, target: Target, original: Target) -> None:
+        self._answer("copy", (target, original))
+
+    def tag(self, target: Target, tags: Mapping[str, str]) -> None:
+        self._answer("tag", (target, tags))
 
     def untag(self, target: Target, key: str) -> None:
         self._answer("untag", (target, key))

@@ -48,6 +48,7 @@ def test_nothing_written_means_the_documented_defaults() -> None:
             "weekly": {"schedule": "0 3 * * 0", "keep": "weekly=8", "timeZone": "UTC"},
             "monthly": {"schedule": "0 3 1 * *", "keep": "monthly=12", "timeZone": "UTC"},
         },
+        "copies": {},
         "defaultPolicy": "daily",
         "instanceMode": "instance",
         "prune": "on",

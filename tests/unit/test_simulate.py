@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lightkeeper.actions import CancelDeletion, Create, Defer, Delete, RemoveHold, ScheduleDeletion
+from lightkeeper.actions import CancelDeletion, Copy, Create, Defer, Delete, RemoveHold, ScheduleDeletion
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Inventory, Policy, RecoveryPoint, SnapshotState, Source
+from lightkeeper.model import CopyRule, Inventory, Policy, RecoveryPoint, SnapshotState, Source
 from lightkeeper.plan import make_plan
 from lightkeeper.schedule import parse_schedule, slots_since
 from lightkeeper.settings import Settings
@@ -35,10 +35,15 @@ def simulated(
     cron: str = "0 3 * * *",
     zone: ZoneInfo = UTC_ZONE,
     deployed: Settings = AT_ONCE,
+    copies: CopyRule | None = None,
 ) -> Simulation:
     rule = parse_keep(keep)
     policy = Policy("simulated", parse_schedule(cron, zone), rule)
-    return simulate(Scenario(policy, start, days, 80, 0.02), rule, deployed, lambda: None)
+    return simulate(Scenario(policy, start, days, 80, 0.02, copies), rule, deployed, lambda: None)
+
+
+def copied(keep: str, cron: str = "0 5 * * *") -> CopyRule:
+    return CopyRule(parse_schedule(cron, UTC_ZONE), parse_keep(keep))
 
 
 def held(simulation: Simulation) -> list[int]:
@@ -50,6 +55,58 @@ def days_from(first: date, last: date) -> list[date]:
 
 
 # Known answers
+
+
+def test_copies_are_kept_by_a_rule_of_their_own_and_outlive_their_originals() -> None:
+    simulation = simulated("2", copies=copied("daily=3 monthly=2"))
+
+    assert simulation.recoverable == days_from(date(2027, 2, 3), date(2027, 2, 4))
+    assert simulation.copies is not None
+    # Of each month the last, and the last of all.
+    assert [point.taken.date() for point in simulation.copies.points] == [
+        *(date(2027, 2, day) for day in (4, 3, 2)),
+        date(2027, 1, 31),
+    ]
+    assert simulation.copies.made == 400
+    # The four, and for an hour the new one.
+    assert simulation.copies.most_held == 5
+    assert simulation.copies.stored_gib == pytest.approx(80 + 80 * (1 - 0.98**2) + 2 * 1.6)
+
+
+def test_the_first_copy_sends_everything_and_each_later_one_what_changed_since() -> None:
+    simulation = simulated("7", days=40, copies=copied("7"))
+
+    assert simulation.copies is not None
+    assert simulation.copies.sent_gib == pytest.approx(80 + 39 * 1.6)
+    assert simulation.copies.sent_gib_lately == pytest.approx(30 * 1.6)
+
+
+def test_a_rarer_copy_sends_in_one_what_several_would_have_sent_and_less_of_it() -> None:
+    # From 4 January 2026, a Sunday, on.
+    simulation = simulated("7", start=date(2026, 1, 4), days=15, copies=copied("7", cron="0 5 * * 0"))
+
+    assert simulation.copies is not None
+    assert [point.taken.date() for point in simulation.copies.points] == [date(2026, 1, day) for day in (18, 11, 4)]
+    assert simulation.copies.sent_gib == pytest.approx(80 + 2 * 80 * (1 - 0.98**7))
+
+
+def test_what_is_held_at_home_is_the_same_with_copies_and_without() -> None:
+    keep = "daily=7 weekly=4 monthly=12"
+
+    with_copies, without = simulated(keep, copies=copied("daily=2")), simulated(keep)
+
+    assert (with_copies.days, with_copies.points, with_copies.most_held) == (
+        without.days,
+        without.points,
+        without.most_held,
+    )
+    assert without.copies is None
+
+
+def test_copies_in_the_settings_are_not_simulated_unless_they_are_asked_for() -> None:
+    deployed = replace(AT_ONCE, copies={"eu-north-1": copied("7")})
+
+    assert simulated("7", days=10, deployed=deployed) == simulated("7", days=10)
 
 
 def test_the_last_seven_are_seven_and_the_expiring_one_and_for_an_hour_the_new_one_too() -> None:
@@ -282,8 +339,8 @@ def with_every_tick(
                         del points[slot]
                     case Defer(until=until):
                         points[slot] = replace(points[slot], expires_at=until)
-                    case RemoveHold():
-                        pytest.fail("nothing is held")
+                    case Copy() | RemoveHold():
+                        pytest.fail("nothing is held or copied")
             now += tick
         ends.append(len(points))
     return ends, [(point.slot, point.expires_at) for _, point in sorted(points.items(), reverse=True)]

@@ -1,0 +1,208 @@
+"""Which copies are to be made in other Regions, and how those that are there stand. Pure.
+
+What counts is content: a slot of a copy is covered by a copy of what was the newest usable recovery point at that slot,
+or of newer content, whenever it was made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from lightkeeper.actions import Copy, Target
+from lightkeeper.copies import COPIED
+from lightkeeper.interpret import Begun, CopyFacts, Facts, usable_of
+from lightkeeper.model import CopyStatus, Policy, RecoveryPoint, SnapshotState
+from lightkeeper.names import copy_name
+from lightkeeper.retention import is_replaced
+from lightkeeper.schedule import current_slot, next_slot
+from lightkeeper.settings import Settings
+from lightkeeper.times import format_instant
+
+QUICK_ATTEMPTS: Final = 3
+"""At a slot, and at a snapshot, one in each run; after them one a day."""
+_DAY: Final = timedelta(days=1)
+_MOMENT: Final = timedelta(microseconds=1)
+_IN_VAIN: Final = (SnapshotState.PENDING, SnapshotState.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyPlan:
+    """What is to be copied of a source into a Region."""
+
+    copies: tuple[Copy, ...]
+    """To make, and to finish."""
+    waits: str | None = None
+    """Why none is made that is due: those before it ended in error."""
+
+
+def copies_to_make(
+    facts: Facts, there: CopyFacts, settings: Settings, now: datetime, *, taking: datetime | None
+) -> CopyPlan:
+    """Return the copies of a source to make in a Region at `now` (UTC), and those to finish.
+
+    Parameters
+    ----------
+    facts
+        The source's.
+    there
+        What there is of its copies in that Region.
+    settings
+        The deployment's.
+    now
+        The scheduled time of the run, UTC.
+    taking
+        The slot (UTC) for which this run takes a snapshot of the source, if it takes one.
+    """
+    begun = tuple(_finish(facts, there, each) for each in there.begun)
+    slot = current_slot(there.rule.schedule, now)
+    limit = settings.overdue_after.before(now, settings.time_zone)
+    original = None if _is_awaited(facts, slot, limit, taking=taking) else _due(facts, there, slot, limit)
+    if original is None:
+        return CopyPlan(begun)
+    failed = [
+        point
+        for point in there.points
+        if point.state is SnapshotState.ERROR and (_is_copy_of(point, original) or point.made >= slot)
+    ]
+    if len(failed) >= QUICK_ATTEMPTS and now < max(point.made for point in failed) + _DAY:
+        return CopyPlan(begun, f"{len(failed)} copies to {there.region} ended in error")
+    before = [point for point in there.points if _is_copy_of(point, original) and point.state in _IN_VAIN]
+    attempt = max((point.attempt for point in before), default=0) + 1
+    reason = f"{there.region} has no copy of what was newest at {format_instant(slot)}"
+    if attempt > 1:
+        reason = f"attempt {attempt}: the copy before ended in error, or does not end"
+    name = copy_name(facts.name, facts.arn, settings.deployment, original.slot, there.region, attempt)
+    due = Copy(
+        _target(facts, original, there.region, name),
+        _target(facts, original, original.region, original.name),
+        reason,
+    )
+    return CopyPlan((*begun, due))
+
+
+def _finish(facts: Facts, there: CopyFacts, begun: Begun) -> Copy:
+    return Copy(
+        _target(facts, begun.original, there.region, begun.name),
+        _target(facts, begun.original, begun.original.region, begun.original.name),
+        "it was copied, and has no tags yet",
+        is_begun=True,
+    )
+
+
+def copy_status(
+    facts: Facts, there: CopyFacts, settings: Settings, now: datetime, *, is_unknown: bool
+) -> CopyStatus | None:
+    """Return how the copies of a source in a Region stand at `now` (UTC); None where there are none, nor are to be.
+
+    `is_unknown` says whether a list cannot be read that would tell.
+    """
+    if not (there.is_wanted or there.points):
+        return None
+    usable = usable_of(there.points)
+    pending = tuple(point for point in there.points if point.state is SnapshotState.PENDING)
+    limit = settings.overdue_after.before(now, there.rule.schedule.zone)
+    due = current_slot(there.rule.schedule, limit)
+    missed = None if is_unknown else _missed(facts, there, usable, due, limit)
+    return CopyStatus(
+        region=there.region,
+        is_wanted=there.is_wanted,
+        is_unknown=is_unknown,
+        usable=usable,
+        pending=pending,
+        errors=tuple(
+            point for point in there.points if point.state is SnapshotState.ERROR and not is_replaced(point, usable)
+        ),
+        next_slot=next_slot(there.rule.schedule, now) if there.is_wanted else None,
+        overdue_since=missed,
+    )
+
+
+def _candidates(facts: Facts) -> Sequence[RecoveryPoint]:
+    """Return what can be copied, newest content first: of the kind that is taken now, else of that of the newest.
+
+    What a newer release has made may say of itself what this one would not understand on a copy.
+    """
+    usable = [point for point in facts.usable if point.kind in COPIED and point.newer_format is None]
+    kinds = [point.kind for point in usable]
+    kind = facts.takes if facts.takes in kinds else next(iter(kinds), None)
+    return [point for point in usable if point.kind is kind]
+
+
+def _asked_at(candidates: Sequence[RecoveryPoint], there: CopyFacts, slot: datetime) -> datetime:
+    """Return of when, UTC, the content of a copy has to be, or of later, to cover a slot.
+
+    What was newest at the slot may be gone, where little is kept at home: then a copy will do whose content is of the
+    time between the slot before and it.
+    """
+    newest = next((point for point in candidates if _belongs_before(point, slot)), None)
+    return newest.taken if newest else current_slot(there.rule.schedule, slot - _MOMENT)
+
+
+def _is_awaited(facts: Facts, slot: datetime, limit: datetime, *, taking: datetime | None) -> bool:
+    """Return whether a snapshot that belongs before the slot is on its way: a copy of the one before would be in vain.
+
+    One that has not ended by the limit, or that run after run fails to begin, is not waited for.
+    """
+    return (taking is not None and limit < taking <= slot) or any(
+        point.state is SnapshotState.PENDING and point.taken > limit and _belongs_before(point, slot)
+        for point in facts.points
+    )
+
+
+def _belongs_before(point: RecoveryPoint, slot: datetime) -> bool:
+    """Return whether a recovery point was asked for at a slot or before; it is taken a little later."""
+    return min(point.slot, point.taken) <= slot
+
+
+def _due(facts: Facts, there: CopyFacts, slot: datetime, limit: datetime) -> RecoveryPoint | None:
+    """Return the recovery point that is to be copied now; None where the slot is covered, or nothing is wanted."""
+    candidates = _candidates(facts)
+    if not (there.is_wanted and candidates):
+        return None
+    asked = _asked_at(candidates, there, slot)
+    covering = [point.taken for point in there.points if _may_cover(point, slot, limit)]
+    # Of what an earlier run has begun, too: it is finished first.
+    covering += [begun.original.taken for begun in there.begun]
+    return None if any(taken >= asked for taken in covering) else candidates[0]
+
+
+def _may_cover(point: RecoveryPoint, slot: datetime, limit: datetime) -> bool:
+    """Return whether a copy is usable, or may be soon: not if it was made before the slot and has not ended by now."""
+    match point.state:
+        case SnapshotState.USABLE | SnapshotState.UNKNOWN:
+            return True
+        case SnapshotState.PENDING:
+            return point.made >= min(slot, limit)
+        case SnapshotState.ERROR:
+            return False
+        case _:
+            assert_never(point.state)
+
+
+def _is_copy_of(point: RecoveryPoint, original: RecoveryPoint) -> bool:
+    return (point.kind, point.slot) == (original.kind, original.slot)
+
+
+def _missed(
+    facts: Facts, there: CopyFacts, usable: Sequence[RecoveryPoint], due: datetime, limit: datetime
+) -> datetime | None:
+    """Return since when a copy is overdue: nothing usable there has the content of a slot that passed by `limit`."""
+    candidates = [point for point in _candidates(facts) if point.taken <= limit]
+    # What is newer than the limit has had no time to be copied.
+    if not (there.is_wanted and candidates):
+        return None
+    asked = _asked_at(candidates, there, due)
+    return None if any(point.taken >= asked for point in usable) else max(due, candidates[-1].taken)
+
+
+def _target(facts: Facts, point: RecoveryPoint, region: str, snapshot: str) -> Target:
+    return Target(
+        region=region,
+        source=facts.name,
+        source_arn=facts.arn,
+        snapshot=snapshot,
+        kind=point.kind,
+        slot=point.slot,
+        policy=facts.policy.name if isinstance(facts.policy, Policy) else None,
+    )

@@ -1,0 +1,204 @@
+"""Copies in a second Region, as people see them: message, metric, calendar, terminal and JSON."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lightkeeper.findings import FindingKind, findings
+from lightkeeper.inventory import plan_regions
+from lightkeeper.metrics import OF_COPIES, MetricName, measure
+from lightkeeper.overview import Health, Overview
+from lightkeeper.run import Run, run_regions
+from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
+from recovery_calendar.render import Theme, render_page
+from recovery_calendar.view import View, make_view
+from tests.support.command import lightkeeper
+from tests.support.keeper import DAY, HOUR, REGION, Keeper, _connect, noop
+
+AWAY, FURTHER = "eu-north-1", "eu-west-1"
+RULE = {"schedule": "0 5 * * *", "keep": "daily=3"}
+REFUSED = FaultRule(operation="CopySnapshot", effect=ErrorAnswer(code="ServiceException"))
+
+
+@pytest.fixture(autouse=True)
+def folder(
+    aws: Sandbox,  # noqa: ARG001 - what the command takes for AWS
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Stand in a folder with settings that have a target, with the sandbox for AWS."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cdk.json").write_text(json.dumps({"lightkeeper": {"copies": {AWAY: RULE}}}))
+
+
+@pytest.fixture
+def shop(keeper: Keeper) -> Keeper:
+    """A shop with a disk that is copied, one that is not, and two days of backups."""
+    keeper.configure(copies={AWAY: RULE})
+    keeper.disk("shop", {"backup": "daily", "backup:copy": ""})
+    keeper.disk("blog", {"backup": "daily"})
+    live(keeper, 2 * DAY)
+    return keeper
+
+
+def live(keeper: Keeper, time: timedelta, step: timedelta = 3 * HOUR) -> Run:
+    """Live on so long, with a run at each step; return the last one."""
+    targets = _connect([*keeper.settings.copies], keeper.sandbox.url)
+    try:
+        for _ in range(time // step):
+            keeper.sandbox.advance(step)
+            ended = run_regions(
+                keeper.regions,
+                keeper.settings,
+                keeper.sandbox.now(),
+                seconds_left=lambda: 900.0,
+                on_outcome=noop,
+                targets=targets,
+            )
+    finally:
+        for target in targets.values():
+            target.close()
+    return ended
+
+
+def calendar(keeper: Keeper) -> View:
+    targets = _connect([*keeper.settings.copies], keeper.sandbox.url)
+    try:
+        plan = plan_regions(keeper.regions, keeper.settings, keeper.sandbox.now(), targets)
+    finally:
+        for target in targets.values():
+            target.close()
+    return make_view(plan, keeper.settings)
+
+
+def at(keeper: Keeper) -> tuple[str, str]:
+    return "--at", f"{keeper.sandbox.now():%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_what_is_copied_says_where_else_it_can_be_recovered_from_and_nothing_is_wrong(shop: Keeper) -> None:
+    run = live(shop, 3 * HOUR)
+
+    assert Overview.of(run.plan).health is Health.OK
+    assert findings(run, shop.settings) == ()
+    assert measure(run)[MetricName.COPIES_OVERDUE] == 0
+    ended = lightkeeper("status", *at(shop))
+    assert ended.status == 0, ended.out
+    assert re.search(rf"shop +\d recovery points in {AWAY}, the newest of 2026-06-17 03:00", ended.out)
+    assert f"in {AWAY}" not in "".join(line for line in ended.out.splitlines() if line.strip().startswith("blog"))
+
+
+def test_a_copy_is_not_left_in_a_region_that_nobody_looks_after_unless_its_region_is_taken_out(
+    shop: Keeper, tmp_path: Path
+) -> None:
+    assert lightkeeper("status", "--json", *at(shop)).document["elsewhere"]["recoveryPoints"] == {}
+
+    (tmp_path / "cdk.json").write_text('{"lightkeeper": {}}')
+
+    assert lightkeeper("status", "--json", *at(shop)).document["elsewhere"]["recoveryPoints"] == {AWAY: 3}
+
+
+def test_an_overdue_copy_is_a_finding_with_the_slot_the_region_and_a_command(shop: Keeper) -> None:
+    shop.sandbox.add_faults(REFUSED)
+
+    run = live(shop, 30 * HOUR)
+
+    (copy,) = (each for each in findings(run, shop.settings) if each.kind is FindingKind.COPY)
+    assert (copy.region, copy.source) == (REGION, "shop")
+    assert copy.what.startswith(f"copy in {AWAY} overdue since 2026-06-18 05:00 UTC; ")
+    assert copy.what.endswith(f"If {REGION} is lost, so is what was changed since.")
+    assert copy.since == "The slot of 2026-06-18 05:00 UTC."
+    assert copy.command == f"lightkeeper plan --region {REGION}"
+
+
+def test_it_is_counted_for_each_region_and_the_sentence_says_so(shop: Keeper) -> None:
+    shop.configure(copies={AWAY: RULE, FURTHER: RULE})
+    shop.sandbox.add_faults(REFUSED)
+
+    run = live(shop, 2 * DAY)
+
+    overview = Overview.of(run.plan)
+    assert measure(run)[MetricName.COPIES_OVERDUE] == 2
+    assert overview.health is Health.DEGRADED
+    assert overview.sentence(shop.settings).startswith("2 copies in another Region overdue; ")
+
+
+def test_without_copies_there_is_no_such_number(keeper: Keeper) -> None:
+    keeper.disk("shop", {"backup": "daily"})
+
+    assert OF_COPIES.isdisjoint(measure(keeper.run()))
+
+
+def test_copies_of_what_is_not_to_be_copied_any_more_are_not_overdue(shop: Keeper) -> None:
+    shop.tag("shop", "backup:copy", "off")
+
+    run = live(shop, 3 * DAY)
+
+    assert measure(run)[MetricName.COPIES_OVERDUE] == 0
+    assert "3 recovery points in eu-north-1, the newest of 2026-06-17 03:00 UTC; none is added any more" in [
+        said for row in calendar(shop).rows for said in row.copies_said
+    ]
+
+
+def test_the_calendar_puts_what_is_overdue_elsewhere_before_what_is_not_and_says_it_in_red(shop: Keeper) -> None:
+    shop.sandbox.add_faults(REFUSED)
+    live(shop, 2 * DAY)
+
+    view = calendar(shop)
+
+    assert [row.name for row in view.rows] == ["shop", "blog"], "though b comes before s"
+    (item,) = re.findall(r'<li class="([^"]+)">copy in eu-north-1 overdue since', render_page(view, theme=Theme.LIGHT))
+    assert item == "lk-bad"
+
+
+def test_a_list_that_cannot_be_read_there_is_said_and_is_not_overdue(shop: Keeper) -> None:
+    shop.sandbox.add_faults(
+        FaultRule(operation="GetDiskSnapshots", region=AWAY, effect=ErrorAnswer(code="ServiceException"))
+    )
+
+    run = live(shop, 2 * DAY)
+
+    assert measure(run)[MetricName.COPIES_OVERDUE] == 0
+    (said,) = (said for row in calendar(shop).rows for said in row.copies_said)
+    assert said == "copies in eu-north-1 cannot be told of: a list could not be read"
+
+
+def test_status_exits_with_3_and_its_json_says_which(shop: Keeper) -> None:
+    shop.sandbox.add_faults(REFUSED)
+    live(shop, 30 * HOUR)
+
+    ended = lightkeeper("status", "--json", *at(shop))
+
+    assert ended.status == 3
+    sources = {each["name"]: each for each in ended.document["sources"]}
+    assert sources["blog"]["copies"] == []
+    assert sources["shop"]["copies"] == [
+        {
+            "region": AWAY,
+            "recoveryPoints": 3,
+            "newest": "2026-06-17T03:00:00Z",
+            "nextSlot": "2026-06-19T05:00:00Z",
+            "overdueSince": "2026-06-18T05:00:00Z",
+            "wanted": True,
+        }
+    ]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 120])
+def test_in_a_terminal_of_any_width_the_copies_stay_readable(
+    shop: Keeper, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    shop.sandbox.add_faults(REFUSED)
+    live(shop, 30 * HOUR)
+
+    out = lightkeeper("status", *at(shop)).out
+
+    assert max(map(len, out.splitlines())) <= columns
+    assert "copy in eu-north-1 overdue since 2026-06-18 05:00 UTC; 3 recovery points in eu-north-1" in " ".join(
+        out.split()
+    )
