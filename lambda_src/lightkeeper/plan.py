@@ -98,7 +98,7 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
             failures=inventory.failures,
             regions=inventory.regions,
             doubted=tuple(dict.fromkeys(region for region, _ in doubted)),
-            points=tuple(point for point in inventory.points if not point.is_copy or point.home in inventory.regions),
+            points=inventory.points,
         )
     )
 
@@ -117,7 +117,8 @@ def join_plans(parts: Iterable[Plan]) -> Plan:
             failures=tuple(dict.fromkeys(failure for plan in plans for failure in plan.failures)),
             regions=tuple(region for plan in plans for region in plan.regions),
             doubted=tuple(region for plan in plans for region in plan.doubted),
-            points=tuple(point for plan in plans for point in plan.points),
+            # A copy is read for its home, and with its own Region where that is looked after, too.
+            points=tuple({(point.region, point.name): point for plan in plans for point in plan.points}.values()),
         )
     )
 

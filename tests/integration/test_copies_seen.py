@@ -255,6 +255,28 @@ def test_status_exits_with_3_and_its_json_says_which(shop: Keeper) -> None:
     ]
 
 
+def test_the_list_of_recovery_points_tells_copies_from_what_is_at_home(shop: Keeper) -> None:
+    live(shop, 3 * HOUR)
+
+    out = lightkeeper("snapshots", "shop", *at(shop)).out
+
+    at_home, copied = out.split(f"shop disk in {REGION}, copied to {AWAY}: 3 recovery points")
+    assert f"shop disk in {REGION}, protected: 3 recovery points" in at_home
+    assert "6 recovery points of 1 source" in copied
+
+
+def test_copies_are_listed_where_their_home_is_not_looked_at(shop: Keeper) -> None:
+    shop.sandbox.add_faults(FaultRule(region=REGION, effect=ErrorAnswer(code="ServiceException")))
+
+    ended = lightkeeper("snapshots", "shop", "--region", AWAY, "--json", *at(shop))
+
+    assert ended.status == 0, ended.out
+    listed = ended.document["snapshots"]
+    assert {each["region"] for each in listed} == {AWAY}
+    assert [each["taken"] for each in listed] == [f"2026-06-{taken}:00:00Z" for taken in ("17T03", "16T03", "15T15")]
+    assert {*map(str, listed[0]["reasons"])} == {f"{REGION}, where its source is, was not looked at"}
+
+
 @pytest.mark.parametrize("columns", [60, 80, 100, 120])
 def test_in_a_terminal_of_any_width_the_copies_stay_readable(
     shop: Keeper, monkeypatch: pytest.MonkeyPatch, columns: int
