@@ -48,21 +48,25 @@ def shop(keeper: Keeper) -> Keeper:
 def live(keeper: Keeper, time: timedelta, step: timedelta = 3 * HOUR) -> Run:
     """Live on so long, with a run at each step; return the last one."""
     targets = _connect([*keeper.settings.copies], keeper.sandbox.url)
+
+    def run() -> Run:
+        keeper.sandbox.advance(step)
+        return run_regions(
+            keeper.regions,
+            keeper.settings,
+            keeper.sandbox.now(),
+            seconds_left=lambda: 900.0,
+            on_outcome=noop,
+            targets=targets,
+        )
+
     try:
-        for _ in range(time // step):
-            keeper.sandbox.advance(step)
-            ended = run_regions(
-                keeper.regions,
-                keeper.settings,
-                keeper.sandbox.now(),
-                seconds_left=lambda: 900.0,
-                on_outcome=noop,
-                targets=targets,
-            )
+        for _ in range(time // step - 1):
+            run()
+        return run()
     finally:
         for target in targets.values():
             target.close()
-    return ended
 
 
 def calendar(keeper: Keeper) -> View:
