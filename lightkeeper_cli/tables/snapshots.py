@@ -13,7 +13,7 @@ from lightkeeper.model import Plan, SnapshotState, SourceStatus
 from lightkeeper_cli.fates import Fate
 from lightkeeper_cli.tables.columns import Column, Table, fit, rows_of, show, show_hidden
 from lightkeeper_cli.tables.header import header
-from lightkeeper_cli.tables.plan import FATE_STYLES, SHORT_DETAIL, STATUS_STYLES, instant, show_the_rest
+from lightkeeper_cli.tables.plan import FATE_STYLES, SHORT_DETAIL, STATUS_STYLES, instant, of_copies, show_the_rest
 
 if TYPE_CHECKING:
     from lightkeeper_cli.account import Where
@@ -60,7 +60,7 @@ def _heading(fates: Sequence[Fate], line: SourceStatus | None) -> Text:
     back = f", back as {line.restored_as}" if line and line.restored_as else ""
     return Text.assemble(
         (point.source_name, "bold"),
-        f" {fates[0].source_kind} in {point.region}, ",
+        f" {fates[0].source_kind} in {point.home}, ",
         (line.status, STATUS_STYLES[line.status]) if line else "unknown",
         f"{back}: {counted(len(fates), 'recovery point')}",
     )
@@ -70,6 +70,7 @@ def _table(fates: Sequence[Fate], width: int) -> Table:
     points = [fate.point for fate in fates]
     columns = (
         Column("Snapshot", [Text(point.name) for point in points], is_name=True),
+        *of_copies(fates),
         Column("Taken", [Text(instant(point.taken)) for point in points]),
         Column("Slot", [Text(instant(point.slot)) for point in points], 90),
         Column("Kind", [Text(fate.kind, "dim") for fate in fates], 60),

@@ -298,3 +298,31 @@ def test_in_a_terminal_of_any_width_the_copies_stay_readable(
     assert "copy in eu-north-1 overdue since 2026-06-18 05:00 UTC; 3 recovery points in eu-north-1" in " ".join(
         out.split()
     )
+
+
+def test_plan_and_run_name_each_copy_in_the_terminal(shop: Keeper) -> None:
+    shop.sandbox.advance(DAY)
+    lightkeeper("run", *at(shop))
+    shop.sandbox.advance(HOUR)
+
+    planned, ended = lightkeeper("plan", *at(shop)), lightkeeper("run", *at(shop))
+
+    (copy,) = (entry for entry in shop.sandbox.entries() if entry.region == AWAY and entry.state == "pending")
+    reason = "eu-north-1 has no copy of what was newest at 2026-06-18T05:00:00Z"
+    assert f"copy    {copy.name}  {reason}" in planned.out
+    assert f"copy    done     {copy.name}  {reason}" in ended.out
+
+
+@pytest.mark.parametrize("verb", [("snapshots", "shop"), ("plan", "--verbose")])
+def test_each_recovery_point_is_listed_with_the_region_that_it_is_in(shop: Keeper, verb: tuple[str, ...]) -> None:
+    ended = lightkeeper(*verb, *at(shop))
+
+    entries = [entry for entry in shop.sandbox.entries() if entry.source_name == "shop" or entry.region == AWAY]
+    assert {entry.region for entry in entries} == {REGION, AWAY}
+    for entry in entries:
+        assert f"{entry.name}  {entry.region}" in ended.out
+    assert len(re.findall(rf"^shop\b.* in {REGION}", ended.out, re.MULTILINE)) == 1, "the source, by its home"
+
+
+def test_where_nothing_is_copied_no_region_is_listed(shop: Keeper) -> None:
+    assert "Region" not in lightkeeper("snapshots", "blog", *at(shop)).out
