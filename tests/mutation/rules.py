@@ -45,6 +45,7 @@ IN_RETENTION: Final = "tests/unit/test_retention.py"
 IN_STATUS: Final = "tests/unit/test_status.py"
 IN_INTERPRET: Final = "tests/unit/test_interpret.py"
 IN_COPIES: Final = "tests/unit/test_copies.py"
+IN_COPIES_SEEN: Final = "tests/integration/test_copies_seen.py"
 IN_STORIES_OF_COPIES: Final = "tests/integration/test_copies.py"
 IN_TAGS: Final = "tests/unit/test_tags.py"
 IN_EXECUTE: Final = "tests/unit/test_execute.py"
@@ -1798,8 +1799,8 @@ RULES: Final = (
                 "a rule that was cut for one source",
                 FINDINGS,
                 "_expiring",
-                "if (arn, kind) in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):",
-                "if (arn, kind) in orphans or not is_orphan:",
+                "if series in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):",
+                "if series in orphans or not is_orphan:",
                 IN_NOTIFY,
                 "test_a_rule_cut_from_30_to_3_is_reported_with_how_to_undo_it_and_undoing_works",
             ),
@@ -1960,7 +1961,7 @@ RULES: Final = (
                 "while a list fails, no gauge is published",
                 METRICS,
                 "publishable",
-                "if run.plan.failures or not is_whole:",
+                "if run.plan.unread or not is_whole:",
                 "if not is_whole:",
                 IN_RULES,
                 "test_while_a_list_fails_no_gauge_is_published_so_no_alarm_ends_by_blindness",
@@ -1969,8 +1970,8 @@ RULES: Final = (
                 "while a list is not believed, no good news that an alarm watches",
                 METRICS,
                 "publishable",
-                "if run.plan.failures or run.plan.doubted:",
-                "if run.plan.failures:",
+                "if run.plan.unread or run.plan.doubted:",
+                "if run.plan.unread:",
                 IN_RULES,
                 "test_a_list_of_sources_that_lacks_most_of_them_is_not_believed",
             ),
@@ -1978,10 +1979,28 @@ RULES: Final = (
                 "a run over chosen Regions publishes none either",
                 METRICS,
                 "publishable",
-                "if run.plan.failures or not is_whole:",
-                "if run.plan.failures:",
+                "if run.plan.unread or not is_whole:",
+                "if run.plan.unread:",
                 IN_HANDLER,
                 "test_a_run_over_regions_of_somebodys_choice_says_what_it_did_but_not_how_everything_stands",
+            ),
+            Removal(
+                "nor is what counts copies, while a list of a Region that only they go to fails",
+                METRICS,
+                "publishable",
+                "if run.plan.unread_copies:",
+                "if False:",
+                IN_COPIES_SEEN,
+                "test_a_second_region_that_cannot_be_read_hides_nothing_of_home",
+            ),
+            Removal(
+                "no copy is taken to be there while its home cannot be read",
+                FINDINGS,
+                "unseen_regions",
+                "settings.copies if unread.intersection(run.plan.regions) else ()",
+                "()",
+                IN_COPIES_SEEN,
+                "test_a_copy_that_is_overdue_is_not_taken_to_be_over_while_one_of_the_two_regions_is_dark",
             ),
             Removal(
                 "of many accounts, one that is no longer looked after is reported",
