@@ -328,7 +328,7 @@ def _has_name_of_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settin
 def _never_finished(
     facts: Facts, copies: Iterable[CopyFacts], nameless: _Nameless, settings: Settings
 ) -> Iterator[Problem]:
-    """Yield that there are copies without tags whose originals are gone: nobody knows of when they are, and they cost."""
+    """Yield that there are copies without tags whose originals are gone: they cost, and protect nothing."""
     for there in copies:
         for snapshot in nameless.get((there.region, copy_digest(facts.arn, settings.deployment, there.region)), ()):
             if any(_has_name_of_copy(snapshot, point, settings) for point in facts.points):
