@@ -279,7 +279,7 @@ FOREIGN = {
 @pytest.mark.parametrize("changes", FOREIGN.values(), ids=FOREIGN)
 def test_what_has_its_name_and_is_not_ours_is_left_alone_and_the_day_gets_another(changes: dict[str, object]) -> None:
     day = only(planned([automatic()]))
-    foreign = made(day, **changes)
+    foreign = replace(made(day), **changes)  # type: ignore[arg-type]
 
     plan = planned([automatic()], [foreign])
 
