@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lightkeeper.actions import Copy
+from lightkeeper.actions import Copy, ScheduleDeletion
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import (
     CopyStatus,
@@ -31,7 +31,9 @@ from tests.support.inventories import (
     WHOLE,
     created,
     daily,
+    deleted,
     line,
+    marked,
     point,
     source,
     web,
@@ -625,3 +627,144 @@ def test_a_day_of_patience_is_a_day_of_the_zone() -> None:
     late = slot + timedelta(hours=23)
     assert there(plan_of(SHOP, points, settings, late - timedelta(minutes=1))).overdue_since is None
     assert there(plan_of(SHOP, points, settings, late)).overdue_since == slot
+
+
+# What becomes of them
+
+
+FEW = Settings.from_mapping({"copies": {AWAY: RULE | {"keep": "2"}}, "orphans": "expire"})
+
+
+def marked_there(plan: Plan) -> list[str]:
+    """Return the copies whose deletion is scheduled."""
+    return [
+        action.target.snapshot
+        for action in plan.actions
+        if isinstance(action, ScheduleDeletion) and action.target.region == AWAY
+    ]
+
+
+def test_copies_are_kept_by_the_rule_of_their_region_whatever_home_keeps() -> None:
+    shop = source(backup="daily", backup_keep="1", backup_copy="")
+    days = daily(shop, range(4))
+    made = [copy(each) for each in days]
+
+    plan = plan_of(shop, [*days, *made], FEW)
+
+    assert marked_there(plan) == [made[2].name, made[3].name]
+    assert marked(plan) == [each.name for each in (*days[1:], *made[2:])]
+
+
+def test_a_tag_says_how_long_the_copies_of_one_source_are_kept() -> None:
+    shop = replace(SHOP, tags={**SHOP.tags, "backup:copy-keep": "3"})
+    made = [copy(each) for each in daily(shop, range(4))]
+
+    assert marked_there(plan_of(shop, [*daily(shop, range(4)), *made], FEW)) == [made[3].name]
+
+
+def test_what_pushes_a_copy_out_is_newer_content_not_a_newer_copy() -> None:
+    """A copy of old content that was made last is the first to go."""
+    days = daily(SHOP, range(3))
+    made = [copy(days[0]), copy(days[1]), copy(days[2], made=NOW)]
+
+    assert marked_there(plan_of(SHOP, [*days, *made], FEW)) == [made[2].name]
+
+
+def test_the_copy_with_the_newest_content_stays_for_ever_although_it_was_not_made_last() -> None:
+    days = daily(SHOP, range(100, 103))
+    made = [copy(days[0]), copy(days[1]), copy(days[2], made=NOW)]
+
+    assert marked_there(plan_of(None, made, FEW)) == [made[1].name, made[2].name]
+
+
+def test_the_grace_of_a_copy_counts_from_when_something_newer_was_there_to_replace_it() -> None:
+    """An event that is replayed has a time long past; the content of a copy is older than the copy."""
+    days = daily(SHOP, range(3))
+    made = [copy(days[0], made=NOW), copy(days[1]), copy(days[2])]
+
+    plan = plan_of(SHOP, [*days, *made], FEW, THREE + HOUR)
+
+    (mark,) = (each for each in plan.actions if isinstance(each, ScheduleDeletion) and each.target.region == AWAY)
+    assert mark.expires_at == NOW + DAY
+
+
+@pytest.mark.parametrize("listing", ["GetDisks", "GetDiskSnapshots", "GetInstances"])
+def test_while_home_cannot_be_read_no_copy_goes(listing: str) -> None:
+    days = daily(SHOP, range(4))
+    made = [copy(each) for each in days]
+
+    plan = plan_of(SHOP, [*days, *made], FEW, unread=ReadFailure(REGION, listing, "x"))
+
+    assert marked(plan) == []
+    assert why(plan)[made[3].name] == (f"nothing is pruned while {listing} of the Region fails",)
+
+
+def test_while_a_list_of_copies_cannot_be_read_none_of_them_goes_and_home_goes_on() -> None:
+    shop = source(backup="daily", backup_keep="2", backup_copy="")
+    days = daily(shop, range(4))
+    made = [copy(each) for each in days]
+
+    plan = plan_of(shop, [*days, *made], FEW, unread=ReadFailure(AWAY, "GetInstanceSnapshots", "x"))
+
+    assert marked(plan) == [days[2].name, days[3].name]
+    assert why(plan)[made[3].name] == ("nothing is pruned while GetInstanceSnapshots of eu-north-1 fails",)
+
+
+def test_a_problem_in_the_tags_of_a_source_keeps_its_copies() -> None:
+    days = daily(SHOP, range(4))
+    for wrong in ({"backup:keep": "a while"}, {"backup:copy-keep": "a while"}, {"backup:copy": "mars"}):
+        shop = replace(SHOP, tags={**SHOP.tags, **wrong})
+        plan = plan_of(shop, [*days, *map(copy, days)], FEW)
+        assert marked(plan) == [], wrong
+
+
+def test_a_copy_on_hold_stays_and_uses_no_count() -> None:
+    days = daily(SHOP, range(4))
+    made = [copy(each) for each in days]
+    held = replace(made[0], tags={**SHOP.tags, "backup:hold": ""})
+
+    plan = plan_of(SHOP, [*days, held, *made[1:]], FEW)
+
+    assert marked_there(plan) == [made[3].name]
+    on_hold = replace(SHOP, tags={**SHOP.tags, "backup:hold": ""})
+    assert marked_there(plan_of(on_hold, [*days, *made], FEW)) == []
+
+
+def test_a_copy_that_ended_in_error_goes_once_newer_content_is_usable_there() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    failed = copy(yesterday, ERROR)
+
+    assert marked_there(plan_of(SHOP, [today, yesterday, failed], FEW)) == []
+    assert marked_there(plan_of(SHOP, [today, yesterday, failed, copy(today)], FEW)) == [failed.name]
+
+
+def test_at_most_so_many_copies_go_in_a_run_and_those_of_home_are_not_counted_with_them() -> None:
+    past = NOW - HOUR
+    shop = source(backup="daily", backup_keep="1", backup_copy="")
+    days = [replace(each, expires_at=past) for each in daily(shop, range(1, 6))]
+    today = point(shop, THREE)
+    made = [replace(copy(each), expires_at=past) for each in days]
+    settings = Settings.from_mapping({"copies": {AWAY: RULE | {"keep": "1"}}})
+
+    plan = plan_of(shop, [today, copy(today), *days, *made], settings)
+
+    assert deleted(plan) == [each.name for each in (*reversed(days[2:]), *reversed(made[2:]))]
+
+
+def test_an_original_stays_while_its_copy_is_pending_and_goes_when_that_is_complete() -> None:
+    shop = source(backup="daily", backup_keep="1", backup_copy="")
+    today, yesterday = daily(shop, range(2))
+
+    plan = plan_of(shop, [today, yesterday, copy(today), copy(yesterday, PENDING, made=NOW - HOUR)])
+
+    assert why(plan)[yesterday.name] == ("being copied to eu-north-1",)
+    assert marked(plan_of(shop, [today, yesterday, copy(today), copy(yesterday)])) == [yesterday.name]
+
+
+def test_a_copy_outlives_all_that_is_gone_at_home() -> None:
+    days = daily(SHOP, range(3))
+
+    plan = plan_of(None, map(copy, days), Settings.from_mapping({"copies": {AWAY: RULE}}))
+
+    assert (copies(plan), marked(plan)) == ([], [])
+    assert len(there(plan).usable) == 3
