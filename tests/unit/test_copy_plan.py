@@ -730,6 +730,13 @@ def test_a_copy_on_hold_stays_and_uses_no_count() -> None:
     assert marked_there(plan_of(on_hold, [*days, *made], FEW)) == []
 
 
+def test_a_copy_on_hold_stays_although_its_source_is_gone() -> None:
+    made = [copy(each) for each in daily(SHOP, range(100, 103))]
+    held = replace(made[2], tags={**SHOP.tags, "backup:hold": ""})
+
+    assert marked_there(plan_of(None, [*made[:2], held], FEW)) == [made[1].name]
+
+
 def test_a_copy_that_ended_in_error_goes_once_newer_content_is_usable_there() -> None:
     today, yesterday = daily(SHOP, range(2))
     failed = copy(yesterday, ERROR)
