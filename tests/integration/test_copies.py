@@ -208,8 +208,9 @@ def test_two_regions_that_are_each_other_s_second_one(two_regions: Keeper) -> No
 def test_a_copy_whose_answer_is_lost_is_made_once(shop: Keeper) -> None:
     shop.sandbox.add_faults(FaultRule(effect=LoseAnswer(), operation="CopySnapshot", calls=(1,)))
 
-    shop.live(3 * HOUR, HOUR)
+    runs = shop.live(3 * HOUR, HOUR)
 
+    assert [ended.failures for ended in runs] == [(), (), ()], "it is looked up in the very run"
     (copy,) = away(shop)
     assert copy.tags[OWNER] == "Lightkeeper"
 
