@@ -32,7 +32,7 @@ def show_snapshots(fates: Sequence[Fate], plan: Plan, asked: str | None, where: 
     table = _table(fates, console.width)
     lines = {source.arn: source for source in plan.sources}
     number = 0
-    groups = [[*group] for _, group in groupby(fates, key=lambda fate: fate.point.source_arn)]
+    groups = [[*group] for _, group in groupby(fates, key=lambda fate: (fate.point.source_arn, fate.point.region))]
     for group in groups:
         console.print(_heading(group, lines.get(group[0].point.source_arn)))
         show(rows_of(table, slice(number, number + len(group))), console)
@@ -41,7 +41,8 @@ def show_snapshots(fates: Sequence[Fate], plan: Plan, asked: str | None, where: 
     if not fates:
         console.print(Text(f"There is no recovery point{f' of {asked}' if asked else ''} yet."))
     if len(groups) > 1:
-        total = f"{counted(len(fates), 'recovery point')} of {counted(len(groups), 'source')}"
+        sources = {fate.point.source_arn for fate in fates}
+        total = f"{counted(len(fates), 'recovery point')} of {counted(len(sources), 'source')}"
         console.print(Text(total, "bold"))
     show_the_rest(plan.failures, (), console)
     usable = [fate.point for fate in fates if fate.point.state is SnapshotState.USABLE]
@@ -53,6 +54,9 @@ def show_snapshots(fates: Sequence[Fate], plan: Plan, asked: str | None, where: 
 
 def _heading(fates: Sequence[Fate], line: SourceStatus | None) -> Text:
     point = fates[0].point
+    if point.is_copy:
+        what = f"{fates[0].source_kind} in {point.home}, copied to {point.region}"
+        return Text.assemble((point.source_name, "bold"), f" {what}: {counted(len(fates), 'recovery point')}")
     back = f", back as {line.restored_as}" if line and line.restored_as else ""
     return Text.assemble(
         (point.source_name, "bold"),
