@@ -134,7 +134,12 @@ def _asked_at(candidates: Sequence[RecoveryPoint], there: CopyFacts, slot: datet
     time between the slot before and it.
     """
     newest = next((point for point in candidates if _belongs_before(point, slot)), None)
-    return newest.taken if newest else current_slot(there.rule.schedule, slot - _MOMENT)
+    return _content(newest) if newest else current_slot(there.rule.schedule, slot - _MOMENT)
+
+
+def _content(original: RecoveryPoint) -> datetime:
+    """Return of when a copy says that its content is: to the second. Lightsail says it of the original more exactly."""
+    return original.taken.replace(microsecond=0)
 
 
 def _is_awaited(facts: Facts, slot: datetime, limit: datetime, *, taking: datetime | None) -> bool:
@@ -199,7 +204,7 @@ def _missed(facts: Facts, there: CopyFacts, status: CopyStatus, limit: datetime)
         return None
     if any(point.taken >= asked for point in status.pending) and not status.is_failing:
         return None
-    first_lacking = next(point for point in reversed(candidates) if newest is None or point.taken > newest.taken)
+    first_lacking = next(point for point in reversed(candidates) if newest is None or _content(point) > newest.taken)
     first = next_slot(there.rule.schedule, min(first_lacking.slot, first_lacking.taken) - _MOMENT)
     if newest:
         # What was to be copied at the slots between may be gone at home by now.
