@@ -140,8 +140,13 @@ def _covering(
     if newest and (
         newest is candidates[0] or not _belongs_before(newest, before) or _was_last_asked_for(newest, facts, slot)
     ):
-        return lambda copy: copy.taken >= newest.taken
-    return lambda copy: copy.taken >= candidates[0].taken or not _belongs_before(copy, before)
+        return lambda copy: copy.taken >= _content(newest)
+    return lambda copy: copy.taken >= _content(candidates[0]) or not _belongs_before(copy, before)
+
+
+def _content(original: RecoveryPoint) -> datetime:
+    """Return of when a copy says that its content is: to the second. Lightsail says it of the original more exactly."""
+    return original.taken.replace(microsecond=0)
 
 
 def _was_last_asked_for(point: RecoveryPoint, facts: Facts, slot: datetime) -> bool:
@@ -210,7 +215,7 @@ def _missed(facts: Facts, there: CopyFacts, status: CopyStatus, limit: datetime)
         return None
     if any(map(covers, status.pending)) and not status.is_failing:
         return None
-    first_lacking = next(point for point in reversed(candidates) if newest is None or point.taken > newest.taken)
+    first_lacking = next(point for point in reversed(candidates) if newest is None or _content(point) > newest.taken)
     first = next_slot(there.rule.schedule, min(first_lacking.slot, first_lacking.taken) - _MOMENT)
     if newest:
         # What was to be copied at the slots between may be gone at home by now.

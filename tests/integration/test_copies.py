@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -76,6 +76,26 @@ def test_what_is_newest_each_morning_lies_in_the_other_region_with_all_its_tags(
         original = by_content[copy.content_at]
         more = {TAKEN: f"{copy.content_at:%Y-%m-%dT%H:%M:%SZ}", NAME_OF_SOURCE: "shop"}
         assert {**original.tags, **more} == {key: value for key, value in copy.tags.items() if key != EXPIRES}
+
+
+def test_one_copy_is_enough_whatever_fraction_of_a_second_lightsail_says(shop: Keeper) -> None:
+    shop.sandbox.advance(timedelta(milliseconds=885))
+
+    to_the(shop, 17)
+
+    assert {entry.created_at.microsecond for entry in originals(shop)} == {885_000}
+    assert nights(shop) == [15, 16, 17]
+
+
+def test_a_copy_is_overdue_since_the_right_slot_whatever_fraction_of_a_second_lightsail_says(shop: Keeper) -> None:
+    shop.sandbox.advance(timedelta(milliseconds=885))
+    to_the(shop, 17)
+    shop.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), operation="CopySnapshot"))
+
+    to_the(shop, 18)
+
+    (line,) = shop.plan().sources
+    assert [copy.overdue_since for copy in line.copies] == [datetime(2026, 6, 18, 5, tzinfo=UTC)]
 
 
 def test_a_run_with_nothing_to_copy_asks_for_nothing_and_reads_each_list_once(shop: Keeper) -> None:
