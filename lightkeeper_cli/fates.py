@@ -1,6 +1,6 @@
 """What becomes of each recovery point, by a plan: kept and why, about to expire and when, or deleted. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -52,13 +52,25 @@ def fates_of(plan: Plan) -> tuple[Fate, ...]:
     """Return what becomes of all recovery points that were read: source by source as in the plan, newest first."""
     known = {(fate.point.region, fate.point.name): fate for fate in _fates(plan)}
     rank = {source.arn: number for number, source in enumerate(plan.sources)}
-    # Where a list fails, nobody knows of which sources no more than these is left.
-    unread = ("nothing is deleted while a list of its Region cannot be read",)
-    found = (known.get((point.region, point.name)) or Fate(point, Ending.KEPT, unread) for point in plan.points)
-    newest_first = sorted(found, key=lambda fate: by_content(fate.point), reverse=True)
-    return tuple(
-        sorted(newest_first, key=lambda fate: (rank.get(fate.point.source_arn, len(rank)), fate.point.source_arn))
+    found = (
+        known.get((point.region, point.name)) or Fate(point, Ending.KEPT, (_why_unknown(point, plan),))
+        for point in plan.points
     )
+    newest_first = sorted(found, key=lambda fate: by_content(fate.point), reverse=True)
+    return tuple(sorted(newest_first, key=lambda fate: _place(fate.point, rank)))
+
+
+def _place(point: RecoveryPoint, rank: Mapping[str, int]) -> tuple[int, str, bool, str]:
+    """Return what sorts the recovery points of each source together, and those in its own Region before its copies."""
+    return rank.get(point.source_arn, len(rank)), point.source_arn, point.is_copy, point.region
+
+
+def _why_unknown(point: RecoveryPoint, plan: Plan) -> str:
+    """Return why a plan says nothing of a recovery point: nothing is deleted whose source is not known."""
+    if point.home not in plan.regions:
+        return f"{point.home}, where its source is, was not looked at"
+    # Where a list fails, nobody knows of which sources no more than these is left.
+    return "nothing is deleted while a list of its Region cannot be read"
 
 
 def _fates(plan: Plan) -> Iterator[Fate]:

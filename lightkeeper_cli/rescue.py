@@ -14,7 +14,7 @@ def rescue(  # noqa: PLR0913 - one for each option
     hold: Annotated[
         str,
         typer.Option(
-            "--hold", metavar="DAY", help="Keep them through this day, whatever the rules say. Default: always."
+            "--hold", metavar="DAY", help="Keep them through this day, whatever the rules say. Default: for good."
         ),
     ] = "",
     every_day: Annotated[

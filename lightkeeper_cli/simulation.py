@@ -212,7 +212,7 @@ def simulate(scenario: Scenario, keep: KeepRule, settings: Settings, on_day: Cal
     for day in (first + number * _DAY for number in range(scenario.days)):
         end = _midnight(day + _DAY, policy.schedule)
         while now < end:
-            plan = make_plan(Inventory((source,), points, regions=(_NAME,)), settings, now)
+            plan = make_plan(Inventory((source,), points, regions=(_NAME,), targets=tuple(target)), settings, now)
             created = [_point(action, now, scenario) for action in plan.actions if isinstance(action, Create)]
             copied = [_copy(action, now, points) for action in plan.actions if isinstance(action, Copy)]
             sent += [(now, _sent_gib(copy, points, scenario)) for copy in copied]

@@ -45,7 +45,7 @@ def report_run(run: Run, settings: Settings, *, account: str, name: str | None, 
         numbers={metric.value: number for metric, number in publishable(run, is_whole=True).items()},
         stored=Stored.of(run.plan.sources),
         findings=tuple(_for_its_account(finding, sender) for finding in findings(run, settings, sender=sender)),
-        is_partly_unseen=bool(unseen_regions(run)),
+        is_partly_unseen=bool(unseen_regions(run, settings)),
         failures=run.failures,
     )
 

@@ -5,7 +5,7 @@ or of newer content, whenever it was made.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -23,7 +23,6 @@ QUICK_ATTEMPTS: Final = 3
 """At a slot, and at a snapshot, one in each run; after them one a day."""
 _DAY: Final = timedelta(days=1)
 _MOMENT: Final = timedelta(microseconds=1)
-_IN_VAIN: Final = (SnapshotState.PENDING, SnapshotState.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,8 @@ def copies_to_make(
     ]
     if len(failed) >= QUICK_ATTEMPTS and now < max(point.made for point in failed) + _DAY:
         return CopyPlan(begun, f"{len(failed)} copies to {there.region} ended in error")
-    before = [point for point in there.points if _is_copy_of(point, original) and point.state in _IN_VAIN]
-    attempt = max((point.attempt for point in before), default=0) + 1
+    # Whatever has the name of an earlier attempt does not cover the slot: else none would be due.
+    attempt = max((point.attempt for point in there.points if _is_copy_of(point, original)), default=0) + 1
     reason = f"{there.region} has no copy of what was newest at {format_instant(slot)}"
     if attempt > 1:
         reason = f"attempt {attempt}: the copy before ended in error, or does not end"
@@ -102,9 +101,7 @@ def copy_status(
     usable = usable_of(there.points)
     pending = tuple(point for point in there.points if point.state is SnapshotState.PENDING)
     limit = settings.overdue_after.before(now, there.rule.schedule.zone)
-    due = current_slot(there.rule.schedule, limit)
-    missed = None if is_unknown else _missed(facts, there, usable, due, limit)
-    return CopyStatus(
+    status = CopyStatus(
         region=there.region,
         is_wanted=there.is_wanted,
         is_unknown=is_unknown,
@@ -114,8 +111,9 @@ def copy_status(
             point for point in there.points if point.state is SnapshotState.ERROR and not is_replaced(point, usable)
         ),
         next_slot=next_slot(there.rule.schedule, now) if there.is_wanted else None,
-        overdue_since=missed,
+        is_stuck=any(point.made <= limit for point in pending),
     )
+    return status if is_unknown else replace(status, overdue_since=_missed(facts, there, status, limit))
 
 
 def _candidates(facts: Facts) -> Sequence[RecoveryPoint]:
@@ -184,16 +182,29 @@ def _is_copy_of(point: RecoveryPoint, original: RecoveryPoint) -> bool:
     return (point.kind, point.slot) == (original.kind, original.slot)
 
 
-def _missed(
-    facts: Facts, there: CopyFacts, usable: Sequence[RecoveryPoint], due: datetime, limit: datetime
-) -> datetime | None:
-    """Return since when a copy is overdue: nothing usable there has the content of a slot that passed by `limit`."""
-    candidates = [point for point in _candidates(facts) if point.taken <= limit]
+def _missed(facts: Facts, there: CopyFacts, status: CopyStatus, limit: datetime) -> datetime | None:
+    """Return the first slot by `limit` for which there was something to copy, and whose content is not usable there.
+
+    As at home, what is pending is on its way, unless those before it ended in error or do not end.
+    """
+    candidates = _candidates(facts)
     # What is newer than the limit has had no time to be copied.
-    if not (there.is_wanted and candidates):
+    has_had_time = any(point.taken <= limit for point in (*candidates, *status.usable))
+    if not (there.is_wanted and candidates and has_had_time):
         return None
+    due = current_slot(there.rule.schedule, limit)
     asked = _asked_at(candidates, there, due)
-    return None if any(point.taken >= asked for point in usable) else max(due, candidates[-1].taken)
+    newest = status.newest
+    if newest and newest.taken >= asked:
+        return None
+    if any(point.taken >= asked for point in status.pending) and not status.is_failing:
+        return None
+    first_lacking = next(point for point in reversed(candidates) if newest is None or point.taken > newest.taken)
+    first = next_slot(there.rule.schedule, min(first_lacking.slot, first_lacking.taken) - _MOMENT)
+    if newest:
+        # What was to be copied at the slots between may be gone at home by now.
+        return min(first, due)
+    return first if first <= due else None
 
 
 def _target(facts: Facts, point: RecoveryPoint, region: str, snapshot: str) -> Target:

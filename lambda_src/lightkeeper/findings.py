@@ -167,25 +167,27 @@ def _copies(plan: Plan, zone: ZoneInfo, sender: Sender | None) -> Iterator[Findi
             words = ("plan", "--region", source.region)
             yield _finding(
                 FindingKind.COPY,
-                source.region,
+                copy.region,
                 source.name,
                 what=f"{said_of_copies(copy, zone)}. If {source.region} is lost, so is what was changed since.",
                 since=f"The slot of {format_minute(copy.overdue_since, zone)}.",
                 do="Each run tries again. See why in the log of the last runs, or in what a run would do:",
-                marks=[source.arn, copy.region],
+                marks=[source.arn],
                 command=sender.command("plan") if sender else keeper_command(*words),
             )
 
 
-def unseen_regions(run: Run) -> frozenset[str]:
+def unseen_regions(run: Run, settings: Settings) -> frozenset[str]:
     """Return the Regions where the run has not seen and tried everything: what is not found there may not be over."""
     put_off = (
         outcome.action.target.region
         for outcome in run.outcomes
         if outcome.result is Result.DEFERRED and not _is_expected(outcome.action)
     )
-    unread = (failure.region for failure in run.plan.failures)
-    return frozenset((*unread, *run.plan.doubted, *put_off))
+    unread = {failure.region for failure in run.plan.failures}.union(run.plan.doubted)
+    # Nobody knows how copies stand of what is not known itself.
+    copied_to = settings.copies if unread.intersection(run.plan.regions) else ()
+    return frozenset((*unread, *copied_to, *put_off))
 
 
 def overdue_keys(plan: Plan) -> frozenset[str]:
@@ -332,14 +334,16 @@ def _stopped(run: Run, settings: Settings, sender: Sender | None) -> Iterator[Fi
 
 def _what_is_left(source: SourceStatus, settings: Settings) -> str:
     """Return what becomes of the recovery points of a source that has stopped."""
-    number = len(source.usable)
-    if not number:
+    copies = [(len(copy.usable), copy.region) for copy in source.copies if copy.usable]
+    left = [counted(len(source.usable), "recovery point")] if source.usable else []
+    left += [f"{counted(number, 'copy')} in {region}" for number, region in copies]
+    if not left:
         return f"What there is of it is in whole snapshots of {source.included_in}, which go by that one's rule."
-    if number == 1:
-        return "Its 1 recovery point is kept."
-    if settings.orphans is Orphans.KEEP:
-        return f"Its {counted(number, 'recovery point')} are kept."
-    return f"Its {counted(number, 'recovery point')} are deleted one by one; the newest is kept."
+    most = max([len(source.usable), *(number for number, _ in copies)])
+    if most == 1 or settings.orphans is Orphans.KEEP:
+        return f"Its {' and '.join(left)} {'is' if most == len(left) == 1 else 'are'} kept."
+    newest = "the newest in each Region" if len(left) > 1 else "the newest"
+    return f"Its {' and '.join(left)} are deleted one by one; {newest} is kept."
 
 
 def dropped_regions(
@@ -459,23 +463,24 @@ def _expiring(run: Run, settings: Settings) -> Iterator[Finding]:
     """Yield what is marked to be deleted and is not everyday: of an orphan, many of a source at once, or by a cut."""
     marked = [*_marked(run)]
     sources = {source.arn: source for source in run.plan.sources}
-    at_once = Counter((mark.arn, mark.kind, mark.expires_at, mark.cause is Cause.ORPHANED) for mark in marked)
-    orphans: set[tuple[str, SnapshotKind]] = set()
+    at_once = Counter((mark.series, mark.expires_at, mark.cause is Cause.ORPHANED) for mark in marked)
+    orphans: set[tuple[str, str, SnapshotKind]] = set()
     # The fleet first: a message that is full still names it.
     yield from _cut(marked, settings)
-    for (arn, kind, expires_at, is_orphan), number in sorted(at_once.items()):
-        source = sources[arn]
-        if (arn, kind) in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):
+    for (series, expires_at, is_orphan), number in sorted(at_once.items()):
+        if series in orphans or (number <= EXPECTED_DELETIONS and not is_orphan):
             continue
         if is_orphan:
-            orphans.add((arn, kind))
-        why = _why(source, kind, is_orphan=is_orphan)
-        undo = _undo(source, settings, is_orphan=is_orphan)
+            orphans.add(series)
+        arn, region, kind = series
+        source = sources[arn]
+        why = _why(source, region, kind, settings, is_orphan=is_orphan)
+        undo = _undo(source, region, settings, is_orphan=is_orphan)
         yield _finding(
             FindingKind.EXPIRING,
-            source.region,
+            region,
             source.name,
-            what=f"{counted(number, 'snapshot')} of {source.name} will be deleted: {why}.",
+            what=f"{_counted_in(region, number, source)} will be deleted: {why}.",
             since=_from(expires_at, settings),
             do=f"If you did not mean that, do this before then: {undo.words}{_end(undo)}",
             command=undo.command,
@@ -525,6 +530,11 @@ class _Marked:
     expires_at: datetime
     cause: Cause
 
+    @property
+    def series(self) -> tuple[str, str, SnapshotKind]:
+        """What it is one of: a source's ARN, a Region (for copies another than the source's), and a kind."""
+        return self.arn, self.region, self.kind
+
 
 def _marked(run: Run) -> Iterator[_Marked]:
     for outcome in run.outcomes:
@@ -537,20 +547,36 @@ def _marked(run: Run) -> Iterator[_Marked]:
             yield _Marked(point.region, point.source_name, point.source_arn, point.kind, kept.expires_at, kept.cause)
 
 
-def _why(source: SourceStatus, kind: SnapshotKind, *, is_orphan: bool) -> str:
+def _counted_in(region: str, number: int, source: SourceStatus) -> str:
+    """Return so many snapshots of a source, or where the Region is not its own, so many copies, in words."""
+    if region == source.region:
+        return f"{counted(number, 'snapshot')} of {source.name}"
+    return f"{counted(number, 'copy')} of {source.name} in {region}"
+
+
+def _why(source: SourceStatus, region: str, kind: SnapshotKind, settings: Settings, *, is_orphan: bool) -> str:
+    is_copied = region != source.region
     if not is_orphan:
-        return f'its rule "{source.policy.keep}" no longer keeps them' if source.policy else "no rule keeps them"
-    is_what = f"Lightkeeper takes no more {kind}s of it" if source.policy else f"it is {source.status}"
+        if source.policy is None:
+            return "no rule keeps them"
+        if is_copied:
+            rule = settings.copies[region].for_copies(source.policy.copies)
+            return f'the rule "{rule.keep}" for them no longer keeps them'
+        return f'its rule "{source.policy.keep}" no longer keeps them'
+    is_what = f"it is {source.status}"
+    if source.policy:
+        is_what = f"no more {kind}s of it are copied there" if is_copied else f"Lightkeeper takes no more {kind}s of it"
     return f'{is_what}, and "orphans" is "{Orphans.EXPIRE}"'
 
 
-def _undo(source: SourceStatus, settings: Settings, *, is_orphan: bool) -> Help:
+def _undo(source: SourceStatus, region: str, settings: Settings, *, is_orphan: bool) -> Help:
     hold = f"{settings.tag_key}:hold"
     if source.status is Status.GONE:
         return Help(
             f'tag those you want to keep with "{hold}", or set "orphans" to "keep"; the next run cancels the deletions'
         )
-    wider = "" if is_orphan else f'give it a wider "{settings.tag_key}:keep", or '
+    keep = "keep" if region == source.region else "copy-keep"
+    wider = "" if is_orphan else f'give it a wider "{settings.tag_key}:{keep}", or '
     return Help(
         f"{wider}hold them all, and the next run cancels the deletions", tag_command(source.name, source.region, hold)
     )

@@ -105,7 +105,8 @@ def publishable(run: Run, *, is_whole: bool, is_notified: bool = True) -> dict[M
     """Return the numbers of a run that CloudWatch may have.
 
     While a list fails, no gauge is among them. Nor is good news that an alarm watches, while a list fails or is in
-    doubt: an alarm must not end because nobody looks. Bad news is true all the same.
+    doubt: an alarm must not end because nobody looks. Bad news is true all the same. Where the list is of a Region that
+    only copies go to, that goes for what counts copies, alone.
 
     Parameters
     ----------
@@ -118,9 +119,13 @@ def publishable(run: Run, *, is_whole: bool, is_notified: bool = True) -> dict[M
     """
     numbers = measure(run)
     withheld: set[MetricName] = set()
-    if run.plan.failures or not is_whole:
+    if run.plan.unread or not is_whole:
         withheld |= GAUGES
-    if run.plan.failures or run.plan.doubted:
+    if run.plan.unread_copies:
+        withheld |= OF_COPIES | {MetricName.STORED_GIB}
+        # There are some of copies, too.
+        withheld |= set() if numbers[MetricName.TAG_PROBLEMS] else {MetricName.TAG_PROBLEMS}
+    if run.plan.unread or run.plan.doubted:
         withheld |= {name for name in ALARMING if not numbers[name]}
     if not is_notified:
         withheld.add(RUN_ENDED)

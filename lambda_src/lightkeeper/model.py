@@ -374,10 +374,18 @@ class CopyStatus:
     overdue_since: datetime | None = None
     """The slot, UTC, that passed longer than `overdueAfter` ago without the content it asks for being there."""
 
+    is_stuck: bool = False
+    """Whether one has been pending for longer than `overdueAfter`."""
+
     @property
     def newest(self) -> RecoveryPoint | None:
         """The usable one with the newest content."""
         return self.usable[0] if self.usable else None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether one more that is begun is no sign that it will be usable."""
+        return bool(self.errors) or self.is_stuck
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,3 +484,13 @@ class Plan:
     """Regions of which a list of sources is not believed: it lacks most of what was backed up a moment ago."""
     points: tuple[RecoveryPoint, ...] = ()
     """All recovery points that were read."""
+
+    @property
+    def unread(self) -> tuple[ReadFailure, ...]:
+        """The failures without which one could tell how the sources stand: those of Regions that are looked after."""
+        return tuple(failure for failure in self.failures if failure.region in self.regions)
+
+    @property
+    def unread_copies(self) -> tuple[str, ...]:
+        """The other Regions with a failure: to these only copies go."""
+        return tuple(dict.fromkeys(each.region for each in self.failures if each.region not in self.regions))

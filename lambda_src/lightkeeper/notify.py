@@ -229,7 +229,7 @@ class _RunNews:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        return tuple(map(region_key, unseen_regions(self.run)))
+        return tuple(map(region_key, unseen_regions(self.run, self.settings)))
 
     def findings(self, regions_before: Iterable[str]) -> Sequence[Finding]:
         return findings(self.run, self.settings, regions_before, sender=self.sender)
@@ -237,7 +237,7 @@ class _RunNews:
     def alarm_begins(self, memory: Memory) -> bool:
         # It does not ring a second time for another source, and while a list fails it is given no number.
         is_on = memory.whole is not None or bool((memory.notified | memory.left) & overdue_keys(self.run.plan))
-        return not is_on and not self.run.plan.failures
+        return not is_on and not self.run.plan.unread
 
     def compose(self, new: Sequence[Finding], still: Sequence[Finding], *, daily: bool) -> Message:
         return compose(new, still, self.run, self.settings, daily=daily, sender=self.sender)

@@ -73,13 +73,16 @@ class Overview:
     """Recovery points that nothing keeps but that nothing is pruned."""
     copies_overdue: int = 0
     """In other Regions: of how many sources a copy is overdue, each Region counted."""
+    unread_copies: tuple[str, ...] = ()
+    """Regions that only copies go to, and in which a list could not be read."""
 
     @classmethod
     def of(cls, plan: Plan, elsewhere: Inventory | None = None) -> "Overview":
         """Return how everything stands. `elsewhere` is what was found in Regions that nobody looks after."""
         return cls(
             counts=Counter(source.status for source in plan.sources),
-            unread=len(plan.failures),
+            unread=len(plan.unread),
+            unread_copies=plan.unread_copies,
             doubted=plan.doubted,
             problems=sum(_counts(problem) for problem in plan.problems),
             stopped=sum(is_open(source, plan.now) for source in plan.sources),
@@ -100,7 +103,7 @@ class Overview:
         if self.unread:
             return Health.UNKNOWN
         troubles = self.counts[Status.OVERDUE], self.copies_overdue, self.problems, self.stopped
-        if self.doubted or any(troubles) or self.elsewhere:
+        if self.doubted or any(troubles) or self.elsewhere or self.unread_copies:
             return Health.DEGRADED
         return Health.OK if self.counts[Status.PROTECTED] == self.wanted > 0 else Health.WAITING
 
@@ -120,6 +123,9 @@ class Overview:
             if self.unread
             else "",
             f"a list of {', '.join(self.doubted)} is in doubt" if self.doubted else "",
+            f"nobody can tell of the copies in {', '.join(self.unread_copies)}: a list there could not be read"
+            if self.unread_copies
+            else "",
             ", ".join(said.format(counted(number, noun)) for number, said, noun in troubles if number),
             f"{forgotten}, which nobody looks after" if forgotten else "",
             self._protected(settings),
@@ -197,14 +203,16 @@ class Stored:
 
     @classmethod
     def of(cls, sources: Iterable[SourceStatus]) -> "Stored":
-        """Return what the usable recovery points of these sources store together."""
+        """Return what the usable recovery points of these sources store together, copies in other Regions too."""
         gib = full_gib = 0.0
         for source in sources:
-            size = source.newest.size_gib if source.newest else 0
-            full = sum(point.size_gib for point in source.usable)
-            # Where kinds of snapshots are mixed, older ones may be smaller than the newest.
-            gib += min(stored_gib((point.taken for point in source.usable), size), full)
-            full_gib += full
+            # Each Region has all of a source once.
+            for usable in (source.usable, *(copy.usable for copy in source.copies)):
+                size = usable[0].size_gib if usable else 0
+                full = sum(point.size_gib for point in usable)
+                # Where kinds of snapshots are mixed, older ones may be smaller than the newest.
+                gib += min(stored_gib((point.taken for point in usable), size), full)
+                full_gib += full
         return cls(gib, full_gib)
 
     @property

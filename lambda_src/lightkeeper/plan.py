@@ -98,7 +98,7 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
             failures=inventory.failures,
             regions=inventory.regions,
             doubted=tuple(dict.fromkeys(region for region, _ in doubted)),
-            points=tuple(point for point in inventory.points if not point.is_copy or point.home in inventory.regions),
+            points=inventory.points,
         )
     )
 
@@ -117,18 +117,36 @@ def join_plans(parts: Iterable[Plan]) -> Plan:
             failures=tuple(dict.fromkeys(failure for plan in plans for failure in plan.failures)),
             regions=tuple(region for plan in plans for region in plan.regions),
             doubted=tuple(region for plan in plans for region in plan.doubted),
-            points=tuple(point for plan in plans for point in plan.points),
+            # A copy is read for its home, and with its own Region where that is looked after, too.
+            points=tuple({(point.region, point.name): point for plan in plans for point in plan.points}.values()),
         )
     )
 
 
-def with_begun(plan: Plan, begun: frozenset[str]) -> Plan:
-    """Return the plan after a run that has begun snapshots of these sources (ARNs): they are on their way.
+def with_begun(plan: Plan, done: Iterable[Action]) -> Plan:
+    """Return the plan after a run that has done these actions: what they have begun is on its way.
 
     Where the ones before ended in error or never end, one more that is begun is no sign that it will be usable.
     """
+    begun: set[str] = set()
+    copied: set[tuple[str, str]] = set()
+    for action in done:
+        match action:
+            case Create(target=target):
+                begun.add(target.source_arn)
+            case Copy(target=target):
+                copied.add((target.source_arn, target.region))
+            case _:
+                pass
 
     def after(source: SourceStatus) -> SourceStatus:
+        copies = tuple(
+            replace(copy, overdue_since=None)
+            if copy.overdue_since and (source.arn, copy.region) in copied and not copy.is_failing
+            else copy
+            for copy in source.copies
+        )
+        source = replace(source, copies=copies) if copies != source.copies else source
         if source.status is not Status.OVERDUE or source.arn not in begun or source.is_failing:
             return source
         return replace(source, status=Status.PROTECTED if source.newest else Status.WAITING)

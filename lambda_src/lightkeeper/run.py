@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
-from lightkeeper.actions import Create, Outcome, Result
+from lightkeeper.actions import Outcome, Result
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.execute import Writer, execute
 from lightkeeper.inventory import (
@@ -193,9 +193,5 @@ def _joined(parts: list[Run]) -> Run:
     outcomes = sorted(
         (outcome for part in parts for outcome in part.outcomes), key=lambda outcome: outcome.action.phase
     )
-    begun = frozenset(
-        outcome.action.target.source_arn
-        for outcome in outcomes
-        if isinstance(outcome.action, Create) and outcome.result is Result.DONE
-    )
-    return Run(with_begun(plan, begun), tuple(outcomes))
+    done = (outcome.action for outcome in outcomes if outcome.result is Result.DONE)
+    return Run(with_begun(plan, done), tuple(outcomes))

@@ -34,6 +34,7 @@ STATUS_STYLES: Final = {
 }
 _ACTION_STYLES: Final = {
     "create": "green",
+    "copy": "green",
     "schedule-deletion": "yellow",
     "cancel-deletion": "cyan",
     "remove-hold": "yellow",
@@ -248,6 +249,7 @@ def _show_points(plan: Plan, console: Console) -> Table:
     columns = (
         Column("Fate", [Text(each.ending, FATE_STYLES[each.ending]) for each in fates]),
         Column("Snapshot", [Text(each.point.name) for each in fates], is_name=True),
+        *of_copies(fates),
         Column("Taken", [Text(instant(each.point.taken)) for each in fates]),
     )
     detail = Column("Why", [Text(", ".join(each.reasons)) for each in fates], wraps_at=SHORT_DETAIL)
@@ -257,11 +259,18 @@ def _show_points(plan: Plan, console: Console) -> Table:
         counts = Counter(each.ending for each in group)
         words = ", ".join(f"{counts[ending]} {ending}" for ending in FATE_STYLES if counts[ending])
         point = group[0].point
-        console.print(Text.assemble((point.source_name, "bold"), f" in {point.region}: {words}"))
+        console.print(Text.assemble((point.source_name, "bold"), f" in {point.home}: {words}"))
         show(rows_of(table, slice(number, number + len(group))), console)
         console.print()
         number += len(group)
     return table
+
+
+def of_copies(fates: Iterable[Fate]) -> Sequence[Column]:
+    """Return the column of the Regions that recovery points are in; none where all are where their sources are."""
+    points = [each.point for each in fates]
+    regions = [Text(point.region, "cyan" if point.is_copy else "dim") for point in points]
+    return [Column("Region", regions, 10)] if any(point.is_copy for point in points) else []
 
 
 def _by_source(fates: Iterable[Fate]) -> Sequence[Sequence[Fate]]:

@@ -114,9 +114,11 @@ def what_follows(plan: RescuePlan, names: Next) -> Iterator[tuple[str, str]]:
     """Yield what to do once all is complete, sentence by sentence, each with its command."""
     source = plan.source
     where = ("--kind", source.kind, "--region", source.region)
-    since = f"since {format_minute(plan.days[0].taken)}" if plan.days else "lately"
+    newest = next((day for day in plan.days if day.verdict in {*RESCUED, Verdict.COVERED}), None)
+    lacks = f"What was written since {format_minute(newest.taken)} is in none of them. " if newest else ""
+    what = "that, too" if newest else f"what is on {source.name} now"
     take = names.keeper("take", source.name, *where, "--hold", plan.hold)
-    yield f"What was written {since} is in none of them. To keep that, too, take a recovery point and wait for it", take
+    yield f"{lacks}To keep {what}, take a recovery point and wait until it is usable", take
     delete = delete_source_command(source.kind, source.name, source.region)
     yield f"Then {source.name} can be deleted", names.aws(delete)
     kept = next((day for day in plan.days if day.verdict in RESCUED), None)

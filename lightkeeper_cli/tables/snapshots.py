@@ -13,7 +13,7 @@ from lightkeeper.model import Plan, SnapshotState, SourceStatus
 from lightkeeper_cli.fates import Fate
 from lightkeeper_cli.tables.columns import Column, Table, fit, rows_of, show, show_hidden
 from lightkeeper_cli.tables.header import header
-from lightkeeper_cli.tables.plan import FATE_STYLES, SHORT_DETAIL, STATUS_STYLES, instant, show_the_rest
+from lightkeeper_cli.tables.plan import FATE_STYLES, SHORT_DETAIL, STATUS_STYLES, instant, of_copies, show_the_rest
 
 if TYPE_CHECKING:
     from lightkeeper_cli.account import Where
@@ -32,7 +32,7 @@ def show_snapshots(fates: Sequence[Fate], plan: Plan, asked: str | None, where: 
     table = _table(fates, console.width)
     lines = {source.arn: source for source in plan.sources}
     number = 0
-    groups = [[*group] for _, group in groupby(fates, key=lambda fate: fate.point.source_arn)]
+    groups = [[*group] for _, group in groupby(fates, key=lambda fate: (fate.point.source_arn, fate.point.region))]
     for group in groups:
         console.print(_heading(group, lines.get(group[0].point.source_arn)))
         show(rows_of(table, slice(number, number + len(group))), console)
@@ -41,7 +41,8 @@ def show_snapshots(fates: Sequence[Fate], plan: Plan, asked: str | None, where: 
     if not fates:
         console.print(Text(f"There is no recovery point{f' of {asked}' if asked else ''} yet."))
     if len(groups) > 1:
-        total = f"{counted(len(fates), 'recovery point')} of {counted(len(groups), 'source')}"
+        sources = {fate.point.source_arn for fate in fates}
+        total = f"{counted(len(fates), 'recovery point')} of {counted(len(sources), 'source')}"
         console.print(Text(total, "bold"))
     show_the_rest(plan.failures, (), console)
     usable = [fate.point for fate in fates if fate.point.state is SnapshotState.USABLE]
@@ -53,10 +54,13 @@ def show_snapshots(fates: Sequence[Fate], plan: Plan, asked: str | None, where: 
 
 def _heading(fates: Sequence[Fate], line: SourceStatus | None) -> Text:
     point = fates[0].point
+    if point.is_copy:
+        what = f"{fates[0].source_kind} in {point.home}, copied to {point.region}"
+        return Text.assemble((point.source_name, "bold"), f" {what}: {counted(len(fates), 'recovery point')}")
     back = f", back as {line.restored_as}" if line and line.restored_as else ""
     return Text.assemble(
         (point.source_name, "bold"),
-        f" {fates[0].source_kind} in {point.region}, ",
+        f" {fates[0].source_kind} in {point.home}, ",
         (line.status, STATUS_STYLES[line.status]) if line else "unknown",
         f"{back}: {counted(len(fates), 'recovery point')}",
     )
@@ -66,6 +70,7 @@ def _table(fates: Sequence[Fate], width: int) -> Table:
     points = [fate.point for fate in fates]
     columns = (
         Column("Snapshot", [Text(point.name) for point in points], is_name=True),
+        *of_copies(fates),
         Column("Taken", [Text(instant(point.taken)) for point in points]),
         Column("Slot", [Text(instant(point.slot)) for point in points], 90),
         Column("Kind", [Text(fate.kind, "dim") for fate in fates], 60),

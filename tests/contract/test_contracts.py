@@ -14,9 +14,10 @@ from botocore.session import get_session
 from infra.props import Props
 from lightkeeper import kinds, lightsail, sns
 from lightkeeper.inventory import Reader
-from lightkeeper.kinds import LISTINGS
+from lightkeeper.kinds import LISTINGS, list_automatic_snapshots
 from lightkeeper.metrics import ALARMING, NAMESPACE, OF_COPIES, MetricName
 from lightkeeper.notify import DASHBOARD_VARIABLE, TOPIC_VARIABLE
+from lightkeeper.rescue import RescueRegion
 from lightkeeper.restore import RestoreRegion
 from lightkeeper.settings import Settings
 from tests.support.functions import invoke, lines
@@ -34,13 +35,15 @@ from tests.support.synth import (
 
 pytestmark = pytest.mark.xdist_group("stack")
 SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+COPIES = {"eu-north-1": {"schedule": "0 5 * * *", "keep": "daily=7", "timeZone": "UTC"}}
 MAXIMAL: dict[str, object] = {
     "deployment": "Night-Shift",
     "tagKey": "save",
     "regions": ["eu-central-1", "us-east-1"],
     "tick": "rate(30 minutes)",
     "timeZone": "Europe/Zurich",
-    "policies": {"office": {"schedule": "0 18 * * 1-5", "keep": "daily=5 weekly=4", "mode": "system-disk"}},
+    "policies": {"office": {"schedule": "0 18 * * 1-5", "keep": "daily=5 weekly=4", "mode": "system-disk", "copy": ""}},
+    "copies": COPIES,
     "defaultPolicy": "office",
     "instanceMode": "system-disk",
     "grace": "2d",
@@ -144,24 +147,27 @@ def is_client(node: ast.AST, module: ModuleType) -> bool:
             return False
 
 
-A_PERSONS = {name for name in {*vars(RestoreRegion)} - {*vars(Reader)} if not name.startswith("_")}
-"""The methods of a Region that only a restore has, which is never the function's: see test_restore_role.py."""
+A_PERSONS = {
+    name for name in {*vars(RestoreRegion), *vars(RescueRegion)} - {*vars(Reader)} if not name.startswith("_")
+} | {list_automatic_snapshots.__name__}
+"""What only a restore or a rescue does, and never the function: see test_restore_role.py and test_rescue_role.py."""
 
 
 def tree_of(module: ModuleType) -> list[ast.AST]:
     """Return all that stands in a module, but for what only a person does."""
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and module is lightsail:
+        if isinstance(node, ast.Module | ast.ClassDef) and module in {lightsail, kinds}:
             node.body = [each for each in node.body if getattr(each, "name", None) not in A_PERSONS]
     return [*ast.walk(tree)]
 
 
 def test_no_run_calls_what_only_a_person_does() -> None:
     folder = Path(str(kinds.__file__)).parent
-    restores = {path for path in folder.glob("restore*.py") if path.stem != "restorable"} | {folder / "lightsail.py"}
+    of_persons = {path for word in ("restore", "rescue") for path in folder.glob(f"{word}*.py")}
+    persons = of_persons | {folder / "lightsail.py"}
 
-    for path in {*folder.glob("*.py")} - restores:
+    for path in {*folder.glob("*.py")} - persons:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         called = {
             node.func.attr
@@ -206,8 +212,11 @@ def test_the_role_allows_exactly_the_calls_that_the_code_can_make() -> None:
     every, _ = calls_of_the_code(lightsail, kinds)
 
     assert len(strict) == len(set(strict)), "none twice"
-    assert set(strict) == {f"lightsail:{name}" for name in every}
-    assert allowed_calls(KEEPER) == [*strict, "lightsail:TagResource"], "and tags, at creates"
+    assert set(strict) == {f"lightsail:{name}" for name in every - {"CopySnapshot"}}
+    at_creates, of_copies = ["lightsail:TagResource"], ["lightsail:CopySnapshot", "lightsail:TagResource"]
+    assert allowed_calls(KEEPER) == [*strict, *at_creates]
+    assert allowed_calls(KEEPER, copies=COPIES) == [*strict, *at_creates, *of_copies]
+    assert "CopySnapshot" in every
 
 
 def test_the_calendar_s_role_allows_exactly_the_lists_that_make_an_inventory() -> None:
@@ -225,7 +234,7 @@ def test_the_security_document_lists_every_permission_of_a_role_and_no_other(hea
     listed = re.findall(r"`([a-z]+:[A-Za-z]+)`", "".join(re.findall(r"^\|([^|]+)\|", section, re.MULTILINE)))
     granted = [
         action
-        for policy in function_role(template(), handler)["Policies"]
+        for policy in function_role(template(copies=COPIES), handler)["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     ]

@@ -9,11 +9,11 @@ import pytest
 
 from lightkeeper.actions import Result
 from lightkeeper.run import Run
-from lightkeeper.tags import EXPIRES, OWNER, SLOT, SOURCE
+from lightkeeper.tags import EXPIRES, NAME, OWNER, SLOT, SOURCE
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, LoseAnswer, Sandbox, Seed
 from tests.support.asking import refused
 from tests.support.functions import widget
-from tests.support.keeper import DAY, REGION, Keeper, count
+from tests.support.keeper import DAY, HOUR, REGION, Keeper, count
 from tests.support.members import policy as policy_of
 from tests.support.members import roles
 from tests.support.members import template as member_template
@@ -452,6 +452,64 @@ def test_with_copies_the_role_allows_two_things_more_and_without_them_neither(ke
         ("TagCopies", "lightsail:TagResource"),
     ]
     assert "lightsail:CopySnapshot" not in actions(without)
+
+
+def life_with_copies(keeper: Keeper, policy: dict[str, Any], *, tag_on_create: bool = False) -> list[Run]:
+    """Live through days in which copies are made, finished by a later run, pushed out and deleted."""
+    keeper.configure(grace="0d", copies=COPIES, tick="rate(6 hours)")
+    keeper.disk("shop", {"backup": "daily", "backup:keep": "3", "backup:copy": "", "customer": "bakery"})
+    keeper.instance("web", {"backup": "daily", "backup:copy": ""})
+    keeper.sandbox.enforce_role(policy, tag_on_create=tag_on_create, missing_resource="untagged")
+    # One copy is looked up by its name, and one is found without its tags.
+    keeper.sandbox.add_faults(
+        FaultRule(operation="CopySnapshot", calls=(1,), effect=LoseAnswer()),
+        FaultRule(operation="TagResource", region=AWAY, calls=(2,), effect=ErrorAnswer(code="NotFoundException")),
+    )
+    return keeper.live(6 * DAY, step=6 * HOUR)
+
+
+def copies_there(keeper: Keeper) -> set[str]:
+    """Return the sources that have copies with our tags in the other Region."""
+    there = (entry for entry in keeper.sandbox.entries() if entry.region == AWAY)
+    return {entry.tags[NAME] for entry in there if entry.tags.get(OWNER) == "Lightkeeper"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "tag_on_create"),
+    [({}, False), ({}, True), ({"tagOnCreate": False}, False)],
+    ids=["default", "default where creates are judged as tags", "strict"],
+)
+@pytest.mark.parametrize("account", ["own", "another"])
+def test_with_copies_the_role_is_enough_for_a_life_of_copies(
+    keeper: Keeper, keys: dict[str, object], account: str, *, tag_on_create: bool
+) -> None:
+    if account == "own":
+        policy = lightsail_policy(template(copies=COPIES, **keys))
+    else:
+        policy = policy_of(roles(member_template(copies=COPIES, **keys))["Lightkeeper-member"])
+
+    runs = life_with_copies(keeper, policy, tag_on_create=tag_on_create)
+
+    failed = [outcome for run in runs for outcome in run.outcomes if outcome.result is Result.FAILED]
+    assert [outcome.action.verb for outcome in failed] == ["copy"], "the one that lacked its tags until the next run"
+    assert copies_there(keeper) == {"shop", "web"}
+    assert {call.region for call in keeper.sandbox.calls() if call.operation.startswith("Delete")} == {REGION, AWAY}
+
+
+@pytest.mark.parametrize(("sid", "permission"), [("Copy", "CopySnapshot"), ("TagCopies", "TagResource")])
+def test_each_of_the_two_is_needed_and_without_it_home_is_backed_up_all_the_same(
+    keeper: Keeper, sid: str, permission: str
+) -> None:
+    policy = lightsail_policy(template(copies=COPIES, tagOnCreate=False))
+    statements = [each for each in policy["Statement"] if each["Sid"] != sid]
+
+    runs = life_with_copies(keeper, policy | {"Statement": statements})
+
+    copying = [outcome for run in runs for outcome in run.outcomes if outcome.action.verb == "copy"]
+    assert {outcome.result for outcome in copying} == {Result.FAILED}
+    assert any(f"expected permission for lightsail:{permission}" in (outcome.error or "") for outcome in copying)
+    assert copies_there(keeper) == set()
+    assert sum(count(run, "create") for run in runs) == 14
 
 
 def test_without_copies_the_role_can_neither_copy_nor_take_an_untagged_snapshot_over(

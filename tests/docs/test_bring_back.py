@@ -6,14 +6,20 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from lightkeeper.lightsail import connect
+from lightkeeper.inventory import plan_regions
+from lightkeeper.lightsail import Lightsail, connect
+from lightkeeper.model import Plan
+from lightkeeper.rescue import Stage
+from lightkeeper.rescue_plan import Verdict
 from lightkeeper.restore_steps import RESTORED_AT
-from lightkeeper.run import run_regions
+from lightkeeper.run import Run, run_regions
+from lightkeeper.settings import Settings
 from lightsail_sandbox.client import Entry, ErrorAnswer, FaultRule, Seed
 from tests.support.code import ROOT
 from tests.support.keeper import DAY, HOUR, REGION, Keeper, noop
@@ -22,6 +28,7 @@ from tests.support.witness import CONSOLE
 pytestmark = pytest.mark.slow
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 AWAY = "eu-north-1"
 FIREWALL = [{"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrs": ["203.0.113.0/24"]}]
@@ -180,7 +187,7 @@ def test_the_region_is_in_trouble(keeper: Keeper) -> None:
 def test_the_whole_region_is_down(keeper: Keeper) -> None:
     look, allocate, bring_back, back_up = blocks(RUNBOOK, "The Region is in trouble")[4:]
     copy_to(keeper, AWAY, "web", "mail", "my-disk")
-    keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), region=REGION))
+    go_dark(keeper)
     keeper.sandbox.clear_calls()
 
     assert "the databases of eu-central-1 are not among these" in paste(keeper, look)
@@ -202,13 +209,136 @@ def test_the_whole_region_is_down(keeper: Keeper) -> None:
 
 def copy_to(keeper: Keeper, region: str, *names: str) -> None:
     """Have a run copy what is newest of these to another Region."""
-    keeper.configure(copies={region: {"schedule": "0 5 * * *", "keep": "daily=7"}})
+    keeper.configure(regions=[REGION], copies={region: {"schedule": "0 5 * * *", "keep": "daily=7"}})
     for name in names:
         keeper.tag(name, "backup:copy")
-    targets = connect([region], max_concurrency=4, endpoint_url=keeper.sandbox.url)
-    now = keeper.sandbox.now()
-    run_regions(keeper.regions, keeper.settings, now, seconds_left=lambda: 900.0, on_outcome=noop, targets=targets)
+    run(keeper, keeper.settings)
     keeper.sandbox.advance(HOUR)
+
+
+def run(keeper: Keeper, settings: Settings) -> Run:
+    """Make the run of a deployment with these settings."""
+    now, homes, targets = keeper.sandbox.now(), reach(keeper, settings.regions), reach(keeper, settings.copies)
+    return run_regions(homes, settings, now, seconds_left=lambda: 900.0, on_outcome=noop, targets=targets)
+
+
+def plan(keeper: Keeper, settings: Settings) -> Plan:
+    """Return what that run would do."""
+    targets = reach(keeper, settings.copies)
+    return plan_regions(reach(keeper, settings.regions), settings, keeper.sandbox.now(), targets)
+
+
+def reach(keeper: Keeper, regions: Iterable[str]) -> dict[str, Lightsail]:
+    return connect([*regions], max_concurrency=4, endpoint_url=keeper.sandbox.url)
+
+
+def deployments_elsewhere() -> list[Settings]:
+    """Return the settings of the document for a deployment in the second Region: before an outage, and after."""
+    section = re.split(r"\n##+ ", CONFIGURATION.partition("\n### Where the function runs\n")[2])[0]
+    return [Settings.from_mapping(json.loads(block)) for block in re.findall(r"```json\n(.*?)```", section, re.DOTALL)]
+
+
+def go_dark(keeper: Keeper) -> None:
+    keeper.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), region=REGION))
+
+
+def snapshots_in(keeper: Keeper, region: str) -> dict[str, Entry]:
+    """Return the snapshots in a Region, with their tags."""
+    return {entry.name: entry for entry in keeper.sandbox.entries() if entry.region == region and entry.source_arn}
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["before the outage", "after it"])
+def test_a_deployment_in_the_second_region_backs_up_what_was_restored_and_leaves_the_copies(
+    keeper: Keeper, number: int
+) -> None:
+    copy_to(keeper, AWAY, "web")
+    go_dark(keeper)
+    paste(keeper, f"lightkeeper restore web --region {AWAY} --as web --yes")
+    copies = snapshots_in(keeper, AWAY)
+    assert copies
+
+    for _ in range(14):
+        keeper.sandbox.advance(DAY)
+        ended = run(keeper, deployments_elsewhere()[number])
+
+    there = snapshots_in(keeper, AWAY)
+    assert {name: there[name].tags for name in copies} == {name: entry.tags for name, entry in copies.items()}
+    taken = [entry for name, entry in there.items() if name not in copies]
+    assert {entry.source_name for entry in taken} == {"web"}
+    assert 8 <= len(taken) < 14, "its own recovery points are pruned by their rule"
+    assert ended.plan.problems == ()
+    assert {failure.region for failure in ended.plan.failures} == ({REGION} if number == 0 else set())
+
+
+def test_two_deployments_of_a_name_share_nothing_once_the_first_region_is_back(keeper: Keeper) -> None:
+    copy_to(keeper, AWAY, "web")
+    paste(keeper, f"lightkeeper restore web --region {AWAY} --as web --yes")
+    first, second = keeper.settings, deployments_elsewhere()[1]
+    keeper.sandbox.advance(DAY)
+
+    for settings, other in ((first, second), (second, first)):
+        before = [(action.verb, action.target) for action in plan(keeper, other).actions]
+        ended = run(keeper, settings)
+        assert [outcome.result for outcome in ended.outcomes]
+        assert [(action.verb, action.target) for action in plan(keeper, other).actions] == before
+
+
+def test_before_you_delete_a_server(keeper: Keeper) -> None:
+    look, save, take, delete, bring_back = blocks(RUNBOOK, "Before you delete a server")
+    with_automatic_snapshots(keeper, 3)
+    before = snapshots_in(keeper, REGION)
+
+    assert "it goes with its source" in paste(keeper, look)
+    assert snapshots_in(keeper, REGION) == before
+
+    assert "3 of 3 automatic snapshots of web rescued" in paste(keeper, save)
+    rescued = {name: entry for name, entry in snapshots_in(keeper, REGION).items() if name not in before}
+    days = ["11-24 06:00", "11-25 06:00", "11-26 06:00"]
+    assert sorted(f"{entry.content_at:%m-%d %H:%M}" for entry in rescued.values()) == days
+
+    paste(keeper, take)
+    paste(keeper, delete)
+    assert "web" not in entries(keeper)
+    assert before.keys() | rescued.keys() < snapshots_in(keeper, REGION).keys(), "and the one that was taken by hand"
+
+    (name,) = (name for name, entry in rescued.items() if entry.content_at and entry.content_at.day == 24)
+    assert name in paste(keeper, bring_back)
+    assert "web" not in entries(keeper)
+
+
+def with_automatic_snapshots(keeper: Keeper, days: int) -> None:
+    """Have Lightsail make automatic snapshots of the server, for so many days in which nothing else happens."""
+    keeper.sandbox.set_options(copy_seconds=0, snapshot_seconds=0)
+    keeper.user.enable_add_on(
+        resourceName="web",
+        addOnRequest={"addOnType": "AutoSnapshot", "autoSnapshotAddOnRequest": {"snapshotTimeOfDay": "06:00"}},
+    )
+    keeper.sandbox.advance(days * DAY)
+
+
+def test_a_copy_is_overdue(keeper: Keeper) -> None:
+    away, _, pending, _, by_hand, leave = blocks(RUNBOOK, "A copy is overdue")
+    copy_to(keeper, AWAY, "my-disk")
+    keeper.sandbox.set_options(copy_seconds=3600)
+    keeper.live(DAY)
+    keeper.sandbox.advance(HOUR)
+    run(keeper, keeper.settings)
+    (on_its_way,) = (name for name, entry in snapshots_in(keeper, AWAY).items() if entry.state == "pending")
+
+    assert on_its_way in paste(keeper, away + pending)
+
+    paste(keeper, away + by_hand)
+    keeper.sandbox.advance(HOUR)
+    run(keeper, keeper.settings)
+    there = snapshots_in(keeper, AWAY)
+    assert there["my-disk-by-hand"].tags == {}
+    assert there["my-disk-by-hand"].content_at == there[on_its_way].content_at, "the newest"
+
+    paste(keeper, leave)
+    keeper.live(DAY)
+    keeper.sandbox.advance(HOUR)
+    run(keeper, keeper.settings)
+    assert snapshots_in(keeper, AWAY) == there
 
 
 def test_i_need_yesterday_s_database(keeper: Keeper) -> None:
@@ -230,9 +360,22 @@ def test_i_need_yesterday_s_database(keeper: Keeper) -> None:
     assert {"my-database", "my-database-yesterday"} & set(entries(keeper)) == {"my-database"}
 
 
+def words_of(verb: str) -> set[str]:
+    """Return what is set as code where the command line's document has that verb."""
+    section = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").partition(f"\n## {verb}\n")[2]
+    return set(re.findall(r"`([a-zA-Z-]+)`", section.partition("\n## ")[0]))
+
+
+def test_each_key_and_word_of_a_rescue_is_documented(keeper: Keeper) -> None:
+    with_automatic_snapshots(keeper, 1)
+
+    document = json.loads(paste(keeper, "lightkeeper rescue web --dry-run --json"))
+
+    assert {*document, *document["days"][0], *Verdict, *Stage} <= words_of("rescue")
+
+
 def test_each_key_of_the_document_is_documented(keeper: Keeper) -> None:
-    section = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").partition("\n## restore\n")[2]
-    words = set(re.findall(r"`(\w+)`", section.partition("\n## ")[0]))
+    words = words_of("restore")
 
     document = json.loads(paste(keeper, "lightkeeper restore web --dry-run --json"))
     (shown,) = document["restores"]
@@ -243,11 +386,12 @@ def test_each_key_of_the_document_is_documented(keeper: Keeper) -> None:
 def test_every_command_of_those_sections_is_tried() -> None:
     headings = re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)
 
-    assert headings[:5] == [
+    assert headings[:6] == [
         "The server is gone",
         "A file was deleted",
         "The Region is in trouble",
         "I need yesterday's database",
+        "Before you delete a server",
         "Before the alarms",
     ]
 

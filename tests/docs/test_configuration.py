@@ -10,7 +10,7 @@ import pytest
 from infra.props import Props
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Source
+from lightkeeper.model import Copies, Policy, Source
 from lightkeeper.rows import rows_of
 from lightkeeper.settings import Settings, StackSettings
 from lightkeeper.tags import read_source, vocabulary
@@ -62,9 +62,14 @@ def test_the_example_of_the_security_document_is_understood() -> None:
 def test_every_tag_is_there_with_an_example_that_is_understood() -> None:
     tags = {cells[0].strip("` "): cells[-1].strip("`| ") for cells in table("tag")}
     source = Source(SourceKind.INSTANCE, "web", "arn", "eu-central-1", datetime(2026, 1, 1, tzinfo=UTC), tags)
+    settings = Settings.from_mapping({"copies": ROWS["copies"].example})
 
-    assert tuple(tags) == vocabulary(Settings())
-    assert read_source(source, Settings()).problems == ()
+    reading = read_source(source, settings)
+
+    assert tuple(tags) == vocabulary(settings)
+    assert reading.problems == ()
+    assert isinstance(reading.policy, Policy)
+    assert reading.policy.copies == Copies(("eu-north-1",), parse_keep("daily=7 monthly=12"))
 
 
 def test_the_keep_rules_of_the_text_are_understood() -> None:

@@ -48,7 +48,7 @@ class Deployment:
 
 @pytest.fixture(
     params=[
-        Deployment({}, SECTIONS, {*MetricName}),
+        Deployment({}, SECTIONS, {*MetricName} - OF_COPIES),
         Deployment(MANY, FLEET_SECTIONS, {*FleetMetricName}),
     ],
     ids=["one account", "many accounts"],

@@ -51,6 +51,20 @@ def fleet() -> Template:
     return template(organization=UNITS)
 
 
+def test_an_account_has_one_of_it_whatever_the_region_and_any_number_of_the_other_kind(fleet: Template) -> None:
+    """Roles are an account's: a second stack cannot be made where the first has named its own."""
+    hub = HubRoles.of("Lightkeeper")
+
+    assert {*names_of_roles(fleet)} == {hub.keeper, hub.calendar}
+    assert names_of_roles(template()) == []
+
+
+def names_of_roles(of: Template) -> list[str]:
+    """Return the names that the template itself gives to roles."""
+    properties = (role["Properties"] for role in resources(of, "AWS::IAM::Role"))
+    return [each["RoleName"] for each in properties if "RoleName" in each]
+
+
 def machine(of: Template) -> dict[str, Any]:
     return only(of, "AWS::StepFunctions::StateMachine")
 

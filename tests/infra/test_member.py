@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 RUN, CALENDAR_RUN = f"arn:aws:iam::{HUB}:role/Lightkeeper-hub", f"arn:aws:iam::{HUB}:role/Lightkeeper-hub-calendar"
 MEMBER_ROLE, VIEWER, OPERATOR = "Lightkeeper-member", "Lightkeeper-member-viewer", "Lightkeeper-member-operator"
 PERSON = f"arn:aws:iam::{HUB}:user/ops"
+COPIES = {"eu-north-1": {"schedule": "0 5 * * *", "keep": "daily=7"}}
 # What CloudFormation, and a StackSet, take as text; what IAM takes: all policies of a role together, and its trust.
 MAX_TEMPLATE_BYTES, MAX_POLICIES, MAX_TRUST = 51_200, 10_240, 2_048
 
@@ -129,7 +130,11 @@ def test_a_name_of_one_s_own_is_that_of_all_three_and_changes_nobody_who_comes_i
 # What they may do
 
 
-@pytest.mark.parametrize("keys", [{}, {"tagKey": "save", "deployment": "Night-Shift"}, {"tagOnCreate": False}])
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"tagKey": "save", "deployment": "Night-Shift"}, {"tagOnCreate": False}, {"copies": COPIES}],
+    ids=["default", "named", "strict", "copies"],
+)
 def test_a_run_may_do_in_another_account_what_the_function_may_in_its_own_and_so_may_the_calendar(
     keys: dict[str, object],
 ) -> None:
@@ -140,11 +145,12 @@ def test_a_run_may_do_in_another_account_what_the_function_may_in_its_own_and_so
     assert policy(found[f"{name}-viewer"]) == lightsail_policy(hub, CALENDAR)
 
 
-def test_people_may_do_what_a_run_may_and_restore() -> None:
-    found = roles(template())
+@pytest.mark.parametrize("keys", [{}, {"copies": COPIES}], ids=["default", "copies"])
+def test_people_may_do_what_a_run_may_and_restore_and_rescue(keys: dict[str, object]) -> None:
+    found = roles(template(**keys))
 
-    run, restore = found[OPERATOR]["Policies"]
-    assert run["PolicyDocument"] == lightsail_policy(hub_template())
+    run, restore, rescue = found[OPERATOR]["Policies"]
+    assert run["PolicyDocument"] == lightsail_policy(hub_template(**keys))
     assert [each["Sid"] for each in restore["PolicyDocument"]["Statement"]] == [
         "Read",
         "RestoreLightkeepersSnapshots",
@@ -153,7 +159,13 @@ def test_people_may_do_what_a_run_may_and_restore() -> None:
         "NoteTheEnd",
         "MoveAddresses",
     ]
-    assert f":{MEMBER}:DiskSnapshot/*" in json.dumps(restore), "of its own account alone"
+    assert [each["Sid"] for each in rescue["PolicyDocument"]["Statement"]] == [
+        "ReadForARescue",
+        "CopyAutomaticSnapshots",
+        "TagWhatIsRescued",
+    ]
+    for of_people in (restore, rescue):
+        assert f":{MEMBER}:DiskSnapshot/*" in json.dumps(of_people), "of its own account alone"
 
 
 def test_there_is_nothing_but_roles_for_lightsail() -> None:
@@ -206,6 +218,7 @@ def test_it_and_what_iam_makes_of_it_are_small_enough_with_the_longest_names() -
         {**UNITS, "roleName": "r" * 55},
         deployment="D" * 51,
         tagKey="k" * 123,
+        copies=COPIES,
         tags={f"{number}{'t' * 127}": "v" * 256 for number in range(10)},
     )
 

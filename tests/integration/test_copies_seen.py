@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lightkeeper.findings import FindingKind, findings
+from lightkeeper.findings import FindingKind, findings, region_key, unseen_regions
 from lightkeeper.inventory import plan_regions
-from lightkeeper.metrics import OF_COPIES, MetricName, measure
+from lightkeeper.metrics import OF_COPIES, MetricName, measure, publishable
 from lightkeeper.overview import Health, Overview
 from lightkeeper.run import Run, run_regions
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
@@ -20,6 +20,7 @@ from tests.support.keeper import DAY, HOUR, REGION, Keeper, _connect, noop
 
 AWAY, FURTHER = "eu-north-1", "eu-west-1"
 RULE = {"schedule": "0 5 * * *", "keep": "daily=3"}
+DARK_AWAY = FaultRule(operation="GetDiskSnapshots", region=AWAY, effect=ErrorAnswer(code="ServiceException"))
 REFUSED = FaultRule(operation="CopySnapshot", effect=ErrorAnswer(code="ServiceException"))
 
 
@@ -47,21 +48,25 @@ def shop(keeper: Keeper) -> Keeper:
 def live(keeper: Keeper, time: timedelta, step: timedelta = 3 * HOUR) -> Run:
     """Live on so long, with a run at each step; return the last one."""
     targets = _connect([*keeper.settings.copies], keeper.sandbox.url)
+
+    def run() -> Run:
+        keeper.sandbox.advance(step)
+        return run_regions(
+            keeper.regions,
+            keeper.settings,
+            keeper.sandbox.now(),
+            seconds_left=lambda: 900.0,
+            on_outcome=noop,
+            targets=targets,
+        )
+
     try:
-        for _ in range(time // step):
-            keeper.sandbox.advance(step)
-            ended = run_regions(
-                keeper.regions,
-                keeper.settings,
-                keeper.sandbox.now(),
-                seconds_left=lambda: 900.0,
-                on_outcome=noop,
-                targets=targets,
-            )
+        for _ in range(time // step - 1):
+            run()
+        return run()
     finally:
         for target in targets.values():
             target.close()
-    return ended
 
 
 def calendar(keeper: Keeper) -> View:
@@ -106,7 +111,7 @@ def test_an_overdue_copy_is_a_finding_with_the_slot_the_region_and_a_command(sho
     run = live(shop, 30 * HOUR)
 
     (copy,) = (each for each in findings(run, shop.settings) if each.kind is FindingKind.COPY)
-    assert (copy.region, copy.source) == (REGION, "shop")
+    assert (copy.region, copy.source) == (AWAY, "shop")
     assert copy.what.startswith(f"copy in {AWAY} overdue since 2026-06-18 05:00 UTC; ")
     assert copy.what.endswith(f"If {REGION} is lost, so is what was changed since.")
     assert copy.since == "The slot of 2026-06-18 05:00 UTC."
@@ -154,15 +159,83 @@ def test_the_calendar_puts_what_is_overdue_elsewhere_before_what_is_not_and_says
 
 
 def test_a_list_that_cannot_be_read_there_is_said_and_is_not_overdue(shop: Keeper) -> None:
-    shop.sandbox.add_faults(
-        FaultRule(operation="GetDiskSnapshots", region=AWAY, effect=ErrorAnswer(code="ServiceException"))
-    )
+    shop.sandbox.add_faults(DARK_AWAY)
 
     run = live(shop, 2 * DAY)
 
     assert measure(run)[MetricName.COPIES_OVERDUE] == 0
     (said,) = (said for row in calendar(shop).rows for said in row.copies_said)
     assert said == "copies in eu-north-1 cannot be told of: a list could not be read"
+
+
+def test_a_second_region_that_cannot_be_read_hides_nothing_of_home(shop: Keeper) -> None:
+    shop.tag("blog", "backup:keep", "a week")
+    shop.sandbox.add_faults(DARK_AWAY)
+
+    run = live(shop, 9 * HOUR)
+
+    numbers = publishable(run, is_whole=True)
+    assert (numbers[MetricName.RESOURCES_PROTECTED], numbers[MetricName.RESOURCES_OVERDUE]) == (1, 0)
+    assert numbers[MetricName.TAG_PROBLEMS] == 1
+    assert numbers.keys().isdisjoint({MetricName.COPIES_OVERDUE, MetricName.STORED_GIB}), "nobody knows"
+    overview = Overview.of(run.plan)
+    assert overview.health is Health.DEGRADED
+    assert overview.sentence(shop.settings).startswith(
+        f"Nobody can tell of the copies in {AWAY}: a list there could not be read; 1 problem"
+    )
+
+
+def test_no_problem_is_good_news_only_where_the_copies_were_read_too(shop: Keeper) -> None:
+    shop.sandbox.add_faults(DARK_AWAY)
+
+    assert MetricName.TAG_PROBLEMS not in publishable(live(shop, 9 * HOUR), is_whole=True)
+
+
+@pytest.mark.parametrize("dark", [AWAY, REGION])
+def test_a_copy_that_is_overdue_is_not_taken_to_be_over_while_one_of_the_two_regions_is_dark(
+    shop: Keeper, dark: str
+) -> None:
+    shop.sandbox.add_faults(REFUSED)
+    (before,) = (each for each in findings(live(shop, 30 * HOUR), shop.settings) if each.kind is FindingKind.COPY)
+    shop.sandbox.add_faults(FaultRule(region=dark, effect=ErrorAnswer(code="ServiceException")))
+
+    run = live(shop, 3 * HOUR)
+
+    assert before.key not in {finding.key for finding in findings(run, shop.settings)}
+    assert before.key.startswith(tuple(map(region_key, unseen_regions(run, shop.settings))))
+
+
+def test_what_is_stored_counts_the_copies(shop: Keeper) -> None:
+    run = live(shop, 3 * HOUR)
+
+    (shop_line,) = (source for source in run.plan.sources if source.name == "shop")
+    copies = sum(copy.size_gib for copy in shop_line.copies[0].usable)
+    at_home = sum(point.size_gib for source in run.plan.sources for point in source.usable)
+    assert copies > 0
+    assert measure(run)[MetricName.STORED_GIB] == at_home + copies
+
+
+def test_many_copies_that_will_expire_are_told_apart_from_what_goes_at_home(shop: Keeper) -> None:
+    shop.configure(copies={AWAY: {**RULE, "keep": "daily=20"}}, maxDeletesPerSource=20)
+    shop.tag("shop", "backup:keep", "2")
+    live(shop, 9 * DAY)
+    shop.tag("shop", "backup:copy-keep", "1")
+
+    run = live(shop, 3 * HOUR)
+
+    (told,) = (each for each in findings(run, shop.settings) if each.kind is FindingKind.EXPIRING)
+    assert (told.region, told.source) == (AWAY, "shop")
+    assert told.what == f'11 copies of shop in {AWAY} will be deleted: the rule "last=1" for them no longer keeps them.'
+    assert 'give it a wider "backup:copy-keep", or hold them all' in told.do
+
+
+def test_what_has_stopped_says_what_is_left_in_each_region(shop: Keeper) -> None:
+    shop.untag("shop", "backup")
+
+    run = live(shop, 3 * HOUR)
+
+    (told,) = (each for each in findings(run, shop.settings) if each.kind is FindingKind.STOPPED)
+    assert told.what.endswith(f"Its 3 recovery points and 3 copies in {AWAY} are kept.")
 
 
 def test_status_exits_with_3_and_its_json_says_which(shop: Keeper) -> None:
@@ -186,19 +259,70 @@ def test_status_exits_with_3_and_its_json_says_which(shop: Keeper) -> None:
     ]
 
 
+def test_the_list_of_recovery_points_tells_copies_from_what_is_at_home(shop: Keeper) -> None:
+    live(shop, 3 * HOUR)
+
+    out = lightkeeper("snapshots", "shop", *at(shop)).out
+
+    at_home, copied = out.split(f"shop disk in {REGION}, copied to {AWAY}: 3 recovery points")
+    assert f"shop disk in {REGION}, protected: 3 recovery points" in at_home
+    assert "6 recovery points of 1 source" in copied
+
+
+def test_copies_are_listed_where_their_home_is_not_looked_at(shop: Keeper) -> None:
+    shop.sandbox.add_faults(FaultRule(region=REGION, effect=ErrorAnswer(code="ServiceException")))
+
+    ended = lightkeeper("snapshots", "shop", "--region", AWAY, "--json", *at(shop))
+
+    assert ended.status == 0, ended.out
+    listed = ended.document["snapshots"]
+    assert {each["region"] for each in listed} == {AWAY}
+    assert [each["taken"] for each in listed] == [f"2026-06-{taken}:00:00Z" for taken in ("17T03", "16T03", "15T15")]
+    assert {*map(str, listed[0]["reasons"])} == {f"{REGION}, where its source is, was not looked at"}
+
+
 @pytest.mark.parametrize("columns", [60, 80, 100, 120])
 def test_in_a_terminal_of_any_width_the_copies_stay_readable(
     shop: Keeper, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")
+    # Rich takes 80 columns for a dumb one, whatever it has.
+    monkeypatch.setenv("TERM", "xterm")
     shop.sandbox.add_faults(REFUSED)
     live(shop, 30 * HOUR)
 
-    out = lightkeeper("status", *at(shop)).out
+    out = re.sub(r"\x1b\[[0-9;]*m", "", lightkeeper("status", *at(shop)).out)
 
     assert max(map(len, out.splitlines())) <= columns
     assert "copy in eu-north-1 overdue since 2026-06-18 05:00 UTC; 3 recovery points in eu-north-1" in " ".join(
         out.split()
     )
+
+
+def test_plan_and_run_name_each_copy_in_the_terminal(shop: Keeper) -> None:
+    shop.sandbox.advance(DAY)
+    lightkeeper("run", *at(shop))
+    shop.sandbox.advance(HOUR)
+
+    planned, ended = lightkeeper("plan", *at(shop)), lightkeeper("run", *at(shop))
+
+    (copy,) = (entry for entry in shop.sandbox.entries() if entry.region == AWAY and entry.state == "pending")
+    reason = "eu-north-1 has no copy of what was newest at 2026-06-18T05:00:00Z"
+    assert f"copy    {copy.name}  {reason}" in planned.out
+    assert f"copy    done     {copy.name}  {reason}" in ended.out
+
+
+@pytest.mark.parametrize("verb", [("snapshots", "shop"), ("plan", "--verbose")])
+def test_each_recovery_point_is_listed_with_the_region_that_it_is_in(shop: Keeper, verb: tuple[str, ...]) -> None:
+    ended = lightkeeper(*verb, *at(shop))
+
+    entries = [entry for entry in shop.sandbox.entries() if entry.source_name == "shop" or entry.region == AWAY]
+    assert {entry.region for entry in entries} == {REGION, AWAY}
+    for entry in entries:
+        assert f"{entry.name}  {entry.region}" in ended.out
+    assert len(re.findall(rf"^shop\b.* in {REGION}", ended.out, re.MULTILINE)) == 1, "the source, by its home"
+
+
+def test_where_nothing_is_copied_no_region_is_listed(shop: Keeper) -> None:
+    assert "Region" not in lightkeeper("snapshots", "blog", *at(shop)).out

@@ -437,7 +437,17 @@ def test_without_automatic_snapshots_none_go_with_it(keeper: Keeper, *, knows_no
 
     assert ended.status == 0
     assert "files has no automatic snapshots, so none go with it" in ended.out
+    assert "\nTo keep what is on files now, take a recovery point and wait until it is usable:\n" in ended.out
     assert copies_made(keeper) == 0
+
+
+def test_what_lacks_is_counted_from_the_newest_day_that_is_kept(shop: Keeper) -> None:
+    shop.sandbox.fail_automatic_snapshot(REGION, "web", datetime(2026, 6, 23, tzinfo=UTC).date())
+
+    ended = rescue("web", "--yes")
+
+    assert contents(shop)[0] == "06-22 06:00"
+    assert "What was written since 2026-06-22 06:00 UTC is in none of them." in ended.out
 
 
 def test_a_day_with_two_counts_as_of_the_older_one(keeper: Keeper) -> None:

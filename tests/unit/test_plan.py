@@ -416,10 +416,10 @@ def test_a_snapshot_that_the_run_has_begun_is_on_its_way() -> None:
     plan = make_plan(Inventory((never, before), daily(before, [4])), Settings(), NOW)
     assert (status(plan, "never"), status(plan, "before")) == (Status.OVERDUE, Status.OVERDUE)
 
-    after = with_begun(plan, frozenset([never.arn, before.arn]))
+    after = with_begun(plan, plan.actions)
 
     assert (status(after, "never"), status(after, "before")) == (Status.WAITING, Status.PROTECTED)
-    assert with_begun(plan, frozenset()) == plan
+    assert with_begun(plan, []) == plan
 
 
 def test_a_snapshot_that_the_run_has_begun_changes_nothing_after_an_error_or_beside_a_stuck_one() -> None:
@@ -430,7 +430,7 @@ def test_a_snapshot_that_the_run_has_begun_changes_nothing_after_an_error_or_bes
     )
     plan = make_plan(Inventory((failing, stuck), points), Settings(), NOW)
 
-    after = with_begun(plan, frozenset([failing.arn, stuck.arn]))
+    after = with_begun(plan, plan.actions)
 
     assert (status(after, "failing"), status(after, "stuck")) == (Status.OVERDUE, Status.OVERDUE)
 

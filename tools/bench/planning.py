@@ -5,6 +5,9 @@ goes through the real `lightkeeper.lightsail`, `inventory.read_region` and `plan
 instance with a firewall of six rules and a static IP, the others are disks; each, and each snapshot, has its recipe.
 *read* includes making the pages, *plan* is planning alone, both in seconds of the processor; *peak* is the process's
 maximum resident set with boto3 loaded.
+
+With *targets*, each source is copied into so many other Regions, in which each has the copies that
+`daily=7 monthly=12` keeps: once all of today are there, and once none is.
 """
 
 import json
@@ -12,29 +15,42 @@ import math
 import resource
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from time import process_time
 from typing import Any
 
 import boto3
 
-from lightkeeper.inventory import read_region
+from lightkeeper.inventory import read_with_copies
 from lightkeeper.lightsail import Lightsail
-from lightkeeper.names import snapshot_name
+from lightkeeper.names import copy_name, snapshot_name
 from lightkeeper.plan import make_plan
 from lightkeeper.settings import Settings
-from lightkeeper.tags import OWNER, SLOT, SOURCE
+from lightkeeper.tags import NAME, OWNER, SLOT, SOURCE, TAKEN
 from lightkeeper.times import format_instant
 
 SIZES = (1_000, 2_000, 5_000, 10_000)
 SNAPSHOTS_EACH = 30
+COPIED_DAYS, COPIED_MONTHS = 7, 12
+TARGETS = ("eu-north-1", "eu-west-1")
+WITH_TARGETS = 1_000
 PAGE = 100
 REGION = "eu-central-1"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+FIRST_SLOT = datetime(2026, 6, 15, 3, tzinfo=UTC)
 DEPLOYMENT = Settings().deployment
 LIMIT_MIB = 512
 _METADATA = {"HTTPHeaders": {"content-type": "application/x-amz-json-1.1"}}
+
+
+def _copied_days() -> Iterator[int]:
+    """Yield how many days before today each copy is from: the last days, and the last one of each month."""
+    yield from range(COPIED_DAYS)
+    end = FIRST_SLOT
+    for _ in range(COPIED_MONTHS - 1):
+        end = end.replace(day=1) - timedelta(days=1)
+        yield (FIRST_SLOT - end).days
 
 
 class Pages:
@@ -61,9 +77,34 @@ class Pages:
 
     def _snapshots(self, first: int) -> Iterator[dict[str, Any]]:
         for back in range(SNAPSHOTS_EACH):
-            slot = datetime(2026, 6, 15, 3, tzinfo=UTC) - timedelta(days=back)
+            slot = FIRST_SLOT - timedelta(days=back)
             for number in range(first, self._sources, 2):
                 yield _snapshot(number, slot)
+
+
+class PagesOfCopies:
+    """The same in a Region that copies go to."""
+
+    def __init__(self, sources: int, region: str, days: Sequence[int]) -> None:
+        self._sources = sources
+        self._region = region
+        self._days = days
+
+    def get_paginator(self, operation: str) -> "Paginator":
+        """Return the pages of a list."""
+        match operation:
+            case "get_disk_snapshots":
+                return Paginator("diskSnapshots", self._copies(1))
+            case "get_instance_snapshots":
+                return Paginator("instanceSnapshots", self._copies(0))
+            case _:
+                return Paginator("", ())
+
+    def _copies(self, first: int) -> Iterator[dict[str, Any]]:
+        for back in self._days:
+            slot = FIRST_SLOT - timedelta(days=back)
+            for number in range(first, self._sources, 2):
+                yield _copy(number, slot, self._region)
 
 
 def _name(number: int) -> str:
@@ -152,6 +193,16 @@ def _snapshot(number: int, slot: datetime) -> dict[str, Any]:
     }
 
 
+def _copy(number: int, slot: datetime, region: str) -> dict[str, Any]:
+    original, name, arn = _snapshot(number, slot), _name(number), _arn(number)
+    taken = {TAKEN: format_instant(original["createdAt"]), NAME: name}
+    return original | {
+        "name": copy_name(name, arn, DEPLOYMENT, slot, region),
+        "createdAt": slot + timedelta(hours=2),
+        "tags": [*original["tags"], *_tags(taken)],
+    }
+
+
 class Paginator:
     """Pages of made-up entries."""
 
@@ -174,19 +225,28 @@ def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-def measure(sources: int) -> dict[str, Any]:
-    """Return the figures for that many sources, in this process."""
+def measure(sources: int, copied_days: Sequence[int] | None) -> dict[str, Any]:
+    """Return the figures for that many sources, in this process; `copied_days`: how old the copies are, if any."""
     boto3.client("lightsail", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106 - never used
-    settings = Settings()
+    settings, targets = Settings(), {}
+    if copied_days is not None:
+        rule = {"schedule": "0 5 * * *", "keep": f"daily={COPIED_DAYS} monthly={COPIED_MONTHS}"}
+        daily = {"schedule": "0 3 * * *", "keep": "daily=7", "copy": ""}
+        settings = Settings.from_mapping({"copies": dict.fromkeys(TARGETS, rule), "policies": {"daily": daily}})
+        targets = {
+            name: Lightsail(PagesOfCopies(sources, name, copied_days), name)  # type: ignore[arg-type]
+            for name in TARGETS
+        }
     region = Lightsail(Pages(sources), REGION)  # type: ignore[arg-type]  # stands in for the client
     began = process_time()
-    inventory = read_region(REGION, region, settings, lambda: math.inf)
+    inventory = read_with_copies(REGION, region, settings, lambda: math.inf, targets)
     read = process_time()
     plan = make_plan(inventory, settings, NOW)
     planned = process_time()
     verbs = [action.verb for action in plan.actions]
     return {
         "sources": sources,
+        "targets": len(targets),
         "snapshots": len(inventory.points),
         "actions": {word: verbs.count(word) for word in sorted(set(verbs))},
         "read": read - began,
@@ -198,15 +258,10 @@ def measure(sources: int) -> dict[str, Any]:
 def main() -> None:
     """Measure every size in a process of its own and print a table."""
     print(__doc__)
-    print(f"{'sources':>8} {'snapshots':>10} {'read s':>8} {'plan s':>8} {'peak MiB':>9}  actions")
-    rows = []
-    for size in SIZES:
-        command = [sys.executable, "-m", "tools.bench.planning", str(size)]
-        rows.append(row := json.loads(subprocess.run(command, check=True, capture_output=True).stdout))  # noqa: S603 - ourselves
-        print(
-            f"{row['sources']:>8,} {row['snapshots']:>10,} {row['read']:>8.2f} {row['plan']:>8.2f} {row['peak']:>9.0f}"
-            f"  {row['actions']}"
-        )
+    print(f"{'sources':>8} {'targets':>7} {'snapshots':>10} {'read s':>8} {'plan s':>8} {'peak MiB':>9}  actions")
+    rows = [_row(size) for size in SIZES]
+    _row(WITH_TARGETS, "all")
+    _row(WITH_TARGETS, "none")
     first, last = rows[0], rows[-1]
     times = {key: last[key] / first[key] for key in ("sources", "plan", "read")}
     print(
@@ -216,8 +271,21 @@ def main() -> None:
     print(f"{last['peak']:.0f} MiB of the {LIMIT_MIB} MiB of a small Lambda function.")
 
 
+def _row(size: int, *copied: str) -> dict[str, Any]:
+    """Measure in a process of its own, print the row, and return it."""
+    command = [sys.executable, "-m", "tools.bench.planning", str(size), *copied]
+    row: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)  # noqa: S603 - ourselves
+    print(
+        f"{row['sources']:>8,} {row['targets']:>7} {row['snapshots']:>10,} {row['read']:>8.2f} {row['plan']:>8.2f} "
+        f"{row['peak']:>9.0f}  {row['actions']}"
+    )
+    return row
+
+
 if __name__ == "__main__":
     if sys.argv[1:]:
-        print(json.dumps(measure(int(sys.argv[1]))))
+        first, *others = _copied_days()
+        copied = {(): None, ("all",): (first, *others), ("none",): others}[*sys.argv[2:]]
+        print(json.dumps(measure(int(sys.argv[1]), copied)))
     else:
         main()

@@ -121,7 +121,7 @@ def test_where_a_list_fails_what_is_left_of_others_is_listed_too() -> None:
     gone = daily(source("attic", backup="daily"), [40])
     failure = ReadFailure(REGION, "GetDisks", "GetDisks: AccessDeniedException")
 
-    (fate,) = fates_of(make_plan(Inventory((), gone, failures=(failure,)), Settings(), NOW))
+    (fate,) = fates_of(make_plan(Inventory((), gone, failures=(failure,), regions=(REGION,)), Settings(), NOW))
 
     assert (fate.ending, fate.reasons) == (
         Ending.KEPT,
