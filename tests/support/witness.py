@@ -1068,7 +1068,8 @@ class _Court:
 
     def _home(self, key: Key) -> str:
         """Return the Region of the source of a snapshot, as far as it is ours."""
-        birth = self._scene.ours.get(key)
+        # What another run has deleted meanwhile, too.
+        birth = self._scene.ours.get(key) or self._before.ours.get(key)
         return birth.home if birth else key[0]
 
     def _unread(self, call: Call, run: Run) -> list[str]:
