@@ -315,9 +315,9 @@ def _begun(facts: Facts, nameless: _Nameless, region: str, settings: Settings) -
 
 def _may_be_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:
     """Return whether what has no tags is what we would make of a recovery point at home in that Region."""
-    if point.newer_format is not None or (point.kind, point.size_gib) != (snapshot.kind, snapshot.size_gib):
+    if (point.kind, point.size_gib) != (snapshot.kind, snapshot.size_gib):
         return False
-    return _has_name_of_copy(snapshot, point, settings)
+    return point.newer_format is None and _has_name_of_copy(snapshot, point, settings)
 
 
 def _has_name_of_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:
