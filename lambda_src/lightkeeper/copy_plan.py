@@ -213,7 +213,9 @@ def _missed(facts: Facts, there: CopyFacts, status: CopyStatus, limit: datetime)
     newest = status.newest
     if newest and covers(newest):
         return None
-    if any(map(covers, status.pending)) and not status.is_failing:
+    # One that has no tags yet, too.
+    on_its_way = (*status.pending, *(begun.original for begun in there.begun if begun.made > limit))
+    if any(map(covers, on_its_way)) and not status.is_failing:
         return None
     first_lacking = next(point for point in reversed(candidates) if newest is None or _content(point) > newest.taken)
     first = next_slot(there.rule.schedule, min(first_lacking.slot, first_lacking.taken) - _MOMENT)

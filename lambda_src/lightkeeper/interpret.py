@@ -74,6 +74,8 @@ class Begun:
     original: RecoveryPoint
     name: str
     """Its own."""
+    made: datetime
+    """UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +312,7 @@ def _begun(facts: Facts, nameless: _Nameless, region: str, settings: Settings) -
     for snapshot in nameless.get((region, copy_digest(facts.arn, settings.deployment, region)), ()):
         original = next((point for point in facts.points if _may_be_copy(snapshot, point, settings)), None)
         if original:
-            yield Begun(original, snapshot.name)
+            yield Begun(original, snapshot.name, snapshot.created_at)
 
 
 def _may_be_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:

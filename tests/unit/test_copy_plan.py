@@ -20,7 +20,7 @@ from lightkeeper.model import (
     Status,
 )
 from lightkeeper.names import attempt_of_copy, copy_name
-from lightkeeper.plan import make_plan
+from lightkeeper.plan import make_plan, with_begun
 from lightkeeper.settings import Settings
 from tests.support.inventories import (
     DAY,
@@ -557,6 +557,28 @@ def test_an_error_is_told_until_newer_content_is_usable() -> None:
 
     assert there(plan_of(SHOP, [today, yesterday, failed])).errors == (failed,)
     assert there(plan_of(SHOP, [today, yesterday, failed, copy(today)])).errors == ()
+
+
+def test_a_copy_that_takes_no_tags_yet_is_on_its_way_as_long_as_one_with_them_would_be() -> None:
+    today, yesterday = daily(SHOP, [0, 1])
+    points, now = [today, yesterday, copy(yesterday)], FIVE + 7 * HOUR
+
+    for made, expected in ((now - HOUR, None), (now - 6 * HOUR, FIVE)):
+        bare = without_tags(today, state=PENDING, created_at=made)
+        assert there(plan_of(SHOP, points, now=now, nameless=[bare])).overdue_since == expected
+
+
+def test_a_copy_that_the_run_has_begun_is_on_its_way() -> None:
+    today, yesterday = daily(SHOP, [0, 1])
+    plan = plan_of(SHOP, [today, yesterday, copy(yesterday)])
+    failing = plan_of(SHOP, [today, yesterday, copy(yesterday), copy(today, ERROR)])
+    assert (there(plan).overdue_since, there(failing).overdue_since) == (FIVE, FIVE)
+
+    assert there(with_begun(plan, plan.actions)).overdue_since is None
+    assert there(with_begun(plan, [])).overdue_since == FIVE
+    assert there(with_begun(failing, failing.actions)).overdue_since == FIVE, (
+        "one more is no sign that it will end well"
+    )
 
 
 def test_where_little_is_kept_at_home_and_no_copy_succeeds_it_is_overdue_all_the_same() -> None:
