@@ -15,6 +15,9 @@ class Options:
         How long a new snapshot stays ``pending`` (of a database: ``creating``), on the sandbox clock.
     copy_seconds
         How long a copy of a snapshot stays ``pending``, on the sandbox clock.
+    refusal_of_tags
+        The error code with which tags are refused on a copy that is still ``pending``. None: it takes them. AWS does
+        not say which.
     automatic_snapshot_seconds
         How long a daily automatic snapshot runs, on the sandbox clock.
     automatic_snapshot_delay_seconds
@@ -43,6 +46,7 @@ class Options:
     page_size: int = 100
     snapshot_seconds: float = 120.0
     copy_seconds: float = 600.0
+    refusal_of_tags: str | None = None
     automatic_snapshot_seconds: float = 300.0
     automatic_snapshot_delay_seconds: float = 0.0
     boot_seconds: float = 40.0

@@ -4,7 +4,7 @@ What counts is content: a slot of a copy is covered by a copy of what was the ne
 or of newer content, whenever it was made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -127,19 +127,31 @@ def _candidates(facts: Facts) -> Sequence[RecoveryPoint]:
     return [point for point in usable if point.kind is kind]
 
 
-def _asked_at(candidates: Sequence[RecoveryPoint], there: CopyFacts, slot: datetime) -> datetime:
-    """Return of when, UTC, the content of a copy has to be, or of later, to cover a slot.
+def _covering(
+    facts: Facts, there: CopyFacts, candidates: Sequence[RecoveryPoint], slot: datetime
+) -> Callable[[RecoveryPoint], bool]:
+    """Return what tells whether a copy has the content that a slot asks for: that of what was newest then, or newer.
 
-    What was newest at the slot may be gone, where little is kept at home: then a copy will do whose content is of the
-    time between the slot before and it.
+    That may be gone, where little is kept at home: then a copy will do whose content is of the time between the slot
+    before and it.
     """
+    before = current_slot(there.rule.schedule, slot - _MOMENT)
     newest = next((point for point in candidates if _belongs_before(point, slot)), None)
-    return _content(newest) if newest else current_slot(there.rule.schedule, slot - _MOMENT)
+    if newest and (
+        newest is candidates[0] or not _belongs_before(newest, before) or _was_last_asked_for(newest, facts, slot)
+    ):
+        return lambda copy: copy.taken >= _content(newest)
+    return lambda copy: copy.taken >= _content(candidates[0]) or not _belongs_before(copy, before)
 
 
 def _content(original: RecoveryPoint) -> datetime:
     """Return of when a copy says that its content is: to the second. Lightsail says it of the original more exactly."""
     return original.taken.replace(microsecond=0)
+
+
+def _was_last_asked_for(point: RecoveryPoint, facts: Facts, slot: datetime) -> bool:
+    """Return whether the source's own schedule has asked for no snapshot from a recovery point up to a slot."""
+    return isinstance(facts.policy, Policy) and point.covers_until >= current_slot(facts.policy.schedule, slot)
 
 
 def _is_awaited(facts: Facts, slot: datetime, limit: datetime, *, taking: datetime | None) -> bool:
@@ -163,11 +175,10 @@ def _due(facts: Facts, there: CopyFacts, slot: datetime, limit: datetime) -> Rec
     candidates = _candidates(facts)
     if not (there.is_wanted and candidates):
         return None
-    asked = _asked_at(candidates, there, slot)
-    covering = [point.taken for point in there.points if _may_cover(point, slot, limit)]
+    copies = [point for point in there.points if _may_cover(point, slot, limit)]
     # Of what an earlier run has begun, too: it is finished first.
-    covering += [begun.original.taken for begun in there.begun]
-    return None if any(taken >= asked for taken in covering) else candidates[0]
+    copies += [begun.original for begun in there.begun]
+    return None if any(map(_covering(facts, there, candidates, slot), copies)) else candidates[0]
 
 
 def _may_cover(point: RecoveryPoint, slot: datetime, limit: datetime) -> bool:
@@ -198,11 +209,13 @@ def _missed(facts: Facts, there: CopyFacts, status: CopyStatus, limit: datetime)
     if not (there.is_wanted and candidates and has_had_time):
         return None
     due = current_slot(there.rule.schedule, limit)
-    asked = _asked_at(candidates, there, due)
+    covers = _covering(facts, there, candidates, due)
     newest = status.newest
-    if newest and newest.taken >= asked:
+    if newest and covers(newest):
         return None
-    if any(point.taken >= asked for point in status.pending) and not status.is_failing:
+    # One that has no tags yet, too.
+    on_its_way = (*status.pending, *(begun.original for begun in there.begun if begun.made > limit))
+    if any(map(covers, on_its_way)) and not status.is_failing:
         return None
     first_lacking = next(point for point in reversed(candidates) if newest is None or _content(point) > newest.taken)
     first = next_slot(there.rule.schedule, min(first_lacking.slot, first_lacking.taken) - _MOMENT)

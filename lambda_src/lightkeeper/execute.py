@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _MAX_TRIES: Final = 20
 """Of an action that Lightsail throttles: each is several attempts of botocore, ever slower."""
+_NO_TAGS_YET: Final = (Fault.INVALID_INPUT, Fault.NOT_FOUND, Fault.OPERATION_FAILED)
+"""How a copy in progress may refuse tags."""
 
 
 class Writer(Protocol):
@@ -340,8 +342,7 @@ def _copy(copy: Copy, home: Writer, there: Writer, settings: Settings) -> Outcom
         found = there.find(copy.target)
         if not _is_ours_to_tag(found, point):
             return Outcome(copy, Result.SKIPPED, "looked at again right before: it is not as it was")
-        there.tag(copy.target, tags)
-        return Outcome(copy, Result.DONE)
+        return _give_tags(copy, tags, there)
     try:
         there.copy(copy.target, copy.original)
     except CallError as error:
@@ -350,8 +351,28 @@ def _copy(copy: Copy, home: Writer, there: Writer, settings: Settings) -> Outcom
         # The name may be in use because an earlier attempt took effect and only its answer was lost.
         if outcome := _look_up_copy(copy, point, there, settings, error):
             return outcome
-    there.tag(copy.target, tags)
+    return _give_tags(copy, tags, there)
+
+
+def _give_tags(copy: Copy, tags: Tags, there: Writer) -> Outcome:
+    """Give a copy its tags; one that takes none before it is complete gets them in a later run."""
+    try:
+        there.tag(copy.target, tags)
+    except CallError as error:
+        # AWS does not say whether a copy takes tags while it is made, nor how it would refuse them.
+        if error.fault not in _NO_TAGS_YET or not _is_being_made(copy.target, there):
+            raise
+        why = f"it takes no tags before it is complete; a later run sets them ({error})"
+        return Outcome(copy, Result.DEFERRED, why)
     return Outcome(copy, Result.DONE)
+
+
+def _is_being_made(target: Target, there: Writer) -> bool:
+    """Return whether a copy is not complete, or cannot even be seen yet."""
+    try:
+        return there.find(target).state is SnapshotState.PENDING
+    except CallError as error:
+        return error.fault is Fault.NOT_FOUND
 
 
 def _is_ours_to_tag(found: Snapshot, original: RecoveryPoint) -> bool:

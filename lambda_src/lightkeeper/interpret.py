@@ -74,6 +74,8 @@ class Begun:
     original: RecoveryPoint
     name: str
     """Its own."""
+    made: datetime
+    """UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +152,13 @@ def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterat
     nameless: defaultdict[tuple[str, str | None], list[Snapshot]] = defaultdict(list)
     for snapshot in inventory.nameless:
         nameless[snapshot.region, digest_in(snapshot.name)].append(snapshot)
-    elsewhere = _Elsewhere(inventory.targets, nameless)
-    for source in inventory.sources:
-        yield _facts_of(source, by_source.pop(source.arn, ()), elsewhere, settings, now)
     unread = {failure.region for failure in inventory.failures if failure.listing != STATIC_IPS}
+    elsewhere = _Elsewhere(inventory.targets, nameless)
+    # What nobody could read may have been copied.
+    without_names = _Elsewhere(inventory.targets, {})
+    for source in inventory.sources:
+        there = without_names if source.region in unread else elsewhere
+        yield _facts_of(source, by_source.pop(source.arn, ()), there, settings, now)
     for points in by_source.values():
         if points[0].home not in unread:
             yield _facts_of_gone(points, elsewhere, settings, now)
@@ -254,7 +259,10 @@ def _facts_of_gone(
 
 def _with_copies(facts: Facts, all_points: Sequence[RecoveryPoint], elsewhere: _Elsewhere, settings: Settings) -> Facts:
     copies = tuple(_copies(facts, all_points, elsewhere, settings))
-    return replace(facts, copies=copies, being_copied=dict(_being_copied(facts.points, copies))) if copies else facts
+    if not copies:
+        return facts
+    problems = (*facts.problems, *_never_finished(facts, copies, elsewhere.nameless, settings))
+    return replace(facts, copies=copies, being_copied=dict(_being_copied(facts.points, copies)), problems=problems)
 
 
 def _copies(
@@ -280,7 +288,7 @@ def _copies(
             is_wanted=is_wanted,
             rule=own,
             points=there,
-            begun=tuple(_begun(all_points, elsewhere.nameless, region, settings)),
+            begun=tuple(_begun(facts, elsewhere.nameless, region, settings)),
             series=()
             if facts.policy is NoPolicy.UNREADABLE
             else _series(there, settings, _why_unfed(facts, is_wanted=is_wanted), fed, rule),
@@ -299,23 +307,46 @@ def _kept_by(policy: Policy, rule: CopyRule) -> Policy:
     return replace(policy, schedule=rule.schedule, keep=rule.keep)
 
 
-def _begun(points: Sequence[RecoveryPoint], nameless: _Nameless, region: str, settings: Settings) -> Iterator[Begun]:
+def _begun(facts: Facts, nameless: _Nameless, region: str, settings: Settings) -> Iterator[Begun]:
     """Yield the copies without tags that are ours: of the very name, kind and size that a copy of a snapshot has."""
-    arn = points[0].source_arn if points else ""
-    for snapshot in nameless.get((region, copy_digest(arn, settings.deployment, region)), ()):
-        original = next((point for point in points if _may_be_copy(snapshot, point, settings)), None)
+    for snapshot in nameless.get((region, copy_digest(facts.arn, settings.deployment, region)), ()):
+        original = next((point for point in facts.points if _may_be_copy(snapshot, point, settings)), None)
         if original:
-            yield Begun(original, snapshot.name)
+            yield Begun(original, snapshot.name, snapshot.created_at)
 
 
 def _may_be_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:
     """Return whether what has no tags is what we would make of a recovery point at home in that Region."""
-    if point.is_copy or point.newer_format is not None:
-        return False
     if (point.kind, point.size_gib) != (snapshot.kind, snapshot.size_gib):
         return False
+    return point.newer_format is None and _has_name_of_copy(snapshot, point, settings)
+
+
+def _has_name_of_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:
     of = (point.source_name, point.source_arn, settings.deployment, point.slot)
     return attempt_of_copy(snapshot.name, *of, snapshot.region) is not None
+
+
+def _never_finished(
+    facts: Facts, copies: Iterable[CopyFacts], nameless: _Nameless, settings: Settings
+) -> Iterator[Problem]:
+    """Yield that there are copies without tags whose originals are gone: they cost, and protect nothing."""
+    for there in copies:
+        for snapshot in nameless.get((there.region, copy_digest(facts.arn, settings.deployment, there.region)), ()):
+            if any(_has_name_of_copy(snapshot, point, settings) for point in facts.points):
+                continue
+            yield Problem(
+                region=facts.region,
+                source=facts.name,
+                arn=facts.arn,
+                tag=None,
+                value=None,
+                message=f"{snapshot.name} in {there.region} has the name of a copy and no tags, and what it would be a "
+                "copy of is gone: nobody knows of when it is, so it is left alone, and it costs; expected that you "
+                "tag it as yours, or delete it",
+                suggestion=None,
+                severity=Severity.ADVICE,
+            )
 
 
 def _being_copied(points: Iterable[RecoveryPoint], copies: Iterable[CopyFacts]) -> Iterator[tuple[str, str]]:

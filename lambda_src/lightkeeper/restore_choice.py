@@ -8,7 +8,7 @@ from typing import assert_never
 
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.kinds import SnapshotKind, SourceKind, source_kind_of
-from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState, Source
+from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState, Source, region_of
 from lightkeeper.recipe import (
     Recipe,
     read_database_recipe,
@@ -62,7 +62,7 @@ class Found:
     @property
     def home(self) -> str:
         """The Region of its source: another one than its own where it is a copy."""
-        return self.source_arn.split(":")[3] if self.source_arn else self.place.region
+        return region_of(self.source_arn) if self.source_arn else self.place.region
 
     @property
     def is_copy(self) -> bool:

@@ -13,7 +13,7 @@ from lightkeeper.model import Plan, SnapshotState, SourceStatus
 from lightkeeper_cli.fates import Fate
 from lightkeeper_cli.tables.columns import Column, Table, fit, rows_of, show, show_hidden
 from lightkeeper_cli.tables.header import header
-from lightkeeper_cli.tables.plan import FATE_STYLES, SHORT_DETAIL, STATUS_STYLES, instant, of_copies, show_the_rest
+from lightkeeper_cli.tables.plan import FATE_STYLES, SHORT_DETAIL, STATUS_STYLES, instant, show_the_rest
 
 if TYPE_CHECKING:
     from lightkeeper_cli.account import Where
@@ -70,7 +70,6 @@ def _table(fates: Sequence[Fate], width: int) -> Table:
     points = [fate.point for fate in fates]
     columns = (
         Column("Snapshot", [Text(point.name) for point in points], is_name=True),
-        *of_copies(fates),
         Column("Taken", [Text(instant(point.taken)) for point in points]),
         Column("Slot", [Text(instant(point.slot)) for point in points], 90),
         Column("Kind", [Text(fate.kind, "dim") for fate in fates], 60),

@@ -22,7 +22,12 @@ from lightsail_sandbox.backend.databases import (
     check_backup_window,
     check_maintenance_window,
 )
-from lightsail_sandbox.backend.exceptions import InvalidInputError, NotFoundError, OperationFailureError
+from lightsail_sandbox.backend.exceptions import (
+    InvalidInputError,
+    LightsailError,
+    NotFoundError,
+    OperationFailureError,
+)
 from lightsail_sandbox.backend.instances import Disk, Instance
 from lightsail_sandbox.backend.kinds import KINDS
 from lightsail_sandbox.backend.names import (
@@ -350,6 +355,9 @@ class LightsailBackend(BaseBackend):
     def tag_resource(self, name: str, arn: str | None, tags: Tags) -> list[Operation]:
         """Add tags to a resource, or give tags it has another value."""
         resource = self._find_for_tags(name, arn)
+        refusal = settings.options.refusal_of_tags
+        if refusal and isinstance(resource, Snapshot) and resource.is_copy_in_progress(self.now):
+            raise LightsailError(refusal, f"The snapshot {name} is still being copied.")
         merged = resource.tags | read_tags(tags)
         check_tag_count(merged)
         return self.carry_out("TagResource", [(resource, None)], lambda: resource.set_tags(merged))

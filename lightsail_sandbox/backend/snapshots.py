@@ -74,6 +74,10 @@ class Snapshot(Resource):
             return self.pending
         return self.end or self.usable
 
+    def is_copy_in_progress(self, now: datetime) -> bool:
+        """Say whether it is a copy that is not complete yet."""
+        return self.copied_at is not None and self.state(now) == self.pending
+
     def making(self, now: datetime) -> Making:
         """Say how far the making of it has come."""
         match self.state(now):

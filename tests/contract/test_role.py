@@ -463,7 +463,7 @@ def life_with_copies(keeper: Keeper, policy: dict[str, Any], *, tag_on_create: b
     # One copy is looked up by its name, and one is found without its tags.
     keeper.sandbox.add_faults(
         FaultRule(operation="CopySnapshot", calls=(1,), effect=LoseAnswer()),
-        FaultRule(operation="TagResource", region=AWAY, calls=(2,), effect=ErrorAnswer(code="NotFoundException")),
+        FaultRule(operation="TagResource", region=AWAY, calls=(2,), effect=ErrorAnswer(code="AccessDeniedException")),
     )
     return keeper.live(6 * DAY, step=6 * HOUR)
 

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from lightkeeper.actions import Copy, Result, ScheduleDeletion
+from lightkeeper.model import Severity
 from lightsail_sandbox.client import EndSnapshots, Entry, ErrorAnswer, FaultRule, LoseAnswer
 from lightsail_sandbox.seeds import SnapshotState
 from tests.support.asking import make_client
@@ -227,8 +228,9 @@ def test_two_regions_that_are_each_other_s_second_one(two_regions: Keeper) -> No
 def test_a_copy_whose_answer_is_lost_is_made_once(shop: Keeper) -> None:
     shop.sandbox.add_faults(FaultRule(effect=LoseAnswer(), operation="CopySnapshot", calls=(1,)))
 
-    shop.live(3 * HOUR, HOUR)
+    runs = shop.live(3 * HOUR, HOUR)
 
+    assert [ended.failures for ended in runs] == [(), (), ()], "it is looked up in the very run"
     (copy,) = away(shop)
     assert copy.tags[OWNER] == "Lightkeeper"
 
@@ -274,15 +276,30 @@ def test_a_copy_without_tags_that_somebody_tags_is_somebodys(shop: Keeper) -> No
     assert nights(shop) == [16, 17], "the next mornings' have names of their own"
 
 
-def test_a_copy_without_tags_is_left_alone_once_its_original_is_gone(shop: Keeper) -> None:
+def test_a_copy_without_tags_is_left_alone_once_its_original_is_gone_and_that_is_said(shop: Keeper) -> None:
     copy = untagged_copy(shop)
     (original,) = originals(shop)
     shop.user.delete_disk_snapshot(diskSnapshotName=original.name)
 
-    shop.live(2 * DAY)
+    *_, last = shop.live(2 * DAY)
 
     (nobodys,) = (entry for entry in shop.sandbox.entries() if entry.region == AWAY and entry.name == copy.name)
     assert not nobodys.tags
+    (said,) = (problem for problem in last.plan.problems if copy.name in problem.message)
+    assert (said.source, said.severity) == ("shop", Severity.ADVICE)
+    assert said.message.startswith(f"{copy.name} in {AWAY} has the name of a copy and no tags, and what it would be")
+
+
+def test_a_copy_without_tags_is_not_said_to_have_lost_its_original_while_nobody_can_tell(shop: Keeper) -> None:
+    copy = untagged_copy(shop)
+    shop.sandbox.clear_faults()
+    shop.sandbox.add_faults(
+        FaultRule(operation="GetDiskSnapshots", region=REGION, effect=ErrorAnswer(code="ServiceException"))
+    )
+
+    problems = shop.plan().problems
+
+    assert not [problem for problem in problems if copy.name in problem.message]
 
 
 def test_what_a_person_copied_by_hand_is_never_touched(shop: Keeper) -> None:

@@ -1068,7 +1068,8 @@ class _Court:
 
     def _home(self, key: Key) -> str:
         """Return the Region of the source of a snapshot, as far as it is ours."""
-        birth = self._scene.ours.get(key)
+        # What another run has deleted meanwhile, too.
+        birth = self._scene.ours.get(key) or self._before.ours.get(key)
         return birth.home if birth else key[0]
 
     def _unread(self, call: Call, run: Run) -> list[str]:
@@ -1267,15 +1268,27 @@ class _Court:
 
     def _covering(self, scene: Scene, arn: str, region: str, asked: Wish) -> Point | None:
         """Return a copy that covers the current slot of copies, or may soon."""
-        slot, *before = islice(asked.slots(self._now), 2)
+        slot, before = islice(asked.slots(self._now), 2)
         limit = shifted(self._now, self._terms.overdue, self._terms.zone, -1)
         points = _copyable(scene.points(arn, self._terms), asked)
-        due = next((point.taken for point in points if min(point.slot, point.taken) <= slot), before[0])
+        known = next((point for point in points if min(point.slot, point.taken) <= slot), None)
+        source = scene.source(arn)
+        own = wish(source.tags, source.kind, self._terms) if source else None
+        is_newest_then = known is not None and (
+            known is points[0]
+            or min(known.slot, known.taken) > before
+            or (own is not None and max(known.slot, known.taken) >= own.slot(slot))
+        )
         return next(
             (
                 point
                 for point in scene.points(arn, self._terms, region)
-                if point.taken >= due
+                if (
+                    point.taken >= known.taken
+                    if known and is_newest_then
+                    # What was newest at the slot is gone: content of the time since the slot before will do.
+                    else not points or point.taken >= points[0].taken or min(point.slot, point.taken) > before
+                )
                 and (
                     point.entry.state in {*USABLE, "unknown"}
                     or (point.entry.state == "pending" and point.entry.created_at >= min(slot, limit))

@@ -153,15 +153,16 @@ class World:
         *,
         seconds_left: Callable[[], float] = lambda: 900.0,
     ) -> None:
-        """Run a run over these connections; the witness is the caller's affair."""
+        """Run a run over these connections, to where copies go, too; the witness is the caller's affair."""
         keeper = self.keeper
+        reached = {**keeper.others, **regions}
         run_regions(
-            regions,
+            {region: reached[region] for region in keeper.regions},
             keeper.settings,
             now or keeper.sandbox.now(),
             seconds_left=seconds_left,
             on_outcome=noop,
-            targets=keeper.targets,
+            targets={region: reached[region] for region in keeper.settings.copies},
         )
 
     def break_down(self, *faults: FaultRule) -> None:

@@ -1,0 +1,799 @@
+"""Which copies are made in another Region, and how those there stand: by content and by time."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from lightkeeper.actions import Copy, ScheduleDeletion
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import (
+    CopyStatus,
+    Inventory,
+    Plan,
+    ReadFailure,
+    RecoveryPoint,
+    Snapshot,
+    SnapshotState,
+    Source,
+    Status,
+)
+from lightkeeper.names import attempt_of_copy, copy_name
+from lightkeeper.plan import make_plan, with_begun
+from lightkeeper.settings import Settings
+from tests.support.inventories import (
+    DAY,
+    HOUR,
+    NOW,
+    REGION,
+    THREE,
+    WHOLE,
+    created,
+    daily,
+    deleted,
+    line,
+    marked,
+    point,
+    source,
+    web,
+    why,
+)
+
+AWAY, FURTHER = "eu-north-1", "us-east-1"
+FIVE = NOW.replace(hour=5)
+"""The current slot of copies."""
+RULE = {"schedule": "0 5 * * *", "keep": "daily=7"}
+SETTINGS = Settings.from_mapping({"copies": {AWAY: RULE}})
+OFTEN = Settings.from_mapping({"copies": {AWAY: RULE}, "policies": {"often": {"schedule": "0 * * * *", "keep": "2"}}})
+A_LITTLE = timedelta(seconds=7)
+PENDING, USABLE, ERROR, UNKNOWN = (
+    SnapshotState.PENDING,
+    SnapshotState.USABLE,
+    SnapshotState.ERROR,
+    SnapshotState.UNKNOWN,
+)
+SHOP = source(backup="daily", backup_copy="")
+
+
+def copy(
+    of: RecoveryPoint,
+    state: SnapshotState = USABLE,
+    *,
+    made: datetime | None = None,
+    attempt: int = 1,
+    region: str = AWAY,
+) -> RecoveryPoint:
+    """Return the copy of a recovery point; unless given, it was made two hours after that was asked for."""
+    name = copy_name(of.source_name, of.source_arn, "Lightkeeper", of.slot, region, attempt)
+    return replace(
+        of,
+        name=name,
+        region=region,
+        state=state,
+        attempt=attempt,
+        copied_at=made or of.slot + 2 * HOUR,
+        expires_at=None,
+    )
+
+
+def without_tags(of: RecoveryPoint, **changes: object) -> Snapshot:
+    """Return the copy of a recovery point to which its tags were not given."""
+    bare = Snapshot(
+        kind=of.kind,
+        name=copy(of).name,
+        region=AWAY,
+        state=USABLE,
+        created_at=NOW,
+        size_gib=of.size_gib,
+        source_name="",
+        source_arns=frozenset(),
+        from_auto_snapshot=False,
+        tags={},
+    )
+    return replace(bare, **changes)  # type: ignore[arg-type]
+
+
+def plan_of(
+    what: Source | None,
+    points: Iterable[RecoveryPoint],
+    settings: Settings = SETTINGS,
+    now: datetime = NOW,
+    *,
+    nameless: Iterable[Snapshot] = (),
+    unread: ReadFailure | None = None,
+) -> Plan:
+    """Return the plan of a Region and its copies."""
+    inventory = Inventory(
+        sources=(what,) if what else (),
+        points=tuple(points),
+        failures=(unread,) if unread else (),
+        regions=(REGION,),
+        targets=tuple(settings.copies),
+        nameless=tuple(nameless),
+    )
+    return make_plan(inventory, settings, now)
+
+
+def copies(plan: Plan) -> list[Copy]:
+    """Return what is copied."""
+    return [action for action in plan.actions if isinstance(action, Copy)]
+
+
+def copied(plan: Plan) -> list[datetime]:
+    """Return of which slots the snapshots are that are copied."""
+    return [each.original.slot for each in copies(plan)]
+
+
+def there(plan: Plan, name: str = "shop") -> CopyStatus:
+    """Return how the copies of a source stand in the one Region where there are any."""
+    (found,) = line(plan, name).copies
+    return found
+
+
+def attempt_in(each: Copy, of: Source = SHOP) -> int | None:
+    """Return which attempt the name of a copy says it is."""
+    return attempt_of_copy(each.target.snapshot, of.name, of.arn, "Lightkeeper", each.target.slot, each.target.region)
+
+
+# What is copied, and when
+
+
+def test_what_is_newest_is_copied_at_the_slot_and_the_reason_says_so() -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    (made,) = copies(plan_of(SHOP, [today, yesterday, copy(yesterday)]))
+
+    assert (made.original.region, made.original.snapshot) == (REGION, today.name)
+    assert (made.target.region, made.target.snapshot) == (AWAY, copy(today).name)
+    assert (made.target.slot, made.target.kind, made.target.policy) == (THREE, SnapshotKind.DISK, "daily")
+    assert made.reason == "eu-north-1 has no copy of what was newest at 2026-06-15T05:00:00Z"
+    assert not made.is_begun
+
+
+def test_before_its_slot_nothing_is_copied_however_new() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    points = [today, yesterday, copy(yesterday)]
+
+    assert copied(plan_of(SHOP, points, now=FIVE - timedelta(minutes=1))) == []
+    assert copied(plan_of(SHOP, points, now=FIVE)) == [THREE]
+
+
+@pytest.mark.parametrize("state", [USABLE, UNKNOWN, PENDING])
+def test_a_copy_of_what_was_newest_covers_the_slot(state: SnapshotState) -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    assert copied(plan_of(SHOP, [today, yesterday, copy(today, state, made=FIVE)])) == []
+
+
+def test_so_does_one_of_newer_content_and_one_that_was_made_before_its_slot() -> None:
+    shop = source(backup="often", backup_copy="")
+    noon, eleven, five = (point(shop, NOW.replace(hour=hour)) for hour in (12, 11, 5))
+
+    assert copied(plan_of(shop, [noon, eleven, five, copy(eleven, made=NOW)], OFTEN)) == []
+    today, yesterday = daily(SHOP, range(2))
+    assert copied(plan_of(SHOP, [today, yesterday, copy(today, made=FIVE - HOUR)])) == []
+
+
+def test_a_copy_of_old_content_covers_nothing_however_late_it_was_made() -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    assert copied(plan_of(SHOP, [today, yesterday, copy(yesterday, made=NOW)])) == [THREE]
+
+
+def test_what_comes_after_a_slot_waits_for_the_next_one() -> None:
+    shop = source(backup="often", backup_copy="")
+    noon, eleven, five = (point(shop, NOW.replace(hour=hour)) for hour in (12, 11, 5))
+
+    assert copied(plan_of(shop, [noon, eleven, five, copy(five)], OFTEN)) == []
+
+
+def test_a_late_copy_has_the_newest_content_there_is() -> None:
+    shop = source(backup="often", backup_copy="")
+    noon, eleven, five = (point(shop, NOW.replace(hour=hour)) for hour in (12, 11, 5))
+
+    assert copied(plan_of(shop, [noon, eleven, five], OFTEN)) == [NOW]
+
+
+def test_only_what_is_usable_is_copied() -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    for state in (ERROR, UNKNOWN):
+        assert copied(plan_of(SHOP, [replace(today, state=state), yesterday])) == [yesterday.slot]
+
+
+@pytest.mark.parametrize("tags", [{}, {"backup_copy": "off"}])
+def test_what_nobody_asks_for_is_not_copied(tags: dict[str, str]) -> None:
+    shop = replace(SHOP, tags={"backup": "daily"} | {key.replace("_", ":"): value for key, value in tags.items()})
+
+    plan = plan_of(shop, daily(shop, range(2)))
+
+    assert (copied(plan), line(plan).copies) == ([], ())
+
+
+def test_each_region_is_copied_to_at_its_own_time() -> None:
+    settings = Settings.from_mapping({"copies": {AWAY: RULE, FURTHER: RULE | {"schedule": "0 5 * * 0"}}})
+    days = daily(SHOP, range(3))
+    sunday = days[1]
+
+    plan = plan_of(SHOP, [*days, copy(sunday, region=FURTHER)], settings)
+
+    assert [(each.target.region, each.original.slot) for each in copies(plan)] == [(AWAY, THREE)]
+
+
+def test_a_rule_counts_in_its_own_zone() -> None:
+    """Five in Tokyo is eight in the evening before, UTC."""
+    settings = Settings.from_mapping({"copies": {AWAY: RULE | {"timeZone": "Asia/Tokyo"}}})
+    today, yesterday = daily(SHOP, range(2))
+    points = [today, yesterday, copy(yesterday)]
+
+    assert copied(plan_of(SHOP, points, settings)) == []
+    evening = NOW.replace(hour=20)
+    assert copied(plan_of(SHOP, points, settings, evening - timedelta(minutes=1))) == []
+    assert copied(plan_of(SHOP, points, settings, evening)) == [THREE]
+    assert there(plan_of(SHOP, points, settings)).next_slot == evening
+
+
+def test_what_is_left_of_a_source_that_is_gone_is_copied() -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    assert copied(plan_of(None, [today, yesterday])) == [THREE]
+    assert copied(plan_of(None, [today, yesterday, copy(today)])) == []
+
+
+# Where little is kept at home
+
+
+def hourly(hours: Iterable[int], shop: Source) -> list[RecoveryPoint]:
+    """Return a point for each of these hours of today, newest first; each is taken a little after its slot."""
+    return [point(shop, slot := NOW.replace(hour=hour), taken=slot + A_LITTLE) for hour in sorted(hours, reverse=True)]
+
+
+def test_where_what_was_newest_is_gone_content_of_since_the_slot_before_will_do() -> None:
+    shop = source(backup="often", backup_copy="")
+    (five,) = hourly([5], shop)
+
+    assert copied(plan_of(shop, [*hourly([11, 12], shop), copy(five)], OFTEN)) == []
+
+
+def test_and_content_of_the_slot_before_will_not() -> None:
+    shop = source(backup="often", backup_copy="")
+    yesterday = point(shop, FIVE - DAY, taken=FIVE - DAY + A_LITTLE)
+
+    assert copied(plan_of(shop, [*hourly([11, 12], shop), copy(yesterday)], OFTEN)) == [NOW]
+
+
+def test_an_old_one_that_is_kept_beside_the_newest_stands_for_nothing_that_is_gone() -> None:
+    """By `last=2 monthly=12`, what was newest at the slot is gone, and that of a week ago stays."""
+    shop = source(backup="often", backup_copy="")
+    first = point(shop, NOW - 7 * DAY)
+    yesterday = point(shop, FIVE - DAY, taken=FIVE - DAY + A_LITTLE)
+    at_home = [*hourly([11, 12], shop), first]
+
+    assert copied(plan_of(shop, [*at_home, copy(yesterday)], OFTEN)) == [NOW]
+    assert copied(plan_of(shop, [*at_home, copy(hourly([5], shop)[0])], OFTEN)) == []
+
+
+def test_what_is_taken_rarely_is_copied_once() -> None:
+    shop = source(backup="weekly", backup_copy="")
+    this, last = (point(shop, THREE - days * DAY) for days in (1, 8))
+
+    assert copied(plan_of(shop, [this, last, copy(this)])) == []
+    before_its_slot = NOW.replace(day=14, hour=4)
+    assert copied(plan_of(shop, [this, last, copy(last)], now=before_its_slot)) == []
+    assert copied(plan_of(shop, [this, last, copy(last)], now=before_its_slot + HOUR)) == [this.slot]
+
+
+def test_while_home_takes_nothing_the_same_is_not_copied_again() -> None:
+    old = point(SHOP, THREE - 5 * DAY)
+    failed = [point(SHOP, THREE, ERROR, attempt=attempt) for attempt in (3, 2, 1)]
+
+    assert copied(plan_of(SHOP, [*failed, old, copy(old)])) == []
+
+
+# What is on its way
+
+
+def test_a_snapshot_that_is_on_its_way_is_waited_for() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    taking = replace(today, state=PENDING)
+
+    assert copied(plan_of(SHOP, [taking, yesterday], now=FIVE)) == []
+    assert copied(plan_of(SHOP, [today, yesterday], now=FIVE + HOUR)) == [THREE]
+
+
+def test_so_is_one_that_this_run_takes() -> None:
+    (yesterday,) = daily(SHOP, [1])
+
+    plan = plan_of(SHOP, [yesterday], now=FIVE)
+
+    assert [each.target.slot for each in created(plan)] == [THREE]
+    assert copied(plan) == []
+
+
+def test_one_that_does_not_end_or_cannot_be_begun_is_not_waited_for_longer_than_until_it_is_overdue() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    hangs = replace(today, state=PENDING)
+
+    for points in ([hangs, yesterday], [yesterday]):
+        assert copied(plan_of(SHOP, points, now=THREE + 6 * HOUR - timedelta(minutes=1))) == []
+        assert copied(plan_of(SHOP, points, now=THREE + 6 * HOUR)) == [yesterday.slot]
+
+
+def test_one_that_was_asked_for_after_the_slot_is_not_waited_for() -> None:
+    shop = source(backup="often", backup_copy="")
+    noon, eleven, five = hourly([5, 11, 12], shop)
+
+    assert copied(plan_of(shop, [replace(noon, state=PENDING), eleven, five], OFTEN)) == [eleven.slot]
+
+
+# Copies that fail
+
+
+def failures(of: RecoveryPoint, *hours: int) -> list[RecoveryPoint]:
+    """Return the copies of a recovery point that were made at these hours of today and ended in error."""
+    return [copy(of, ERROR, made=NOW.replace(hour=hour), attempt=n) for n, hour in enumerate(hours, 1)]
+
+
+@pytest.mark.parametrize(("hours", "attempt"), [((), 1), ((5,), 2), ((5, 6), 3)])
+def test_one_that_ended_in_error_is_tried_again_at_once_up_to_three_times(hours: tuple[int, ...], attempt: int) -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    (again,) = copies(plan_of(SHOP, [today, yesterday, copy(yesterday), *failures(today, *hours)]))
+
+    assert (again.original.slot, attempt_in(again)) == (THREE, attempt)
+    assert again.reason.startswith(f"attempt {attempt}: " if attempt > 1 else "eu-north-1 has no copy")
+
+
+def test_after_three_it_is_tried_once_a_day_and_meanwhile_nothing_is_pruned_there() -> None:
+    monthly = source(backup="monthly", backup_copy="")
+    first = point(monthly, NOW.replace(day=1, hour=3))
+    old = [point(monthly, NOW.replace(month=month, day=1, hour=3)) for month in (5, 4)]
+    settings = Settings.from_mapping({"copies": {AWAY: RULE | {"keep": "1"}}})
+    points = [first, *old, *map(copy, old), *failures(first, 5, 6, 7)]
+
+    waiting = plan_of(monthly, points, settings, NOW.replace(hour=7) + DAY - timedelta(minutes=1))
+    (fourth,) = copies(plan_of(monthly, points, settings, NOW.replace(hour=7) + DAY))
+
+    assert copied(waiting) == []
+    assert why(waiting)[copy(old[1]).name] == (
+        "nothing is pruned while no copy succeeds: 3 copies to eu-north-1 ended in error",
+    )
+    assert attempt_in(fourth, monthly) == 4
+
+
+def test_errors_of_another_day_s_content_are_no_attempts_at_today_s() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    failed = [copy(yesterday, ERROR, made=FIVE - DAY + n * HOUR, attempt=n + 1) for n in range(3)]
+
+    (made,) = copies(plan_of(SHOP, [today, yesterday, *failed]))
+
+    assert (made.original.slot, attempt_in(made)) == (THREE, 1)
+
+
+def test_errors_at_one_slot_are_counted_together_whatever_was_newest_each_time() -> None:
+    """An hourly source has something newer in each run: it would be tried in each for ever."""
+    shop = source(backup="often", backup_copy="")
+    points = hourly([5, 6, 7, 12], shop)
+    failed = [copy(each, ERROR, made=each.slot + HOUR) for each in points[1:]]
+
+    assert copied(plan_of(shop, [*points, *failed], OFTEN)) == []
+    assert copied(plan_of(shop, [*points, *failed[1:]], OFTEN)) == [NOW]
+
+
+def test_a_copy_that_was_made_before_the_slot_and_has_not_ended_covers_it_until_it_would_be_overdue() -> None:
+    monthly = source(backup="monthly", backup_copy="")
+    first = point(monthly, NOW.replace(day=1, hour=3))
+
+    def made_again(made: datetime, now: datetime = FIVE) -> list[int | None]:
+        plan = plan_of(monthly, [first, copy(first, PENDING, made=made)], now=now)
+        return [attempt_in(each, monthly) for each in copies(plan)]
+
+    assert made_again(FIVE - HOUR) == []
+    assert made_again(FIVE - 6 * HOUR) == []
+    assert made_again(FIVE - 6 * HOUR - timedelta(minutes=1)) == [2]
+    assert made_again(FIVE, NOW.replace(hour=23)) == [], "not twice at one slot"
+
+
+def test_whatever_its_state_no_copy_has_the_name_of_one_that_is_there() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    hangs = copy(today, PENDING, made=FIVE - 7 * HOUR)
+
+    (made,) = copies(plan_of(SHOP, [today, yesterday, hangs, copy(today, ERROR, attempt=2)]))
+
+    assert attempt_in(made) == 3
+
+
+# Between copy and tags
+
+
+def test_a_copy_without_tags_is_finished_and_covers_what_it_is_of() -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    (finish,) = copies(plan_of(SHOP, [today, yesterday], nameless=[without_tags(today)]))
+
+    assert finish.is_begun
+    assert (finish.original.snapshot, finish.target.snapshot) == (today.name, copy(today).name)
+    assert finish.reason == "it was copied, and has no tags yet"
+
+
+def test_one_of_older_content_is_finished_and_the_newest_is_copied_beside_it() -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    begun, new = copies(plan_of(SHOP, [today, yesterday], nameless=[without_tags(yesterday)]))
+
+    assert (begun.is_begun, begun.original.slot) == (True, yesterday.slot)
+    assert (new.is_begun, new.original.slot) == (False, THREE)
+
+
+def test_one_is_finished_although_nothing_is_copied_any_more_or_a_snapshot_is_waited_for() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    bare = without_tags(yesterday)
+    no_more = replace(SHOP, tags={"backup": "daily"})
+
+    for what, points in ((no_more, [today, yesterday]), (SHOP, [replace(today, state=PENDING), yesterday])):
+        (finish,) = copies(plan_of(what, points, now=FIVE, nameless=[bare]))
+        assert (finish.is_begun, finish.original.slot) == (True, yesterday.slot)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"size_gib": 9},
+        {"kind": SnapshotKind.INSTANCE},
+        {"region": FURTHER},
+        {"name": "by-hand"},
+        {"name": copy(point(replace(SHOP, name="shop2"), THREE)).name},
+        {"name": copy(point(SHOP, THREE - HOUR)).name},
+        {"name": point(SHOP, THREE).name},
+    ],
+)
+def test_what_is_not_of_the_very_name_kind_and_size_is_not_ours_to_tag(changes: dict[str, object]) -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    plan = plan_of(SHOP, [today, yesterday, copy(today)], nameless=[without_tags(today, **changes)])
+
+    assert copies(plan) == []
+
+
+def test_nor_is_what_may_be_the_copy_of_something_that_is_gone() -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    assert copies(plan_of(SHOP, [today, copy(today)], nameless=[without_tags(yesterday)])) == []
+
+
+def test_a_snapshot_stays_at_home_until_its_copy_has_its_tags() -> None:
+    shop = source(backup="daily", backup_keep="1", backup_copy="")
+    today, yesterday = daily(shop, range(2))
+
+    plan = plan_of(shop, [today, yesterday, copy(today)], nameless=[without_tags(yesterday)])
+
+    assert why(plan)[yesterday.name] == ("being copied to eu-north-1",)
+    assert yesterday.name not in why(plan_of(shop, [today, yesterday, copy(today)]))
+
+
+# Kinds and formats
+
+
+def test_after_a_switch_what_is_taken_now_is_copied_once_there_is_one() -> None:
+    instance = web(backup_copy="", backup_mode="system-disk")
+    whole = point(instance, THREE - DAY, kind=WHOLE)
+    files = point(instance, THREE, kind=SnapshotKind.DISK)
+
+    assert [each.target.kind for each in copies(plan_of(instance, [whole], now=NOW))] == [WHOLE]
+    assert [each.target.kind for each in copies(plan_of(instance, [files, whole]))] == [SnapshotKind.DISK]
+
+
+def test_a_newer_one_of_a_kind_that_is_not_taken_any_more_is_not_copied_instead() -> None:
+    instance = web(backup_copy="")
+    whole = point(instance, THREE, kind=WHOLE)
+    files = point(instance, NOW - HOUR, kind=SnapshotKind.DISK)
+
+    assert copied(plan_of(instance, [files, whole])) == [THREE]
+
+
+def test_of_a_database_nothing_is_copied() -> None:
+    orders = replace(source("orders", SourceKind.DATABASE), tags={"backup": "daily", "backup:copy": ""})
+    points = daily(orders, range(2), kind=SnapshotKind.DATABASE)
+
+    plan = plan_of(orders, points)
+
+    assert (copies(plan), line(plan, "orders").copies) == ([], ())
+
+
+def test_what_a_newer_release_has_made_is_left_alone_and_the_newest_of_the_others_is_copied() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    newer = replace(today, newer_format="2")
+
+    assert copied(plan_of(SHOP, [newer, yesterday])) == [yesterday.slot]
+    assert copies(plan_of(SHOP, [newer, yesterday, copy(yesterday)], nameless=[without_tags(today)])) == []
+
+
+# How they stand
+
+
+def test_what_is_covered_says_what_is_there_and_when_the_next_one_comes() -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    status = there(plan_of(SHOP, [today, yesterday, copy(today), copy(yesterday)]))
+
+    assert (status.region, status.is_wanted, status.is_unknown) == (AWAY, True, False)
+    assert [each.taken for each in status.usable] == [THREE, THREE - DAY]
+    assert status.newest
+    assert status.newest.taken == THREE
+    assert (status.next_slot, status.overdue_since) == (FIVE + DAY, None)
+    assert (status.pending, status.errors) == ((), ())
+
+
+def test_a_copy_is_overdue_once_its_slot_is_as_long_ago_as_a_snapshot_s_would_have_to_be() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    points = [today, yesterday, copy(yesterday)]
+
+    assert there(plan_of(SHOP, points, now=FIVE + 6 * HOUR - timedelta(minutes=1))).overdue_since is None
+    assert there(plan_of(SHOP, points, now=FIVE + 6 * HOUR)).overdue_since == FIVE
+
+
+def test_it_is_overdue_since_the_first_slot_that_was_missed() -> None:
+    days = daily(SHOP, range(5))
+
+    assert there(plan_of(SHOP, [*days, copy(days[3])])).overdue_since == FIVE - 2 * DAY
+    assert there(plan_of(SHOP, days)).overdue_since == FIVE - 4 * DAY, "there was something to copy since"
+
+
+def test_a_copy_on_its_way_is_not_overdue_unless_those_before_it_failed_or_it_does_not_end() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    behind = [today, yesterday, copy(yesterday)]
+
+    assert there(plan_of(SHOP, [*behind, copy(today, PENDING, made=NOW - HOUR)])).overdue_since is None
+    assert there(plan_of(SHOP, [*behind, copy(today, PENDING, made=FIVE)])).overdue_since == FIVE
+    again = [copy(today, PENDING, made=NOW - HOUR, attempt=2), copy(today, ERROR)]
+    status = there(plan_of(SHOP, [*behind, *again]))
+    assert (status.overdue_since, [each.attempt for each in status.errors]) == (FIVE, [1])
+
+
+def test_an_error_is_told_until_newer_content_is_usable() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    failed = copy(yesterday, ERROR)
+
+    assert there(plan_of(SHOP, [today, yesterday, failed])).errors == (failed,)
+    assert there(plan_of(SHOP, [today, yesterday, failed, copy(today)])).errors == ()
+
+
+def test_a_copy_that_takes_no_tags_yet_is_on_its_way_as_long_as_one_with_them_would_be() -> None:
+    today, yesterday = daily(SHOP, [0, 1])
+    points, now = [today, yesterday, copy(yesterday)], FIVE + 7 * HOUR
+
+    for made, expected in ((now - HOUR, None), (now - 6 * HOUR, FIVE)):
+        bare = without_tags(today, state=PENDING, created_at=made)
+        assert there(plan_of(SHOP, points, now=now, nameless=[bare])).overdue_since == expected
+
+
+def test_a_copy_that_the_run_has_begun_is_on_its_way() -> None:
+    today, yesterday = daily(SHOP, [0, 1])
+    plan = plan_of(SHOP, [today, yesterday, copy(yesterday)])
+    failing = plan_of(SHOP, [today, yesterday, copy(yesterday), copy(today, ERROR)])
+    assert (there(plan).overdue_since, there(failing).overdue_since) == (FIVE, FIVE)
+
+    assert there(with_begun(plan, plan.actions)).overdue_since is None
+    assert there(with_begun(plan, [])).overdue_since == FIVE
+    assert there(with_begun(failing, failing.actions)).overdue_since == FIVE, (
+        "one more is no sign that it will end well"
+    )
+
+
+def test_where_little_is_kept_at_home_and_no_copy_succeeds_it_is_overdue_all_the_same() -> None:
+    shop = source(backup="often", backup_copy="")
+    yesterday = point(shop, FIVE - DAY, taken=FIVE - DAY + A_LITTLE)
+    at_home = hourly([11, 12], shop)
+
+    assert there(plan_of(shop, [*at_home, copy(yesterday)], OFTEN)).overdue_since == FIVE
+    monthly = point(shop, NOW - 7 * DAY)
+    assert there(plan_of(shop, [*at_home, monthly, copy(yesterday)], OFTEN)).overdue_since == FIVE
+    assert there(plan_of(shop, [*at_home, copy(hourly([5], shop)[0])], OFTEN)).overdue_since is None
+
+
+def test_of_what_was_backed_up_for_the_first_time_after_the_slot_no_copy_is_overdue() -> None:
+    shop = source(backup="often", backup_copy="", age=3 * HOUR)
+
+    status = there(plan_of(shop, hourly([11, 12], shop), OFTEN))
+
+    assert (status.overdue_since, status.usable) == (None, ())
+
+
+@pytest.mark.parametrize(
+    "unread", [ReadFailure(AWAY, "GetDiskSnapshots", "x"), ReadFailure(REGION, "GetInstanceSnapshots", "x")]
+)
+def test_where_a_list_of_snapshots_fails_nothing_is_copied_and_nothing_is_claimed(unread: ReadFailure) -> None:
+    today, yesterday = daily(SHOP, range(2))
+
+    plan = plan_of(SHOP, [today, yesterday, copy(yesterday)], unread=unread)
+
+    assert (copies(plan), there(plan).is_unknown, there(plan).overdue_since) == ([], True, None)
+
+
+def test_where_a_list_fails_that_has_no_copies_in_it_the_copies_are_made() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    unread = ReadFailure(AWAY, "GetDisks", "x")
+
+    plan = plan_of(SHOP, [today, yesterday, copy(yesterday)], unread=unread)
+
+    assert (copied(plan), there(plan).is_unknown) == ([THREE], False)
+
+
+def test_what_is_not_copied_any_more_is_said_and_is_never_overdue() -> None:
+    shop = source(backup="daily")
+    today, yesterday = daily(shop, range(2))
+
+    status = there(plan_of(shop, [today, yesterday, copy(yesterday)]))
+
+    assert (status.is_wanted, status.next_slot, status.overdue_since) == (False, None, None)
+    assert [each.taken for each in status.usable] == [yesterday.taken]
+
+
+def test_overdue_copies_do_not_make_the_source_itself_overdue() -> None:
+    plan = plan_of(SHOP, daily(SHOP, range(2)))
+
+    assert there(plan).overdue_since
+    assert line(plan).status is Status.PROTECTED
+
+
+def test_a_day_of_patience_is_a_day_of_the_zone() -> None:
+    """The day on which Berlin's clocks go forward has 23 hours."""
+    rule = RULE | {"timeZone": "Europe/Berlin"}
+    settings = Settings.from_mapping({"copies": {AWAY: rule}, "overdueAfter": "1d", "timeZone": "Europe/Berlin"})
+    spring = datetime.fromisoformat("2026-03-28T03:00:00+00:00")
+    slot = datetime.fromisoformat("2026-03-28T04:00:00+00:00")
+    old, new = point(SHOP, spring - DAY), point(SHOP, spring)
+    points = [new, old, copy(old)]
+
+    late = slot + timedelta(hours=23)
+    assert there(plan_of(SHOP, points, settings, late - timedelta(minutes=1))).overdue_since is None
+    assert there(plan_of(SHOP, points, settings, late)).overdue_since == slot
+
+
+# What becomes of them
+
+
+FEW = Settings.from_mapping({"copies": {AWAY: RULE | {"keep": "2"}}, "orphans": "expire"})
+
+
+def marked_there(plan: Plan) -> list[str]:
+    """Return the copies whose deletion is scheduled."""
+    return [
+        action.target.snapshot
+        for action in plan.actions
+        if isinstance(action, ScheduleDeletion) and action.target.region == AWAY
+    ]
+
+
+def test_copies_are_kept_by_the_rule_of_their_region_whatever_home_keeps() -> None:
+    shop = source(backup="daily", backup_keep="1", backup_copy="")
+    days = daily(shop, range(4))
+    made = [copy(each) for each in days]
+
+    plan = plan_of(shop, [*days, *made], FEW)
+
+    assert marked_there(plan) == [made[2].name, made[3].name]
+    assert marked(plan) == [each.name for each in (*days[1:], *made[2:])]
+
+
+def test_a_tag_says_how_long_the_copies_of_one_source_are_kept() -> None:
+    shop = replace(SHOP, tags={**SHOP.tags, "backup:copy-keep": "3"})
+    made = [copy(each) for each in daily(shop, range(4))]
+
+    assert marked_there(plan_of(shop, [*daily(shop, range(4)), *made], FEW)) == [made[3].name]
+
+
+def test_what_pushes_a_copy_out_is_newer_content_not_a_newer_copy() -> None:
+    """A copy of old content that was made last is the first to go."""
+    days = daily(SHOP, range(3))
+    made = [copy(days[0]), copy(days[1]), copy(days[2], made=NOW)]
+
+    assert marked_there(plan_of(SHOP, [*days, *made], FEW)) == [made[2].name]
+
+
+def test_the_copy_with_the_newest_content_stays_for_ever_although_it_was_not_made_last() -> None:
+    days = daily(SHOP, range(100, 103))
+    made = [copy(days[0]), copy(days[1]), copy(days[2], made=NOW)]
+
+    assert marked_there(plan_of(None, made, FEW)) == [made[1].name, made[2].name]
+
+
+def test_the_grace_of_a_copy_counts_from_when_something_newer_was_there_to_replace_it() -> None:
+    """An event that is replayed has a time long past; the content of a copy is older than the copy."""
+    days = daily(SHOP, range(3))
+    made = [copy(days[0], made=NOW), copy(days[1]), copy(days[2])]
+
+    plan = plan_of(SHOP, [*days, *made], FEW, THREE + HOUR)
+
+    (mark,) = (each for each in plan.actions if isinstance(each, ScheduleDeletion) and each.target.region == AWAY)
+    assert mark.expires_at == NOW + DAY
+
+
+@pytest.mark.parametrize("listing", ["GetDisks", "GetDiskSnapshots", "GetInstances"])
+def test_while_home_cannot_be_read_no_copy_goes(listing: str) -> None:
+    days = daily(SHOP, range(4))
+    made = [copy(each) for each in days]
+
+    plan = plan_of(SHOP, [*days, *made], FEW, unread=ReadFailure(REGION, listing, "x"))
+
+    assert marked(plan) == []
+    assert why(plan)[made[3].name] == (f"nothing is pruned while {listing} of the Region fails",)
+
+
+def test_while_a_list_of_copies_cannot_be_read_none_of_them_goes_and_home_goes_on() -> None:
+    shop = source(backup="daily", backup_keep="2", backup_copy="")
+    days = daily(shop, range(4))
+    made = [copy(each) for each in days]
+
+    plan = plan_of(shop, [*days, *made], FEW, unread=ReadFailure(AWAY, "GetInstanceSnapshots", "x"))
+
+    assert marked(plan) == [days[2].name, days[3].name]
+    assert why(plan)[made[3].name] == ("nothing is pruned while GetInstanceSnapshots of eu-north-1 fails",)
+
+
+def test_a_problem_in_the_tags_of_a_source_keeps_its_copies() -> None:
+    days = daily(SHOP, range(4))
+    for wrong in ({"backup:keep": "a while"}, {"backup:copy-keep": "a while"}, {"backup:copy": "mars"}):
+        shop = replace(SHOP, tags={**SHOP.tags, **wrong})
+        plan = plan_of(shop, [*days, *map(copy, days)], FEW)
+        assert marked(plan) == [], wrong
+
+
+def test_a_copy_on_hold_stays_and_uses_no_count() -> None:
+    days = daily(SHOP, range(4))
+    made = [copy(each) for each in days]
+    held = replace(made[0], tags={**SHOP.tags, "backup:hold": ""})
+
+    plan = plan_of(SHOP, [*days, held, *made[1:]], FEW)
+
+    assert marked_there(plan) == [made[3].name]
+    on_hold = replace(SHOP, tags={**SHOP.tags, "backup:hold": ""})
+    assert marked_there(plan_of(on_hold, [*days, *made], FEW)) == []
+
+
+def test_a_copy_on_hold_stays_although_its_source_is_gone() -> None:
+    made = [copy(each) for each in daily(SHOP, range(100, 103))]
+    held = replace(made[2], tags={**SHOP.tags, "backup:hold": ""})
+
+    assert marked_there(plan_of(None, [*made[:2], held], FEW)) == [made[1].name]
+
+
+def test_a_copy_that_ended_in_error_goes_once_newer_content_is_usable_there() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    failed = copy(yesterday, ERROR)
+
+    assert marked_there(plan_of(SHOP, [today, yesterday, failed], FEW)) == []
+    assert marked_there(plan_of(SHOP, [today, yesterday, failed, copy(today)], FEW)) == [failed.name]
+
+
+def test_at_most_so_many_copies_go_in_a_run_and_those_of_home_are_not_counted_with_them() -> None:
+    past = NOW - HOUR
+    shop = source(backup="daily", backup_keep="1", backup_copy="")
+    days = [replace(each, expires_at=past) for each in daily(shop, range(1, 6))]
+    today = point(shop, THREE)
+    made = [replace(copy(each), expires_at=past) for each in days]
+    settings = Settings.from_mapping({"copies": {AWAY: RULE | {"keep": "1"}}})
+
+    plan = plan_of(shop, [today, copy(today), *days, *made], settings)
+
+    assert deleted(plan) == [each.name for each in (*reversed(days[2:]), *reversed(made[2:]))]
+
+
+def test_an_original_stays_while_its_copy_is_pending_and_goes_when_that_is_complete() -> None:
+    shop = source(backup="daily", backup_keep="1", backup_copy="")
+    today, yesterday = daily(shop, range(2))
+
+    plan = plan_of(shop, [today, yesterday, copy(today), copy(yesterday, PENDING, made=NOW - HOUR)])
+
+    assert why(plan)[yesterday.name] == ("being copied to eu-north-1",)
+    assert marked(plan_of(shop, [today, yesterday, copy(today), copy(yesterday)])) == [yesterday.name]
+
+
+def test_a_copy_outlives_all_that_is_gone_at_home() -> None:
+    days = daily(SHOP, range(3))
+
+    plan = plan_of(None, map(copy, days), Settings.from_mapping({"copies": {AWAY: RULE}}))
+
+    assert (copies(plan), marked(plan)) == ([], [])
+    assert len(there(plan).usable) == 3
