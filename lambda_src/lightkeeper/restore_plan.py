@@ -694,7 +694,7 @@ def _key_pair(draft: _Draft, key: str | None, *, is_windows: bool) -> str | None
     region, inside = draft.place.region, "the keys inside the image still work"
     if key == _DEFAULT_KEY and draft.found.is_copy:
         draft.not_restored.append(
-            f"its key pair: each Region has a default one of its own; {inside}, and that of {region} is had with "
+            f"its key pair: each Region has a default one of its own; {inside}. To get that of {region}: "
             f"{draft.aws('download-default-key-pair')}"
         )
         return None
