@@ -43,8 +43,12 @@ class Deployment:
     slot: datetime
     clients: dict[str, Any] = field(default_factory=dict)
 
-    def ask(self, service: str, operation: str, region: str = REGION, **parameters: object) -> dict[str, Any]:
-        """Call the local AWS, or Lightsail in the sandbox."""
+    def ask(self, service: str, operation: str, **parameters: object) -> dict[str, Any]:
+        """Call the local AWS, or Lightsail in the sandbox, in the deployment's Region."""
+        return self.ask_in(REGION, service, operation, **parameters)
+
+    def ask_in(self, region: str, service: str, operation: str, **parameters: object) -> dict[str, Any]:
+        """Call it in some Region."""
         client = self.clients.get(f"{service} {region}")
         if client is None:
             url = self.sandbox.url if service == "lightsail" else self.aws.url
@@ -67,9 +71,9 @@ class Deployment:
     def snapshots(self, region: str = REGION) -> dict[str, dict[str, str]]:
         """Return the tags of the snapshots in a Region of the sandbox, by name."""
         found = [
-            *self.ask("lightsail", "get_disk_snapshots", region)["diskSnapshots"],
-            *self.ask("lightsail", "get_instance_snapshots", region)["instanceSnapshots"],
-            *self.ask("lightsail", "get_relational_database_snapshots", region)["relationalDatabaseSnapshots"],
+            *self.ask_in(region, "lightsail", "get_disk_snapshots")["diskSnapshots"],
+            *self.ask_in(region, "lightsail", "get_instance_snapshots")["instanceSnapshots"],
+            *self.ask_in(region, "lightsail", "get_relational_database_snapshots")["relationalDatabaseSnapshots"],
         ]
         return {each["name"]: {tag["key"]: tag.get("value", "") for tag in each["tags"]} for each in found}
 
