@@ -112,6 +112,7 @@ def copy_status(
         ),
         next_slot=next_slot(there.rule.schedule, now) if there.is_wanted else None,
         is_stuck=any(point.made <= limit for point in pending),
+        stopped_since=next_slot(there.rule.schedule, usable[0].taken) if usable and not there.is_wanted else None,
     )
     return status if is_unknown else replace(status, overdue_since=_missed(facts, there, status, limit))
 

@@ -21,6 +21,7 @@ from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, St
 from lightkeeper.overview import (
     Help,
     is_doubt,
+    is_news,
     is_open,
     is_overdue_by_errors,
     said_of_copies,
@@ -145,6 +146,7 @@ def findings(
         *_unread(run.plan, zone),
         *_overdue(run, zone, sender),
         *_stopped(run, settings, sender),
+        *_not_copied(run, settings),
         *_copies(run.plan, zone, sender),
         *dropped_regions(run.plan.regions, regions_before, run.plan.now, zone),
         *_errors(run.plan, zone, sender),
@@ -330,6 +332,28 @@ def _stopped(run: Run, settings: Settings, sender: Sender | None) -> Iterator[Fi
             command=helps.command,
             marks=[source.arn, source.status],
         )
+
+
+def _not_copied(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Yield the sources that are backed up, and into another Region not copied any more."""
+    tag = f"{settings.tag_key}:copy"
+    for source in run.plan.sources:
+        for copy in source.copies:
+            if source.policy is None or not is_news(copy, run.plan.now) or copy.newest is None:
+                continue
+            many = "1 copy there is" if len(copy.usable) == 1 else f"{len(copy.usable):,} copies there are"
+            goes = "deleted one by one; the newest is kept" if settings.orphans is Orphans.EXPIRE else "kept"
+            yield _finding(
+                FindingKind.STOPPED,
+                copy.region,
+                source.name,
+                what=f"Lightkeeper copies {source.name} to {copy.region} no more: neither its tags nor its policy ask "
+                f"for it. Its {many} {goes if len(copy.usable) > 1 else 'kept'}.",
+                since=f"Its newest copy there is of {format_minute(copy.newest.taken, settings.time_zone)}.",
+                do="If you meant it, do nothing: this message comes once. Otherwise, tag it again:",
+                command=tag_command(source.name, source.region, tag, copy.region),
+                marks=[source.arn, "copies"],
+            )
 
 
 def _what_is_left(source: SourceStatus, settings: Settings) -> str:

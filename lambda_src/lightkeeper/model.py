@@ -376,6 +376,8 @@ class CopyStatus:
 
     is_stuck: bool = False
     """Whether one has been pending for longer than `overdueAfter`."""
+    stopped_since: datetime | None = None
+    """Of what has been copied there and is not any more: the first slot, UTC, that asked for no copy."""
 
     @property
     def newest(self) -> RecoveryPoint | None:

@@ -351,6 +351,14 @@ def is_open(source: SourceStatus, now: datetime) -> bool:
     )
 
 
+def is_news(copy: CopyStatus, now: datetime) -> bool:
+    """Return whether people have to know at `now` (UTC) that a source is not copied into a Region any more.
+
+    That may be meant so: it goes for 90 days, as for a source that is switched off.
+    """
+    return copy.stopped_since is not None and copy.stopped_since > now - _OPEN_FOR
+
+
 def empty_regions(plan: Plan) -> tuple[str, ...]:
     """Return the Regions in which there is nothing to back up: all their lists were read, and are believed."""
     seen = {source.region for source in plan.sources if source.status is not Status.GONE}

@@ -147,6 +147,23 @@ def test_copies_of_what_is_not_to_be_copied_any_more_are_not_overdue(shop: Keepe
     ]
 
 
+def test_that_a_source_is_copied_no_more_is_told_for_ninety_days(shop: Keeper) -> None:
+    shop.tag("shop", "backup:copy", "off")
+
+    (told,) = findings(live(shop, 3 * HOUR), shop.settings)
+
+    assert (told.kind, told.region, told.source) == (FindingKind.STOPPED, AWAY, "shop")
+    assert told.what == (
+        f"Lightkeeper copies shop to {AWAY} no more: neither its tags nor its policy ask for it. Its 3 copies there "
+        "are kept."
+    )
+    paste_tag = f"aws lightsail tag-resource --region {REGION} --resource-name shop --tags key=backup:copy,value={AWAY}"
+    assert told.command == paste_tag
+    shop.configure(tick="rate(1 day)")
+    assert findings(live(shop, 89 * DAY, DAY), shop.settings) == (told,)
+    assert findings(live(shop, 2 * DAY, DAY), shop.settings) == ()
+
+
 def test_the_calendar_puts_what_is_overdue_elsewhere_before_what_is_not_and_says_it_in_red(shop: Keeper) -> None:
     shop.sandbox.add_faults(REFUSED)
     live(shop, 2 * DAY)

@@ -2222,6 +2222,15 @@ RULES: Final = (
                 "test_a_run_over_regions_of_somebodys_choice_says_what_it_did_but_not_how_everything_stands",
             ),
             Removal(
+                "that a source is not copied any more is reported",
+                FINDINGS,
+                "findings",
+                "*_not_copied(run, settings),",
+                "",
+                IN_COPIES_SEEN,
+                "test_that_a_source_is_copied_no_more_is_told_for_ninety_days",
+            ),
+            Removal(
                 "nor is what counts copies, while a list of a Region that only they go to fails",
                 METRICS,
                 "publishable",
