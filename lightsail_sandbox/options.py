@@ -16,8 +16,7 @@ class Options:
     copy_seconds
         How long a copy of a snapshot stays ``pending``, on the sandbox clock.
     refusal_of_tags
-        The error code with which tags are refused on a copy that is still ``pending``. None: it takes them. AWS does
-        not say which.
+        The error code with which a copy that is still ``pending`` refuses tags. None: it takes them. AWS says neither.
     automatic_snapshot_seconds
         How long a daily automatic snapshot runs, on the sandbox clock.
     automatic_snapshot_delay_seconds

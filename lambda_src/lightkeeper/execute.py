@@ -362,8 +362,9 @@ def _give_tags(copy: Copy, tags: Tags, there: Writer) -> Outcome:
         # AWS does not say whether a copy takes tags while it is made, nor how it would refuse them.
         if error.fault not in _NO_TAGS_YET or not _is_being_made(copy.target, there):
             raise
-        why = f"it takes no tags before it is complete; a later run sets them ({error})"
-        return Outcome(copy, Result.DEFERRED, why)
+        return Outcome(
+            copy, Result.DEFERRED, f"it takes no tags before it is complete; a later run sets them ({error})"
+        )
     return Outcome(copy, Result.DONE)
 
 

@@ -257,9 +257,11 @@ def test_a_deployment_in_the_second_region_backs_up_what_was_restored_and_leaves
     copies = snapshots_in(keeper, AWAY)
     assert copies
 
-    for _ in range(14):
+    def next_day() -> Run:
         keeper.sandbox.advance(DAY)
-        ended = run(keeper, deployments_elsewhere()[number])
+        return run(keeper, deployments_elsewhere()[number])
+
+    *_, ended = [next_day() for _ in range(14)]
 
     there = snapshots_in(keeper, AWAY)
     assert {name: there[name].tags for name in copies} == {name: entry.tags for name, entry in copies.items()}

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from lightkeeper.version import VERSION
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, running_sandbox
+from tests.support.app import AWAY
 from tests.support.keeper import READS
 from tests.support.local_aws import ACCOUNT, CDK, MINISTACK, REGION, ROOT, LocalAws, running_local_aws, wait_until
 from tests.support.runbook import commands_about_one, known_once, paste
@@ -43,13 +44,17 @@ class Deployment:
     clients: dict[str, Any] = field(default_factory=dict)
 
     def ask(self, service: str, operation: str, **parameters: object) -> dict[str, Any]:
-        """Call the local AWS, or Lightsail in the sandbox."""
-        client = self.clients.get(service)
+        """Call the local AWS, or Lightsail in the sandbox, in the deployment's Region."""
+        return self.ask_in(REGION, service, operation, **parameters)
+
+    def ask_in(self, region: str, service: str, operation: str, **parameters: object) -> dict[str, Any]:
+        """Call it in some Region."""
+        client = self.clients.get(f"{service} {region}")
         if client is None:
             url = self.sandbox.url if service == "lightsail" else self.aws.url
             # A local AWS asks for no credentials, but boto3 does.
-            session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
-            client = self.clients[service] = session.client(service, endpoint_url=url)  # type: ignore[call-overload] # any service
+            session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)  # noqa: S106
+            client = self.clients[f"{service} {region}"] = session.client(service, endpoint_url=url)  # type: ignore[call-overload] # any service
         answer: dict[str, Any] = getattr(client, operation)(**parameters)
         return answer
 
@@ -63,12 +68,12 @@ class Deployment:
         """Return the function's configuration."""
         return self.ask("lambda", "get_function_configuration", FunctionName=self.output("FunctionName"))
 
-    def snapshots(self) -> dict[str, dict[str, str]]:
-        """Return the tags of the snapshots in the sandbox, by name."""
+    def snapshots(self, region: str = REGION) -> dict[str, dict[str, str]]:
+        """Return the tags of the snapshots in a Region of the sandbox, by name."""
         found = [
-            *self.ask("lightsail", "get_disk_snapshots")["diskSnapshots"],
-            *self.ask("lightsail", "get_instance_snapshots")["instanceSnapshots"],
-            *self.ask("lightsail", "get_relational_database_snapshots")["relationalDatabaseSnapshots"],
+            *self.ask_in(region, "lightsail", "get_disk_snapshots")["diskSnapshots"],
+            *self.ask_in(region, "lightsail", "get_instance_snapshots")["instanceSnapshots"],
+            *self.ask_in(region, "lightsail", "get_relational_database_snapshots")["relationalDatabaseSnapshots"],
         ]
         return {each["name"]: {tag["key"]: tag.get("value", "") for tag in each["tags"]} for each in found}
 
@@ -107,6 +112,10 @@ class Story:
     """The snapshots after the second firing."""
     second_calls: list[str]
     """What the second firing asked of Lightsail."""
+    archive: dict[str, dict[str, str]]
+    """The snapshots of a disk that is to be copied, after two runs more."""
+    copies: dict[str, dict[str, str]]
+    """What there was in the Region that copies go to."""
     refused: dict[str, str]
     """The snapshots that the function's own role was to delete, and the error; none where one was deleted."""
     drift: list[str]
@@ -158,6 +167,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         second = deployment.snapshots()
         function_calls = [call.operation for call in sandbox.calls()]
 
+        copies = copied(deployment)
+        archive = {name: tags for name, tags in deployment.snapshots().items() if name not in second}
+
         refused = {name: deletion(deployment, name) for name in [*second, *plant(sandbox)]}
 
         drift = [aws.cdk("drift", "--fail")]
@@ -185,6 +197,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             letters=letters,
             second=second,
             second_calls=function_calls,
+            archive=archive,
+            copies=copies,
             refused=refused,
             drift=drift,
             protected=protected,
@@ -278,6 +292,17 @@ def failed_run(deployment: Deployment) -> list[dict[str, Any]]:
     wait_until(arrived, "the event in the dead-letter queue", 60)
     deployment.sandbox.clear_faults()
     return found
+
+
+def copied(deployment: Deployment) -> dict[str, dict[str, str]]:
+    """Let a disk that is to be copied live through two runs, and return what there is then in the other Region."""
+    deployment.sandbox.set_options(snapshot_seconds=0)
+    archive = Seed(kind="Disk", name="archive", region=REGION, tags={"backup": "yearly", "backup:copy": AWAY})
+    deployment.sandbox.seed([archive])
+    for _ in range(2):
+        ended = deployment.ask("lambda", "invoke", FunctionName=deployment.output("FunctionName"), Payload="{}")
+        assert "FunctionError" not in ended, ended["Payload"].read().decode()
+    return deployment.snapshots(AWAY)
 
 
 def plant(sandbox: Sandbox) -> list[str]:
@@ -381,6 +406,16 @@ def test_a_second_firing_adds_nothing(story: Story) -> None:
     assert set(story.second_calls) == READS
 
 
+def test_what_is_to_be_copied_lies_in_the_other_region_with_all_its_tags_and_nothing_else_does(story: Story) -> None:
+    (original,) = story.archive.values()
+    (copy,) = story.copies.values()
+
+    own = {"lightkeeper:taken", "lightkeeper:name"}
+    assert {key: value for key, value in copy.items() if key not in own} == original
+    assert (copy["lightkeeper:name"], copy["backup:copy"]) == ("archive", AWAY)
+    assert copy["lightkeeper:taken"].startswith(f"{datetime.now(UTC):%Y-}"), "it is of now"  # noqa: TID251
+
+
 def test_what_is_held_or_not_marked_cannot_be_deleted_with_the_function_s_own_role(story: Story) -> None:
     refused = dict.fromkeys([*story.first, "held", "by-hand"], "AccessDeniedException")
 
@@ -410,7 +445,7 @@ def test_that_nobody_hears_is_said_by_the_deployment_and_does_not_stop_it(story:
 
 
 def test_destroying_the_stack_leaves_every_snapshot(story: Story) -> None:
-    assert story.last == story.first
+    assert story.last == story.first | story.archive
 
 
 def test_destroying_the_stack_leaves_what_is_the_cdk_s_and_nothing_of_its_own(story: Story) -> None:

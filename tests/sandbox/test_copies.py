@@ -53,6 +53,20 @@ def test_a_copy_holds_what_its_original_does_and_no_tags(
     assert taken["data-copy"] == taken[snapshot] == original["createdAt"]
 
 
+def test_a_copy_may_refuse_tags_until_it_is_complete(
+    sandbox: Sandbox, lightsail: "LightsailClient", away: "LightsailClient", snapshot: str
+) -> None:
+    sandbox.set_options(refusal_of_tags="OperationFailureException")
+    _copy(away, snapshot)
+
+    with refused("OperationFailureException", "still being copied"):
+        away.tag_resource(resourceName="data-copy", tags=TAGS)  # type: ignore[arg-type] # as above
+    lightsail.tag_resource(resourceName=snapshot, tags=TAGS)  # type: ignore[arg-type] # as above
+    sandbox.advance(COPIED)
+    away.tag_resource(resourceName="data-copy", tags=TAGS)  # type: ignore[arg-type] # as above
+    assert away.get_disk_snapshot(diskSnapshotName="data-copy")["diskSnapshot"]["tags"] == TAGS
+
+
 def test_an_instance_comes_back_from_a_copy_with_its_disks(
     sandbox: Sandbox, lightsail: "LightsailClient", away: "LightsailClient"
 ) -> None:

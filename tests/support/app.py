@@ -17,6 +17,8 @@ from lightkeeper.fleet_metrics import FleetMetricName
 from lightkeeper.metrics import NAMESPACE, MetricName
 from tests.support.local_hub import REPORTS
 
+AWAY: Final = "eu-north-1"
+"""Where copies go to."""
 _T = TypeVar("_T")
 _WATCHED: Final = {
     "NoRun": (NAMESPACE, MetricName.RESOURCES_PROTECTED.value, "SampleCount"),
@@ -38,9 +40,10 @@ def _only(stack: Stack, kind: type[_T]) -> _T:
 def main(month: str = "") -> None:
     """Synthesize a deployment that has a slot once a year, in that month; without one, that of `CONFIG=FILE`."""
     app = App()
-    policies = {"yearly": {"schedule": f"0 3 1 {month} *", "keep": "yearly=2"}}
+    yearly = {"schedule": f"0 3 1 {month} *", "keep": "yearly=2"}
+    settings = {"tick": "rate(1 minute)", "policies": {"yearly": yearly}, "copies": {AWAY: yearly}}
     props = (
-        Props.from_document({"lightkeeper": {"tick": "rate(1 minute)", "policies": policies}})
+        Props.from_document({"lightkeeper": settings})
         if month
         else read_config_file(app.node.try_get_context("config"), Props.from_document)
     )

@@ -11,8 +11,8 @@ from tests.support.local_aws import ROOT, LocalAws
 
 _OF_MANY = ("$MACHINE", "Fleet")
 # Those that bring something back are run elsewhere. Version 1 of the `aws` command has an address of its own for SQS,
-# which goes before that of the local AWS.
-_ELSEWHERE = ("lightsail", "aws sqs")
+# which goes before that of the local AWS, which in turn knows nothing of which Regions an account has.
+_ELSEWHERE = ("lightsail", "aws sqs", "aws account")
 
 
 def commands_about_one() -> list[str]:
