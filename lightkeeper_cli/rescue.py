@@ -34,7 +34,7 @@ def rescue(  # noqa: PLR0913 - one for each option
     endpoint_url: Endpoint = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy Lightsail's automatic snapshots of a source, which go with it, into recovery points that stay.
+    """Keep a source's automatic snapshots: copy them into recovery points before it is deleted, as they go with it.
 
     Waits until all are complete: only then delete the source. Run again after an interruption, it goes on where it was.
     """

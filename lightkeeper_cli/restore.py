@@ -53,7 +53,8 @@ def restore(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Bring back what a snapshot holds, with its firewall and its address. Deletes and overwrites nothing.
 
-    Run again after an interruption, it goes on where it was.
+    Run again after an interruption, it goes on where it was. With --region and a Region that copies went to, what is
+    there comes back there, and nothing is asked of the Region that the source was in.
     """
     from lightkeeper_cli.restoring import Asked, How, bring_back
 

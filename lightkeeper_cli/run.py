@@ -34,7 +34,7 @@ def run(  # noqa: PLR0913 - one for each option
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take the snapshots that are due and prune what the rules drop."""
+    """Take and copy what is due, and prune what the rules drop."""
     from lightkeeper.report import run_document
     from lightkeeper.run import run_regions
     from lightkeeper_cli.account import Where, ask_account

@@ -106,7 +106,9 @@ def prepare(  # noqa: PLR0913 - a rescue has that many sides
 
 
 def _refuse_gone(inventory: Inventory, name: str) -> None:
-    if any(point.source_name == name for point in inventory.points) and not inventory.failures:
+    # What there is a copy of may well live, in its home.
+    left = (point for point in inventory.points if point.source_name == name and not point.is_copy)
+    if any(left) and not inventory.failures:
         raise InvalidValueError(
             f'"{name}" is gone, and its automatic snapshots went with it; lightkeeper snapshots {name} lists what is '
             "left; expected a source that is still there"

@@ -494,6 +494,19 @@ def test_a_mistake_copies_nothing_and_is_answered_with_a_sentence(
 # Before anything is done
 
 
+def test_what_has_a_copy_in_the_region_that_is_named_is_not_said_to_be_gone(shop: Keeper) -> None:
+    shop.configure(copies={AWAY: {"schedule": "0 5 * * *", "keep": "daily=7"}})
+    shop.tag("web", "backup", "daily")
+    shop.tag("web", "backup:copy")
+    shop.live(2 * HOUR, HOUR)
+
+    ended = rescue("web", "--region", AWAY, "--dry-run")
+
+    assert any(entry.region == AWAY for entry in shop.sandbox.entries())
+    assert (ended.status, "gone" in ended.err) == (2, False)
+    assert f'"web" is no disk, instance or database in {AWAY}' in ended.err
+
+
 def test_the_plan_says_what_it_costs_and_changes_nothing(shop: Keeper) -> None:
     ended = rescue("web", "--dry-run", "--hold", "2026-12-31")
 
