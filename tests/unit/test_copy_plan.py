@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lightkeeper.actions import Copy, ScheduleDeletion
 from lightkeeper.kinds import SnapshotKind, SourceKind
@@ -649,6 +651,46 @@ def test_a_day_of_patience_is_a_day_of_the_zone() -> None:
     late = slot + timedelta(hours=23)
     assert there(plan_of(SHOP, points, settings, late - timedelta(minutes=1))).overdue_since is None
     assert there(plan_of(SHOP, points, settings, late)).overdue_since == slot
+
+
+# Whatever there is
+
+HOURS_AGO = st.integers(0, 24 * 40)
+THERE_NOW = st.tuples(st.sampled_from([USABLE, PENDING, ERROR, UNKNOWN]), st.integers(1, 60), st.integers(1, 4))
+"""Of a copy: its state, so many hours after its content it was made, and which attempt it is."""
+
+
+@given(
+    st.dictionaries(HOURS_AGO, st.tuples(st.sampled_from([USABLE, PENDING, ERROR]), st.none() | THERE_NOW), max_size=9),
+    st.sampled_from(["often", "daily", "weekly", "monthly"]),
+    st.sets(HOURS_AGO, max_size=4),
+)
+def test_one_copy_at_most_is_made_and_once_it_is_there_none_is_due_or_overdue(
+    found: dict[int, tuple[SnapshotState, tuple[SnapshotState, int, int] | None]], policy: str, gone: set[int]
+) -> None:
+    shop = source(backup=policy, backup_copy="")
+    at_home = [point(shop, NOW - hours * HOUR, state) for hours, (state, _) in sorted(found.items())]
+    made = [
+        copy(at, state, made=min(at.slot + late * HOUR, NOW), attempt=attempt)
+        for at, hours in zip(at_home, sorted(found), strict=True)
+        if (at_away := found[hours][1])
+        for state, late, attempt in [at_away]
+    ]
+    # What pruning, or a person, has taken away at home or there.
+    points = [*(at for at in at_home if (NOW - at.slot) // HOUR not in gone), *made]
+
+    new = copies(plan_of(shop, points, OFTEN))
+
+    assert len(new) <= 1
+    for due in new:
+        original = next(at for at in at_home if at.name == due.original.snapshot)
+        assert original.state is USABLE
+        assert due.target.snapshot not in {at.name for at in made}, "a name of its own"
+        assert not any(at.state is USABLE and at.taken >= original.taken for at in made), "nothing is stored twice"
+        begun = copy(original, PENDING, made=NOW, attempt=attempt_in(due, shop) or 0)
+        assert copies(plan_of(shop, [*points, begun], OFTEN)) == []
+        ended = plan_of(shop, [*points, replace(begun, state=USABLE)], OFTEN)
+        assert (copies(ended), there(ended).overdue_since) == ([], None)
 
 
 # What becomes of them
