@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from lightsail_sandbox.client import Entry, ErrorAnswer, FaultRule, Sandbox, Seed
 from lightsail_sandbox.seeds import SnapshotState
-from tests.support.keeper import AWAY, OTHER_REGION, REGION, console
+from tests.support.keeper import AWAY, OTHER_REGION, console
 from tests.support.rogue import (
     FIRST,
     MARKED,
@@ -41,7 +41,9 @@ from tests.support.witness import (
 
 if TYPE_CHECKING:
     from mypy_boto3_lightsail import LightsailClient
+    from mypy_boto3_lightsail.literals import RegionNameType
 
+HOME: "Final[RegionNameType]" = "eu-central-1"
 AT_ONE: Final = {"schedule": "0 13 * * *", "keep": "2"}
 LISTS_OF_COPIES: Final = ("get_disk_snapshots", "get_instance_snapshots")
 GOES_NOW: Final = "2026-06-19T12:00:00Z"
@@ -69,9 +71,9 @@ class Abroad:
         for operation in LISTS_OF_COPIES:
             getattr(self.client, operation)()
 
-    def copy(self, original: str, name: str = "", region: str = REGION) -> None:
+    def copy(self, original: str, name: str = "") -> None:
         self.client.copy_snapshot(
-            sourceRegion=region,  # type: ignore[arg-type] # one of Lightsail's
+            sourceRegion=HOME,
             sourceSnapshotName=original,
             targetSnapshotName=name or self.name(original),
         )
@@ -102,7 +104,7 @@ class Abroad:
 
     def original(self, name: str) -> Entry:
         """Return a snapshot at home."""
-        return next(each for each in self.rogue.sandbox.entries() if (each.region, each.name) == (REGION, name))
+        return next(each for each in self.rogue.sandbox.entries() if (each.region, each.name) == (HOME, name))
 
     def plant(
         self,
@@ -168,7 +170,7 @@ def copies_what_is_not_ours(abroad: Abroad) -> None:
 
 
 def tags_what_a_person_has_copied(abroad: Abroad) -> None:
-    abroad.user.copy_snapshot(sourceRegion=REGION, sourceSnapshotName=NEWEST, targetSnapshotName="by-hand")
+    abroad.user.copy_snapshot(sourceRegion=HOME, sourceSnapshotName=NEWEST, targetSnapshotName="by-hand")
     abroad.rogue.witness.look()
     abroad.read()
     abroad.give_tags("by-hand", NEWEST)
@@ -176,7 +178,7 @@ def tags_what_a_person_has_copied(abroad: Abroad) -> None:
 
 def takes_over_what_somebody_has_tagged(abroad: Abroad) -> None:
     name = abroad.name(NEWEST)
-    abroad.user.copy_snapshot(sourceRegion=REGION, sourceSnapshotName=NEWEST, targetSnapshotName=name)
+    abroad.user.copy_snapshot(sourceRegion=HOME, sourceSnapshotName=NEWEST, targetSnapshotName=name)
     abroad.tag(name, "customer", "bakery")
     abroad.read()
     abroad.give_tags(name, NEWEST)
@@ -194,7 +196,7 @@ def takes_over_what_is_of_another_size(abroad: Abroad) -> None:
 def takes_over_what_bears_the_name_of_another_deployment_s_copy(abroad: Abroad) -> None:
     abroad.rogue.document["deployment"] = "Night-Shift"
     name = abroad.name(NEWEST)
-    abroad.user.copy_snapshot(sourceRegion=REGION, sourceSnapshotName=NEWEST, targetSnapshotName=name)
+    abroad.user.copy_snapshot(sourceRegion=HOME, sourceSnapshotName=NEWEST, targetSnapshotName=name)
     abroad.rogue.witness.look()
     abroad.read()
     abroad.give_tags(name, NEWEST, **{OWNER: "Night-Shift"})
@@ -219,7 +221,7 @@ def changes_a_tag_of_a_copy(abroad: Abroad) -> None:
 
 
 def deletes_what_a_person_has_copied(abroad: Abroad) -> None:
-    abroad.user.copy_snapshot(sourceRegion=REGION, sourceSnapshotName=FIRST, targetSnapshotName="by-hand")
+    abroad.user.copy_snapshot(sourceRegion=HOME, sourceSnapshotName=FIRST, targetSnapshotName="by-hand")
     abroad.rogue.witness.look()
     abroad.read()
     abroad.delete("by-hand")
@@ -265,7 +267,7 @@ def takes_what_was_copied_last_for_the_newest(abroad: Abroad) -> None:
     abroad.user.delete_disk_snapshot(diskSnapshotName=name)
     # Of old content, and made after the copy of newer content.
     abroad.rogue.at(day(19, 9))
-    abroad.user.copy_snapshot(sourceRegion=REGION, sourceSnapshotName=SECOND, targetSnapshotName=name)
+    abroad.user.copy_snapshot(sourceRegion=HOME, sourceSnapshotName=SECOND, targetSnapshotName=name)
     abroad.user.tag_resource(resourceName=name, tags=tag_list(abroad.tags(SECOND)))
     abroad.rogue.at(day(19, 13))
     abroad.rogue.witness.adopt([name])
@@ -699,7 +701,7 @@ def copies_tags_and_deletes(abroad: Abroad) -> None:
 
 
 def tags_a_copy_that_an_earlier_run_left(abroad: Abroad) -> None:
-    abroad.client.copy_snapshot(sourceRegion=REGION, sourceSnapshotName=NEWEST, targetSnapshotName=abroad.name(NEWEST))
+    abroad.client.copy_snapshot(sourceRegion=HOME, sourceSnapshotName=NEWEST, targetSnapshotName=abroad.name(NEWEST))
     abroad.rogue.witness.look()
     abroad.read()
     abroad.give_tags(abroad.name(NEWEST), NEWEST)
