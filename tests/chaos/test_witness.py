@@ -1,146 +1,38 @@
 """The witness condemns: for each rule, runs that break it, which Lightkeeper would never be."""
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox, Seed, ShortList
-from lightsail_sandbox.seeds import SnapshotState
-from tests.support.keeper import DAY, NOON, OTHER_REGION, REGION, console
-from tests.support.witness import EXPIRES, FORMAT, OWNER, RECIPE, SLOT, SOURCE, BrokenPromiseError, Witness, recipe_of
-
-if TYPE_CHECKING:
-    from mypy_boto3_lightsail import LightsailClient
-    from mypy_boto3_lightsail.type_defs import TagTypeDef
-
-FIRST, SECOND, THIRD, NEWEST = (f"shop-202606{day}-0300-abcdef" for day in (16, 17, 18, 19))
-LISTS = (
-    *("get_disks", "get_instances", "get_relational_databases"),
-    *("get_disk_snapshots", "get_instance_snapshots", "get_relational_database_snapshots", "get_static_ips"),
+from tests.support.keeper import DAY, NOON, OTHER_REGION, REGION
+from tests.support.rogue import (
+    FIRST,
+    LISTS,
+    MARKED,
+    NEWEST,
+    SECOND,
+    THIRD,
+    Rogue,
+    a_list_fails,
+    a_rogue,
+    day,
+    tag_list,
+    text,
 )
-MARKED = "2026-06-20T12:00:00Z"
+from tests.support.witness import EXPIRES, FORMAT, OWNER, RECIPE, SLOT, SOURCE, BrokenPromiseError, Witness
+
 OLD_TILL, TILL = "till-20260618-0300-abcdef", "till-20260619-0300-abcdef"
-
-
-def day(number: int, hour: int = 3) -> datetime:
-    return datetime(2026, 6, number, hour, tzinfo=UTC)
-
-
-def text(time: datetime) -> str:
-    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
-
-
-@dataclass
-class Rogue:
-    """A run that does what it likes, where a disk that keeps two has four snapshots of ours: the first is marked."""
-
-    sandbox: Sandbox
-    witness: Witness
-    user: "LightsailClient"
-    client: "LightsailClient"
-    document: dict[str, Any] = field(default_factory=dict)
-    arns: dict[str, str] = field(default_factory=dict)
-
-    # A run
-
-    def read(self) -> None:
-        """Read all lists, as a run has to."""
-        for operation in LISTS:
-            getattr(self.client, operation)()
-
-    def delete(self, name: str) -> None:
-        if name.startswith("till"):
-            self.client.delete_relational_database_snapshot(relationalDatabaseSnapshotName=name)
-        elif name.startswith("web") and "disk" not in name:
-            self.client.delete_instance_snapshot(instanceSnapshotName=name)
-        else:
-            self.client.delete_disk_snapshot(diskSnapshotName=name)
-
-    def create(self, slot: datetime, name: str = "", **changes: str) -> None:
-        born = {
-            "backup": "daily",
-            "backup:keep": "2",
-            OWNER: "Lightkeeper",
-            SOURCE: self.arns["shop"],
-            SLOT: text(slot),
-            FORMAT: "1",
-        }
-        tags = _tags(born | self.recipe("shop") | changes)
-        self.client.create_disk_snapshot(
-            diskName="shop", diskSnapshotName=name or f"shop-{slot:%Y%m%d-%H%M}-abcdef", tags=tags
-        )
-
-    def recipe(self, name: str) -> dict[str, str]:
-        """Return the tags that keep what a source has now."""
-        (entry,) = (each for each in self.sandbox.entries() if each.name == name)
-        parts = {f"lightkeeper:{part}": " ".join(sorted(words)) for part, words in recipe_of(entry).items()}
-        return {RECIPE: "1"} | parts
-
-    def mark(self, name: str, at: datetime) -> None:
-        self.client.tag_resource(resourceName=name, tags=[{"key": EXPIRES, "value": text(at)}])
-
-    # What there is
-
-    def plant(
-        self,
-        name: str,
-        slot: datetime,
-        taken: datetime,
-        *,
-        of: str = "shop",
-        kind: Literal["DiskSnapshot", "InstanceSnapshot", "RelationalDatabaseSnapshot"] = "DiskSnapshot",
-        state: SnapshotState | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> None:
-        """Put a snapshot of ours there."""
-        born = {OWNER: "Lightkeeper", SOURCE: self.arns[of], SLOT: text(slot), **(tags or {"backup": "daily"})}
-        self.sandbox.seed([Seed(kind=kind, name=name, source=of, created_at=taken, tags=born, state=state)])
-        self.witness.adopt([name])
-
-    def at(self, time: datetime) -> None:
-        """Let time pass."""
-        self.sandbox.set_time(time)
-        self.witness.look()
-
-    def tag(self, name: str, key: str, value: str = "") -> None:
-        self.user.tag_resource(resourceName=name, tags=_tags({key: value}))
-        self.witness.look()
-
-    def untag(self, name: str, key: str) -> None:
-        self.user.untag_resource(resourceName=name, tagKeys=[key])
-        self.witness.look()
-
-    def when_the_first_may_go(self) -> None:
-        """Let a day pass, and the day's snapshot be taken."""
-        self.plant("shop-20260620-0300-abcdef", day(20), day(20, 4))
-        self.at(day(20, 13))
-
-
-def _tags(tags: Mapping[str, str]) -> "list[TagTypeDef]":
-    return [{"key": key, "value": value} if value else {"key": key} for key, value in tags.items()]
 
 
 @pytest.fixture
 def rogue(sandbox: Sandbox) -> Iterator[Rogue]:
-    with (
-        closing(console(sandbox, REGION)) as user,
-        closing(boto3.client("lightsail", **sandbox.client_options(REGION))) as client,
-    ):
-        rogue = Rogue(sandbox, Witness(sandbox), user, client)
-        tags = {"backup": "daily", "backup:keep": "2"}
-        (rogue.arns["shop"],) = sandbox.seed([Seed(kind="Disk", name="shop", tags=tags, created_at=NOON - 100 * DAY)])
-        for number, name in enumerate((FIRST, SECOND, THIRD, NEWEST), start=16):
-            marked = {EXPIRES: MARKED} if name == FIRST else {}
-            rogue.plant(name, day(number), day(number, 12), tags={"backup": "daily", "backup:keep": "2", **marked})
-        sandbox.set_time(day(19, 13))
+    with a_rogue(sandbox) as rogue:
         yield rogue
 
 
@@ -292,7 +184,9 @@ def takes_the_system_disk_of_what_asks_for_a_whole_snapshot(rogue: Rogue) -> Non
     an_instance(rogue, backup="daily")
     rogue.at(day(21, 4))
     rogue.read()
-    tags = _tags({"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(21)), FORMAT: "1"})
+    tags = tag_list(
+        {"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(21)), FORMAT: "1"}
+    )
     rogue.client.create_disk_snapshot(instanceName="web", diskSnapshotName="web-20260621-0300-abcdef", tags=tags)
 
 
@@ -343,7 +237,7 @@ def takes_an_instance_again_in_another_mode(rogue: Rogue) -> None:
     rogue.at(day(20, 13))
     rogue.read()
     born = {"backup": "daily", OWNER: "Lightkeeper", SOURCE: rogue.arns["web"], SLOT: text(day(20)), FORMAT: "1"}
-    tags = _tags(born | rogue.recipe("web"))
+    tags = tag_list(born | rogue.recipe("web"))
     rogue.client.create_instance_snapshot(
         instanceName="web", instanceSnapshotName="web-20260620-0300-abcdef", tags=tags
     )
@@ -642,13 +536,6 @@ def prunes_while_a_list_fails_at_the_second_look(rogue: Rogue) -> None:
     rogue.read()
     a_list_fails(rogue)
     rogue.delete(FIRST)
-
-
-def a_list_fails(rogue: Rogue) -> None:
-    rogue.sandbox.add_faults(FaultRule(effect=ErrorAnswer(code="ServiceException"), operation="GetInstances"))
-    for operation in LISTS:
-        with suppress(ClientError):
-            getattr(rogue.client, operation)()
 
 
 # Rule 11

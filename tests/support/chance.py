@@ -429,6 +429,7 @@ class Chance(RuleBasedStateMachine):
         if copies:
             copy = copies[number % len(copies)]
             self.world.untag(copy.region, copy.name, copy.tags)
+            self.world.planted["stripped"] += 1
 
     @step(name=names, final=st.booleans())
     def delete_a_source(self, name: str, final: bool) -> None:  # noqa: FBT001 - Hypothesis hands it over by name

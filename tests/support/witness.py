@@ -879,7 +879,8 @@ class Witness:
         for key, entry in self._scene.entries.items():
             slot = instant(entry.tags.get(SLOT, ""))
             if entry.name in chosen and slot:
-                self._scene.ours[key] = Birth(entry.tags[OWNER], entry.tags[SOURCE], slot)
+                of = {name: entry.tags[name] for name in (TAKEN, NAME_OF_SOURCE) if name in entry.tags}
+                self._scene.ours[key] = Birth(entry.tags[OWNER], entry.tags[SOURCE], slot, of)
 
     def checkpoint(self) -> None:
         """Remember the sandbox as it is now, and what in it is ours."""
@@ -1078,6 +1079,9 @@ class _Court:
         home = call.parameters.get("sourceRegion") or self._home((call.region, name))
         if SOURCE in _given(call):
             home = region_of(_given(call)[SOURCE])
+        elif name and home == call.region in self._terms.copies:
+            # Nobody knows where the home is of what is not ours. To touch it is wrong anyway.
+            return run.unread(home, LISTS_OF_COPIES, once=True)
         own, shared = self._lists_of(home)
         unread = run.unread(home, own) + run.unread(home, shared, once=True)
         return unread + (run.unread(call.region, LISTS_OF_COPIES, once=True) if home != call.region else [])
@@ -1491,6 +1495,7 @@ class _Court:
         for name, run in self.runs.items():
             self._judge_numbers(name, run)
             self._judge_failed_creates(run)
+            self._judge_failed_copies(run)
             self._judge_not_available(run)
         if expect_all:
             calls = [call for run in self.runs.values() for call in run.calls]
@@ -1590,6 +1595,27 @@ class _Court:
             there = [point for point in points if point.slot == slot and point.entry.state in COVERS]
             promise(there or arn not in pruned, 3, f"{arn}: pruned although its snapshot for {slot} failed")
 
+    def _judge_failed_copies(self, run: Run) -> None:
+        """Insist that no copy is pruned beside one that could not be made, or did not get its tags."""
+        wanted: set[tuple[str, str, datetime | None]] = set()
+        for call in run.calls:
+            given = _given(call)
+            if call.operation == "CopySnapshot":
+                origin = call.parameters["sourceRegion"], call.parameters["sourceSnapshotName"]
+                if birth := self._before.ours.get(origin):
+                    wanted.add((birth.source_arn, call.region, birth.slot))
+            elif call.operation == "TagResource" and TAKEN in given:
+                wanted.add((given[SOURCE], call.region, instant(given[SLOT])))
+        pruned = self._pruned_places(run)
+        for arn, region, slot in wanted:
+            points = self._scene.points(arn, self._terms, region)
+            there = [point for point in points if point.slot == slot and point.entry.state in COVERS]
+            promise(
+                there or (arn, region) not in pruned,
+                3,
+                f"{arn}: copies in {region} pruned although that of the slot {slot} failed",
+            )
+
     def _judge_not_available(self, run: Run) -> None:
         """Insist that nothing is pruned of a database that is due a snapshot of which none could be taken."""
         pruned = self._pruned(run)
@@ -1609,6 +1635,10 @@ class _Court:
 
     def _pruned(self, run: Run) -> set[str]:
         """Return the sources, by ARN, of which a run has marked or deleted snapshots."""
+        return {arn for arn, _ in self._pruned_places(run)}
+
+    def _pruned_places(self, run: Run) -> set[tuple[str, str]]:
+        """Return the same, each with the Region in which it has."""
         prunes = [
             call
             for call in run.calls
@@ -1616,7 +1646,7 @@ class _Court:
             and (call.operation in DELETES or (call.operation == "TagResource" and EXPIRES in _given(call)))
         ]
         keys = {(call.region, call.parameters.get("resourceName") or _named(call)) for call in prunes}
-        return {self._before.ours[key].source_arn for key in keys if key in self._before.ours}
+        return {(self._before.ours[key].source_arn, key[0]) for key in keys if key in self._before.ours}
 
     def _judge_source(self, source: Entry, calls: Sequence[Call]) -> None:
         """Insist that a source has what it is due, if no call has failed that this needs; others' do not matter."""
@@ -1650,18 +1680,23 @@ class _Court:
             11,
             f"{source.name} has no snapshot for its slot {slot}",
         )
-        view = Judgement(self._scene, terms, now)
-        if not is_troubled(source.tags, terms):
-            for point in points:
-                is_marked = instant(point.entry.tags.get(EXPIRES, ""))
-                if not point.is_usable or not is_marked or view.feeds(point.key) is None:
-                    continue
-                if view.is_of_a_newer_release(point.key):
-                    continue
-                objection = view.objection_to_pruning(point.key)
-                # While a source has a problem, nothing is marked; a mark from before stays.
-                holds = objection is None or objection[0] == 3
-                promise(holds, 7, f"{point.key[1]} is marked, {objection and objection[1]}")
+        self._judge_marks(source, points)
+
+    def _judge_marks(self, source: Entry, points: Iterable[Point]) -> None:
+        """Insist that nothing of a source is still marked that its rule keeps."""
+        view = Judgement(self._scene, self._terms, self._now)
+        if is_troubled(source.tags, self._terms):
+            return
+        for point in points:
+            is_marked = instant(point.entry.tags.get(EXPIRES, ""))
+            if not point.is_usable or not is_marked or view.feeds(point.key) is None:
+                continue
+            if view.is_of_a_newer_release(point.key):
+                continue
+            objection = view.objection_to_pruning(point.key)
+            # While a source has a problem, nothing is marked; a mark from before stays.
+            holds = objection is None or objection[0] == 3
+            promise(holds, 7, f"{point.key[1]} is marked, {objection and objection[1]}")
 
     def _judge_copies(self, source: Entry, calls: Sequence[Call]) -> None:
         """Insist that what is newest lies where it is to be copied, or is copied, if no call has failed there."""
@@ -1686,6 +1721,7 @@ class _Court:
                 11,
                 f"{source.name} has no copy in {region} for the slot {slot}",
             )
+            self._judge_marks(source, self._scene.points(source.arn, terms, region))
 
 
 def _copyable(points: Iterable[Point], asked: Wish) -> list[Point]:

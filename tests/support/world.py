@@ -68,6 +68,8 @@ class World:
     second: dict[str, Lightsail] = field(init=False)
     judged: Counter[str] = field(default_factory=Counter)
     """How many calls of runs have been judged and took effect, by operation, through all resets."""
+    planted: Counter[str] = field(default_factory=Counter)
+    """How often something foreign was put where copies lie, by what it is, through all resets."""
 
     def __post_init__(self) -> None:
         sandbox, account = self.keeper.sandbox, self.keeper.account
@@ -277,20 +279,17 @@ class World:
             self.keeper.sandbox.seed([seed])
 
     def plant_as_copy(self, number: int, region: str, how: Foreign) -> None:
-        """Put something foreign where the copy of one of our snapshots is to be, unless its name is in use there."""
-        originals = [
-            each
+        """Put something foreign where the copy of one of our snapshots would be that has none there."""
+        taken = {entry.name for entry in self.entries() if entry.region == region}
+        names = [
+            (each, _name_of_copy(each, region))
             for each in self.snapshots()
             if _says_it_is_ours(each) and each.region != region and each.kind in {"DiskSnapshot", "InstanceSnapshot"}
         ]
-        if not originals:
+        free = [(original, name) for original, name in names if name not in taken]
+        if not free:
             return
-        original = originals[number % len(originals)]
-        slot = instant(original.tags[SLOT])
-        assert slot
-        name = copy_name(Birth(original.tags[OWNER], original.tags[SOURCE], slot), original.source_name or "", region)
-        if any((entry.region, entry.name) == (region, name) for entry in self.entries()):
-            return
+        original, name = free[number % len(free)]
         seed = Seed(
             kind="InstanceSnapshot" if original.kind == "InstanceSnapshot" else "DiskSnapshot",
             name=name,
@@ -309,10 +308,15 @@ class World:
             case "half ours":
                 seed = replace(seed, tags=dict(original.tags))
             case "just like it":
-                pass
+                # A copy indeed: its content is of when that of the original is.
+                if original.state in {"completed", "available"}:
+                    self._copy(original, region, name)
+                    self.planted[how] += 1
+                return
             case _:
                 assert_never(how)
         self.keeper.sandbox.seed([seed])
+        self.planted[how] += 1
 
     def copy_by_hand(self, number: int, region: str, name: str) -> None:
         """Copy a snapshot as the user would, if it can be copied, and the name is free."""
@@ -322,12 +326,21 @@ class World:
             if each.state in {"completed", "available"} and each.kind != "RelationalDatabaseSnapshot"
         ]
         if usable and not any(entry.name == name for entry in self.entries()):
-            original = usable[number % len(usable)]
-            self.users[region].copy_snapshot(
-                sourceRegion=cast("RegionNameType", original.region),
-                sourceSnapshotName=original.name,
-                targetSnapshotName=name,
-            )
+            self._copy(usable[number % len(usable)], region, name)
+            self.planted["by hand"] += 1
+
+    def _copy(self, original: Entry, region: str, name: str) -> None:
+        self.users[region].copy_snapshot(
+            sourceRegion=cast("RegionNameType", original.region),
+            sourceSnapshotName=original.name,
+            targetSnapshotName=name,
+        )
+
+
+def _name_of_copy(original: Entry, region: str) -> str:
+    slot = instant(original.tags[SLOT])
+    assert slot
+    return copy_name(Birth(original.tags[OWNER], original.tags[SOURCE], slot), original.source_name or "", region)
 
 
 def _says_it_is_ours(entry: Entry) -> bool:
