@@ -1,11 +1,8 @@
 """What a person needs to rescue automatic snapshots, as docs/security.md says: enough for every call, and no more."""
 
-import json
-import re
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,35 +16,11 @@ from tests.support.keeper import DAY, REGION, Keeper, noop, other_runs
 from tests.support.members import policy as policy_of
 from tests.support.members import roles
 from tests.support.members import template as member_template
+from tests.support.policy_documents import PERSON, actions, policy_under, sids, without
 from tests.support.synth import CALENDAR, KEEPER, lightsail_policy, template
 
 pytestmark = pytest.mark.xdist_group("stack")
-SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
-PERSON = "PERSON"
-"""The access key of who rescues; the keeper's runs and the user's console are not under the policy."""
-
-
-def policy_of_the_document() -> dict[str, Any]:
-    section = SECURITY.partition("## Rescuing\n")[2].partition("\n## ")[0]
-    (block,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
-    found: dict[str, Any] = json.loads(block)
-    return found
-
-
-POLICY = policy_of_the_document()
-SIDS = [statement["Sid"] for statement in POLICY["Statement"]]
-
-
-def actions(document: Mapping[str, Any]) -> set[str]:
-    found: set[str] = set()
-    for statement in document["Statement"]:
-        given = statement["Action"]
-        found |= {given} if isinstance(given, str) else {*given}
-    return found
-
-
-def without(sid: str) -> dict[str, Any]:
-    return POLICY | {"Statement": [statement for statement in POLICY["Statement"] if statement["Sid"] != sid]}
+POLICY = policy_under("Rescuing")
 
 
 @pytest.fixture
@@ -108,9 +81,9 @@ def test_who_has_the_operator_role_of_another_account_rescues_there(fleet: Keepe
     assert [rescued.stage for rescued in ended] == 4 * [Stage.COMPLETE]
 
 
-@pytest.mark.parametrize("sid", [sid for sid in SIDS if sid != "ReadForARescue"])
+@pytest.mark.parametrize("sid", [sid for sid in sids(POLICY) if sid != "ReadForARescue"])
 def test_each_statement_is_needed(fleet: Keeper, sid: str) -> None:
-    ended = save(fleet, without(sid))
+    ended = save(fleet, without(POLICY, sid))
 
     assert {rescued.stage for rescued in ended} == {Stage.FAILED}
     assert all("expected permission for lightsail:" in (rescued.error or "") for rescued in ended)

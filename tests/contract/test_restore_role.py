@@ -1,12 +1,10 @@
 """What a person needs to restore, as docs/security.md says it: enough for every call of a restore, and no more."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -25,36 +23,12 @@ from tests.support.keeper import DAY, REGION, Keeper, console, did, noop, other_
 from tests.support.members import policy as policy_of
 from tests.support.members import roles
 from tests.support.members import template as member_template
+from tests.support.policy_documents import PERSON, actions, policy_under, sids, without
 from tests.support.synth import CALENDAR, KEEPER, lightsail_policy, template
 
 pytestmark = pytest.mark.xdist_group("stack")
-SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 AWAY = "eu-north-1"
-PERSON = "PERSON"
-"""The access key of who restores; the keeper's runs and the user's console are not under the policy."""
-
-
-def policy_of_the_document() -> dict[str, Any]:
-    section = SECURITY.partition("## Restoring\n")[2].partition("\n## ")[0]
-    (block,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
-    found: dict[str, Any] = json.loads(block)
-    return found
-
-
-POLICY = policy_of_the_document()
-SIDS = [statement["Sid"] for statement in POLICY["Statement"]]
-
-
-def actions(document: Mapping[str, Any]) -> set[str]:
-    found: set[str] = set()
-    for statement in document["Statement"]:
-        given = statement["Action"]
-        found |= {given} if isinstance(given, str) else {*given}
-    return found
-
-
-def without(sid: str) -> dict[str, Any]:
-    return POLICY | {"Statement": [statement for statement in POLICY["Statement"] if statement["Sid"] != sid]}
+POLICY = policy_under("Restoring")
 
 
 @pytest.fixture
@@ -204,9 +178,9 @@ def test_it_is_enough_for_a_restore_from_copies_alone(fleet: Keeper, role: str, 
         assert user.get_static_ip(staticIpName="shop-window")["staticIp"]["attachedTo"] == web["name"]
 
 
-@pytest.mark.parametrize("sid", [sid for sid in SIDS if sid != "Read"])
+@pytest.mark.parametrize("sid", [sid for sid in sids(POLICY) if sid != "Read"])
 def test_each_statement_is_needed(fleet: Keeper, sid: str) -> None:
-    ended = bring_back(fleet, without(sid))
+    ended = bring_back(fleet, without(POLICY, sid))
 
     refused = [*errors(ended)]
     assert refused, "a restore without that statement fails"
@@ -214,7 +188,7 @@ def test_each_statement_is_needed(fleet: Keeper, sid: str) -> None:
 
 
 def test_without_the_lists_nothing_can_be_read(fleet: Keeper) -> None:
-    fleet.sandbox.enforce_role(without("Read"), access_key_id=PERSON)
+    fleet.sandbox.enforce_role(without(POLICY, "Read"), access_key_id=PERSON)
 
     (place,) = read_places(other_runs(fleet, PERSON))
 

@@ -17,6 +17,7 @@ from tests.support.keeper import DAY, HOUR, REGION, Keeper, count
 from tests.support.members import policy as policy_of
 from tests.support.members import roles
 from tests.support.members import template as member_template
+from tests.support.policy_documents import actions
 from tests.support.synth import CALENDAR, lightsail_policy, template
 
 if TYPE_CHECKING:
@@ -29,14 +30,6 @@ pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.usefixtures("fresh_c
 WORLDS = pytest.mark.parametrize("tag_on_create", [False, True])
 SnapshotKind = Literal["DiskSnapshot", "InstanceSnapshot", "RelationalDatabaseSnapshot"]
 MARK = {"key": EXPIRES, "value": "2026-06-16T12:00:00Z"}
-
-
-def actions(document: dict[str, Any]) -> set[str]:
-    return {
-        action
-        for statement in document["Statement"]
-        for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
-    }
 
 
 @pytest.fixture(scope="module")
