@@ -143,7 +143,7 @@ def findings(
     """
     zone = settings.time_zone
     found = (
-        *_unread(run.plan, zone),
+        *_unread(run.plan, settings, sender),
         *_overdue(run, zone, sender),
         *_stopped(run, settings, sender),
         *_not_copied(run, settings),
@@ -252,18 +252,34 @@ def _finding(  # noqa: PLR0913 - a finding has that many sides
     return Finding(kind, region, source, what, since, do, _key(region, kind, *marks), command, because_of)
 
 
-def _unread(plan: Plan, zone: ZoneInfo) -> Iterator[Finding]:
+def _unread(plan: Plan, settings: Settings, sender: Sender | None) -> Iterator[Finding]:
     for failure in plan.failures:
+        helps = _what_helps_unread(failure.region, plan, settings, sender)
         yield _finding(
             FindingKind.UNREAD,
             failure.region,
             None,
             what=failure.message,
-            since=f"The run of {format_minute(plan.now, zone)}. Lightkeeper deletes nothing in this Region until it "
-            "can read it again.",
-            do=_GRANT,
+            since=f"The run of {format_minute(plan.now, settings.time_zone)}. Lightkeeper deletes nothing in this "
+            "Region until it can read it again.",
+            do=helps.words,
             marks=[failure.listing or ""],
+            command=helps.command,
         )
+
+
+def _what_helps_unread(region: str, plan: Plan, settings: Settings, sender: Sender | None) -> Help:
+    """Return what to do about a list that fails; where nothing of a Region is seen, what was copied may be wanted."""
+    away = next((name for name in settings.copies if name != region), None)
+    is_dark = region in plan.regions and all(source.region != region for source in plan.sources)
+    if not (away and is_dark):
+        return Help(_GRANT)
+    words = ("restore", "--all", "--gone", "--region", away, "--dry-run")
+    return Help(
+        f'{_GRANT} If the Region is down and you cannot wait, see "The whole Region is down" in the runbook: what has '
+        f"copies in {away} can be restored there. This shows it, and changes nothing:",
+        sender.command(*words) if sender else keeper_command(*words),
+    )
 
 
 def _overdue(run: Run, zone: ZoneInfo, sender: Sender | None) -> Iterator[Finding]:

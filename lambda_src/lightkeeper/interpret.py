@@ -317,6 +317,9 @@ def _begun(facts: Facts, nameless: _Nameless, region: str, settings: Settings) -
 
 def _may_be_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:
     """Return whether what has no tags is what we would make of a recovery point at home in that Region."""
+    # Lightsail copies what is complete.
+    if point.state is not SnapshotState.USABLE:
+        return False
     if (point.kind, point.size_gib) != (snapshot.kind, snapshot.size_gib):
         return False
     return point.newer_format is None and _has_name_of_copy(snapshot, point, settings)

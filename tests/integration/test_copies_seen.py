@@ -222,6 +222,28 @@ def test_a_copy_that_is_overdue_is_not_taken_to_be_over_while_one_of_the_two_reg
     assert before.key.startswith(tuple(map(region_key, unseen_regions(run, shop.settings))))
 
 
+def test_whoever_hears_that_home_is_dark_hears_how_to_bring_back_what_was_copied(shop: Keeper) -> None:
+    error = ErrorAnswer(code="ServiceException")
+    shop.sandbox.add_faults(FaultRule(operation="GetDiskSnapshots", region=REGION, effect=error))
+    (partly,) = (each for each in findings(live(shop, 3 * HOUR), shop.settings) if each.kind is FindingKind.UNREAD)
+    assert partly.command is None, "its sources are seen"
+
+    shop.sandbox.add_faults(FaultRule(region=REGION, effect=error))
+
+    for told in findings(live(shop, 3 * HOUR), shop.settings):
+        assert (told.kind, told.region) == (FindingKind.UNREAD, REGION)
+        assert f"what has copies in {AWAY} can be restored there" in told.do
+        assert told.command == f"lightkeeper restore --all --gone --region {AWAY} --dry-run"
+
+
+def test_whoever_hears_that_the_second_region_is_dark_need_not_bring_anything_back(shop: Keeper) -> None:
+    shop.sandbox.add_faults(FaultRule(region=AWAY, effect=ErrorAnswer(code="ServiceException")))
+
+    told = [each for each in findings(live(shop, 3 * HOUR), shop.settings) if each.kind is FindingKind.UNREAD]
+
+    assert {(each.region, each.command) for each in told} == {(AWAY, None)}
+
+
 def test_what_is_stored_counts_the_copies(shop: Keeper) -> None:
     run = live(shop, 3 * HOUR)
 

@@ -458,6 +458,13 @@ def test_what_is_not_of_the_very_name_kind_and_size_is_not_ours_to_tag(changes: 
     assert copies(plan) == []
 
 
+def test_nor_is_what_may_be_the_copy_of_something_of_which_none_can_have_been_made() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    never = replace(today, state=PENDING)
+
+    assert copies(plan_of(SHOP, [never, yesterday, copy(yesterday)], nameless=[without_tags(today)])) == []
+
+
 def test_nor_is_what_may_be_the_copy_of_something_that_is_gone() -> None:
     today, yesterday = daily(SHOP, range(2))
 
