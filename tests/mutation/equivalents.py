@@ -61,6 +61,11 @@ EQUIVALENTS: Final = (
         "A clause that counts has a limit; `or` is there for mypy.",
     ),
     Equivalent(
+        "rescue_plan._Planner._begin",
+        r"^- case AutomaticState\.USABLE:\n- pass$",
+        "What is usable goes on after the cases anyway; that one shows that they are complete.",
+    ),
+    Equivalent(
         "schedule.longest_gap", r">= _LOOKED_AT:", "Four years have shown every gap: one slot more changes nothing."
     ),
     Equivalent(

@@ -415,7 +415,8 @@ def test_a_copy_without_tags_is_finished_and_covers_what_it_is_of() -> None:
     (finish,) = copies(plan_of(SHOP, [today, yesterday], nameless=[without_tags(today)]))
 
     assert finish.is_begun
-    assert (finish.original.snapshot, finish.target.snapshot) == (today.name, copy(today).name)
+    assert (finish.original.region, finish.original.snapshot) == (REGION, today.name)
+    assert (finish.target.region, finish.target.snapshot) == (AWAY, copy(today).name)
     assert finish.reason == "it was copied, and has no tags yet"
 
 

@@ -17,7 +17,7 @@ from lightkeeper.tags import BY_HAND, EXPIRES, MAX_TAGS, NAME, OWNER, SLOT, SOUR
 from tests.support.inventories import DAY, HOUR, NOW, REGION, WHOLE, source
 
 SETTINGS = Settings()
-SIX = datetime(2026, 6, 15, 6, 11, 42, tzinfo=UTC)
+SIX = datetime(2026, 6, 15, 6, 11, 42, 500_000, tzinfo=UTC)
 """When today's automatic snapshot was taken: some time after the add-on's hour."""
 WEB = replace(
     source("web", SourceKind.INSTANCE, customer="bakery"), size_gib=40, tags={"backup": "daily", "customer": "bakery"}
@@ -68,7 +68,7 @@ def made(day: Day, state: SnapshotState = SnapshotState.USABLE, **changes: objec
 
 def of_a_run(taken: datetime, kind: SnapshotKind = WHOLE, **changes: object) -> Snapshot:
     """Return a snapshot that a run has taken of the server."""
-    slot = taken.replace(minute=0, second=0)
+    slot = taken.replace(minute=0, second=0, microsecond=0)
     snapshot = Snapshot(
         kind=kind,
         name=snapshot_name(WEB.name, WEB.arn, "Lightkeeper", slot),
@@ -97,9 +97,10 @@ def test_each_day_becomes_a_recovery_point_of_when_it_was_taken() -> None:
     for day in plan.days:
         point = read_snapshot(made(day), SETTINGS)
         assert isinstance(point, RecoveryPoint)
-        assert (point.taken, point.source_arn, point.kind) == (day.taken, WEB.arn, WHOLE)
+        assert (point.taken, point.source_arn, point.kind) == (day.taken.replace(microsecond=0), WEB.arn, WHOLE)
         assert point.is_rescued
         assert not point.is_copy
+    assert {day.reason for day in plan.days} == {"it goes with its source"}
     assert plan.to_do == plan.days
     assert plan.notes == ()
 
@@ -123,14 +124,20 @@ def test_it_has_the_tags_of_its_source_and_what_keeps_it_and_says_of_when_it_is(
     assert only(planned([automatic()], hold="2027-01-01")).tags["backup:hold"] == "2027-01-01"
 
 
+def test_of_its_source_s_hold_that_is_over_nothing_is_left() -> None:
+    over = replace(WEB, tags={**WEB.tags, "backup:hold": "2026-06-01"})
+
+    assert only(planned([automatic()], of=over, hold="2027-01-01")).tags["backup:hold"] == "2027-01-01"
+
+
 def test_its_name_is_of_its_minute_and_nobody_else_makes_it() -> None:
     target = only(planned([automatic()])).target
 
-    slot = SIX.replace(second=0)
+    slot = SIX.replace(second=0, microsecond=0)
     assert target.slot == slot
     assert attempt_of_copy(target.snapshot, "web", WEB.arn, "Lightkeeper", slot, REGION) == 1
     assert target.snapshot != snapshot_name("web", WEB.arn, "Lightkeeper", slot), "not that of a run's"
-    assert target.policy == "daily"
+    assert (target.region, target.source, target.source_arn, target.policy) == (REGION, "web", WEB.arn, "daily")
 
 
 def test_a_disk_becomes_a_snapshot_of_a_disk() -> None:
@@ -162,6 +169,8 @@ def test_tags_without_room_are_named_once() -> None:
 
     (note,) = plan.notes
     assert note.startswith("there is no room for these tags of web: app")
+    left_out = [key for key in full.tags if key not in plan.days[0].tags]
+    assert note.endswith(f": {', '.join(left_out)}")
     for day in plan.days:
         assert len(day.tags) <= MAX_TAGS
         assert {OWNER, SOURCE, SLOT, TAKEN, NAME, BY_HAND, "backup:hold"} <= {*day.tags}
@@ -173,15 +182,18 @@ def test_tags_without_room_are_named_once() -> None:
 @pytest.mark.parametrize(
     ("state", "verdict", "words"),
     [
-        (AutomaticState.PENDING, Verdict.LATER, "Lightsail is still making it"),
-        (AutomaticState.FAILED, Verdict.LOST, "Lightsail could not make it"),
+        (
+            AutomaticState.PENDING,
+            Verdict.LATER,
+            "Lightsail is still making it: run this again when it is complete",
+        ),
+        (AutomaticState.FAILED, Verdict.LOST, "Lightsail could not make it, so there is nothing to copy"),
     ],
 )
 def test_what_is_not_there_cannot_be_copied(state: AutomaticState, verdict: Verdict, words: str) -> None:
     day = only(planned([automatic(0, state)]))
 
-    assert day.verdict is verdict
-    assert words in day.reason
+    assert (day.verdict, day.reason) == (verdict, words)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +231,12 @@ def test_nothing_else_does(point: Snapshot) -> None:
 def test_where_every_day_is_asked_for_nothing_covers_another() -> None:
     covered = only(planned([automatic()], [of_a_run(SIX + HOUR)]))
 
-    assert covered.target.snapshot == of_a_run(SIX + HOUR).name, "the one that covers it"
+    own = of_a_run(SIX + HOUR)
+    assert (covered.target.snapshot, covered.target.slot) == (
+        own.name,
+        SIX.replace(hour=7, minute=0, second=0, microsecond=0),
+    )
+    assert covered.reason == f"{own.name} has the content of 2026-06-15 07:11 UTC, and is kept by its rules"
     assert only(planned([automatic()], [of_a_run(SIX + HOUR)], every_day=True)).verdict is Verdict.RESCUE
 
 
@@ -239,7 +256,8 @@ def test_that_its_hold_is_off_is_said() -> None:
     tags = {key: value for key, value in day.tags.items() if key != "backup:hold"}
 
     for off in (tags, {**tags, "backup:hold": "2026-06-01"}):
-        assert "not on hold any more" in only(planned([automatic()], [made(day, tags=off)])).reason
+        reason = only(planned([automatic()], [made(day, tags=off)])).reason
+        assert reason == "rescued already; it is not on hold any more, so its rules decide on it"
 
 
 def test_one_that_ended_in_error_is_made_again_under_the_next_name() -> None:
@@ -259,6 +277,7 @@ def test_what_was_copied_and_not_tagged_is_finished() -> None:
     again = only(planned([automatic()], [made(day, tags={})]))
 
     assert (again.verdict, again.target, again.tags) == (Verdict.FINISH, day.target, day.tags)
+    assert again.reason == "an earlier try has copied it, and it has no tags yet"
 
 
 def test_what_is_there_without_tags_is_finished_although_something_newer_covers_that_day_by_now() -> None:
