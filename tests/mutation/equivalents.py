@@ -61,6 +61,16 @@ EQUIVALENTS: Final = (
         "A clause that counts has a limit; `or` is there for mypy.",
     ),
     Equivalent(
+        "copies._read_rule",
+        r"^\+ .*(own_zone\), None|SCHEDULE, None\)|text\(keep\)\), None\),)$",
+        "What stands in for a wrong value is never used: the errors are raised before.",
+    ),
+    Equivalent(
+        "rescue_plan.plan_rescue",
+        r"\+ largest = .*default=(None|1)\)",
+        "Without a day nothing is stored, however large.",
+    ),
+    Equivalent(
         "rescue_plan._Planner._begin",
         r"^- case AutomaticState\.USABLE:\n- pass$",
         "What is usable goes on after the cases anyway; that one shows that they are complete.",

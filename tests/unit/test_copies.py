@@ -68,7 +68,7 @@ def test_a_rule_says_when_and_how_long_and_in_which_zone() -> None:
         ({AWAY: {"schedule": "0 5 * * *", "keep": "a while"}}, f"{AWAY}.keep: "),
         ({AWAY: {"schedule": "0 5 * * *", "keep": "3", "timeZone": "Mars"}}, f"{AWAY}.timeZone: "),
         ({AWAY: {"schedule": "0 5 * * *", "keep": "3", "kept": "4"}}, f"{AWAY}.kept: unknown"),
-        ({AWAY: "daily"}, f"{AWAY}: "),
+        ({AWAY: "daily"}, 'a rule; expected {"schedule": "0 5 * * *", "keep": "daily=7 monthly=12"}'),
         ({"Stockholm": {"schedule": "0 5 * * *", "keep": "3"}}, "Stockholm: it is not a Region"),
     ],
 )

@@ -148,7 +148,9 @@ def test_what_is_newest_is_copied_at_the_slot_and_the_reason_says_so() -> None:
 
     assert (made.original.region, made.original.snapshot) == (REGION, today.name)
     assert (made.target.region, made.target.snapshot) == (AWAY, copy(today).name)
-    assert (made.target.slot, made.target.kind, made.target.policy) == (THREE, SnapshotKind.DISK, "daily")
+    for of in (made.target, made.original):
+        assert (of.slot, of.kind, of.policy) == (THREE, SnapshotKind.DISK, "daily")
+        assert (of.source, of.source_arn) == ("shop", SHOP.arn)
     assert made.reason == "eu-north-1 has no copy of what was newest at 2026-06-15T05:00:00Z"
     assert not made.is_begun
 
@@ -239,7 +241,8 @@ def test_a_rule_counts_in_its_own_zone() -> None:
 def test_what_is_left_of_a_source_that_is_gone_is_copied() -> None:
     today, yesterday = daily(SHOP, range(2))
 
-    assert copied(plan_of(None, [today, yesterday])) == [THREE]
+    (made,) = copies(plan_of(None, [today, yesterday]))
+    assert (made.original.slot, made.target.policy) == (THREE, None)
     assert copied(plan_of(None, [today, yesterday, copy(today)])) == []
 
 
@@ -274,6 +277,27 @@ def test_an_old_one_that_is_kept_beside_the_newest_stands_for_nothing_that_is_go
 
     assert copied(plan_of(shop, [*at_home, copy(yesterday)], OFTEN)) == [NOW]
     assert copied(plan_of(shop, [*at_home, copy(hourly([5], shop)[0])], OFTEN)) == []
+
+
+def test_the_newest_of_those_before_the_slot_that_are_left_stands_for_what_is_gone() -> None:
+    """By `last=2 daily=7`, of yesterday its last one stays."""
+    shop = source(backup="often", backup_copy="")
+    last, earlier = (point(shop, NOW.replace(day=14, hour=hour)) for hour in (23, 10))
+    at_home = [*hourly([11, 12], shop), last]
+
+    assert copied(plan_of(shop, [*at_home, copy(earlier)], OFTEN)) == [NOW]
+    assert copied(plan_of(shop, [*at_home, copy(last)], OFTEN)) == []
+
+
+@pytest.mark.parametrize(("minutes", "is_due"), [(60, False), (30, True)])
+def test_content_that_was_asked_for_long_ago_and_taken_late_counts_as_of_when_it_was_taken(
+    minutes: int, *, is_due: bool
+) -> None:
+    shop = source(backup="often", backup_copy="")
+    eleven, ten = (point(shop, NOW.replace(hour=hour)) for hour in (11, 10))
+    late = point(shop, THREE - DAY, taken=ten.taken + timedelta(minutes=minutes))
+
+    assert copied(plan_of(shop, [eleven, ten, copy(late)], OFTEN, NOW - HOUR)) == ([eleven.slot] if is_due else [])
 
 
 def test_what_is_taken_rarely_is_copied_once() -> None:
@@ -541,6 +565,14 @@ def test_a_copy_is_overdue_once_its_slot_is_as_long_ago_as_a_snapshot_s_would_ha
 
     assert there(plan_of(SHOP, points, now=FIVE + 6 * HOUR - timedelta(minutes=1))).overdue_since is None
     assert there(plan_of(SHOP, points, now=FIVE + 6 * HOUR)).overdue_since == FIVE
+
+
+def test_so_is_one_of_the_very_first_snapshot() -> None:
+    settings = Settings.from_mapping({"copies": {AWAY: RULE | {"schedule": "0 3 * * *"}}})
+    late = THREE + 6 * HOUR
+
+    assert there(plan_of(SHOP, daily(SHOP, [0]), settings, late - timedelta(minutes=1))).overdue_since is None
+    assert there(plan_of(SHOP, daily(SHOP, [0]), settings, late)).overdue_since == THREE
 
 
 def test_it_is_overdue_since_the_first_slot_that_was_missed() -> None:

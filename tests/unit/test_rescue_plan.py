@@ -102,6 +102,8 @@ def test_each_day_becomes_a_recovery_point_of_when_it_was_taken() -> None:
         assert not point.is_copy
     assert {day.reason for day in plan.days} == {"it goes with its source"}
     assert plan.to_do == plan.days
+    assert (plan.source, plan.hold) == (WEB, "")
+    assert plan == plan_rescue(WEB, [automatic(0), automatic(1)], (), SETTINGS, NOW), "for good, unless it is said"
     assert plan.notes == ()
 
 
@@ -121,7 +123,8 @@ def test_it_has_the_tags_of_its_source_and_what_keeps_it_and_says_of_when_it_is(
         "backup:hold": "",
     }
     assert EXPIRES not in day.tags
-    assert only(planned([automatic()], hold="2027-01-01")).tags["backup:hold"] == "2027-01-01"
+    held = planned([automatic()], hold="2027-01-01")
+    assert (held.hold, only(held).tags["backup:hold"]) == ("2027-01-01", "2027-01-01")
 
 
 def test_of_its_source_s_hold_that_is_over_nothing_is_left() -> None:
@@ -229,7 +232,7 @@ def test_nothing_else_does(point: Snapshot) -> None:
 
 
 def test_where_every_day_is_asked_for_nothing_covers_another() -> None:
-    covered = only(planned([automatic()], [of_a_run(SIX + HOUR)]))
+    covered = only(plan_rescue(WEB, [automatic()], [of_a_run(SIX + HOUR)], SETTINGS, NOW))
 
     own = of_a_run(SIX + HOUR)
     assert (covered.target.snapshot, covered.target.slot) == (
