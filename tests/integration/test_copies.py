@@ -222,6 +222,19 @@ def test_two_regions_that_are_each_other_s_second_one(two_regions: Keeper) -> No
     assert nights(two_regions, "clinic", REGION) == [15, 16, 17]
 
 
+@pytest.mark.parametrize("name", ["a" * 255, f"{'b' * 254}𠀀", "𠀀" * 255], ids=["long", "wide", "nameless"])
+def test_whatever_a_source_is_called_its_copies_are_made_found_again_and_pruned(keeper: Keeper, name: str) -> None:
+    keeper.configure(copies={AWAY: {**EACH_MORNING, "keep": "1"}}, grace="0d")
+    keeper.disk(name, {"backup": "daily", "backup:copy": ""} | {f"team-{number:02}": "x" * 200 for number in range(48)})
+
+    to_the(keeper, 18)
+
+    assert nights(keeper, name) == [18]
+    assert len(away(keeper, name)[0].name) <= 254
+    (line,) = keeper.plan().sources
+    assert [copy.overdue_since for copy in line.copies] == [None]
+
+
 # Between copy and tag
 
 

@@ -491,6 +491,21 @@ def test_a_mistake_copies_nothing_and_is_answered_with_a_sentence(
     assert copies_made(shop) == 0
 
 
+def test_what_is_only_copied_to_a_region_is_not_said_to_be_gone(shop: Keeper) -> None:
+    shop.configure(copies={AWAY: {"schedule": "0 5 * * *", "keep": "2"}})
+    shop.tag("web", "backup", "daily")
+    shop.tag("web", "backup:copy")
+    shop.live(DAY, SIX)
+    calls = copies_made(shop)
+
+    ended = rescue("web", "--yes", "--region", AWAY)
+
+    assert ended.status == 2
+    assert "gone" not in ended.err
+    assert f"expected the Region that it is in: --region {REGION}" in ended.err
+    assert copies_made(shop) == calls
+
+
 # Before anything is done
 
 
