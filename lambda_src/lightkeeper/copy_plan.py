@@ -17,6 +17,7 @@ from lightkeeper.names import copy_name
 from lightkeeper.retention import is_replaced
 from lightkeeper.schedule import current_slot, next_slot
 from lightkeeper.settings import Settings
+from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant
 
 QUICK_ATTEMPTS: Final = 3
@@ -56,7 +57,10 @@ def copies_to_make(
     begun = tuple(_finish(facts, there, each) for each in there.begun)
     slot = current_slot(there.rule.schedule, now)
     limit = settings.overdue_after.before(now, settings.time_zone)
-    original = None if _is_awaited(facts, slot, limit, taking=taking) else _due(facts, there, slot, limit)
+    # Where the next run has a slot of its own, each would wait for the one after it.
+    may_wait = now + longest_gap_of_tick(settings.tick) < next_slot(there.rule.schedule, now)
+    waits = may_wait and _is_awaited(facts, slot, limit, taking=taking)
+    original = None if waits else _due(facts, there, slot, limit)
     if original is None:
         return CopyPlan(begun)
     failed = [

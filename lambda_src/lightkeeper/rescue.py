@@ -111,7 +111,7 @@ def _refuse_gone(inventory: Inventory, name: str) -> None:
     homes = {point.home for point in inventory.points if point.source_name == name}
     if not_seen := sorted(homes.difference(inventory.regions)):
         raise InvalidValueError(
-            f'there are copies of "{name}" in {quote_all(inventory.regions)}, and it is of {quote_all(not_seen)}, where '
+            f'only copies of "{name}" are in {quote_all(inventory.regions)}; it is of {quote_all(not_seen)}, where '
             f"nobody has looked; expected the Region that it is in: --region {not_seen[0]}"
         )
     if homes:

@@ -222,6 +222,35 @@ def test_two_regions_that_are_each_other_s_second_one(two_regions: Keeper) -> No
     assert nights(two_regions, "clinic", REGION) == [15, 16, 17]
 
 
+@pytest.mark.parametrize(
+    ("policy", "schedule", "tick", "days"),
+    [
+        ("hourly", "0 * * * *", HOUR, 1),
+        ("hourly", "30 * * * *", HOUR, 1),
+        ("half-hourly", "*/30 * * * *", HOUR / 2, 1),
+        ("daily", "0 3 * * *", DAY, 4),
+        ("daily", "0 5 * * *", DAY, 4),
+    ],
+)
+def test_where_each_run_takes_a_snapshot_and_has_a_copy_to_make_it_copies_what_is_there(
+    keeper: Keeper, policy: str, schedule: str, tick: timedelta, days: int
+) -> None:
+    keeper.configure(
+        tick=f"rate({tick // timedelta(minutes=1)} minutes)",
+        copies={AWAY: {"schedule": schedule, "keep": "last=3"}},
+        policies={"half-hourly": {"schedule": "*/30 * * * *", "keep": "2"}},
+    )
+    keeper.disk("shop", {"backup": policy, "backup:copy": "", "backup:keep": "2"})
+    keeper.sandbox.set_time(datetime(2026, 6, 15, 5, tzinfo=UTC))
+
+    keeper.live(days * DAY, tick)
+
+    newest = max(copy.content_at for copy in away(keeper) if copy.content_at)
+    assert keeper.sandbox.now() - newest <= 2 * tick
+    asked_for = days * DAY // tick
+    assert keeper.writes().count("CopySnapshot") in {asked_for - 1, asked_for}, "one for each slot, and no more"
+
+
 @pytest.mark.parametrize("name", ["a" * 255, f"{'b' * 254}𠀀", "𠀀" * 255], ids=["long", "wide", "nameless"])
 def test_whatever_a_source_is_called_its_copies_are_made_found_again_and_pruned(keeper: Keeper, name: str) -> None:
     keeper.configure(copies={AWAY: {**EACH_MORNING, "keep": "1"}}, grace="0d")

@@ -1675,7 +1675,9 @@ class _Court:
             if asked is None or not all(_is_well(call) for call in calls if call.region in {home, region}):
                 continue
             slot, points = asked.slot(now), self._scene.points(source.arn, terms)
-            awaited = [point for point in points if point.entry.state == "pending" and point.slot <= slot]
+            # Nothing is worth waiting for until a run that has a slot of its own.
+            may_wait = terms.gap is None or asked.slot(now + terms.gap) == slot
+            awaited = may_wait and any(point.entry.state == "pending" and point.slot <= slot for point in points)
             newest = _copyable(self._before.points(source.arn, terms), asked)[:1]
             failed = [
                 point

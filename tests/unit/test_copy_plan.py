@@ -311,6 +311,15 @@ def test_so_is_one_that_this_run_takes() -> None:
     assert copied(plan) == []
 
 
+@pytest.mark.parametrize(("tick", "is_waited_for"), [("rate(23 hours)", True), ("rate(24 hours)", False)])
+def test_neither_is_waited_for_where_the_next_run_has_a_slot_of_its_own(tick: str, *, is_waited_for: bool) -> None:
+    settings = Settings.from_mapping({"copies": {AWAY: RULE}, "tick": tick})
+    today, yesterday = daily(SHOP, range(2))
+
+    for points in ([replace(today, state=PENDING), yesterday], [yesterday]):
+        assert copied(plan_of(SHOP, points, settings, now=FIVE)) == ([] if is_waited_for else [yesterday.slot])
+
+
 def test_one_that_does_not_end_or_cannot_be_begun_is_not_waited_for_longer_than_until_it_is_overdue() -> None:
     today, yesterday = daily(SHOP, range(2))
     hangs = replace(today, state=PENDING)
