@@ -7,6 +7,7 @@ or of newer content, whenever it was made.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Final, assert_never
 
 from lightkeeper.actions import Copy, Target
@@ -75,7 +76,12 @@ def copies_to_make(
     reason = f"{there.region} has no copy of what was newest at {format_instant(slot)}"
     if attempt > 1:
         reason = f"attempt {attempt}: the copy before ended in error, or does not end"
-    name = copy_name(facts.name, facts.arn, settings.deployment, original.slot, there.region, attempt)
+    # A name that is somebody else's stays so: to ask for it again and again would fail for ever.
+    names = (
+        copy_name(facts.name, facts.arn, settings.deployment, original.slot, there.region, each)
+        for each in count(attempt)
+    )
+    name = next(each for each in names if each not in there.in_use)
     due = Copy(
         _target(facts, original, there.region, name),
         _target(facts, original, original.region, original.name),

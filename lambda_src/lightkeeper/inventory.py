@@ -23,6 +23,7 @@ from lightkeeper.model import (
     StaticIp,
     region_of,
 )
+from lightkeeper.names import digest_in
 from lightkeeper.plan import join_plans, make_plan
 from lightkeeper.recipe import InstanceRecipe, Part
 from lightkeeper.settings import Settings
@@ -146,6 +147,7 @@ def _joined(parts: Iterable[Inventory], regions: tuple[str, ...]) -> Inventory:
         regions=regions,
         targets=tuple(target for part in inventories for target in part.targets),
         nameless=tuple(snapshot for part in inventories for snapshot in part.nameless),
+        strangers=tuple(stranger for part in inventories for stranger in part.strangers),
     )
 
 
@@ -200,13 +202,17 @@ def _copies(home: str, region: str, reader: Reader, time_left: Callable[[], floa
     """Return what there is in a Region of copies from another one."""
     points: dict[str, RecoveryPoint] = {}
     nameless: dict[str, Snapshot] = {}
+    strangers: dict[tuple[str, str], None] = {}
     problems: list[Problem] = []
     failures: list[ReadFailure] = []
     for kind in COPIED:
         listing = SNAPSHOTS[kind].listing
         try:
             for snapshot in _in_time(listing, reader.snapshots(kind), time_left):
-                match read_snapshot(snapshot, settings):
+                found = read_snapshot(snapshot, settings)
+                if not isinstance(found, RecoveryPoint) and snapshot.tags and digest_in(snapshot.name):
+                    strangers[region, snapshot.name] = None
+                match found:
                     case RecoveryPoint() as point if point.is_copy and point.home == home:
                         points[point.name] = point
                     case Problem() as problem if region_of(snapshot.tags[SOURCE]) == home:
@@ -225,6 +231,7 @@ def _copies(home: str, region: str, reader: Reader, time_left: Callable[[], floa
         problems=tuple(dict.fromkeys(problems)),
         targets=(region,),
         nameless=tuple(nameless.values()),
+        strangers=tuple(strangers),
     )
 
 

@@ -312,10 +312,10 @@ def test_a_copy_without_tags_that_somebody_tags_is_somebodys(shop: Keeper) -> No
     run = shop.run()
     to_the(shop, 17)
 
-    assert "not ours" in why_not(run, "copy")[0]
+    assert run.failures == ()
     (theirs,) = (entry for entry in shop.sandbox.entries() if entry.region == AWAY and entry.name == copy.name)
     assert theirs.tags == {"customer": "bakery"}
-    assert nights(shop) == [16, 17], "the next mornings' have names of their own"
+    assert nights(shop) == [15, 16, 17], "ours has another name"
 
 
 def test_a_copy_without_tags_is_left_alone_once_its_original_is_gone_and_that_is_said(shop: Keeper) -> None:
@@ -368,6 +368,24 @@ def test_a_copy_that_has_lost_one_of_our_tags_is_nobodys_and_is_reported(shop: K
     assert copy.name in {entry.name for entry in shop.sandbox.entries()}
     (problem,) = shop.plan().problems
     assert f"on snapshot {copy.name}: carries Lightkeeper's tags" in problem.message
+
+
+def test_a_copy_that_a_person_makes_his_own_is_replaced_once_and_no_run_fails(shop: Keeper) -> None:
+    to_the(shop, 17)
+    his = away(shop)[-1]
+    with closing(make_client(shop.sandbox, AWAY)) as client:
+        client.untag_resource(resourceName=his.name, tagKeys=[OWNER])
+    shop.user.delete_disk(diskName="shop")
+    made = shop.writes().count("CopySnapshot")
+
+    runs = shop.live(3 * DAY, 6 * HOUR)
+
+    assert [ended.failures for ended in runs if ended.failures] == []
+    assert shop.writes().count("CopySnapshot") == made + 1
+    newest = away(shop)[-1]
+    assert (newest.name, newest.content_at) == (f"{his.name}-2", his.content_at)
+    left = next(entry for entry in shop.sandbox.entries() if (entry.region, entry.name) == (AWAY, his.name))
+    assert OWNER not in left.tags
 
 
 # What goes wrong there

@@ -101,6 +101,7 @@ def plan_of(
     now: datetime = NOW,
     *,
     nameless: Iterable[Snapshot] = (),
+    strangers: Iterable[tuple[str, str]] = (),
     unread: ReadFailure | None = None,
 ) -> Plan:
     """Return the plan of a Region and its copies."""
@@ -111,6 +112,7 @@ def plan_of(
         regions=(REGION,),
         targets=tuple(settings.copies),
         nameless=tuple(nameless),
+        strangers=tuple(strangers),
     )
     return make_plan(inventory, settings, now)
 
@@ -289,6 +291,19 @@ def test_while_home_takes_nothing_the_same_is_not_copied_again() -> None:
     failed = [point(SHOP, THREE, ERROR, attempt=attempt) for attempt in (3, 2, 1)]
 
     assert copied(plan_of(SHOP, [*failed, old, copy(old)])) == []
+
+
+def test_a_name_that_is_somebody_elses_in_that_region_is_left_to_them() -> None:
+    (today,) = daily(SHOP, [0])
+    his, hers = (copy(today, attempt=attempt).name for attempt in (1, 2))
+
+    def attempt_beside(*strangers: tuple[str, str]) -> int | None:
+        (planned,) = copies(plan_of(SHOP, [today], strangers=strangers))
+        return attempt_in(planned)
+
+    assert attempt_beside((AWAY, his), (AWAY, hers)) == 3
+    assert attempt_beside((AWAY, hers)) == 1
+    assert attempt_beside((FURTHER, his), (AWAY, copy(today, region=FURTHER).name)) == 1
 
 
 # What is on its way
