@@ -847,7 +847,7 @@ RULES: Final = (
                 "none is made while a snapshot for the same slot is on its way",
                 COPY_PLAN,
                 "copies_to_make",
-                "None if _is_awaited(facts, slot, limit, taking=taking) else _due",
+                "None if waits else _due",
                 "_due",
                 IN_COPY_PLAN,
                 "test_a_snapshot_that_is_on_its_way_is_waited_for",
