@@ -131,7 +131,7 @@ def now_to_write(at: str | None, settings: Settings, endpoint_url: str | None) -
         If the configured profile cannot be used.
     """
     from lightkeeper.lightsail import is_at_aws
-    from lightkeeper.run import OFF_THE_CLOCK
+    from lightkeeper.times import OFF_THE_CLOCK
 
     asked, read = now(at, settings), clock()
     if abs(asked - read) > OFF_THE_CLOCK and is_at_aws(endpoint_url):

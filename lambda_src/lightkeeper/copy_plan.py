@@ -7,6 +7,7 @@ or of newer content, whenever it was made.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Final, assert_never
 
 from lightkeeper.actions import Copy, Target
@@ -17,6 +18,7 @@ from lightkeeper.names import copy_name
 from lightkeeper.retention import is_replaced
 from lightkeeper.schedule import current_slot, next_slot
 from lightkeeper.settings import Settings
+from lightkeeper.ticks import longest_gap_of_tick
 from lightkeeper.times import format_instant
 
 QUICK_ATTEMPTS: Final = 3
@@ -56,7 +58,10 @@ def copies_to_make(
     begun = tuple(_finish(facts, there, each) for each in there.begun)
     slot = current_slot(there.rule.schedule, now)
     limit = settings.overdue_after.before(now, settings.time_zone)
-    original = None if _is_awaited(facts, slot, limit, taking=taking) else _due(facts, there, slot, limit)
+    # Where the next run has a slot of its own, each would wait for the one after it.
+    may_wait = now + longest_gap_of_tick(settings.tick) < next_slot(there.rule.schedule, now)
+    waits = may_wait and _is_awaited(facts, slot, limit, taking=taking)
+    original = None if waits else _due(facts, there, slot, limit)
     if original is None:
         return CopyPlan(begun)
     failed = [
@@ -71,7 +76,12 @@ def copies_to_make(
     reason = f"{there.region} has no copy of what was newest at {format_instant(slot)}"
     if attempt > 1:
         reason = f"attempt {attempt}: the copy before ended in error, or does not end"
-    name = copy_name(facts.name, facts.arn, settings.deployment, original.slot, there.region, attempt)
+    # A name that is somebody else's stays so: to ask for it again and again would fail for ever.
+    names = (
+        copy_name(facts.name, facts.arn, settings.deployment, original.slot, there.region, each)
+        for each in count(attempt)
+    )
+    name = next(each for each in names if each not in there.in_use)
     due = Copy(
         _target(facts, original, there.region, name),
         _target(facts, original, original.region, original.name),
@@ -100,7 +110,9 @@ def copy_status(
         return None
     usable = usable_of(there.points)
     pending = tuple(point for point in there.points if point.state is SnapshotState.PENDING)
-    limit = settings.overdue_after.before(now, there.rule.schedule.zone)
+    # What a run takes is copied by the next one at the earliest.
+    by_tick = now - 2 * longest_gap_of_tick(settings.tick)
+    limit = min(settings.overdue_after.before(now, there.rule.schedule.zone), by_tick)
     status = CopyStatus(
         region=there.region,
         is_wanted=there.is_wanted,

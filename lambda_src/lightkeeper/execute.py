@@ -3,7 +3,7 @@
 Each failure is kept to its source, and that of a copy to the Region it was to be made in.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
@@ -38,6 +38,10 @@ _MAX_TRIES: Final = 20
 """Of an action that Lightsail throttles: each is several attempts of botocore, ever slower."""
 _NO_TAGS_YET: Final = (Fault.INVALID_INPUT, Fault.NOT_FOUND, Fault.OPERATION_FAILED)
 """How a copy in progress may refuse tags."""
+
+
+_MAX_UNANSWERED: Final = 8
+"""Copies into a Region that fail because it does not answer: each may take minutes, and what home has to do waits."""
 
 
 class Writer(Protocol):
@@ -183,6 +187,7 @@ class _Writes:
         self._margin = margin_seconds(settings.max_concurrency)
         self._on_outcome = on_outcome
         self._refused: set[str] = set()
+        self._unanswered: Counter[str] = Counter()
 
     def cannot_go_on(self, *regions: str, reserve_seconds: float = 0) -> str | None:
         """Return why no further call may start in these Regions, with so many seconds left over; None where one may."""
@@ -224,6 +229,8 @@ class _Writes:
             return Outcome(action, Result.SKIPPED, "nothing is pruned after a failure of the same source")
         not_now = action.not_now if isinstance(action, Create) else None
         region = action.target.region
+        if isinstance(action, Copy) and self._unanswered[region] >= _MAX_UNANSWERED:
+            not_now = f"{region} has not answered {_MAX_UNANSWERED} copies; the next run goes on"
         if why := not_now or self.cannot_go_on(region):
             return Outcome(action, Result.DEFERRED, why)
         try:
@@ -232,6 +239,8 @@ class _Writes:
             # Noted by the thread that meets it: any other would learn of it some writes later.
             if error.fault is Fault.UNAUTHENTICATED:
                 self._refused.add(region)
+            if error.fault is Fault.UNAVAILABLE and isinstance(action, Copy):
+                self._unanswered[region] += 1
             if error.fault is Fault.THROTTLED and not is_last_try:
                 return None
             return _ended(action, error, self._writers[region])

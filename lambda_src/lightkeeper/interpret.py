@@ -49,6 +49,8 @@ from lightkeeper.times import format_instant
 
 _Nameless: TypeAlias = Mapping[tuple[str, str | None], Sequence[Snapshot]]
 """Snapshots without tags, by Region and by the digest in their names."""
+_Strangers: TypeAlias = Mapping[tuple[str, str | None], Collection[str]]
+"""The names of what is not ours and has tags, in the same way."""
 _DAY: Final = timedelta(days=1)
 _WINDOW: Final = re.compile(r"([0-2][0-9]:[0-5][0-9])-([0-2][0-9]:[0-5][0-9])")
 
@@ -91,6 +93,8 @@ class CopyFacts:
     """Newest content first."""
     begun: tuple[Begun, ...]
     """What an earlier run has begun to copy there, and has not given its tags."""
+    in_use: Collection[str]
+    """Names that copies of it would have, of what has tags and is not ours."""
     series: tuple[Series, ...]
     """By kind; none of a source whose tags are not understood."""
 
@@ -135,6 +139,7 @@ class _Elsewhere:
 
     regions: Collection[str]
     nameless: _Nameless
+    strangers: _Strangers
 
 
 def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterator[Facts]:
@@ -153,9 +158,12 @@ def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterat
     for snapshot in inventory.nameless:
         nameless[snapshot.region, digest_in(snapshot.name)].append(snapshot)
     unread = {failure.region for failure in inventory.failures if failure.listing != STATIC_IPS}
-    elsewhere = _Elsewhere(inventory.targets, nameless)
+    strangers: defaultdict[tuple[str, str | None], list[str]] = defaultdict(list)
+    for region, name in inventory.strangers:
+        strangers[region, digest_in(name)].append(name)
+    elsewhere = _Elsewhere(inventory.targets, nameless, strangers)
     # What nobody could read may have been copied.
-    without_names = _Elsewhere(inventory.targets, {})
+    without_names = _Elsewhere(inventory.targets, {}, {})
     for source in inventory.sources:
         there = without_names if source.region in unread else elsewhere
         yield _facts_of(source, by_source.pop(source.arn, ()), there, settings, now)
@@ -289,6 +297,7 @@ def _copies(
             rule=own,
             points=there,
             begun=tuple(_begun(facts, elsewhere.nameless, region, settings)),
+            in_use=elsewhere.strangers.get((region, copy_digest(facts.arn, settings.deployment, region)), ()),
             series=()
             if facts.policy is NoPolicy.UNREADABLE
             else _series(there, settings, _why_unfed(facts, is_wanted=is_wanted), fed, rule),

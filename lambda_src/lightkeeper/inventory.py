@@ -23,6 +23,7 @@ from lightkeeper.model import (
     StaticIp,
     region_of,
 )
+from lightkeeper.names import digest_in
 from lightkeeper.plan import join_plans, make_plan
 from lightkeeper.recipe import InstanceRecipe, Part
 from lightkeeper.settings import Settings
@@ -146,6 +147,7 @@ def _joined(parts: Iterable[Inventory], regions: tuple[str, ...]) -> Inventory:
         regions=regions,
         targets=tuple(target for part in inventories for target in part.targets),
         nameless=tuple(snapshot for part in inventories for snapshot in part.nameless),
+        strangers=tuple(stranger for part in inventories for stranger in part.strangers),
     )
 
 
@@ -190,41 +192,59 @@ def read_with_copies(
     others = {region: target for region, target in targets.items() if region != name}
     if not others:
         return read_region(name, reader, settings, time_left)
-    with ThreadPoolExecutor(len(others), f"copies of {name}") as pool:
-        reading = [pool.submit(_copies, name, each, others[each], time_left, settings) for each in others]
+    # All lists at once: one that hangs holds up home for as long as one of its own would.
+    with ThreadPoolExecutor(len(others) * len(COPIED), f"copies of {name}") as pool:
+        reading = {
+            region: [pool.submit(_copies, name, region, kind, target, time_left, settings) for kind in COPIED]
+            for region, target in others.items()
+        }
         home = read_region(name, reader, settings, time_left)
-        return _joined([home, *(part.result() for part in reading)], (name,))
+        parts = [_of_target(region, [part.result() for part in lists]) for region, lists in reading.items()]
+    return _joined([home, *parts], (name,))
 
 
-def _copies(home: str, region: str, reader: Reader, time_left: Callable[[], float], settings: Settings) -> Inventory:
-    """Return what there is in a Region of copies from another one."""
+def _of_target(region: str, parts: Sequence[Inventory]) -> Inventory:
+    """Return what there is in a Region that copies go to; while one of its lists fails, nothing is known of it."""
+    whole = replace(_joined(parts, ()), targets=(region,))
+    return Inventory((), (), failures=whole.failures, targets=(region,)) if whole.failures else whole
+
+
+def _copies(  # noqa: PLR0913, PLR0917 - where from, where, of what, and by what
+    home: str,
+    region: str,
+    kind: SnapshotKind,
+    reader: Reader,
+    time_left: Callable[[], float],
+    settings: Settings,
+) -> Inventory:
+    """Return what there is of one kind in a Region, of copies from another one."""
     points: dict[str, RecoveryPoint] = {}
     nameless: dict[str, Snapshot] = {}
-    problems: list[Problem] = []
-    failures: list[ReadFailure] = []
-    for kind in COPIED:
-        listing = SNAPSHOTS[kind].listing
-        try:
-            for snapshot in _in_time(listing, reader.snapshots(kind), time_left):
-                match read_snapshot(snapshot, settings):
-                    case RecoveryPoint() as point if point.is_copy and point.home == home:
-                        points[point.name] = point
-                    case Problem() as problem if region_of(snapshot.tags[SOURCE]) == home:
-                        problems.append(problem)
-                    case None if is_unfinished(snapshot):
-                        nameless[snapshot.name] = snapshot
-                    case _:
-                        pass
-        except Exception as error:  # noqa: BLE001 - an answer nobody expected fails its list, not the other Regions
-            failures.append(_failure(region, listing, error))
-    if failures:
-        return Inventory((), (), failures=tuple(failures), targets=(region,))
+    strangers: dict[tuple[str, str], None] = {}
+    problems: dict[Problem, None] = {}
+    listing = SNAPSHOTS[kind].listing
+    try:
+        for snapshot in _in_time(listing, reader.snapshots(kind), time_left):
+            found = read_snapshot(snapshot, settings)
+            if not isinstance(found, RecoveryPoint) and snapshot.tags and digest_in(snapshot.name):
+                strangers[region, snapshot.name] = None
+            match found:
+                case RecoveryPoint() as point if point.is_copy and point.home == home:
+                    points[point.name] = point
+                case Problem() as problem if region_of(snapshot.tags[SOURCE]) == home:
+                    problems[problem] = None
+                case None if is_unfinished(snapshot):
+                    nameless[snapshot.name] = snapshot
+                case _:
+                    pass
+    except Exception as error:  # noqa: BLE001 - an answer nobody expected fails its list, not the other Regions
+        return Inventory((), (), failures=(_failure(region, listing, error),))
     return Inventory(
         sources=(),
         points=tuple(points.values()),
-        problems=tuple(dict.fromkeys(problems)),
-        targets=(region,),
+        problems=tuple(problems),
         nameless=tuple(nameless.values()),
+        strangers=tuple(strangers),
     )
 
 

@@ -334,6 +334,8 @@ class Inventory:
     """Which Regions were looked at for copies."""
     nameless: tuple[Snapshot, ...] = ()
     """There: snapshots without any tag whose names have the form of ours."""
+    strangers: tuple[tuple[str, str], ...] = ()
+    """There: Region and name of snapshots that have tags and a name of the form of ours, and are not ours."""
 
 
 class Status(StrEnum):

@@ -13,7 +13,7 @@ from typing import Final, Protocol, assert_never
 
 from lightkeeper.actions import Target
 from lightkeeper.automatic import AutomaticSnapshot
-from lightkeeper.errors import InvalidValueError
+from lightkeeper.errors import InvalidValueError, quote_all
 from lightkeeper.execute import Writer
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.inventory import Reader, join_inventories, read_region
@@ -106,9 +106,15 @@ def prepare(  # noqa: PLR0913 - a rescue has that many sides
 
 
 def _refuse_gone(inventory: Inventory, name: str) -> None:
-    # What there is a copy of may well live, in its home.
-    left = (point for point in inventory.points if point.source_name == name and not point.is_copy)
-    if any(left) and not inventory.failures:
+    if inventory.failures:
+        return
+    homes = {point.home for point in inventory.points if point.source_name == name}
+    if not_seen := sorted(homes.difference(inventory.regions)):
+        raise InvalidValueError(
+            f'only copies of "{name}" are in {quote_all(inventory.regions)}; it is of {quote_all(not_seen)}, where '
+            f"nobody has looked; expected the Region that it is in: --region {not_seen[0]}"
+        )
+    if homes:
         raise InvalidValueError(
             f'"{name}" is gone, and its automatic snapshots went with it; lightkeeper snapshots {name} lists what is '
             "left; expected a source that is still there"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
 
@@ -28,10 +28,8 @@ from lightkeeper.retries import READ_MARGIN_SECONDS, margin_seconds
 from lightkeeper.settings import Settings
 from lightkeeper.take import plan_take
 from lightkeeper.ticks import longest_gap_of_tick
-from lightkeeper.times import format_instant
+from lightkeeper.times import OFF_THE_CLOCK, format_instant
 
-OFF_THE_CLOCK: Final = timedelta(hours=1)
-"""What `now` may differ from the clock at AWS: machines' clocks do, and a scheduled time lies back."""
 _TICKS_UNTIL_LATE: Final = 2
 
 

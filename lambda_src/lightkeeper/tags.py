@@ -37,7 +37,7 @@ from lightkeeper.policies import OFF
 from lightkeeper.recipe import Part, is_small, missing_parts, recipe_tags
 from lightkeeper.schedule import is_time_of_day, with_time_of_day
 from lightkeeper.settings import Settings
-from lightkeeper.times import format_instant, parse_day_or_instant, parse_instant, parse_zone
+from lightkeeper.times import OFF_THE_CLOCK, format_instant, parse_day_or_instant, parse_instant, parse_zone
 
 OWN_PREFIX: Final = "lightkeeper:"
 _AWS_PREFIX: Final = "aws:"
@@ -531,6 +531,9 @@ def read_snapshot(snapshot: Snapshot, settings: Settings) -> RecoveryPoint | Pro
     source_name, taken = (
         _origin_of_copy(snapshot) if is_made_of_another else (snapshot.source_name, snapshot.created_at)
     )
+    if is_made_of_another and slot and taken and taken < slot - OFF_THE_CLOCK:
+        # Nothing is taken before it is asked for: somebody has edited it.
+        taken = None
     attempt = _attempt_of(snapshot, source_name, source_arn, slot, settings) if slot else None
     newer_format = _newer_format(snapshot.tags)
     if newer_format is not None and attempt is None:

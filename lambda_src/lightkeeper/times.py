@@ -7,10 +7,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from lightkeeper.errors import InvalidValueError, closest
 
+OFF_THE_CLOCK: Final = timedelta(hours=1)
+"""What a time may differ from the clock at AWS: machines' clocks do, and a scheduled time lies back."""
 _DURATION = re.compile(r"(?:[0-9]{1,6}[ymdh])+")
 _PART = re.compile(r"([0-9]+)([ymdh])")
 # For a longer or dotted name the database's package would be searched as deep as the name has parts.

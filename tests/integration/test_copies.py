@@ -10,7 +10,7 @@ import pytest
 
 from lightkeeper.actions import Copy, Result, ScheduleDeletion
 from lightkeeper.model import Severity
-from lightsail_sandbox.client import EndSnapshots, Entry, ErrorAnswer, FaultRule, LoseAnswer
+from lightsail_sandbox.client import EndSnapshots, Entry, ErrorAnswer, FaultRule, Hang, LoseAnswer
 from lightsail_sandbox.seeds import SnapshotState
 from tests.support.asking import make_client
 from tests.support.keeper import AWAY, DAY, HOUR, OTHER_REGION, REGION, Keeper, count, why_not
@@ -222,6 +222,48 @@ def test_two_regions_that_are_each_other_s_second_one(two_regions: Keeper) -> No
     assert nights(two_regions, "clinic", REGION) == [15, 16, 17]
 
 
+@pytest.mark.parametrize(
+    ("policy", "schedule", "tick", "days"),
+    [
+        ("hourly", "0 * * * *", HOUR, 1),
+        ("hourly", "30 * * * *", HOUR, 1),
+        ("half-hourly", "*/30 * * * *", HOUR / 2, 1),
+        ("daily", "0 3 * * *", DAY, 4),
+        ("daily", "0 5 * * *", DAY, 4),
+    ],
+)
+def test_where_each_run_takes_a_snapshot_and_has_a_copy_to_make_it_copies_what_is_there(
+    keeper: Keeper, policy: str, schedule: str, tick: timedelta, days: int
+) -> None:
+    keeper.configure(
+        tick=f"rate({tick // timedelta(minutes=1)} minutes)",
+        copies={AWAY: {"schedule": schedule, "keep": "last=3"}},
+        policies={"half-hourly": {"schedule": "*/30 * * * *", "keep": "2"}},
+    )
+    keeper.disk("shop", {"backup": policy, "backup:copy": "", "backup:keep": "2"})
+    keeper.sandbox.set_time(datetime(2026, 6, 15, 5, tzinfo=UTC))
+
+    keeper.live(days * DAY, tick)
+
+    newest = max(copy.content_at for copy in away(keeper) if copy.content_at)
+    assert keeper.sandbox.now() - newest <= 2 * tick
+    asked_for = days * DAY // tick
+    assert keeper.writes().count("CopySnapshot") in {asked_for - 1, asked_for}, "one for each slot, and no more"
+
+
+@pytest.mark.parametrize("name", ["a" * 255, f"{'b' * 254}𠀀", "𠀀" * 255], ids=["long", "wide", "nameless"])
+def test_whatever_a_source_is_called_its_copies_are_made_found_again_and_pruned(keeper: Keeper, name: str) -> None:
+    keeper.configure(copies={AWAY: {**EACH_MORNING, "keep": "1"}}, grace="0d")
+    keeper.disk(name, {"backup": "daily", "backup:copy": ""} | {f"team-{number:02}": "x" * 200 for number in range(48)})
+
+    to_the(keeper, 18)
+
+    assert nights(keeper, name) == [18]
+    assert len(away(keeper, name)[0].name) <= 254
+    (line,) = keeper.plan().sources
+    assert [copy.overdue_since for copy in line.copies] == [None]
+
+
 # Between copy and tag
 
 
@@ -270,10 +312,10 @@ def test_a_copy_without_tags_that_somebody_tags_is_somebodys(shop: Keeper) -> No
     run = shop.run()
     to_the(shop, 17)
 
-    assert "not ours" in why_not(run, "copy")[0]
+    assert run.failures == ()
     (theirs,) = (entry for entry in shop.sandbox.entries() if entry.region == AWAY and entry.name == copy.name)
     assert theirs.tags == {"customer": "bakery"}
-    assert nights(shop) == [16, 17], "the next mornings' have names of their own"
+    assert nights(shop) == [15, 16, 17], "ours has another name"
 
 
 def test_a_copy_without_tags_is_left_alone_once_its_original_is_gone_and_that_is_said(shop: Keeper) -> None:
@@ -326,6 +368,24 @@ def test_a_copy_that_has_lost_one_of_our_tags_is_nobodys_and_is_reported(shop: K
     assert copy.name in {entry.name for entry in shop.sandbox.entries()}
     (problem,) = shop.plan().problems
     assert f"on snapshot {copy.name}: carries Lightkeeper's tags" in problem.message
+
+
+def test_a_copy_that_a_person_makes_his_own_is_replaced_once_and_no_run_fails(shop: Keeper) -> None:
+    to_the(shop, 17)
+    his = away(shop)[-1]
+    with closing(make_client(shop.sandbox, AWAY)) as client:
+        client.untag_resource(resourceName=his.name, tagKeys=[OWNER])
+    shop.user.delete_disk(diskName="shop")
+    made = shop.writes().count("CopySnapshot")
+
+    runs = shop.live(3 * DAY, 6 * HOUR)
+
+    assert [ended.failures for ended in runs if ended.failures] == []
+    assert shop.writes().count("CopySnapshot") == made + 1
+    newest = away(shop)[-1]
+    assert (newest.name, newest.content_at) == (f"{his.name}-2", his.content_at)
+    left = next(entry for entry in shop.sandbox.entries() if (entry.region, entry.name) == (AWAY, his.name))
+    assert OWNER not in left.tags
 
 
 # What goes wrong there
@@ -388,6 +448,18 @@ def test_a_target_that_is_not_enabled_fails_alone(shop: Keeper, code: str) -> No
     shop.sandbox.clear_faults()
     shop.live(HOUR, HOUR)
     assert nights(shop) == [20]
+
+
+@pytest.mark.usefixtures("over_http")
+def test_all_lists_of_a_target_that_hangs_are_asked_for_at_once(shop: Keeper) -> None:
+    shop.sandbox.add_faults(FaultRule(effect=Hang(), region=AWAY))
+
+    with shop.running() as running:
+        for listing in LISTS_OF_COPIES:
+            shop.wait_for(listing, AWAY)
+        assert not running.done()
+
+    assert count(running.result(), "create") == 1
 
 
 def test_a_copy_that_is_refused_holds_back_what_is_pruned_there_and_not_at_home(shop: Keeper) -> None:

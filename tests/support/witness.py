@@ -318,7 +318,9 @@ def are_copies_troubled(tags: Tags, terms: Terms) -> bool:
 def copy_name(birth: "Birth", source: str, region: str) -> str:
     """Return the name that the copy of a snapshot of ours has in a Region; later attempts end in a number."""
     digest = hashlib.sha256(f"{birth.source_arn}\0{birth.owner}\0{region}".encode()).hexdigest()[:6]
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", source).strip("-")
+    # What has no letter or digit is called by its kind; a name has at most 254 characters, a second attempt's, too.
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", source).strip("-")[: 254 - len("-YYYYMMDD-HHMM-abcdef-2")]
+    stem = stem or birth.source_arn.split(":")[-1].split("/")[0].lower()
     return f"{stem}-{birth.slot:%Y%m%d-%H%M}-{digest}"
 
 
@@ -1708,7 +1710,9 @@ class _Court:
             if asked is None or not all(_is_well(call) for call in calls if call.region in {home, region}):
                 continue
             slot, points = asked.slot(now), self._scene.points(source.arn, terms)
-            awaited = [point for point in points if point.entry.state == "pending" and point.slot <= slot]
+            # Nothing is worth waiting for until a run that has a slot of its own.
+            may_wait = terms.gap is None or asked.slot(now + terms.gap) == slot
+            awaited = may_wait and any(point.entry.state == "pending" and point.slot <= slot for point in points)
             newest = _copyable(self._before.points(source.arn, terms), asked)[:1]
             failed = [
                 point

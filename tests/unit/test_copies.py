@@ -295,6 +295,7 @@ def test_the_content_of_a_copy_is_no_newer_than_the_copy_whatever_its_tag_says()
     [
         copy(taken=""),
         copy(taken="yesterday"),
+        copy(taken="2026-06-15T01:59:59Z"),
         copy(name=""),
         copy(name="shop2"),
         copy(slot="2026-06-16T03:00:00Z"),

@@ -103,6 +103,7 @@ def plan_of(
     now: datetime = NOW,
     *,
     nameless: Iterable[Snapshot] = (),
+    strangers: Iterable[tuple[str, str]] = (),
     unread: ReadFailure | None = None,
 ) -> Plan:
     """Return the plan of a Region and its copies."""
@@ -113,6 +114,7 @@ def plan_of(
         regions=(REGION,),
         targets=tuple(settings.copies),
         nameless=tuple(nameless),
+        strangers=tuple(strangers),
     )
     return make_plan(inventory, settings, now)
 
@@ -317,6 +319,19 @@ def test_while_home_takes_nothing_the_same_is_not_copied_again() -> None:
     assert copied(plan_of(SHOP, [*failed, old, copy(old)])) == []
 
 
+def test_a_name_that_is_somebody_elses_in_that_region_is_left_to_them() -> None:
+    (today,) = daily(SHOP, [0])
+    his, hers = (copy(today, attempt=attempt).name for attempt in (1, 2))
+
+    def attempt_beside(*strangers: tuple[str, str]) -> int | None:
+        (planned,) = copies(plan_of(SHOP, [today], strangers=strangers))
+        return attempt_in(planned)
+
+    assert attempt_beside((AWAY, his), (AWAY, hers)) == 3
+    assert attempt_beside((AWAY, hers)) == 1
+    assert attempt_beside((FURTHER, his), (AWAY, copy(today, region=FURTHER).name)) == 1
+
+
 # What is on its way
 
 
@@ -335,6 +350,15 @@ def test_so_is_one_that_this_run_takes() -> None:
 
     assert [each.target.slot for each in created(plan)] == [THREE]
     assert copied(plan) == []
+
+
+@pytest.mark.parametrize(("tick", "is_waited_for"), [("rate(23 hours)", True), ("rate(24 hours)", False)])
+def test_neither_is_waited_for_where_the_next_run_has_a_slot_of_its_own(tick: str, *, is_waited_for: bool) -> None:
+    settings = Settings.from_mapping({"copies": {AWAY: RULE}, "tick": tick})
+    today, yesterday = daily(SHOP, range(2))
+
+    for points in ([replace(today, state=PENDING), yesterday], [yesterday]):
+        assert copied(plan_of(SHOP, points, settings, now=FIVE)) == ([] if is_waited_for else [yesterday.slot])
 
 
 def test_one_that_does_not_end_or_cannot_be_begun_is_not_waited_for_longer_than_until_it_is_overdue() -> None:
@@ -608,6 +632,16 @@ def test_a_copy_that_takes_no_tags_yet_is_on_its_way_as_long_as_one_with_them_wo
     for made, expected in ((now - HOUR, None), (now - 6 * HOUR, FIVE)):
         bare = without_tags(today, state=PENDING, created_at=made)
         assert there(plan_of(SHOP, points, now=now, nameless=[bare])).overdue_since == expected
+
+
+def test_where_a_run_is_rare_a_copy_has_the_time_of_two_runs() -> None:
+    points = daily(SHOP, [1, 2])
+    points = [*points, copy(points[1]), *daily(SHOP, [0])]
+    daily_run = Settings.from_mapping({"copies": {AWAY: RULE}, "tick": "rate(1 day)"})
+
+    assert there(plan_of(SHOP, points, now=FIVE + 7 * HOUR)).overdue_since == FIVE - DAY
+    assert there(plan_of(SHOP, points, daily_run, now=FIVE + DAY - HOUR)).overdue_since is None
+    assert there(plan_of(SHOP, points, daily_run, now=FIVE + DAY)).overdue_since == FIVE - DAY
 
 
 def test_a_copy_that_the_run_has_begun_is_on_its_way() -> None:

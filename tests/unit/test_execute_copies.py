@@ -278,3 +278,27 @@ def test_a_second_look_tells_a_copy_from_a_snapshot_of_its_name_at_home() -> Non
 
     assert outcome.result is Result.SKIPPED
     assert away.calls == []
+
+
+# A Region that does not answer
+
+
+def test_where_a_region_answers_no_copy_the_rest_waits_and_home_goes_on() -> None:
+    home, away = shelves()
+    names = [f"disk-{number:02}" for number in range(40)]
+    for name in names:
+        tags, _ = snapshot_tags(disk(name), SLOT, SETTINGS, NOW)
+        home.put(target(name), tags, SnapshotState.USABLE)
+    gone = CallError(Fault.UNAVAILABLE, "CopySnapshot: Read timeout")
+    away.faults = {("copy", name): gone for name in names}
+    home.put(delete("clinic").target, {}, SnapshotState.USABLE)
+
+    *copied, deleted = run(home, away, *(copy(name) for name in names), delete("clinic"))
+
+    failed = [outcome for outcome in copied if outcome.result is Result.FAILED]
+    waiting = [outcome for outcome in copied if outcome.result is Result.DEFERRED]
+    assert len(failed) + len(waiting) == 40
+    # Those that are under way end, each in its own time.
+    assert 8 <= len(failed) < 8 + SETTINGS.max_concurrency
+    assert {outcome.error for outcome in waiting} == {f"{AWAY} has not answered 8 copies; the next run goes on"}
+    assert deleted.result is Result.DONE
