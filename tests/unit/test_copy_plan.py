@@ -635,8 +635,8 @@ def test_a_copy_that_takes_no_tags_yet_is_on_its_way_as_long_as_one_with_them_wo
 
 
 def test_where_a_run_is_rare_a_copy_has_the_time_of_two_runs() -> None:
-    points = daily(SHOP, [1, 2])
-    points = [*points, copy(points[1]), *daily(SHOP, [0])]
+    today, yesterday, before = daily(SHOP, range(3))
+    points = [today, yesterday, before, copy(before)]
     daily_run = Settings.from_mapping({"copies": {AWAY: RULE}, "tick": "rate(1 day)"})
 
     assert there(plan_of(SHOP, points, now=FIVE + 7 * HOUR)).overdue_since == FIVE - DAY
