@@ -488,13 +488,16 @@ class Plan:
     """Regions of which a list of sources is not believed: it lacks most of what was backed up a moment ago."""
     points: tuple[RecoveryPoint, ...] = ()
     """All recovery points that were read."""
+    targets: tuple[str, ...] = ()
+    """Which Regions were looked at for copies."""
 
     @property
     def unread(self) -> tuple[ReadFailure, ...]:
-        """The failures without which one could tell how the sources stand: those of Regions that are looked after."""
-        return tuple(failure for failure in self.failures if failure.region in self.regions)
+        """The failures without which one could tell how the sources stand: all but those that are about copies alone."""
+        return tuple(failure for failure in self.failures if failure.region not in self.unread_copies)
 
     @property
     def unread_copies(self) -> tuple[str, ...]:
-        """The other Regions with a failure: to these only copies go."""
-        return tuple(dict.fromkeys(each.region for each in self.failures if each.region not in self.regions))
+        """Regions with a failure that are not looked after: only copies go there."""
+        only_copies = set(self.targets).difference(self.regions)
+        return tuple(dict.fromkeys(each.region for each in self.failures if each.region in only_copies))

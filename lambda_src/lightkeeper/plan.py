@@ -99,6 +99,7 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
             regions=inventory.regions,
             doubted=tuple(dict.fromkeys(region for region, _ in doubted)),
             points=inventory.points,
+            targets=inventory.targets,
         )
     )
 
@@ -119,6 +120,7 @@ def join_plans(parts: Iterable[Plan]) -> Plan:
             doubted=tuple(region for plan in plans for region in plan.doubted),
             # A copy is read for its home, and with its own Region where that is looked after, too.
             points=tuple({(point.region, point.name): point for plan in plans for point in plan.points}.values()),
+            targets=tuple(dict.fromkeys(target for plan in plans for target in plan.targets)),
         )
     )
 

@@ -115,7 +115,8 @@ def test_the_json_of_a_plan_is_one_document_with_the_documented_keys(keeper: Kee
                 "arn": arn,
                 "tag": "backup:kepe",
                 "value": "2",
-                "message": 'unknown tag; expected "backup", "backup:keep", "backup:at", "backup:mode", "backup:hold"',
+                "message": 'unknown tag; expected "backup", "backup:keep", "backup:at", "backup:mode", "backup:hold", '
+                '"backup:copy", "backup:copy-keep"',
                 "suggestion": "backup:keep",
                 "severity": "warning",
             }

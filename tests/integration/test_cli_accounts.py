@@ -97,6 +97,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "take": ("data", *AT),
     "status": AT,
     "snapshots": AT,
+    "rescue": ("data", "--yes"),
     "recipe": ("data",),
     "restore": ("data", "--yes"),
 }
