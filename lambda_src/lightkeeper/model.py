@@ -493,7 +493,7 @@ class Plan:
 
     @property
     def unread(self) -> tuple[ReadFailure, ...]:
-        """The failures without which one could tell how the sources stand: all but those of Regions that take copies."""
+        """The failures without which one could tell how the sources stand: all but those about copies alone."""
         return tuple(failure for failure in self.failures if failure.region not in self.unread_copies)
 
     @property
