@@ -38,8 +38,6 @@ _MAX_TRIES: Final = 20
 """Of an action that Lightsail throttles: each is several attempts of botocore, ever slower."""
 _NO_TAGS_YET: Final = (Fault.INVALID_INPUT, Fault.NOT_FOUND, Fault.OPERATION_FAILED)
 """How a copy in progress may refuse tags."""
-
-
 _MAX_UNANSWERED: Final = 8
 """Copies into a Region that fail because it does not answer: each may take minutes, and what home has to do waits."""
 

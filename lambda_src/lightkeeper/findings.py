@@ -20,6 +20,7 @@ from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Orphans, Plan, Problem, Severity, SourceStatus, Status
 from lightkeeper.overview import (
     Help,
+    command_for,
     is_doubt,
     is_news,
     is_open,
@@ -278,7 +279,7 @@ def _what_helps_unread(region: str, plan: Plan, settings: Settings, sender: Send
     return Help(
         f'{_GRANT} If the Region is down and you cannot wait, see "The whole Region is down" in the runbook: what has '
         f"copies in {away} can be restored there. This shows it, and changes nothing:",
-        sender.command(*words) if sender else keeper_command(*words),
+        command_for(sender, *words),
     )
 
 

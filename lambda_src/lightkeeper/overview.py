@@ -277,10 +277,11 @@ def what_helps(source: SourceStatus, sender: Sender | None = None) -> Help:
 
 def take_command(source: SourceStatus, sender: Sender | None = None) -> str:
     """Return the command that takes a recovery point of a source."""
-    return _command(sender, "take", source.name, "--kind", source.kind, "--region", source.region)
+    return command_for(sender, "take", source.name, "--kind", source.kind, "--region", source.region)
 
 
-def _command(sender: Sender | None, *words: str) -> str:
+def command_for(sender: Sender | None, *words: str) -> str:
+    """Return a command of `lightkeeper` to paste: about the sender's deployment, or with the files at hand."""
     return sender.command(*words) if sender else keeper_command(*words)
 
 
@@ -325,7 +326,7 @@ def what_helps_stopped(source: SourceStatus, settings: Settings, sender: Sender 
     """Return what to do about a source that is no longer backed up."""
     match source.status:
         case Status.GONE:
-            restore = _command(sender, "restore", source.name, "--region", source.region)
+            restore = command_for(sender, "restore", source.name, "--region", source.region)
             return Help("if it was deleted by mistake, bring it back", restore)
         case Status.OFF:
             return Help(
