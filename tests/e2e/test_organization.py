@@ -48,7 +48,7 @@ pytestmark = [
 ]
 CUSTOMERS = 50
 _A_FIRING_SECONDS = 180  # a minute, ten seconds between two looks of the local scheduler; a busy machine
-_A_RUN_SECONDS = 120
+_RUNS_SECONDS = 600  # half a minute where the machine has nothing else to do; that of CI has
 _PATIENCE_SECONDS = 30  # with a run that takes one, or some on a busy machine
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
@@ -198,14 +198,14 @@ def told(hub: Hub) -> Story:
     middle = in_order[CUSTOMERS // 2]
     sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", account=middle, effect=HoldAnswer()))
     execution = hub.start(sandbox.advance(MINUTE))
-    wait_until(lambda: new_since(before, hub)[middle], "a run that has just taken a snapshot", _A_RUN_SECONDS)
+    wait_until(lambda: new_since(before, hub)[middle], "a run that has just taken a snapshot", _RUNS_SECONDS)
     die(hub, execution)
     torn = new_since(before, hub)
 
     sandbox.add_faults(FaultRule(operation="CreateDiskSnapshot", account=in_order[-1], effect=HoldCall()))
     execution = hub.start(sandbox.advance(MINUTE))
     all_but_one = {"running": 1, "succeeded": CUSTOMERS, "total": CUSTOMERS + 1}
-    wait_until(lambda: hub.runs_of(execution) == all_but_one, "the last run", _A_RUN_SECONDS)
+    wait_until(lambda: hub.runs_of(execution) == all_but_one, "the last run", _RUNS_SECONDS)
     hub.stop(execution)
     sandbox.clear_faults()
     unreported = look(hub, execution, before=before)
@@ -296,7 +296,7 @@ def switch_off_the_schedule(hub: Hub) -> None:
 def look(hub: Hub, *executions: str, before: Counter[tuple[str, str]]) -> Look:
     """Wait until executions have ended, and look."""
     ended = tuple(hub.end_of(execution) for execution in executions)
-    wait_until(lambda: not any(is_running(hub, each) for each in executions), "the end of all runs", _A_RUN_SECONDS)
+    wait_until(lambda: not any(is_running(hub, each) for each in executions), "the end of all runs", _RUNS_SECONDS)
     return Look(
         executions=ended,
         calls=hub.sandbox.calls(),
@@ -321,7 +321,7 @@ def die(hub: Hub, execution: str) -> None:
     hub.allow_runs(0)
     hub.stop(execution)
     hub.kill_runs()
-    wait_until(lambda: not is_running(hub, execution), "the end of all runs", _A_RUN_SECONDS)
+    wait_until(lambda: not is_running(hub, execution), "the end of all runs", _RUNS_SECONDS)
     hub.sandbox.clear_faults()
     hub.allow_runs(None)
 
