@@ -166,6 +166,52 @@ def test_without_tags_the_run_has_failed_and_says_which_call() -> None:
     assert "lightsail:TagResource" in (outcome.error or "")
 
 
+NO_TAGS_YET = [Fault.INVALID_INPUT, Fault.NOT_FOUND, Fault.OPERATION_FAILED]
+
+
+@pytest.mark.parametrize("fault", NO_TAGS_YET)
+def test_one_that_takes_no_tags_while_it_is_made_is_no_failure_and_holds_nothing_back_but_its_like(
+    fault: Fault,
+) -> None:
+    home, away = shelves(tag=CallError(fault, "not now"))
+    on(away, state=SnapshotState.PENDING)
+
+    (outcome,) = run(home, away, copy(is_begun=True))
+
+    assert (outcome.result, outcome.error) == (
+        Result.DEFERRED,
+        "it takes no tags before it is complete; a later run sets them (not now)",
+    )
+    assert away.snapshots[there().snapshot].tags == {}
+
+
+def test_nor_one_that_cannot_be_seen_yet() -> None:
+    home, away = shelves(tag=CallError(Fault.NOT_FOUND, "no such snapshot"))
+    away.faults = {**away.faults, ("find", "shop"): CallError(Fault.NOT_FOUND, "no such snapshot")}
+
+    assert results(run(home, away, copy())) == [Result.DEFERRED]
+
+
+@pytest.mark.parametrize("state", {*SnapshotState} - {SnapshotState.PENDING})
+def test_but_one_that_is_complete_and_takes_none_is_a_failure(state: SnapshotState) -> None:
+    home, away = shelves(tag=CallError(Fault.INVALID_INPUT, "a tag is too long"))
+    on(away, state=state)
+
+    (outcome,) = run(home, away, copy(is_begun=True))
+
+    assert outcome.result is not Result.DEFERRED
+    assert outcome.result is not Result.DONE
+
+
+def test_nor_does_one_pass_that_cannot_be_looked_at() -> None:
+    home, away = shelves(tag=CallError(Fault.INVALID_INPUT, "a tag is too long"))
+    away.faults = {**away.faults, ("find", "shop"): CallError(Fault.UNAVAILABLE, "down")}
+
+    (outcome,) = run(home, away, copy())
+
+    assert (outcome.result, outcome.error) == (Result.FAILED, "a tag is too long")
+
+
 @pytest.mark.parametrize("fault", [Fault.ACCESS_DENIED, Fault.UNAVAILABLE, Fault.NOT_FOUND])
 def test_a_copy_that_is_refused_is_not_looked_for_and_nothing_gets_tags(fault: Fault) -> None:
     home, away = shelves(copy=CallError(fault, "no"))

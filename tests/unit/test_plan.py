@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,6 +21,7 @@ from lightkeeper.model import (
 )
 from lightkeeper.names import snapshot_name
 from lightkeeper.plan import create_for, creates_only, join_plans, make_plan, with_begun
+from lightkeeper.recipe import InstanceRecipe
 from lightkeeper.settings import Settings
 from lightkeeper.tags import snapshot_tags
 from tests.support.inventories import (
@@ -118,6 +119,45 @@ def test_a_snapshot_from_the_future_is_newest_and_covers_what_is_due_before_it()
     assert line(plan).newest == future
     assert status(plan) is Status.PROTECTED
     assert future.name in why(plan)
+
+
+# While Lightsail makes its own
+
+
+# The run at 13:00 is the last one before the slot of 03:00 is overdue, or comes too late.
+@pytest.mark.parametrize(("overdue_after", "waits"), [("10h", True), ("9h", False)])
+def test_a_snapshot_waits_for_lightsail_s_own_if_a_run_comes_after_it_before_the_slot_is_overdue(
+    overdue_after: str, *, waits: bool
+) -> None:
+    server = replace(web(), recipe=InstanceRecipe(auto_snapshot="11:15"))
+    settings = Settings.from_mapping({"overdueAfter": overdue_after, "tick": "rate(1 hour)"})
+
+    (create,) = created(make_plan(Inventory((server,), ()), settings, NOW.replace(hour=11, minute=30)))
+
+    why = (
+        "Lightsail may be making its automatic snapshot until 12:00 UTC, and refuses another meanwhile; "
+        "the first run after that takes it"
+    )
+    assert create.not_now == (why if waits else None)
+
+
+def test_the_time_until_it_is_overdue_is_that_of_the_policy_s_clock() -> None:
+    """In a zone whose clock goes forward meanwhile, a day is an hour less."""
+    server = replace(web(), tags={"backup": "nights"}, recipe=InstanceRecipe(auto_snapshot="11:15"))
+    settings = Settings.from_mapping(
+        {
+            "overdueAfter": "1d",
+            "tick": "rate(1 hour)",
+            "policies": {"nights": {"schedule": "0 14 28 3 *", "keep": "daily=7", "timeZone": "Europe/Berlin"}},
+        }
+    )
+    # Due at 13:00 UTC the day before, and overdue at 12:00 UTC: an hour before the run after the window.
+    at = datetime(2026, 3, 29, 11, 30, tzinfo=UTC)
+
+    (create,) = created(make_plan(Inventory((server,), ()), settings, at))
+
+    assert create.not_now is None
+    assert create.target.slot == datetime(2026, 3, 28, 13, tzinfo=UTC)
 
 
 # What a plan says of what it takes

@@ -1,19 +1,21 @@
 """How a rescue goes on, call by call: each day for itself, nothing twice, nothing of somebody's, and it ends."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from lightkeeper.actions import Create, Target
 from lightkeeper.automatic import AutomaticSnapshot, AutomaticState
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError, Fault
-from lightkeeper.kinds import SnapshotKind
-from lightkeeper.model import Snapshot, SnapshotState, Tags
-from lightkeeper.rescue import Rescued, RescueRegion, Stage, is_complete, rescue
-from lightkeeper.rescue_plan import Day, RescuePlan
-from lightkeeper.tags import OWNER
-from tests.support.inventories import NOW, REGION
+from lightkeeper.kinds import SnapshotKind, SourceKind
+from lightkeeper.model import Snapshot, SnapshotState, Source, StaticIp, Tags
+from lightkeeper.names import copy_name
+from lightkeeper.rescue import Rescued, RescueRegion, Stage, is_complete, prepare, rescue
+from lightkeeper.rescue_plan import Day, RescuePlan, Verdict
+from lightkeeper.tags import NAME, OWNER, TAKEN, snapshot_tags
+from tests.support.inventories import DAY, NOW, REGION, source
 from tests.unit.test_rescue_plan import DATA, SETTINGS, WEB, automatic, made, of_a_run, planned
 
 BUSY = CallError(Fault.OPERATION_FAILED, "an automatic snapshot is in progress")
@@ -365,3 +367,149 @@ def test_a_source_is_of_no_use_under_another_s_name() -> None:
 
     assert only(told).stage is Stage.FAILED
     assert WEB.arn not in of_another.tags.values()
+
+
+# What it reads
+
+
+@dataclass
+class Lists:
+    """The lists of a Region, in memory."""
+
+    fleet: Sequence[Source] = ()
+    taken: Sequence[Snapshot] = ()
+    automatic: Mapping[str, Sequence[AutomaticSnapshot]] = field(default_factory=dict)
+    """By source."""
+    refused: CallError | None = None
+
+    def sources(self, kind: SourceKind) -> Iterator[Source]:
+        if self.refused:
+            raise self.refused
+        yield from (each for each in self.fleet if each.kind is kind)
+
+    def snapshots(self, kind: SnapshotKind) -> Iterator[Snapshot]:
+        yield from (each for each in self.taken if each.kind is kind)
+
+    def static_ips(self) -> Iterator[StaticIp]:
+        yield from ()
+
+    def automatic_snapshots(self, source: str) -> Sequence[AutomaticSnapshot]:
+        return self.automatic[source]
+
+
+OTHER_REGION = "us-east-1"
+IN_TIME: Callable[[], float] = lambda: 900.0  # noqa: E731 - as it is passed
+
+
+def prepared(
+    name: str,
+    *regions: Lists,
+    kind: SourceKind | None = None,
+    hold: str = "",
+    every_day: bool = False,
+    seconds_left: Callable[[], float] = IN_TIME,
+) -> RescuePlan:
+    """Return the plan where the first is the Region of all stories here, and the second another one."""
+    lists: Mapping[str, RescueRegion] = dict(zip((REGION, OTHER_REGION), regions, strict=False))  # type: ignore[arg-type] # it only reads
+    return prepare(lists, SETTINGS, NOW, name, kind=kind, hold=hold, every_day=every_day, seconds_left=seconds_left)
+
+
+def copied_to_another_region(of: Source) -> Snapshot:
+    """Return a copy of a snapshot of a source as it lies in the other Region."""
+    tags, _ = snapshot_tags(of, NOW, SETTINGS, NOW)
+    called = copy_name(of.name, of.arn, SETTINGS.deployment, NOW, OTHER_REGION)
+    return replace(
+        of_a_run(NOW),
+        name=called,
+        region=OTHER_REGION,
+        tags={**tags, TAKEN: f"{NOW:%Y-%m-%dT%H:%M:%SZ}", NAME: of.name},
+    )
+
+
+def test_a_source_is_looked_for_in_every_region_and_planned_from_the_lists_of_its_own() -> None:
+    newer = of_a_run(NOW - DAY)
+    home = Lists([DATA, WEB], [newer], {"web": DAYS})
+
+    plan = prepared("web", home, Lists())
+
+    assert plan == planned(DAYS, [newer])
+    assert {day.verdict for day in plan.days} == {Verdict.RESCUE, Verdict.COVERED}
+    assert prepared("data", replace(home, automatic={"data": DAYS}), Lists()) == planned(DAYS, of=DATA)
+
+
+def test_a_disk_s_are_looked_for_among_the_snapshots_of_disks() -> None:
+    begun = [made(day) for day in planned(DAYS, of=DATA).days]
+
+    plan = prepared("data", Lists([DATA], begun, {"data": DAYS}))
+
+    assert [day.verdict for day in plan.days] == [Verdict.THERE, Verdict.THERE]
+
+
+def test_every_day_and_the_hold_are_those_that_were_asked_for() -> None:
+    newer = of_a_run(NOW - DAY)
+
+    plan = prepared("web", Lists([WEB], [newer], {"web": DAYS}), hold="2027-01-01", every_day=True)
+
+    assert plan == planned(DAYS, [newer], hold="2027-01-01", every_day=True)
+    assert {day.verdict for day in plan.days} == {Verdict.RESCUE}
+
+
+def test_of_two_sources_of_a_name_the_kind_says_which() -> None:
+    twin = replace(DATA, name="web", arn=DATA.arn.replace("data", "web"))
+    both = Lists([WEB, twin], (), {"web": DAYS})
+
+    assert prepared("web", both, kind=SourceKind.DISK) == planned(DAYS, of=twin)
+    with pytest.raises(InvalidValueError, match=r'^"web" is more than one source'):
+        prepared("web", both)
+
+
+def test_of_a_database_nothing_is_asked_for() -> None:
+    orders = source("orders", SourceKind.DATABASE)
+
+    with pytest.raises(InvalidValueError, match=r'^"orders" is a database'):
+        prepared("orders", Lists([orders]), hold="2027-01-01")
+
+
+def test_once_it_is_gone_there_is_nothing_to_rescue_and_its_snapshots_are_what_is_left() -> None:
+    with pytest.raises(InvalidValueError) as refused:
+        prepared("web", Lists(taken=[of_a_run(NOW)]), Lists())
+
+    assert str(refused.value) == (
+        '"web" is gone, and its automatic snapshots went with it; lightkeeper snapshots web lists what is left; '
+        "expected a source that is still there"
+    )
+
+
+def test_what_only_copies_are_of_is_looked_for_in_its_own_region() -> None:
+    with pytest.raises(InvalidValueError) as refused:
+        prepare(
+            {OTHER_REGION: Lists(taken=[copied_to_another_region(WEB)])},  # type: ignore[dict-item] # it only reads
+            SETTINGS,
+            NOW,
+            "web",
+            kind=None,
+            hold="",
+            every_day=False,
+            seconds_left=IN_TIME,
+        )
+
+    assert str(refused.value) == (
+        f'only copies of "web" are in "{OTHER_REGION}"; it is of "{REGION}", where nobody has looked; '
+        f"expected the Region that it is in: --region {REGION}"
+    )
+
+
+def test_one_of_which_nothing_is_left_is_not_said_to_be_gone() -> None:
+    with pytest.raises(InvalidValueError, match=rf'^"webb" is no .* in {REGION}, {OTHER_REGION}') as refused:
+        prepared("webb", Lists([WEB], [of_a_run(NOW)]), Lists())
+
+    assert refused.value.suggestion == "web"
+
+
+def test_while_a_list_cannot_be_read_nothing_is_said_to_be_gone() -> None:
+    half = Lists(taken=[of_a_run(NOW)], refused=REFUSED)
+
+    with pytest.raises(InvalidValueError, match=r'^"web" is not among what could be read; .*CopySnapshot'):
+        prepared("web", half, Lists())
+    with pytest.raises(InvalidValueError, match=r"no time left"):
+        prepared("web", Lists([WEB], (), {"web": DAYS}), seconds_left=lambda: 0.0)
