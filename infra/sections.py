@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lightkeeper.findings import FindingKind
+from lightkeeper.finding import FindingKind
 from lightkeeper.sender import section_of
 
 _STATUS: Final = "lightkeeper status --stack $STACK"

@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from infra.sections import ADDED_SECTIONS, FINDINGS, SECTIONS
 from lightkeeper.actions import ACTIONS
-from lightkeeper.findings import WAITS
+from lightkeeper.finding import WAITS
 from lightkeeper.policies import BUILT_IN
 from lightkeeper.rows import UTC_ZONE, rows_of
 from lightkeeper_cli.main import app

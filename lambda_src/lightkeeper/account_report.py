@@ -7,7 +7,8 @@ from datetime import datetime
 from lightkeeper.actions import Result
 from lightkeeper.commands import in_account
 from lightkeeper.errors import counted
-from lightkeeper.findings import Finding, findings, unseen_regions
+from lightkeeper.finding import Finding
+from lightkeeper.findings import findings, unseen_regions
 from lightkeeper.fleet import AccountReport, AccountState
 from lightkeeper.metrics import publishable
 from lightkeeper.overview import Overview, Stored

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, TypedDict
 
 from lightkeeper.errors import counted
-from lightkeeper.findings import Finding, FindingKind
+from lightkeeper.finding import Finding, FindingKind
 from lightkeeper.model import Status
 from lightkeeper.overview import Health, Overview, Stored
 from lightkeeper.times import format_instant, parse_instant, parse_zone

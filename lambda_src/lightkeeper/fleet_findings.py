@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from lightkeeper.findings import Finding, FindingKind, account_key, dropped_regions, found_in, key_in
+from lightkeeper.finding import Finding, FindingKind, account_key, found_in, key_in
+from lightkeeper.findings import dropped_regions
 from lightkeeper.fleet import AccountReport, AccountState, FleetRow
 from lightkeeper.fleet_report import FleetReport
 from lightkeeper.sender import Sender

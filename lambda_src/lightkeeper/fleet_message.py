@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from lightkeeper.errors import counted
-from lightkeeper.findings import Finding
+from lightkeeper.finding import Finding
 from lightkeeper.fleet import AccountState, Fleet, FleetRow
 from lightkeeper.fleet_findings import ABOUT_ACCOUNTS
 from lightkeeper.message import (

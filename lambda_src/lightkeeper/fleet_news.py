@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lightkeeper.findings import Finding
+from lightkeeper.finding import Finding
 from lightkeeper.fleet_findings import findings, unseen_keys
 from lightkeeper.fleet_message import compose_fleet
 from lightkeeper.fleet_metrics import alarm_begins

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from lightkeeper.findings import RUNBOOK, WAITS, Finding
+from lightkeeper.finding import RUNBOOK, WAITS, Finding
 from lightkeeper.metrics import MetricName, longest_without, measure
 from lightkeeper.model import Status
 from lightkeeper.overview import Overview, Stored

@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from lightkeeper.errors import InvalidValueError
-from lightkeeper.findings import Finding, FindingKind, findings, overdue_keys, region_key, unseen_regions
+from lightkeeper.finding import Finding, FindingKind, region_key
+from lightkeeper.findings import findings, overdue_keys, unseen_regions
 from lightkeeper.message import Message, compose
 from lightkeeper.run import Run
 from lightkeeper.schedule import current_slot, parse_schedule

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from lightkeeper.actions import Outcome, Result
-from lightkeeper.findings import RUNBOOK, FindingKind
+from lightkeeper.finding import RUNBOOK, FindingKind
 from lightkeeper.fleet import AccountState
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.model import Inventory, ReadFailure, Status

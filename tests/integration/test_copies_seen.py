@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lightkeeper.findings import FindingKind, findings, region_key, unseen_regions
+from lightkeeper.finding import FindingKind, region_key
+from lightkeeper.findings import findings, unseen_regions
 from lightkeeper.inventory import plan_regions
 from lightkeeper.metrics import OF_COPIES, MetricName, measure, publishable
 from lightkeeper.overview import Health, Overview

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lightkeeper.findings import FindingKind, findings
+from lightkeeper.finding import FindingKind
+from lightkeeper.findings import findings
 from lightkeeper.metrics import MetricName, publishable
 from lightkeeper.model import Severity, Status
 from lightkeeper.run import Run

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightkeeper.findings import Finding, FindingKind
+from lightkeeper.finding import Finding, FindingKind
 from lightkeeper.fleet import AccountReport, AccountState, DocumentError, Fleet, FleetRow, account_key, in_order
 from lightkeeper.metrics import MetricName
 from lightkeeper.model import Status

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightkeeper.findings import Finding, FindingKind, account_key, found_in
+from lightkeeper.finding import Finding, FindingKind, account_key, found_in
 from lightkeeper.fleet import AccountReport, AccountState, Fleet, FleetRow, in_order
 from lightkeeper.fleet_findings import findings
 from lightkeeper.fleet_message import compose_fleet

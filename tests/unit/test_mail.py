@@ -4,7 +4,8 @@ import textwrap
 from datetime import UTC, datetime, timedelta
 
 from lightkeeper.actions import Create, Outcome, Result
-from lightkeeper.findings import RUNBOOK, WAITS, FindingKind, findings
+from lightkeeper.finding import RUNBOOK, WAITS, FindingKind
+from lightkeeper.findings import findings
 from lightkeeper.message import MAX_SUBJECT, Message, compose, compose_test
 from lightkeeper.model import Inventory
 from lightkeeper.plan import make_plan

@@ -22,7 +22,8 @@ from lightkeeper.actions import (
     Target,
 )
 from lightkeeper.errors import InvalidValueError
-from lightkeeper.findings import FindingKind, findings
+from lightkeeper.finding import FindingKind
+from lightkeeper.findings import findings
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.message import MAX_BODY_BYTES, Message, compose
 from lightkeeper.model import Plan, Problem, ReadFailure, Severity, SourceStatus, Status

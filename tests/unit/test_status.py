@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lightkeeper.actions import CancelDeletion
-from lightkeeper.findings import FindingKind, findings
+from lightkeeper.finding import FindingKind
+from lightkeeper.findings import findings
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import (
     Inventory,

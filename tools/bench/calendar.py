@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
-from lightkeeper.findings import Finding, FindingKind
+from lightkeeper.finding import Finding, FindingKind
 from lightkeeper.fleet import AccountReport, AccountState, Fleet
 from lightkeeper.fleet_report import Answer, Answers, make_report
 from lightkeeper.inventory import read_region
