@@ -57,7 +57,7 @@ def copies_to_make(
     """
     begun = tuple(_finish(facts, there, each) for each in there.begun)
     slot = current_slot(there.rule.schedule, now)
-    limit = settings.overdue_after.before(now, settings.time_zone)
+    limit = settings.overdue_after.before(now, there.rule.schedule.zone)
     # Where the next run has a slot of its own, each would wait for the one after it.
     may_wait = now + longest_gap_of_tick(settings.tick) < next_slot(there.rule.schedule, now)
     waits = may_wait and _is_awaited(facts, slot, limit, taking=taking)

@@ -333,7 +333,7 @@ def _create(create: Create, writer: Writer, settings: Settings) -> Outcome:
         if error.fault is not Fault.INVALID_INPUT:
             raise
         # The name may be in use because an earlier attempt took effect and only its answer was lost.
-        return _look_up(create, writer, settings, error)
+        return _judge(create, _named(create.target, writer), settings, error)
     return Outcome(create, Result.DONE)
 
 
@@ -356,8 +356,9 @@ def _copy(copy: Copy, home: Writer, there: Writer, settings: Settings) -> Outcom
         if error.fault is not Fault.INVALID_INPUT:
             raise
         # The name may be in use because an earlier attempt took effect and only its answer was lost.
-        if outcome := _look_up_copy(copy, point, there, settings, error):
-            return outcome
+        found = _named(copy.target, there)
+        if found is None or not _is_ours_to_tag(found, point):
+            return _judge(copy, found, settings, error)
     return _give_tags(copy, tags, there)
 
 
@@ -388,38 +389,26 @@ def _is_ours_to_tag(found: Snapshot, original: RecoveryPoint) -> bool:
     return is_unfinished(found) and (found.kind, found.size_gib) == (original.kind, original.size_gib)
 
 
-def _look_up_copy(
-    copy: Copy, original: RecoveryPoint, there: Writer, settings: Settings, refused: CallError
-) -> Outcome | None:
-    """Return how a copy ended whose name is in use; None where it only lacks its tags."""
+def _named(target: Target, writer: Writer) -> Snapshot | None:
+    """Return what has the name of a snapshot that was to be made; None where nothing has it."""
     try:
-        found = there.find(copy.target)
+        return writer.find(target)
     except CallError as error:
         if error.fault is not Fault.NOT_FOUND:
             raise
-        return Outcome(copy, Result.FAILED, str(refused))
-    if _is_ours_to_tag(found, original):
         return None
+
+
+def _judge(action: Create | Copy, found: Snapshot | None, settings: Settings, refused: CallError) -> Outcome:
+    """Return how an action ended that was refused: well, if an earlier attempt at it has made what has its name."""
+    if found is None:
+        return Outcome(action, Result.FAILED, str(refused))
     point = read_snapshot(found, settings)
-    if not isinstance(point, RecoveryPoint) or (point.source_arn, point.slot) != (original.source_arn, original.slot):
-        return Outcome(copy, Result.FAILED, f"{refused}; the name belongs to a snapshot that is not ours")
-    if point.state is SnapshotState.ERROR:
-        return Outcome(copy, Result.FAILED, f"the copy {point.name} ended in error")
-    return Outcome(copy, Result.DONE)
-
-
-def _look_up(create: Create, writer: Writer, settings: Settings, refused: CallError) -> Outcome:
-    try:
-        point = read_snapshot(writer.find(create.target), settings)
-    except CallError as error:
-        if error.fault is not Fault.NOT_FOUND:
-            raise
-        return Outcome(create, Result.FAILED, str(refused))
     if not isinstance(point, RecoveryPoint) or (point.source_arn, point.slot) != (
-        create.target.source_arn,
-        create.target.slot,
+        action.target.source_arn,
+        action.target.slot,
     ):
-        return Outcome(create, Result.FAILED, f"{refused}; the name belongs to a snapshot that is not ours")
+        return Outcome(action, Result.FAILED, f"{refused}; the name belongs to a snapshot that is not ours")
     if point.state is SnapshotState.ERROR:
-        return Outcome(create, Result.FAILED, f"snapshot {point.name} ended in error")
-    return Outcome(create, Result.DONE)
+        return Outcome(action, Result.FAILED, f"snapshot {point.name} ended in error")
+    return Outcome(action, Result.DONE)

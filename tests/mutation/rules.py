@@ -782,9 +782,9 @@ RULES: Final = (
             Removal(
                 "what has that name counts only if it is of the same source and slot",
                 EXECUTE,
-                "_look_up",
+                "_judge",
                 "not isinstance(point, RecoveryPoint) or (point.source_arn, point.slot) != (\n"
-                "        create.target.source_arn,\n        create.target.slot,\n    )",
+                "        action.target.source_arn,\n        action.target.slot,\n    )",
                 "not isinstance(point, RecoveryPoint)",
                 IN_RULES,
                 "test_two_sources_whose_snapshot_names_collide_are_not_taken_for_one",
@@ -811,7 +811,9 @@ RULES: Final = (
                 "a copy whose name is in use is looked up: an earlier attempt may have made it",
                 EXECUTE,
                 "_copy",
-                "        if outcome := _look_up_copy(copy, point, there, settings, error):\n            return outcome",
+                "        found = _named(copy.target, there)\n"
+                "        if found is None or not _is_ours_to_tag(found, point):\n"
+                "            return _judge(copy, found, settings, error)",
                 "        raise",
                 IN_STORIES_OF_COPIES,
                 "test_a_copy_whose_answer_is_lost_is_made_once",
@@ -939,9 +941,9 @@ RULES: Final = (
             Removal(
                 "to find one under the name in use is no success",
                 EXECUTE,
-                "_look_up",
-                "if point.state is SnapshotState.ERROR:\n        return Outcome(create",
-                "if False:\n        return Outcome(create",
+                "_judge",
+                "if point.state is SnapshotState.ERROR:",
+                "if False:",
                 IN_FAULTS,
                 "test_an_earlier_attempt_that_ended_in_error_is_no_success",
             ),

@@ -727,6 +727,20 @@ def test_a_day_of_patience_is_a_day_of_the_zone() -> None:
     assert there(plan_of(SHOP, points, settings, late)).overdue_since == slot
 
 
+def test_what_does_not_end_for_such_a_day_is_stuck_and_covers_nothing_any_more() -> None:
+    rule = RULE | {"timeZone": "Europe/Berlin"}
+    settings = Settings.from_mapping({"copies": {AWAY: rule}, "overdueAfter": "1d", "timeZone": "UTC"})
+    monthly = source(backup="monthly", backup_copy="")
+    first = point(monthly, datetime.fromisoformat("2026-03-01T03:00:00+00:00"))
+    begun = datetime.fromisoformat("2026-03-28T13:30:00+00:00")
+    hangs = copy(first, PENDING, made=begun)
+
+    for late, is_stuck in ((timedelta(hours=23, minutes=-1), False), (timedelta(hours=23, minutes=1), True)):
+        plan = plan_of(monthly, [first, hangs], settings, begun + late)
+        assert there(plan).is_stuck is is_stuck
+        assert copied(plan) == ([first.slot] if is_stuck else [])
+
+
 # Whatever there is
 
 HOURS_AGO = st.integers(0, 24 * 40)

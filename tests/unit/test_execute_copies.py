@@ -154,7 +154,7 @@ def test_one_that_ended_in_error_is_no_success() -> None:
 
     (outcome,) = run(home, away, copy())
 
-    assert (outcome.result, outcome.error) == (Result.FAILED, f"the copy {there().snapshot} ended in error")
+    assert (outcome.result, outcome.error) == (Result.FAILED, f"snapshot {there().snapshot} ended in error")
 
 
 def test_without_tags_the_run_has_failed_and_says_which_call() -> None:
