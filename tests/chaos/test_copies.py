@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +19,6 @@ from lightsail_sandbox.client import (
     ErrorAnswer,
     FaultRule,
     Hang,
-    HoldAnswer,
     HoldCall,
     LoseAnswer,
 )
@@ -280,17 +278,12 @@ def test_two_runs_at_once_do_what_one_does(world: World, alone: State) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_a_retry_that_starts_at_any_moment_of_the_first_run_does_no_harm(world: World, alone: State, part: int) -> None:
-    keeper = world.keeper
-    keeper.configure(maxConcurrency=8)
+    world.keeper.configure(maxConcurrency=8)
     for already in range(1 + part, 61, 4):
-        keeper.witness.restore()
-        keeper.sandbox.set_options(latency_seconds=SLOWLY)
-        begun = len(keeper.sandbox.calls())
-        with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(1) as pool:
-            first = pool.submit(world.run_with, keeper.regions)
-            keeper.sandbox.wait_for_call(begun + already)
-            world.run_with(world.second)
-            first.result()
+        world.keeper.witness.restore()
+        world.keeper.sandbox.set_options(latency_seconds=SLOWLY)
+
+        world.retry_after(already)
 
         assert state(world) == alone, f"the retry began when the first run had made {already} calls"
 
@@ -299,22 +292,10 @@ def test_a_retry_that_starts_at_any_moment_of_the_first_run_does_no_harm(world: 
 def test_a_retry_while_the_first_run_hangs_in_a_call_copies_nothing_twice(
     world: World, alone: State, operation: str
 ) -> None:
-    keeper = world.keeper
-    keeper.sandbox.add_faults(FaultRule(effect=HoldAnswer(), operation=operation, region=AWAY, calls=(1,)))
-    begun = len(keeper.sandbox.calls())
-
-    with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(1) as pool:
-        first = pool.submit(world.run_with, keeper.regions)
-        calls = keeper.sandbox.calls(begun)
-        while not any((call.operation, call.region) == (operation, AWAY) for call in calls):
-            calls = keeper.sandbox.wait_for_call(begun + len(calls) + 1)[begun:]
-        world.run_with(world.second)
-        assert not first.done()
-        keeper.sandbox.clear_faults()
-        first.result()
+    world.retry_while_held(operation, AWAY)
 
     assert state(world) == alone
-    insist_on_one_copy_of_each(keeper)
+    insist_on_one_copy_of_each(world.keeper)
 
 
 # Bad weeks

@@ -1,10 +1,7 @@
 """Two runs at once, on real threads over HTTP: together they end where one alone would have."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
-from lightsail_sandbox.client import FaultRule, HoldAnswer
 from tests.support.busy import State, busy, state
 from tests.support.world import World
 
@@ -34,16 +31,11 @@ def test_two_runs_at_once_do_what_one_does(world: World, alone: State) -> None:
 
 @pytest.mark.parametrize("part", range(2))
 def test_a_retry_that_starts_at_any_moment_of_the_first_run_does_no_harm(world: World, alone: State, part: int) -> None:
-    keeper = world.keeper
     for already in range(1 + part, 33, 4):
-        keeper.witness.restore()
-        keeper.sandbox.set_options(latency_seconds=SLOWLY)
-        begun = len(keeper.sandbox.calls())
-        with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(1) as pool:
-            first = pool.submit(world.run_with, keeper.regions)
-            keeper.sandbox.wait_for_call(begun + already)
-            world.run_with(world.second)
-            first.result()
+        world.keeper.witness.restore()
+        world.keeper.sandbox.set_options(latency_seconds=SLOWLY)
+
+        world.retry_after(already)
 
         assert state(world) == alone, f"the retry began when the first run had made {already} calls"
 
@@ -52,18 +44,6 @@ def test_a_retry_that_starts_at_any_moment_of_the_first_run_does_no_harm(world: 
 def test_a_retry_while_the_first_run_hangs_in_a_call_takes_no_second_snapshot(
     world: World, alone: State, operation: str
 ) -> None:
-    keeper = world.keeper
-    keeper.sandbox.add_faults(FaultRule(effect=HoldAnswer(), operation=operation, calls=(1,)))
-    begun = len(keeper.sandbox.calls())
-
-    with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(1) as pool:
-        first = pool.submit(world.run_with, keeper.regions)
-        calls = keeper.sandbox.calls(begun)
-        while not any(call.operation == operation for call in calls):
-            calls = keeper.sandbox.wait_for_call(begun + len(calls) + 1)[begun:]
-        world.run_with(world.second)
-        assert not first.done()
-        keeper.sandbox.clear_faults()
-        first.result()
+    world.retry_while_held(operation)
 
     assert state(world) == alone

@@ -2,8 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from lightkeeper.lightsail import Lightsail
 from lightkeeper.retries import margin_seconds
 from lightkeeper.run import run_regions
 from lightkeeper.settings import Settings
-from lightsail_sandbox.client import Entry, FaultRule, Seed
+from lightsail_sandbox.client import Entry, FaultRule, HoldAnswer, Seed
 from lightsail_sandbox.seeds import SnapshotState
 from tests.support.keeper import AWAY, DAY, OTHER_REGION, REGION, Keeper, console, noop, other_runs
 from tests.support.witness import EXPIRES, OWNER, SLOT, SOURCE, TAKEN, Birth, Witness, copy_name, instant
@@ -147,6 +148,35 @@ class World:
     def runs_at_once(self) -> None:
         """Run two runs side by side."""
         self.keeper.runs_at_once(self.second)
+
+    def retry_after(self, calls: int) -> None:
+        """Run a run, and beside it another one as soon as the first has made so many calls."""
+        sandbox = self.keeper.sandbox
+        begun = len(sandbox.calls())
+        with self._first_run() as first:
+            sandbox.wait_for_call(begun + calls)
+            self.run_with(self.second)
+            first.result()
+
+    def retry_while_held(self, operation: str, region: str | None = None) -> None:
+        """Run a run that hangs in its first call of an operation until another one has begun and ended."""
+        sandbox = self.keeper.sandbox
+        sandbox.add_faults(FaultRule(effect=HoldAnswer(), operation=operation, region=region, calls=(1,)))
+        begun = len(sandbox.calls())
+        with self._first_run() as first:
+            calls = sandbox.calls(begun)
+            while not any(call.operation == operation and region in {None, call.region} for call in calls):
+                calls = sandbox.wait_for_call(begun + len(calls) + 1)[begun:]
+            self.run_with(self.second)
+            assert not first.done()
+            sandbox.clear_faults()
+            first.result()
+
+    @contextmanager
+    def _first_run(self) -> Iterator[Future[None]]:
+        keeper = self.keeper
+        with keeper.witness.watching(keeper.settings.to_mapping()), ThreadPoolExecutor(1) as pool:
+            yield pool.submit(self.run_with, keeper.regions)
 
     def run_with(
         self,
