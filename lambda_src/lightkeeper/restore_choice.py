@@ -9,6 +9,7 @@ from typing import assert_never
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.kinds import SnapshotKind, SourceKind, source_kind_of
 from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState, Source, region_of
+from lightkeeper.names import copy_digest, digest_in
 from lightkeeper.recipe import (
     Recipe,
     read_database_recipe,
@@ -200,6 +201,11 @@ def _of_point(place: Place, snapshot: Snapshot, point: RecoveryPoint) -> Found:
 def _of_snapshot(request: Request, places: Sequence[Place], settings: Settings) -> Found:
     named = [(place, snapshot) for place in places for snapshot in place.snapshots if snapshot.name == request.snapshot]
     if not named:
+        if region := _where_it_is_a_copy(request, places, settings):
+            raise InvalidValueError(
+                f'"{request.snapshot}" is the name of a copy in {region}, and comes back there; expected '
+                f"--region {region}, and no other"
+            )
         names = sorted({snapshot.name for place in places for snapshot in place.snapshots})
         raise InvalidValueError(
             f'there is no snapshot "{request.snapshot}" in {regions_of(places)}{unread_of(places)}; expected one '
@@ -232,6 +238,19 @@ def _of_snapshot(request: Request, places: Sequence[Place], settings: Settings) 
             f"--kind {found.makes}, or another snapshot"
         )
     return found
+
+
+def _where_it_is_a_copy(request: Request, places: Sequence[Place], settings: Settings) -> str | None:
+    """Return the Region, if any, where a copy of a snapshot that is in these places would have the name asked for."""
+    digest = digest_in(request.snapshot or "")
+    arns = {found.source_arn for found in our_snapshots(places, settings) if found.source_name == request.source}
+    ours = (
+        region
+        for region in settings.copies
+        for arn in arns
+        if arn and copy_digest(arn, settings.deployment, region) == digest
+    )
+    return next((region for region in ours if region not in {place.region for place in places}), None)
 
 
 def _newest(request: Request, places: Sequence[Place], settings: Settings) -> Found:

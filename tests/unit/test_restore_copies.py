@@ -129,6 +129,24 @@ def test_a_copy_can_be_named() -> None:
     assert 'is of "web", not of "mail"' in refusal(away(old), source="mail", snapshot=old.name)
 
 
+def test_a_copy_s_name_that_is_looked_for_at_home_is_answered_with_its_region() -> None:
+    original = snap(age=DAY)
+    settings = replace(
+        SETTINGS, copies=Settings.from_mapping({"copies": {AWAY: {"schedule": "0 5 * * *", "keep": "7"}}}).copies
+    )
+
+    with pytest.raises(InvalidValueError) as refused:
+        find_recipe(Request("web", snapshot=copied(original).name), [place(original)], settings)
+
+    assert str(refused.value) == (
+        f'"{copied(original).name}" is the name of a copy in {AWAY}, and comes back there; expected --region {AWAY}, '
+        "and no other"
+    )
+    for name in (original.name.replace("-2026", "-2025"), copied(original, region="us-west-2").name):
+        with pytest.raises(InvalidValueError, match="there is no snapshot"):
+            find_recipe(Request("web", snapshot=name), [place(original)], settings)
+
+
 def test_what_home_is_asked_for_comes_back_at_home_or_not_at_all() -> None:
     both = place(snap(age=2 * DAY)), away(copied(snap(age=DAY)))
 
