@@ -2,15 +2,17 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
 import pytest
 
-from lightkeeper.restore_steps import RESTORED_AT, Restored
+from lightkeeper.restore_steps import RESTORED_AT, RESTORED_FROM, Restored, RestorePlan
 from lightsail_sandbox.client import Effect, ErrorAnswer, FailOperation, FaultRule, LoseAnswer
 from tests.support import wire
-from tests.support.keeper import Keeper
+from tests.support.keeper import AWAY, REGION, Keeper
 from tests.support.restoring import Shop, errors_of, tags_of
 from tests.support.wire import Wire
 from tests.support.world import no_waiting
@@ -44,8 +46,12 @@ def cable(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> Wire:  # noqa: ARG001 
 
 
 def full(shop: Shop) -> None:
-    """Have a shop with something of everything, of which a backup is there: server, disk of its own, database."""
+    """Have a shop with something of everything, of which a backup is there: server, disk of its own, database.
+
+    What can be copied is in the second Region, too.
+    """
     user = shop.keeper.user
+    shop.keeper.configure(copies={AWAY: {"schedule": "0 * * * *", "keep": "2"}})
     shop.open(disks=("orders",))
     daily = [{"key": "backup", "value": "daily"}]
     shop.open_database("books")
@@ -53,69 +59,81 @@ def full(shop: Shop) -> None:
     user.create_disk(diskName="photos", availabilityZone="eu-central-1b", sizeInGb=8, tags=daily)  # type: ignore[arg-type]
     user.attach_disk(diskName="photos", instanceName="web", diskPath="/dev/xvdg")
     shop.back_up()
+    for name in ("web", "photos"):
+        shop.keeper.tag(name, "backup:copy")
+    shop.keeper.sandbox.advance(timedelta(hours=1))
+    shop.back_up()
+    shop.keeper.sandbox.advance(timedelta(hours=1))
 
 
-def bring_back_server(shop: Shop) -> tuple[Restored, ...]:
-    """Bring the server back beside the living one, and move its address."""
-    return shop.do(shop.plan("web", move_address=True))
+@dataclass(frozen=True)
+class Way:
+    """A way to bring things back."""
+
+    plans: Callable[[Shop], Iterable[RestorePlan]]
+    writes: tuple[str, ...]
+    """The operations, each of which it needs."""
+    region: str = REGION
+    sources: int = 1
+    """How many come back: each gets a tag when it has."""
 
 
-def bring_back_everything(shop: Shop) -> tuple[Restored, ...]:
-    """Bring everything back, side by side."""
-    return shop.do(*shop.plan_all())
+def beside_the_living_one(shop: Shop) -> Iterable[RestorePlan]:
+    """Return the plan for a server beside the living one, with its address."""
+    return [shop.plan("web", move_address=shop.region == REGION)]
 
 
-def seen(shop: Shop) -> World:
+_OF_A_SERVER = ("CreateInstancesFromSnapshot", "PutInstancePublicPorts", "UpdateInstanceMetadataOptions", "TagResource")
+_OF_A_DISK = ("CreateDiskFromSnapshot", "AttachDisk")
+WAYS = {
+    "server": Way(beside_the_living_one, (*_OF_A_SERVER, "DetachStaticIp", "AttachStaticIp")),
+    "everything": Way(
+        Shop.plan_all,
+        (*_OF_A_SERVER, *_OF_A_DISK, "CreateRelationalDatabaseFromSnapshot", "UpdateRelationalDatabase"),
+        sources=3,
+    ),
+    "server from its copy": Way(beside_the_living_one, _OF_A_SERVER, AWAY),
+    "everything from copies": Way(Shop.plan_all, (*_OF_A_SERVER, *_OF_A_DISK), AWAY, sources=2),
+}
+
+
+def bring_back(shop: Shop, way: str) -> tuple[Restored, ...]:
+    """Bring things back, side by side."""
+    there = replace(shop, region=WAYS[way].region)
+    return there.do(*WAYS[way].plans(there))
+
+
+def seen(shop: Shop, way: str) -> World:
     """Return what there is, but for what follows from the minute in which it was made."""
-    kinds = Counter(kind for kind in shop.all_sources().values())
-    made = [name for name in shop.all_sources() if "-restored-" in name]
-    servers = [name for name in made if name.startswith("web-")]
+    there = replace(shop, region=WAYS[way].region)
+    entries = [entry for entry in shop.keeper.sandbox.entries() if entry.state is None]
+    made = [entry.name for entry in entries if RESTORED_FROM in entry.tags]
+    servers = [entry.name for entry in entries if entry.name in made and entry.kind == "Instance"]
     return {
-        "kinds": kinds,
+        "kinds": Counter((entry.kind, entry.region) for entry in entries),
         "made": Counter(name.partition("-restored-")[0] for name in made),
         "address": (shop.holder() or "").partition("-restored-")[0] + ("+" if shop.holder() in servers else ""),
-        "ports": [shop.ports(name) for name in servers],
-        "options": [shop.instance(name)["metadataOptions"] for name in servers],
+        "ports": [there.ports(name) for name in servers],
+        "options": [there.instance(name)["metadataOptions"] for name in servers],
         "disks": [
-            {path: disk.partition("-restored-")[0] for path, disk in shop.disks_of(name).items()} for name in servers
+            {path: disk.partition("-restored-")[0] for path, disk in there.disks_of(name).items()} for name in servers
         ],
-        "noted": sorted(RESTORED_AT in tags_of(shop.instance(name)) for name in servers),
+        "noted": sorted(RESTORED_AT in tags_of(there.instance(name)) for name in servers),
     }
 
 
-WAYS = {"server": bring_back_server, "everything": bring_back_everything}
-WRITES = {
-    "server": (
-        "CreateInstancesFromSnapshot",
-        "PutInstancePublicPorts",
-        "UpdateInstanceMetadataOptions",
-        "DetachStaticIp",
-        "AttachStaticIp",
-        "TagResource",
-    ),
-    "everything": (
-        "CreateInstancesFromSnapshot",
-        "CreateDiskFromSnapshot",
-        "CreateRelationalDatabaseFromSnapshot",
-        "PutInstancePublicPorts",
-        "UpdateInstanceMetadataOptions",
-        "UpdateRelationalDatabase",
-        "AttachDisk",
-        "TagResource",
-    ),
-}
 CALLS = [
-    *(("server", operation) for operation in WRITES["server"]),
-    *(("everything", operation) for operation in WRITES["everything"] if operation not in WRITES["server"]),
+    *(("server", operation) for operation in WAYS["server"].writes),
+    *(("everything", operation) for operation in WAYS["everything"].writes if operation not in WAYS["server"].writes),
 ]
 
 
 def undisturbed(shop: Shop, way: str) -> World:
     """Return what there is where nothing goes wrong; go back to before that."""
     shop.keeper.sandbox.clear_calls()
-    assert [errors_of(each) for each in WAYS[way](shop) if errors_of(each)] == []
-    assert set(shop.writes()) == set(WRITES[way]), "every write there is"
-    expected = seen(shop)
+    assert [errors_of(each) for each in bring_back(shop, way) if errors_of(each)] == []
+    assert set(shop.writes()) == set(WAYS[way].writes), "every write there is"
+    expected = seen(shop, way)
     shop.keeper.sandbox.restore()
     return expected
 
@@ -128,18 +146,18 @@ def test_a_crash_at_any_write_leaves_a_restore_that_the_same_command_ends(
 ) -> None:
     expected = undisturbed(shop, way)
 
-    for operation in WRITES[way]:
-        for number in range(1, 4 if operation == "TagResource" and way == "everything" else 2):
+    for operation in WAYS[way].writes:
+        for number in range(1, 1 + (WAYS[way].sources if operation == "TagResource" else 1)):
             shop.keeper.sandbox.restore()
             with cable.cut(number, when, operation):
-                WAYS[way](shop)
+                bring_back(shop, way)
             assert cable.calls == number, f"{operation} was not called {number} times"
             shop.keeper.sandbox.advance(timedelta(minutes=7))
 
-            ended = WAYS[way](shop)
+            ended = bring_back(shop, way)
 
             assert [errors_of(each) for each in ended if errors_of(each)] == [], f"died {when} {operation} {number}"
-            assert seen(shop) == expected, f"died {when} {operation} {number}"
+            assert seen(shop, way) == expected, f"died {when} {operation} {number}"
 
 
 @pytest.mark.slow
@@ -151,19 +169,19 @@ def test_a_crash_at_any_call_leaves_a_restore_that_the_same_command_ends(
     expected = undisturbed(shop, "server")
     shop.keeper.sandbox.restore()
     with cable.cut(0, when):
-        bring_back_server(shop)
+        bring_back(shop, "server")
     calls = cable.calls
 
     for call in range(1 + part, calls + 1, 3):
         shop.keeper.sandbox.restore()
         with cable.cut(call, when):
-            bring_back_server(shop)
+            bring_back(shop, "server")
         shop.keeper.sandbox.advance(timedelta(minutes=7))
 
-        (ended,) = bring_back_server(shop)
+        (ended,) = bring_back(shop, "server")
 
         assert errors_of(ended) == [], f"died {when} call {call} of {calls}"
-        assert seen(shop) == expected, f"died {when} call {call} of {calls}"
+        assert seen(shop, "server") == expected, f"died {when} call {call} of {calls}"
 
 
 @pytest.mark.slow
@@ -176,16 +194,16 @@ def test_each_fault_at_each_write_is_said_in_a_sentence_and_the_same_command_end
     for fault, effect in FAULTS.items():
         shop.keeper.sandbox.restore()
         shop.keeper.sandbox.add_faults(FaultRule(effect=effect, operation=operation))
-        ended = WAYS[way](shop)
+        ended = bring_back(shop, way)
         shop.keeper.sandbox.clear_faults()
         shop.keeper.sandbox.advance(timedelta(minutes=7))
 
         said = [error for each in ended for error in errors_of(each)]
         assert any(operation in error and WHAT_TO_DO.search(error) for error in said), (fault, said)
-        again = WAYS[way](shop)
+        again = bring_back(shop, way)
 
         assert [errors_of(each) for each in again if errors_of(each)] == [], fault
-        assert seen(shop) == expected, fault
+        assert seen(shop, way) == expected, fault
 
 
 @pytest.mark.slow
@@ -195,7 +213,7 @@ def test_an_answer_that_is_lost_is_no_failure(shop: Shop, way: str, operation: s
     expected = undisturbed(shop, way)
     shop.keeper.sandbox.add_faults(FaultRule(effect=LoseAnswer(), operation=operation, first=1, last=lost))
 
-    ended = WAYS[way](shop)
+    ended = bring_back(shop, way)
     shop.keeper.sandbox.clear_faults()
 
     said = [error for each in ended for error in errors_of(each)]
@@ -203,8 +221,8 @@ def test_an_answer_that_is_lost_is_no_failure(shop: Shop, way: str, operation: s
         assert said == []
     elif said:
         shop.keeper.sandbox.advance(timedelta(minutes=7))
-        assert [errors_of(each) for each in WAYS[way](shop) if errors_of(each)] == []
-    assert seen(shop) == expected
+        assert [errors_of(each) for each in bring_back(shop, way) if errors_of(each)] == []
+    assert seen(shop, way) == expected
 
 
 @pytest.mark.slow
@@ -212,12 +230,12 @@ def test_an_answer_that_is_lost_is_no_failure(shop: Shop, way: str, operation: s
 def test_a_restore_that_is_throttled_for_a_while_ends_well(shop: Shop, way: str) -> None:
     expected = undisturbed(shop, way)
     throttled = ErrorAnswer(code="ThrottlingException")
-    for operation in (*WRITES[way], "GetInstances", "GetDisks", "GetStaticIps"):
+    for operation in (*WAYS[way].writes, "GetInstances", "GetDisks", "GetStaticIps"):
         # Reading what there is comes first, and is not the story.
         first = 3 if operation.startswith("Get") else 1
         shop.keeper.sandbox.add_faults(FaultRule(effect=throttled, operation=operation, first=first, last=first + 11))
 
-    ended = WAYS[way](shop)
+    ended = bring_back(shop, way)
 
     assert [errors_of(each) for each in ended if errors_of(each)] == []
-    assert seen(shop) == expected
+    assert seen(shop, way) == expected

@@ -13,9 +13,10 @@ from lightkeeper.restore_plan import plan_restore
 from lightkeeper.restore_steps import Request, Restored, RestorePlan, Step, StepOutcome
 from lightkeeper.run import run_regions
 from lightsail_sandbox.client import Seed
-from tests.support.keeper import REGION, Keeper, noop
+from tests.support.keeper import REGION, Keeper, console, noop
 
 if TYPE_CHECKING:
+    from mypy_boto3_lightsail import LightsailClient
     from mypy_boto3_lightsail.type_defs import PortInfoTypeDef
 
 FIREWALL: "Sequence[PortInfoTypeDef]" = (
@@ -44,6 +45,13 @@ class Shop:
     """What happens beside, when a step begins or ends."""
     on_pause: Callable[[], object] | None = None
     """What happens beside, while it waits."""
+    region: str = REGION
+    """Where the person brings things back, and looks."""
+    user: "LightsailClient" = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        keeper = self.keeper
+        self.user = keeper.user if self.region == REGION else console(keeper.sandbox, self.region, keeper.account)
 
     # What there is
 
@@ -88,12 +96,17 @@ class Shop:
 
     def back_up(self) -> None:
         """Have Lightkeeper take what is due, and let it become usable."""
-        sandbox = self.keeper.sandbox
+        keeper = self.keeper
         run = run_regions(
-            self.regions, self.keeper.settings, sandbox.now(), seconds_left=lambda: 900.0, on_outcome=noop
+            keeper.regions,
+            keeper.settings,
+            keeper.sandbox.now(),
+            seconds_left=lambda: 900.0,
+            on_outcome=noop,
+            targets=keeper.targets,
         )
         assert run.failures == ()
-        sandbox.advance(timedelta(minutes=20))
+        keeper.sandbox.advance(timedelta(minutes=20))
 
     def seed(self, *seeds: Seed) -> None:
         """Put sources there."""
@@ -148,26 +161,27 @@ class Shop:
     @property
     def regions(self) -> dict[str, Lightsail]:
         """The connections."""
-        return self.keeper.regions
+        keeper = self.keeper
+        return keeper.regions if self.region in keeper.regions else {self.region: keeper.others[self.region]}
 
     # What can be seen
 
     def instance(self, name: str) -> Any:  # noqa: ANN401 - as boto3 has it
         """Return an instance."""
-        return self.keeper.user.get_instance(instanceName=name)["instance"]
+        return self.user.get_instance(instanceName=name)["instance"]
 
     def disk(self, name: str) -> Any:  # noqa: ANN401 - as boto3 has it
         """Return a disk."""
-        return self.keeper.user.get_disk(diskName=name)["disk"]
+        return self.user.get_disk(diskName=name)["disk"]
 
     def database(self, name: str) -> Any:  # noqa: ANN401 - as boto3 has it
         """Return a database."""
-        found = self.keeper.user.get_relational_database(relationalDatabaseName=name)
+        found = self.user.get_relational_database(relationalDatabaseName=name)
         return found["relationalDatabase"]
 
     def ports(self, name: str) -> list[dict[str, Any]]:
         """Return the firewall of an instance, in order."""
-        states = self.keeper.user.get_instance_port_states(instanceName=name)["portStates"]
+        states = self.user.get_instance_port_states(instanceName=name)["portStates"]
         return sorted(
             (
                 {key: sorted(value) if isinstance(value, list) else value for key, value in state.items()}
@@ -178,11 +192,11 @@ class Shop:
 
     def holder(self, static_ip: str = "shop-ip") -> str | None:
         """Return which instance has a static IP."""
-        return self.keeper.user.get_static_ip(staticIpName=static_ip)["staticIp"].get("attachedTo")
+        return self.user.get_static_ip(staticIpName=static_ip)["staticIp"].get("attachedTo")
 
     def disks_of(self, instance: str) -> dict[str, str]:
         """Return the disks of an instance by path."""
-        disks = self.keeper.user.get_disks()["disks"]
+        disks = self.user.get_disks()["disks"]
         return {disk["path"]: disk["name"] for disk in disks if disk.get("attachedTo") == instance}
 
     def all_sources(self) -> dict[str, str]:
