@@ -1891,6 +1891,15 @@ RULES: Final = (
                 "test_near_the_deadline_what_is_left_is_deferred_and_done_by_the_next_run",
             ),
             Removal(
+                "nor does a copy",
+                EXECUTE,
+                "_Writes._apply",
+                "if why := not_now or self.cannot_go_on(region):",
+                "if why := not_now or (None if isinstance(action, Copy) else self.cannot_go_on(region)):",
+                IN_EXECUTE_COPIES,
+                "test_near_the_deadline_no_copy_begins_nor_gets_its_tags_one_that_has_begun",
+            ),
+            Removal(
                 "the slowest call, with all its retries, still ends in time",
                 RETRIES,
                 "margin_seconds",

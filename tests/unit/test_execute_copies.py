@@ -11,6 +11,7 @@ from lightkeeper.faults import CallError, Fault
 from lightkeeper.kinds import SnapshotKind
 from lightkeeper.model import Plan, ReadFailure, RecoveryPoint, Snapshot, SnapshotState
 from lightkeeper.names import copy_name
+from lightkeeper.retries import margin_seconds
 from lightkeeper.tags import EXPIRES, NAME, OWNER, TAKEN, copy_tags, read_snapshot, snapshot_tags
 from tests.unit.test_execute import DAY, NOW, REGION, SETTINGS, SLOT, Shelf, delete, disk, plan_of, results, target
 
@@ -71,14 +72,18 @@ def shelves(**faults: Exception) -> tuple[Shelf, Copying]:
 
 
 def run(
-    home: Shelf, away: Shelf, *actions: Action, look_again: Callable[[], Plan] | None = None
+    home: Shelf,
+    away: Shelf,
+    *actions: Action,
+    look_again: Callable[[], Plan] | None = None,
+    seconds_left: float = 900.0,
 ) -> tuple[Outcome, ...]:
     plan = plan_of(*actions)
     return execute(
         plan,
         {REGION: home, AWAY: away, FURTHER: away},
         SETTINGS,
-        seconds_left=lambda: 900.0,
+        seconds_left=lambda: seconds_left,
         on_outcome=lambda _: None,
         look_again=look_again or (lambda: plan),
     )
@@ -289,6 +294,27 @@ def test_credentials_that_one_region_refuses_stop_nothing_in_the_other() -> None
     outcomes = run(home, away, copy(), copy("clinic"), delete(), drop_copy("clinic"))
 
     assert results(outcomes) == [Result.FAILED, Result.DEFERRED, Result.DONE, Result.SKIPPED]
+
+
+# Near the deadline
+
+
+def test_near_the_deadline_no_copy_begins_nor_gets_its_tags_one_that_has_begun() -> None:
+    home, away = shelves()
+    bare = on(away)
+
+    outcomes = run(
+        home,
+        away,
+        copy(is_begun=True),
+        copy("clinic"),
+        seconds_left=margin_seconds(SETTINGS.max_concurrency) - 1,
+    )
+
+    assert {(outcome.result, outcome.error) for outcome in outcomes} == {
+        (Result.DEFERRED, "no time left in this run; the next one goes on")
+    }
+    assert (home.calls, away.calls, away.snapshots) == ([], [], {bare.name: bare})
 
 
 # The second look
