@@ -107,7 +107,7 @@ def execute(  # noqa: PLR0913 - a run has that many sides
                 on_outcome(outcome)
             outcomes |= stays
         outcomes |= writes.apply_all(actions, blocked)
-        blocked |= frozenset(_blocked_by(outcome.action) for outcome in outcomes.values() if _blocks(outcome))
+        blocked = frozenset(_blocked_by(outcome.action) for outcome in outcomes.values() if _blocks(outcome))
     return tuple(outcomes[id(action)] for action in plan.actions)
 
 

@@ -96,14 +96,15 @@ def about_copies(
     is_fleet
         Whether everything was asked for, so that what cannot be there lacks.
     """
-    away = [plan for plan in plans if plan.home is not None]
-    homes = sorted({(plan.region, plan.home or "") for plan in away})
+    plans = tuple(plans)
+    homes = sorted({(plan.region, plan.home) for plan in plans if plan.home is not None})
+    of_servers = {(plan.region, plan.home) for plan in plans if plan.kind is SourceKind.INSTANCE}
     return (
         *(
             f"{home} was not looked at: what still runs there, or runs there again, does everything twice, such as "
             "scheduled jobs and mail, until one of the two is stopped"
             for region, home in homes
-            if any((plan.region, plan.home, plan.kind) == (region, home, SourceKind.INSTANCE) for plan in away)
+            if (region, home) in of_servers
         ),
         *(
             f"the databases of {home} are not among these: Lightsail copies no snapshot of a database, so none comes "

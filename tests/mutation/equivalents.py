@@ -32,11 +32,6 @@ EQUIVALENTS: Final = (
         r"\+ with ThreadPoolExecutor\(min\(.*\), (None|\"XXwritesXX\"|\"WRITES\")?\)",
         "The name of a thread is for a debugger.",
     ),
-    Equivalent(
-        "execute.execute",
-        r"\+ blocked = frozenset\(outcome",
-        "The outcomes of the earlier phases are among those that are looked through.",
-    ),
     Equivalent("execute._Writes.__init__", r"\+ self\._is_refused = None", "Neither is true."),
     Equivalent("plan._plan_source", r'\+ attempt: .* = ""', "Neither is a snapshot to take, nor does it wait for one."),
     Equivalent(

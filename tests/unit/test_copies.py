@@ -1,5 +1,6 @@
 """Copies in other Regions: how settings, policies and tags write them, what a copy is called, and what is one."""
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from lightkeeper.json_objects import InvalidObjectError
 from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import Copies, CopyRule, Policy, Problem, RecoveryPoint, Severity, Snapshot, SnapshotState
-from lightkeeper.names import attempt_of_copy, copy_name, digest_in, snapshot_name
+from lightkeeper.names import attempt_of_copy, copy_name, digest_in, snapshot_name, undated, undated_names
 from lightkeeper.schedule import parse_schedule
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.tags import (
@@ -115,8 +116,9 @@ def test_where_copies_go_is_nothing_regions_or_off(text: str, copies: Copies | N
 
 @pytest.mark.parametrize("text", ["yes", "on", "of", f"{AWAY},{FURTHER}", f"off {AWAY}", "EU-NORTH-1", "all"])
 def test_anything_else_says_not_where_to(text: str) -> None:
-    with pytest.raises(InvalidValueError, match="does not say where to; expected nothing"):
+    with pytest.raises(InvalidValueError, match="does not say where to; expected nothing") as refused:
         parse_copy(text)
+    assert refused.value.suggestion == ("off" if text == "of" else None)
 
 
 @given(st.text())
@@ -132,6 +134,37 @@ def test_regions_without_a_rule_are_refused_with_those_that_have_one() -> None:
     with pytest.raises(InvalidValueError, match=f'"eu-nort-1" is not among .*expected "{AWAY}"') as refused:
         check_regions(Copies(("eu-nort-1",)), [AWAY])
     assert refused.value.suggestion == AWAY
+
+
+def test_where_nothing_may_be_copied_any_wish_to_is_refused() -> None:
+    for wish in (Copies(), Copies((AWAY,))):
+        with pytest.raises(InvalidValueError) as refused:
+            check_regions(wish, [])
+        assert str(refused.value) == (
+            'there are no "copies" in the settings, so nothing is copied; expected a rule there'
+        )
+
+
+def test_a_copy_s_name_is_of_the_form_of_a_snapshot_s_and_the_first_attempt_needs_no_number() -> None:
+    slot = datetime(2026, 6, 15, 3, tzinfo=UTC)
+    arn = f"arn:aws:lightsail:{REGION}:1:Disk/shop"
+
+    first, second = (copy_name("shop", arn, "Lightkeeper", slot, AWAY, *attempt) for attempt in ((), (2,)))
+
+    assert re.fullmatch(r"shop-20260615-0300-[0-9a-f]{6}", first)
+    assert second == f"{first}-2"
+
+
+@pytest.mark.parametrize("name", ["shop", "\N{SNOWMAN}"])
+def test_what_the_names_of_all_snapshots_of_a_source_have_in_common_is_known_whatever_there_is(name: str) -> None:
+    slot = datetime(2026, 6, 15, 3, tzinfo=UTC)
+    arn = f"arn:aws:lightsail:{REGION}:1:Disk/shop"
+    known = undated_names(name, arn, "Lightkeeper", AWAY)
+
+    assert undated(snapshot_name(name, arn, "Lightkeeper", slot)) in known
+    assert undated(copy_name(name, arn, "Lightkeeper", slot, AWAY, 3)) in known
+    assert undated(copy_name(name, arn, "Lightkeeper", slot, FURTHER)) not in known
+    assert undated(copy_name(name, arn, "Other", slot, AWAY)) not in known
 
 
 def test_what_a_tag_says_of_how_long_wins_over_the_rule_of_the_region() -> None:

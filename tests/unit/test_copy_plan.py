@@ -165,6 +165,16 @@ def test_before_its_slot_nothing_is_copied_however_new() -> None:
     assert copied(plan_of(SHOP, points, now=FIVE)) == [THREE]
 
 
+def test_where_both_are_due_at_once_the_copy_waits_for_the_snapshot_that_the_run_takes() -> None:
+    settings = Settings.from_mapping({"copies": {AWAY: RULE | {"schedule": "0 3 * * *"}}})
+    yesterday, before = daily(SHOP, (1, 2))
+
+    plan = plan_of(SHOP, [yesterday, before, copy(before)], settings, THREE)
+
+    assert [create.target.slot for create in created(plan)] == [THREE]
+    assert copied(plan) == []
+
+
 @pytest.mark.parametrize("state", [USABLE, UNKNOWN, PENDING])
 def test_a_copy_of_what_was_newest_covers_the_slot(state: SnapshotState) -> None:
     today, yesterday = daily(SHOP, range(2))
@@ -419,6 +429,20 @@ def test_errors_of_another_day_s_content_are_no_attempts_at_today_s() -> None:
     (made,) = copies(plan_of(SHOP, [today, yesterday, *failed]))
 
     assert (made.original.slot, attempt_in(made)) == (THREE, 1)
+
+
+def test_three_errors_from_the_slot_on_are_three_attempts_at_it() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    failed = [copy(yesterday, ERROR, made=FIVE + n * HOUR, attempt=n + 1) for n in range(3)]
+
+    assert copied(plan_of(SHOP, [today, yesterday, *failed])) == []
+    assert copied(plan_of(SHOP, [today, yesterday, *failed[1:]])) == [THREE]
+
+
+def test_copies_of_old_content_that_came_late_are_no_errors() -> None:
+    today, *old = daily(SHOP, range(4))
+
+    assert copied(plan_of(SHOP, [today, *old, *(copy(each, made=FIVE) for each in old)])) == [THREE]
 
 
 def test_errors_at_one_slot_are_counted_together_whatever_was_newest_each_time() -> None:
@@ -704,6 +728,26 @@ def test_what_is_not_copied_any_more_is_said_and_is_never_overdue() -> None:
 
     assert (status.is_wanted, status.next_slot, status.overdue_since) == (False, None, None)
     assert [each.taken for each in status.usable] == [yesterday.taken]
+    assert status.stopped_since == FIVE - DAY, "the first slot of which there is no copy"
+
+
+def test_what_is_copied_has_not_stopped_nor_has_what_never_was() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    no_more = source(backup="daily")
+
+    assert there(plan_of(SHOP, [today, yesterday, copy(yesterday)])).stopped_since is None
+    assert there(plan_of(SHOP, [today, yesterday])).stopped_since is None
+    assert there(plan_of(no_more, [today, copy(yesterday, ERROR)])).stopped_since is None
+
+
+def test_a_slot_that_had_nothing_to_copy_is_not_missed() -> None:
+    """What is there was taken after the slot: the next one asks for it, and that one is not overdue yet."""
+    settings = Settings.from_mapping({"copies": {AWAY: RULE}, "overdueAfter": "1d"})
+    late = point(SHOP, FIVE - DAY + HOUR)
+
+    for now, since in ((NOW, None), (FIVE + DAY - HOUR, None), (FIVE + DAY, FIVE)):
+        plan = plan_of(SHOP, [late], settings, now)
+        assert there(plan).overdue_since == since
 
 
 def test_overdue_copies_do_not_make_the_source_itself_overdue() -> None:
@@ -735,10 +779,12 @@ def test_what_does_not_end_for_such_a_day_is_stuck_and_covers_nothing_any_more()
     begun = datetime.fromisoformat("2026-03-28T13:30:00+00:00")
     hangs = copy(first, PENDING, made=begun)
 
-    for late, is_stuck in ((timedelta(hours=23, minutes=-1), False), (timedelta(hours=23, minutes=1), True)):
+    day = timedelta(hours=23)
+    for late, is_stuck in ((day - A_LITTLE, False), (day + A_LITTLE, True)):
         plan = plan_of(monthly, [first, hangs], settings, begun + late)
         assert there(plan).is_stuck is is_stuck
         assert copied(plan) == ([first.slot] if is_stuck else [])
+    assert there(plan_of(monthly, [first, hangs], settings, begun + day)).is_stuck
 
 
 # Whatever there is

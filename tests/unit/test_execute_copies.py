@@ -13,7 +13,20 @@ from lightkeeper.model import Plan, ReadFailure, RecoveryPoint, Snapshot, Snapsh
 from lightkeeper.names import copy_name
 from lightkeeper.retries import margin_seconds
 from lightkeeper.tags import EXPIRES, NAME, OWNER, TAKEN, copy_tags, read_snapshot, snapshot_tags
-from tests.unit.test_execute import DAY, NOW, REGION, SETTINGS, SLOT, Shelf, delete, disk, plan_of, results, target
+from tests.unit.test_execute import (
+    DAY,
+    NOW,
+    REGION,
+    SETTINGS,
+    SLOT,
+    Shelf,
+    create,
+    delete,
+    disk,
+    plan_of,
+    results,
+    target,
+)
 
 AWAY, FURTHER = "eu-north-1", "us-east-1"
 LOST = CallError(Fault.INVALID_INPUT, "the name is in use")
@@ -258,8 +271,11 @@ def test_what_is_not_what_we_would_have_made_gets_no_tags_and_no_copy_beside_it(
 
     (outcome,) = run(home, away, copy(is_begun=is_begun))
 
-    assert outcome.result is (Result.SKIPPED if is_begun else Result.FAILED)
-    assert ("looked at again right before" if is_begun else "not ours") in (outcome.error or "")
+    assert (outcome.result, outcome.error) == (
+        (Result.SKIPPED, "looked at again right before: it is not as it was")
+        if is_begun
+        else (Result.FAILED, "the name is in use; the name belongs to a snapshot that is not ours")
+    )
     assert away.snapshots == {theirs.name: theirs}
 
 
@@ -271,7 +287,7 @@ def test_an_original_that_is_gone_or_not_ours_any_more_is_not_copied() -> None:
     home.snapshots[original.name] = replace(original, tags={"customer": "bakery"})
     (outcome,) = run(home, away, copy())
 
-    assert outcome.error == f"the snapshot {original.name} is not ours any more"
+    assert (outcome.result, outcome.error) == (Result.FAILED, f"the snapshot {original.name} is not ours any more")
     assert away.calls == []
 
 
@@ -286,6 +302,41 @@ def test_a_copy_that_failed_holds_back_the_copies_beside_it_and_nothing_else() -
 
     assert results(outcomes) == [Result.FAILED, Result.DONE, Result.DONE, Result.SKIPPED, Result.DONE, Result.DONE]
     assert outcomes[3].error == "nothing is pruned after a failure of the same source"
+
+
+def test_a_snapshot_that_failed_at_home_holds_back_the_copies_of_its_source_everywhere() -> None:
+    home, away = shelves()
+    home.faults = {("create", "shop"): CallError(Fault.ACCESS_DENIED, "no")}
+
+    outcomes = run(home, away, create(), drop_copy(), drop_copy(region=FURTHER), drop_copy("clinic"))
+
+    assert results(outcomes) == [Result.FAILED, Result.SKIPPED, Result.SKIPPED, Result.DONE]
+
+
+def test_what_is_held_back_keeps_no_deletion_after_it_from_a_second_look() -> None:
+    home, away = shelves(copy=CallError(Fault.ACCESS_DENIED, "no"))
+    looks: list[Plan] = []
+
+    def look_again() -> Plan:
+        looks.append(plan_of())
+        return looks[-1]
+
+    outcomes = run(home, away, copy(), drop_copy(), drop_copy("clinic"), look_again=look_again)
+
+    assert results(outcomes) == [Result.FAILED, Result.SKIPPED, Result.SKIPPED]
+    assert outcomes[2].error == "looked at again right before: it is not to be deleted any more"
+    assert len(looks) == 1
+
+
+def test_many_copies_that_are_refused_put_off_no_other_one() -> None:
+    """Unlike a Region that does not answer: a refusal takes no time."""
+    names = [f"shop{number}" for number in range(20)]
+    home, away = shelves()
+    for name in names:
+        home.put(target(name), snapshot_tags(disk(name), SLOT, SETTINGS, NOW)[0], SnapshotState.USABLE)
+    away.faults = {("copy", name): CallError(Fault.ACCESS_DENIED, "no") for name in names}
+
+    assert {*results(run(home, away, *map(copy, names)))} == {Result.FAILED}
 
 
 def test_credentials_that_one_region_refuses_stop_nothing_in_the_other() -> None:

@@ -38,7 +38,7 @@ class Region:
     def copy_automatic(self, target: Target, date: str) -> None:
         fault = self._called("copy", date)
         if target.snapshot in self.snapshots:
-            raise IN_USE
+            raise fault or IN_USE
         if fault is None or fault.fault is Fault.UNAVAILABLE:
             size = 40 if target.source == "web" else 8
             copied = Snapshot(
@@ -239,6 +239,21 @@ def test_but_not_for_ever() -> None:
     assert region.calls.count(("copy", TODAY)) == 10
 
 
+def test_what_is_refused_nine_times_and_then_begins_is_rescued() -> None:
+    plan, _ = one()
+
+    told = save(Region(faults={("copy", TODAY): [BUSY] * 9}), plan)
+
+    assert only(told).stage is Stage.COMPLETE
+
+
+def test_no_pause_outlasts_its_time() -> None:
+    region, (plan, _) = Region(looks_until_complete=99), one()
+
+    assert save(region, plan, seconds=2).pauses == []
+    assert save(Region(looks_until_complete=99), plan, seconds=2.5).pauses == [2]
+
+
 def test_unless_it_waits_for_another_one() -> None:
     """Who knows how many Lightsail copies at once."""
     region = Region(looks_until_complete=30, faults={("copy", YESTERDAY): [BUSY] * 25})
@@ -331,6 +346,20 @@ def test_what_got_the_name_after_the_plan_was_made_is_left_alone(changes: Mappin
 
     assert only(told).stage is Stage.FAILED
     assert (only(told).error or "").endswith("the name belongs to a snapshot that is not ours")
+    assert region.snapshots == {theirs.name: theirs}
+
+
+def test_a_name_that_is_somebody_s_while_lightsail_does_not_answer_is_asked_for_again_before_it_has_failed() -> None:
+    plan, day = one()
+    theirs = made(day, tags={"customer": "bakery"})
+    region = Region({theirs.name: theirs}, {("copy", TODAY): [CallError(Fault.UNAVAILABLE, "down")]})
+
+    told = save(region, plan)
+
+    assert [(stage, error) for _, stage, error in told.stages] == [
+        (Stage.TO_COPY, "down; the name belongs to a snapshot that is not ours"),
+        (Stage.FAILED, "the name is in use; the name belongs to a snapshot that is not ours"),
+    ]
     assert region.snapshots == {theirs.name: theirs}
 
 

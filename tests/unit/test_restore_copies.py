@@ -350,6 +350,16 @@ def test_where_the_region_has_a_source_of_that_name_itself_its_home_is_to_be_nam
     (found,) = copies_there(copies_among([there], SETTINGS), {REGION}, Request("web"), None)
 
     assert (found.region, found.home) == (AWAY, REGION)
+    (everything,) = copies_there(copies_among([there], SETTINGS), {REGION}, None, None)
+    assert everything.home is None, "whoever asks for everything names no source"
+
+
+def test_so_it_is_where_copies_of_a_third_region_s_lie() -> None:
+    there = away(copied(snap(age=2 * DAY)), copied(replace(snap(region="us-east-1"), region="us-east-1")))
+
+    (found,) = copies_there(copies_among([there], SETTINGS), {REGION}, Request("web"), None)
+
+    assert (found.region, found.sources, found.home) == (AWAY, 1, REGION)
 
 
 def test_home_is_dark_where_its_snapshots_cannot_be_listed() -> None:
@@ -384,6 +394,9 @@ def test_a_fleet_says_that_databases_lack_and_that_home_may_run_on() -> None:
 
     assert has(about_copies(plans, SETTINGS, (), is_fleet=True), "the databases of eu-central-1 are not among these")
     assert not has(about_copies(plans, SETTINGS, (), is_fleet=False), "databases")
-    assert has(about_copies(plans, SETTINGS, (), is_fleet=False), "eu-central-1 was not looked at")
+    assert about_copies(plans, SETTINGS, (), is_fleet=False)[0] == (
+        "eu-central-1 was not looked at: what still runs there, or runs there again, does everything twice, such as "
+        "scheduled jobs and mail, until one of the two is stopped"
+    )
     disks = fleet(away(copied(disk_snap())), gone=True)
     assert not has(about_copies(disks, SETTINGS, (), is_fleet=False), "was not looked at")
