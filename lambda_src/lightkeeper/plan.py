@@ -4,7 +4,7 @@ One source is looked at after the other, each with its own recovery points; none
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from typing import Final
 from lightkeeper.actions import Action, Copy, Create, Target
 from lightkeeper.copies import COPIED
 from lightkeeper.copy_plan import CopyPlan, copies_to_make, copy_status
-from lightkeeper.interpret import CopyFacts, Facts, interpret, newest_anywhere, usable_of
+from lightkeeper.interpret import CopyFacts, Facts, interpret, newest_anywhere
 from lightkeeper.kinds import LISTINGS, SNAPSHOTS, SOURCES, SnapshotKind, SourceKind
 from lightkeeper.model import (
     CopyStatus,
@@ -72,7 +72,18 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
     for each in facts:
         is_doubted = (each.region, each.kind) in doubted
         part = _plan_source(each, settings, now, unread[each.region], is_doubted=is_doubted)
-        of_copies = [_plan_copies(each, there, part, settings, now, unread) for there in each.copies]
+        of_copies = [
+            _plan_copies(
+                each,
+                there,
+                part,
+                settings,
+                now,
+                unread_at_home=unread[each.region],
+                unread_there=unread[there.region],
+            )
+            for there in each.copies
+        ]
         parts: tuple[_Part | _CopiesPart, ...] = (part, *of_copies)
         for planned in parts:
             actions += planned.actions
@@ -130,16 +141,9 @@ def with_begun(plan: Plan, done: Iterable[Action]) -> Plan:
 
     Where the ones before ended in error or never end, one more that is begun is no sign that it will be usable.
     """
-    begun: set[str] = set()
-    copied: set[tuple[str, str]] = set()
-    for action in done:
-        match action:
-            case Create(target=target):
-                begun.add(target.source_arn)
-            case Copy(target=target):
-                copied.add((target.source_arn, target.region))
-            case _:
-                pass
+    done = tuple(done)
+    begun = {action.target.source_arn for action in done if isinstance(action, Create)}
+    copied = {(action.target.source_arn, action.target.region) for action in done if isinstance(action, Copy)}
 
     def after(source: SourceStatus) -> SourceStatus:
         copies = tuple(
@@ -148,7 +152,7 @@ def with_begun(plan: Plan, done: Iterable[Action]) -> Plan:
             else copy
             for copy in source.copies
         )
-        source = replace(source, copies=copies) if copies != source.copies else source
+        source = replace(source, copies=copies)
         if source.status is not Status.OVERDUE or source.arn not in begun or source.is_failing:
             return source
         return replace(source, status=Status.PROTECTED if source.newest else Status.WAITING)
@@ -227,32 +231,27 @@ class _CopiesPart:
     problems: Sequence[Problem]
 
 
-def _plan_copies(  # noqa: PLR0913, PLR0917 - what decides has that many sides
+def _plan_copies(  # noqa: PLR0913 - what decides has that many sides
     facts: Facts,
     there: CopyFacts,
     at_home: _Part,
     settings: Settings,
     now: datetime,
-    unread: Mapping[str, set[str]],
+    *,
+    unread_at_home: set[str],
+    unread_there: set[str],
 ) -> _CopiesPart:
     """Return the plan for copies: as for recovery points at home, in series of their own."""
-    unread_there = sorted(unread.get(there.region, set()) & _COPIED_LISTINGS)
-    is_unknown = bool(unread_there) or not _COPIED_LISTINGS.isdisjoint(unread.get(facts.region, set()))
+    failing = sorted(unread_there & _COPIED_LISTINGS)
+    is_unknown = bool(failing) or not _COPIED_LISTINGS.isdisjoint(unread_at_home)
     copying = CopyPlan(()) if is_unknown else copies_to_make(facts, there, settings, now, taking=at_home.taking)
     blocked = at_home.blocked
-    if unread_there:
-        blocked = blocked or f"nothing is pruned while {unread_there[0]} of {there.region} fails"
+    if failing:
+        blocked = blocked or f"nothing is pruned while {failing[0]} of {there.region} fails"
     if copying.waits:
         blocked = blocked or f"nothing is pruned while no copy succeeds: {copying.waits}"
     pruning = prune(
-        replace(
-            facts,
-            region=there.region,
-            points=there.points,
-            usable=usable_of(there.points),
-            series=there.series,
-            being_copied={},
-        ),
+        replace(facts, points=there.points, series=there.series),
         settings,
         now,
         blocked=blocked,

@@ -89,4 +89,10 @@ EQUIVALENTS: Final = (
         r'\+ slot = parse_instant\(text or ("", None|"XXXX", parse_zone\("UTC"\))\)',
         "A text that names no zone, or none at all, is not as we write it whatever comes of it here.",
     ),
+    Equivalent("rescue._further", r"^- case Stage\.COMPLETE", "Only what is open is asked for how it goes on."),
+    Equivalent(
+        "restore_copies._is_asked_for",
+        r"source_kind_of\(point\.source_arn, None\)",
+        "Where the ARN does not say what it was, it is what can be made of the snapshot.",
+    ),
 )

@@ -1717,7 +1717,7 @@ RULES: Final = (
                 "while a list of copies fails, none of them is",
                 PLAN,
                 "_plan_copies",
-                "if unread_there:\n",
+                "if failing:\n",
                 "if False:\n",
                 IN_COPY_PLAN,
                 "test_while_a_list_of_copies_cannot_be_read_none_of_them_goes_and_home_goes_on",

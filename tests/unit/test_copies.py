@@ -17,6 +17,7 @@ from lightkeeper.keep_rules import parse_keep
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import Copies, CopyRule, Policy, Problem, RecoveryPoint, Severity, Snapshot, SnapshotState
 from lightkeeper.names import attempt_of_copy, copy_name, digest_in, snapshot_name, undated, undated_names
+from lightkeeper.recipe import Part
 from lightkeeper.schedule import parse_schedule
 from lightkeeper.settings import Settings, SettingsError
 from lightkeeper.tags import (
@@ -34,6 +35,7 @@ from lightkeeper.tags import (
     read_snapshot,
     read_source,
 )
+from lightkeeper.times import OFF_THE_CLOCK
 from tests.support.inventories import REGION, point, source, written
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -316,6 +318,23 @@ def test_an_original_is_no_copy_and_is_made_when_it_is_taken() -> None:
     assert (found.is_copy, found.home, found.made) == (False, REGION, TAKEN_AT)
 
 
+def test_what_its_original_s_recipe_lacks_it_lacks_and_one_without_a_recipe_says_nothing_of_it() -> None:
+    for recipe, lacks in (("1", ()), ("1 instance ports", (Part.PORTS,)), ("", None)):
+        found = read_snapshot(copy(recipe=recipe), SETTINGS)
+        assert isinstance(found, RecoveryPoint)
+        assert found.lacks == lacks
+
+
+def test_the_clocks_of_two_regions_may_differ_by_an_hour() -> None:
+    """Content from before its slot is somebody's edit, but for that."""
+    for taken, is_believed in (
+        (SLOT_TIME - OFF_THE_CLOCK, True),
+        (SLOT_TIME - OFF_THE_CLOCK - timedelta(seconds=1), False),
+    ):
+        found = read_snapshot(copy(taken=f"{taken:%Y-%m-%dT%H:%M:%SZ}"), SETTINGS)
+        assert isinstance(found, RecoveryPoint) is is_believed
+
+
 def test_the_content_of_a_copy_is_no_newer_than_the_copy_whatever_its_tag_says() -> None:
     found = read_snapshot(copy(taken="2099-01-01T00:00:00Z"), SETTINGS)
 
@@ -391,6 +410,16 @@ def test_a_copy_gets_all_that_its_original_has_but_for_a_mark_and_aws_s_own_and_
     kept = {key: value for key, value in of.tags.items() if key not in (EXPIRES, "aws:createdBy")}
     assert tags == {**kept, TAKEN: "2026-06-15T03:07:00Z", NAME: "shop"}
     assert left_out == ()
+
+
+@pytest.mark.parametrize(("hold", "room"), [({}, 2), ({"backup:hold": ""}, 1)])
+def test_it_keeps_room_for_a_mark_and_for_a_hold_where_it_has_none_yet(hold: dict[str, str], room: int) -> None:
+    of = original(**hold, **{f"app{number:02}": "x" for number in range(49)})
+
+    tags, left_out = tags_of_copy(of)
+
+    assert len(tags) == MAX_TAGS - room
+    assert len(left_out) == len(of.tags) + 2 - len(tags)
 
 
 @given(st.integers(0, 43), st.integers(0, 43))

@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightkeeper.actions import Copy, ScheduleDeletion
+from lightkeeper.actions import CancelDeletion, Copy, ScheduleDeletion
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import (
     CopyStatus,
     Inventory,
     Plan,
+    Problem,
+    Prune,
     ReadFailure,
     RecoveryPoint,
+    Severity,
     Snapshot,
     SnapshotState,
     Source,
@@ -544,6 +547,28 @@ def test_nor_is_what_may_be_the_copy_of_something_that_is_gone() -> None:
     assert copies(plan_of(SHOP, [today, copy(today)], nameless=[without_tags(yesterday)])) == []
 
 
+def test_what_has_a_copy_s_name_while_its_original_is_gone_is_said_as_advice() -> None:
+    today, yesterday, before = daily(SHOP, range(3))
+    lost = without_tags(before)
+
+    plan = plan_of(SHOP, [today, yesterday, copy(yesterday)], nameless=[without_tags(today), lost])
+
+    assert plan.problems == (
+        Problem(
+            region=REGION,
+            source="shop",
+            arn=SHOP.arn,
+            tag=None,
+            value=None,
+            message=f"{lost.name} in {AWAY} has the name of a copy and no tags, and what it would be a copy of is "
+            "gone: nobody knows of when it is, so it is left alone, and it costs; expected that you tag it as yours, "
+            "or delete it",
+            suggestion=None,
+            severity=Severity.ADVICE,
+        ),
+    )
+
+
 def test_a_snapshot_stays_at_home_until_its_copy_has_its_tags() -> None:
     shop = source(backup="daily", backup_keep="1", backup_copy="")
     today, yesterday = daily(shop, range(2))
@@ -842,6 +867,15 @@ def marked_there(plan: Plan) -> list[str]:
     ]
 
 
+def freed(plan: Plan) -> set[str]:
+    """Return the copies whose deletion is scheduled no more."""
+    return {
+        action.target.snapshot
+        for action in plan.actions
+        if isinstance(action, CancelDeletion) and action.target.region == AWAY
+    }
+
+
 def test_copies_are_kept_by_the_rule_of_their_region_whatever_home_keeps() -> None:
     shop = source(backup="daily", backup_keep="1", backup_copy="")
     days = daily(shop, range(4))
@@ -914,6 +948,75 @@ def test_a_problem_in_the_tags_of_a_source_keeps_its_copies() -> None:
         shop = replace(SHOP, tags={**SHOP.tags, **wrong})
         plan = plan_of(shop, [*days, *map(copy, days)], FEW)
         assert marked(plan) == [], wrong
+
+
+def test_copies_to_which_nothing_new_is_added_say_why_they_are_kept() -> None:
+    files = [copy(each) for each in daily(web(), range(40, 42))]
+    whole = copy(point(web(), THREE - 5 * DAY, kind=WHOLE))
+    files_only = web(backup_copy="", backup_mode="system-disk")
+    not_backed_up = "its source is not backed up any more; orphans are kept"
+
+    for of, made, expected in (
+        (None, files, not_backed_up),
+        (web(backup="off"), files, not_backed_up),
+        (web(), files, "its source is not copied here any more; orphans are kept"),
+        (files_only, [whole], "it is copied by disk-snapshots now; orphans are kept"),
+    ):
+        assert {why(plan_of(of, [*daily(web(), range(40, 42)), *made]))[each.name] for each in made} == {(expected,)}
+
+
+def test_days_of_copies_are_those_of_the_zone_of_their_rule() -> None:
+    """In Auckland it is past midnight at 13:00 UTC: what is two days there is one here."""
+    rule = RULE | {"keep": "daily=2", "timeZone": "Pacific/Auckland"}
+    settings = Settings.from_mapping({"copies": {AWAY: rule}})
+    late, early, old = (copy(point(SHOP, slot)) for slot in (NOW - 23 * HOUR, THREE - DAY, THREE - 2 * DAY))
+
+    plan = plan_of(SHOP, [*daily(SHOP, range(2)), late, early, old], settings)
+
+    assert marked_there(plan) == [old.name]
+
+
+def test_while_home_s_tags_are_not_understood_its_copies_are_kept_and_it_is_said() -> None:
+    days = daily(SHOP, range(2))
+    typo = source(backup="dialy", backup_copy="")
+
+    plan = plan_of(typo, [*days, *map(copy, days)], FEW)
+
+    assert {why(plan)[copy(each).name] for each in days} == {("its source has a problem in its tags",)}
+
+
+def test_with_prune_off_the_marks_of_copies_are_taken_back_too() -> None:
+    days = daily(SHOP, range(4))
+    made = [replace(copy(each), expires_at=NOW + HOUR) for each in days]
+    off = replace(FEW, prune=Prune.OFF)
+
+    plan = plan_of(SHOP, [*days, *made], off)
+
+    assert freed(plan) == {each.name for each in made}
+    assert [each for each in plan.actions if not isinstance(each, CancelDeletion | Copy)] == []
+
+
+@pytest.mark.parametrize("region", [REGION, AWAY])
+def test_by_half_a_list_no_mark_of_a_copy_is_taken_back(region: str) -> None:
+    days = daily(SHOP, range(2))
+    made = [replace(copy(each), expires_at=NOW + HOUR) for each in days]
+
+    assert freed(plan_of(SHOP, [*days, *made], FEW)) == {each.name for each in made}
+    unread = ReadFailure(region, "GetInstanceSnapshots", "x")
+    assert freed(plan_of(SHOP, [*days, *made], FEW, unread=unread)) == set()
+
+
+def test_by_a_list_that_nobody_believes_no_mark_of_a_copy_is_set_or_taken_back() -> None:
+    """Of three that were backed up lately, none is listed."""
+    gone = [source(name, backup="daily", backup_keep="1", backup_copy="") for name in ("a", "b", "c")]
+    at_home = [each for of in gone for each in daily(of, range(4))]
+    made = [copy(each) for each in at_home[:-1]]
+    marked_one = replace(copy(at_home[0]), expires_at=NOW + HOUR)
+
+    plan = plan_of(None, [*at_home, marked_one, *made[1:]], FEW)
+
+    assert plan.doubted == (REGION,)
+    assert [action for action in plan.actions if not isinstance(action, Copy)] == []
 
 
 def test_a_copy_on_hold_stays_and_uses_no_count() -> None:

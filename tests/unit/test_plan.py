@@ -475,6 +475,15 @@ def test_a_snapshot_that_the_run_has_begun_changes_nothing_after_an_error_or_bes
     assert (status(after, "failing"), status(after, "stuck")) == (Status.OVERDUE, Status.OVERDUE)
 
 
+def test_what_is_gone_is_by_its_arn_what_it_was_and_else_by_what_was_taken_of_it() -> None:
+    odd = replace(web(), arn=web().arn.replace("Instance/", "Thing/"))
+    old = daily(odd, range(40, 42), kind=WHOLE)
+
+    assert line(make_plan(Inventory((), old), Settings(), NOW), "web").kind is SourceKind.INSTANCE
+    files = daily(web(), range(40, 42))
+    assert line(make_plan(Inventory((), files), Settings(), NOW), "web").kind is SourceKind.INSTANCE
+
+
 # Plans that are joined, and parts of one
 
 
@@ -487,6 +496,13 @@ def test_what_is_doubted_in_one_region_is_doubted_there_only() -> None:
 
     assert joined.doubted == (REGION,)
     assert joined.regions == (REGION, "us-east-1")
+
+
+def test_regions_that_copies_go_to_are_those_of_any_home() -> None:
+    empty = make_plan(Inventory((), (), targets=("eu-north-1",)), Settings(), NOW)
+    further = make_plan(Inventory((), (), targets=("eu-north-1", "us-west-2")), Settings(), NOW)
+
+    assert join_plans([empty, further]).targets == ("eu-north-1", "us-west-2")
 
 
 def test_the_plans_of_several_regions_are_one_with_everything_that_each_has() -> None:

@@ -60,6 +60,7 @@ def slot_outside(window: str | None, now: datetime = NOW, **tags: str) -> str | 
         ("23:30-00:00", "00:00", False),
         ("00:00-00:30", "00:00", True),
         ("00:00-00:30", "23:59", False),
+        ("16:00-16:00", "16:00", False),
     ],
 )
 def test_a_window_has_its_start_and_not_its_end_and_may_pass_midnight(window: str, at: str, *, is_inside: bool) -> None:

@@ -107,15 +107,31 @@ def test_with_prune_off_every_mark_is_taken_back_once_even_while_a_list_fails_or
         plan = make_plan(Inventory((shop, typo), points, failures=failures), OFF, NOW)
 
         assert dropped(plan) == []
-        assert [action.target for action in plan.actions if isinstance(action, CancelDeletion)] == [
+        taken_back = [action for action in plan.actions if isinstance(action, CancelDeletion)]
+        assert [action.target for action in taken_back] == [
             target(each, "daily" if each.source_name == "shop" else None) for each in points
         ]
+        assert {action.reason for action in taken_back} - {"last snapshot"} == {"prune is off"}
 
 
 def test_with_prune_off_snapshots_are_taken_as_ever() -> None:
     shop = source(backup="daily")
 
     assert len(created(make_plan(Inventory((shop,), ()), OFF, NOW))) == 1
+
+
+# An event that comes late
+
+
+def test_the_grace_counts_from_when_the_newest_usable_one_was_made_and_not_from_one_that_is_still_pending() -> None:
+    shop = source(backup="daily", backup_keep="1")
+    pending = point(shop, NOW + 2 * HOUR, SnapshotState.PENDING)
+    newest, old = point(shop, NOW), point(shop, THREE - DAY)
+
+    plan = make_plan(Inventory((shop,), (pending, newest, old)), Settings(), THREE + HOUR)
+
+    (mark,) = (action for action in plan.actions if isinstance(action, ScheduleDeletion))
+    assert (mark.target.snapshot, mark.expires_at) == (old.name, NOW + DAY)
 
 
 # Content, not labels
@@ -816,6 +832,15 @@ def test_a_hold_that_is_over_is_taken_off_when_its_snapshot_is_marked() -> None:
     assert len(plan.actions) == 2
 
 
+def test_of_what_is_left_of_a_source_no_mark_is_taken_back_while_a_list_fails() -> None:
+    points = daily(source(backup="daily", backup_keep="3"), range(40, 46), expires_at=NOW + HOUR)
+    failure = ReadFailure(REGION, "GetInstances", "refused")
+
+    for failures, taken_back in (((), True), ((failure,), False)):
+        plan = make_plan(Inventory((), points, failures=failures), EXPIRING, NOW)
+        assert any(isinstance(action, CancelDeletion) for action in plan.actions) is taken_back
+
+
 def test_a_snapshot_is_not_deleted_in_the_run_that_takes_its_hold_off() -> None:
     shop = source(backup="daily", backup_keep="1")
     (old,) = daily(shop, [20], expires_at=NOW, backup_hold="2026-06-14")
@@ -825,7 +850,7 @@ def test_a_snapshot_is_not_deleted_in_the_run_that_takes_its_hold_off() -> None:
     assert [type(action) for action in plan.actions] == [RemoveHold]
     (waiting,) = (kept for kept in plan.kept if kept.point == old)
     assert waiting.reasons == ('no rule of "last=1" keeps it, but its hold has to be taken off first',)
-    assert waiting.expires_at == NOW
+    assert (waiting.expires_at, waiting.cause) == (NOW, Cause.PUSHED_OUT)
 
 
 def test_a_hold_that_is_over_stays_on_what_the_rules_keep() -> None:

@@ -397,6 +397,8 @@ def test_what_is_no_time_of_day_moves_nothing(to: str) -> None:
         *[(written, "15:00") for written in ("3pm", "15h00", "15.00", "3:00 PM")],
         ("12am", "00:00"),
         ("12pm", "12:00"),
+        ("1am", "01:00"),
+        ("1pm", "13:00"),
         ("noon", "12:00"),
         ("Midnight", "00:00"),
         ("3am Europe/Zurch", "03:00 Europe/Zurich"),

@@ -141,6 +141,15 @@ def test_a_source_without_the_tag_is_untagged(tags: dict[str, str]) -> None:
     assert read_source(disk(**tags), SETTINGS) == TagReading(NoPolicy.UNTAGGED, NOT_HELD, ())
 
 
+def test_no_policy_is_suggested_that_there_is_not() -> None:
+    policies = {name: policy for name, policy in SETTINGS.policies.items() if name != "daily"}
+    settings = replace(SETTINGS, policies=policies, default_policy="weekly")
+
+    (problem,) = read_source(disk(backup="every day"), settings).problems
+
+    assert problem.suggestion != "daily"
+
+
 @pytest.mark.parametrize(
     ("value", "suggestion"),
     [
