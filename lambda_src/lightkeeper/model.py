@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, assert_never
 
 from lightkeeper.actions import Action, Cause
@@ -190,6 +191,7 @@ class Snapshot:
         return frozenset(disk.name or disk.path for disk in self.attached) if self.attached else _NO_DISKS
 
 
+@lru_cache(maxsize=16384)  # asked of each recovery point, again and again: there are some dozen of each source
 def region_of(arn: str) -> str:
     """Return the Region in an ARN (`arn:aws:lightsail:REGION:ACCOUNT:<type>/UUID`); in what is none, nothing."""
     parts = arn.split(":")
