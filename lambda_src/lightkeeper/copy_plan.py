@@ -12,7 +12,7 @@ from typing import Final, assert_never
 
 from lightkeeper.actions import Copy, Target
 from lightkeeper.copies import COPIED
-from lightkeeper.interpret import Begun, CopyFacts, Facts, usable_of
+from lightkeeper.interpret import Begun, CopyFacts, Facts, attempt_at_copy, by_content, usable_of
 from lightkeeper.model import CopyStatus, Policy, RecoveryPoint, SnapshotState
 from lightkeeper.names import copy_name
 from lightkeeper.retention import is_replaced
@@ -24,6 +24,8 @@ from lightkeeper.times import format_instant
 QUICK_ATTEMPTS: Final = 3
 """At a slot, and at a snapshot, one in each run; after them one a day."""
 _DAY: Final = timedelta(days=1)
+_PATIENCE: Final = timedelta(days=3)
+"""With a copy that does not end, before the same content is copied once more: that of a large disk takes long."""
 _MOMENT: Final = timedelta(microseconds=1)
 
 
@@ -56,23 +58,33 @@ def copies_to_make(
         The slot (UTC) for which this run takes a snapshot of the source, if it takes one.
     """
     begun = tuple(_finish(facts, there, each) for each in there.begun)
+    made = _made(there)
     slot = current_slot(there.rule.schedule, now)
     limit = settings.overdue_after.before(now, there.rule.schedule.zone)
     # Where the next run has a slot of its own, each would wait for the one after it.
-    may_wait = now + longest_gap_of_tick(settings.tick) < next_slot(there.rule.schedule, now)
-    waits = may_wait and _is_awaited(facts, slot, limit, taking=taking)
-    original = None if waits else _due(facts, there, slot, limit)
+    gap = longest_gap_of_tick(settings.tick)
+    may_wait = now + gap < next_slot(there.rule.schedule, now)
+    waits = may_wait and _is_awaited(facts, slot, min(limit, now - gap), taking=taking)
+    original = None if waits else _due(facts, there, slot, limit, now)
     if original is None:
         return CopyPlan(begun)
     failed = [
-        point
-        for point in there.points
+        point.made
+        for point in made
         if point.state is SnapshotState.ERROR and (_is_copy_of(point, original) or point.made >= slot)
     ]
-    if len(failed) >= QUICK_ATTEMPTS and now < max(point.made for point in failed) + _DAY:
-        return CopyPlan(begun, f"{len(failed)} copies to {there.region} ended in error")
+    # What somebody's tags have made theirs was a copy once, and cost as much.
+    taken = [
+        each.made
+        for each in there.strangers
+        if each.made >= slot or attempt_at_copy(each.name, each.region, original, settings)
+    ]
+    in_vain = [*failed, *taken]
+    if len(in_vain) >= QUICK_ATTEMPTS and now < max(in_vain) + _DAY:
+        lost = ", or have tags that are not ours" if taken else ""
+        return CopyPlan(begun, f"{len(in_vain)} copies to {there.region} ended in error{lost}")
     # Whatever has the name of an earlier attempt does not cover the slot: else none would be due.
-    attempt = max((point.attempt for point in there.points if _is_copy_of(point, original)), default=0) + 1
+    attempt = max((point.attempt for point in made if _is_copy_of(point, original)), default=0) + 1
     reason = f"{there.region} has no copy of what was newest at {format_instant(slot)}"
     if attempt > 1:
         reason = f"attempt {attempt}: the copy before ended in error, or does not end"
@@ -81,7 +93,8 @@ def copies_to_make(
         copy_name(facts.name, facts.arn, settings.deployment, original.slot, there.region, each)
         for each in count(attempt)
     )
-    name = next(each for each in names if each not in there.in_use)
+    in_use = {stranger.name for stranger in there.strangers}.union(there.untagged)
+    name = next(each for each in names if each not in in_use)
     due = Copy(
         _target(facts, original, there.region, name),
         _target(facts, original, original.region, original.name),
@@ -92,7 +105,7 @@ def copies_to_make(
 
 def _finish(facts: Facts, there: CopyFacts, begun: Begun) -> Copy:
     return Copy(
-        _target(facts, begun.original, there.region, begun.name),
+        _target(facts, begun.original, there.region, begun.copy.name),
         _target(facts, begun.original, begun.original.region, begun.original.name),
         "it was copied, and has no tags yet",
         is_begun=True,
@@ -110,6 +123,7 @@ def copy_status(
         return None
     usable = usable_of(there.points)
     pending = tuple(point for point in there.points if point.state is SnapshotState.PENDING)
+    untagged = (each.copy for each in there.begun if each.copy.state is SnapshotState.PENDING)
     # What a run takes is copied by the next one at the earliest.
     by_tick = now - 2 * longest_gap_of_tick(settings.tick)
     limit = min(settings.overdue_after.before(now, there.rule.schedule.zone), by_tick)
@@ -123,7 +137,12 @@ def copy_status(
             point for point in there.points if point.state is SnapshotState.ERROR and not is_replaced(point, usable)
         ),
         next_slot=next_slot(there.rule.schedule, now) if there.is_wanted else None,
-        is_stuck=any(point.made <= limit for point in pending),
+        is_stuck=any(point.made <= limit for point in (*pending, *untagged)),
+        is_taken=any(
+            attempt_at_copy(stranger.name, stranger.region, original, settings)
+            for stranger in there.strangers
+            for original in facts.usable
+        ),
         stopped_since=next_slot(there.rule.schedule, usable[0].taken) if usable and not there.is_wanted else None,
     )
     return status if is_unknown else replace(status, overdue_since=_missed(facts, there, status, limit))
@@ -145,8 +164,8 @@ def _covering(
 ) -> Callable[[RecoveryPoint], bool]:
     """Return what tells whether a copy has the content that a slot asks for: that of what was newest then, or newer.
 
-    That may be gone, where little is kept at home: then a copy will do whose content is of the time between the slot
-    before and it.
+    That may be gone, where little is kept at home: then a copy will do that was made for the slot, of what was taken
+    since the one before.
     """
     before = current_slot(there.rule.schedule, slot - _MOMENT)
     newest = next((point for point in candidates if _belongs_before(point, slot)), None)
@@ -154,7 +173,9 @@ def _covering(
         newest is candidates[0] or not _belongs_before(newest, before) or _was_last_asked_for(newest, facts, slot)
     ):
         return lambda copy: copy.taken >= _content(newest)
-    return lambda copy: copy.taken >= _content(candidates[0]) or not _belongs_before(copy, before)
+    return lambda copy: (
+        copy.taken >= _content(candidates[0]) or (copy.made >= slot and not _belongs_before(copy, before))
+    )
 
 
 def _content(original: RecoveryPoint) -> datetime:
@@ -183,24 +204,29 @@ def _belongs_before(point: RecoveryPoint, slot: datetime) -> bool:
     return min(point.slot, point.taken) <= slot
 
 
-def _due(facts: Facts, there: CopyFacts, slot: datetime, limit: datetime) -> RecoveryPoint | None:
+def _due(facts: Facts, there: CopyFacts, slot: datetime, limit: datetime, now: datetime) -> RecoveryPoint | None:
     """Return the recovery point that is to be copied now; None where the slot is covered, or nothing is wanted."""
     candidates = _candidates(facts)
     if not (there.is_wanted and candidates):
         return None
-    copies = [point for point in there.points if _may_cover(point, slot, limit)]
-    # Of what an earlier run has begun, too: it is finished first.
-    copies += [begun.original for begun in there.begun]
+    # The same content once more would take as long, and be paid for twice.
+    since = {True: min(slot, limit, now - _PATIENCE), False: min(slot, limit)}
+    copies = [point for point in _made(there) if _may_cover(point, since[_is_copy_of(point, candidates[0])])]
     return None if any(map(_covering(facts, there, candidates, slot), copies)) else candidates[0]
 
 
-def _may_cover(point: RecoveryPoint, slot: datetime, limit: datetime) -> bool:
-    """Return whether a copy is usable, or may be soon: not if it was made before the slot and has not ended by now."""
+def _made(there: CopyFacts) -> Sequence[RecoveryPoint]:
+    """Return the copies that are there, those among them that lack their tags, too: they are finished first."""
+    return (*there.points, *(begun.copy for begun in there.begun))
+
+
+def _may_cover(point: RecoveryPoint, since: datetime) -> bool:
+    """Return whether a copy is usable, or may be soon: not if it was made before that time (UTC) and has not ended."""
     match point.state:
         case SnapshotState.USABLE | SnapshotState.UNKNOWN:
             return True
         case SnapshotState.PENDING:
-            return point.made >= min(slot, limit)
+            return point.made >= since
         case SnapshotState.ERROR:
             return False
         case _:
@@ -216,9 +242,11 @@ def _missed(facts: Facts, there: CopyFacts, status: CopyStatus, limit: datetime)
 
     As at home, what is pending is on its way, unless those before it ended in error or do not end.
     """
-    candidates = _candidates(facts)
+    candidates, made = _candidates(facts), _made(there)
+    # What ended in error there was to be copied, too, and may be gone at home by now.
+    known = sorted((*candidates, *made), key=by_content)
     # What is newer than the limit has had no time to be copied.
-    has_had_time = any(point.taken <= limit for point in (*candidates, *status.usable))
+    has_had_time = any(point.taken <= limit for point in known)
     if not (there.is_wanted and candidates and has_had_time):
         return None
     due = current_slot(there.rule.schedule, limit)
@@ -227,14 +255,18 @@ def _missed(facts: Facts, there: CopyFacts, status: CopyStatus, limit: datetime)
     if newest and covers(newest):
         return None
     # One that has no tags yet, too.
-    on_its_way = (*status.pending, *(begun.original for begun in there.begun if begun.made > limit))
+    untagged = (begun.copy for begun in there.begun if begun.copy.made > limit)
+    on_its_way = (*status.pending, *(copy for copy in untagged if copy.state is not SnapshotState.ERROR))
     if any(map(covers, on_its_way)) and not status.is_failing:
         return None
-    first_lacking = next(point for point in reversed(candidates) if newest is None or _content(point) > newest.taken)
+    first_lacking = next(point for point in known if newest is None or _content(point) > newest.taken)
     first = next_slot(there.rule.schedule, min(first_lacking.slot, first_lacking.taken) - _MOMENT)
     if newest:
         # What was to be copied at the slots between may be gone at home by now.
         return min(first, due)
+    # The first run copies at once, for the slot that has passed.
+    tried = (current_slot(there.rule.schedule, copy.made) for copy in made if copy.made <= limit)
+    first = min((first, *tried))
     return first if first <= due else None
 
 

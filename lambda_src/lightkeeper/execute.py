@@ -255,6 +255,9 @@ def _taken_from(queue: deque[tuple[Action, int]]) -> Iterator[tuple[Action, int]
 def _blocks(outcome: Outcome) -> bool:
     """Return whether nothing further of the same source may be pruned in this run."""
     match outcome.action:
+        case Copy(is_begun=True) if outcome.result is Result.DEFERRED:
+            # It was made by an earlier run; that it takes no tags yet says nothing about those beside it.
+            return False
         case Create() | Copy():
             return outcome.result is not Result.DONE
         case Defer():
@@ -346,8 +349,7 @@ def _copy(copy: Copy, home: Writer, there: Writer, settings: Settings) -> Outcom
         return Outcome(copy, Result.FAILED, f"the snapshot {copy.original.snapshot} is not ours any more")
     tags, _ = copy_tags(original, point, settings)
     if copy.is_begun:
-        found = there.find(copy.target)
-        if not _is_ours_to_tag(found, point):
+        if not _is_ours_to_tag(there.find(copy.target), point):
             return Outcome(copy, Result.SKIPPED, "looked at again right before: it is not as it was")
         return _give_tags(copy, tags, there)
     try:

@@ -23,6 +23,7 @@ from lightkeeper.model import (
     Snapshot,
     SnapshotState,
     Source,
+    Stranger,
     Tags,
     problem_of,
 )
@@ -49,8 +50,8 @@ from lightkeeper.times import format_instant
 
 _Nameless: TypeAlias = Mapping[tuple[str, str | None], Sequence[Snapshot]]
 """Snapshots without tags, by Region and by the digest in their names."""
-_Strangers: TypeAlias = Mapping[tuple[str, str | None], Collection[str]]
-"""The names of what is not ours and has tags, in the same way."""
+_Strangers: TypeAlias = Mapping[tuple[str, str | None], Sequence[Stranger]]
+"""What is not ours and has tags, in the same way."""
 _DAY: Final = timedelta(days=1)
 _WINDOW: Final = re.compile(r"([0-2][0-9]:[0-5][0-9])-([0-2][0-9]:[0-5][0-9])")
 
@@ -74,10 +75,8 @@ class Begun:
     """A copy that lacks its tags."""
 
     original: RecoveryPoint
-    name: str
-    """Its own."""
-    made: datetime
-    """UTC."""
+    copy: RecoveryPoint
+    """As it will be once it has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +92,10 @@ class CopyFacts:
     """Newest content first."""
     begun: tuple[Begun, ...]
     """What an earlier run has begun to copy there, and has not given its tags."""
-    in_use: Collection[str]
-    """Names that copies of it would have, of what has tags and is not ours."""
+    strangers: Sequence[Stranger]
+    """What has a name of the form of its copies', and tags, and is not ours."""
+    untagged: Collection[str]
+    """The names of that form of what has no tags, ours or not."""
     series: tuple[Series, ...]
     """By kind; none of a source whose tags are not understood."""
 
@@ -158,9 +159,9 @@ def interpret(inventory: Inventory, settings: Settings, now: datetime) -> Iterat
     for snapshot in inventory.nameless:
         nameless[snapshot.region, digest_in(snapshot.name)].append(snapshot)
     unread = {failure.region for failure in inventory.failures if failure.listing != STATIC_IPS}
-    strangers: defaultdict[tuple[str, str | None], list[str]] = defaultdict(list)
-    for region, name in inventory.strangers:
-        strangers[region, digest_in(name)].append(name)
+    strangers: defaultdict[tuple[str, str | None], list[Stranger]] = defaultdict(list)
+    for stranger in inventory.strangers:
+        strangers[stranger.region, digest_in(stranger.name)].append(stranger)
     elsewhere = _Elsewhere(inventory.targets, nameless, strangers)
     # What nobody could read may have been copied.
     without_names = _Elsewhere(inventory.targets, {}, {})
@@ -290,14 +291,17 @@ def _copies(
         there = [point for point in all_points if point.region == region]
         is_wanted = copies is not None and copies.go_to(region)
         own = rule.for_copies(copies)
+        key = region, copy_digest(facts.arn, settings.deployment, region)
+        begun = tuple(_begun(facts, elsewhere.nameless.get(key, ()), settings))
         fed = (facts.takes, _kept_by(policy, own)) if policy and facts.takes and is_wanted else None
         yield CopyFacts(
             region=region,
             is_wanted=is_wanted,
             rule=own,
             points=there,
-            begun=tuple(_begun(facts, elsewhere.nameless, region, settings)),
-            in_use=elsewhere.strangers.get((region, copy_digest(facts.arn, settings.deployment, region)), ()),
+            begun=begun,
+            strangers=elsewhere.strangers.get(key, ()),
+            untagged=frozenset(snapshot.name for snapshot in elsewhere.nameless.get(key, ())),
             series=()
             if facts.policy is NoPolicy.UNREADABLE
             else _series(there, settings, _why_unfed(facts, is_wanted=is_wanted), fed, rule),
@@ -316,12 +320,23 @@ def _kept_by(policy: Policy, rule: CopyRule) -> Policy:
     return replace(policy, schedule=rule.schedule, keep=rule.keep)
 
 
-def _begun(facts: Facts, nameless: _Nameless, region: str, settings: Settings) -> Iterator[Begun]:
+def _begun(facts: Facts, nameless: Iterable[Snapshot], settings: Settings) -> Iterator[Begun]:
     """Yield the copies without tags that are ours: of the very name, kind and size that a copy of a snapshot has."""
-    for snapshot in nameless.get((region, copy_digest(facts.arn, settings.deployment, region)), ()):
+    for snapshot in nameless:
         original = next((point for point in facts.points if _may_be_copy(snapshot, point, settings)), None)
         if original:
-            yield Begun(original, snapshot.name, snapshot.created_at)
+            yield Begun(
+                original,
+                replace(
+                    original,
+                    name=snapshot.name,
+                    region=snapshot.region,
+                    state=snapshot.state,
+                    attempt=attempt_at_copy(snapshot.name, snapshot.region, original, settings) or 1,
+                    copied_at=snapshot.created_at,
+                    expires_at=None,
+                ),
+            )
 
 
 def _may_be_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:
@@ -331,12 +346,12 @@ def _may_be_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -
         return False
     if (point.kind, point.size_gib) != (snapshot.kind, snapshot.size_gib):
         return False
-    return point.newer_format is None and _has_name_of_copy(snapshot, point, settings)
+    return point.newer_format is None and attempt_at_copy(snapshot.name, snapshot.region, point, settings) is not None
 
 
-def _has_name_of_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:
-    of = (point.source_name, point.source_arn, settings.deployment, point.slot)
-    return attempt_of_copy(snapshot.name, *of, snapshot.region) is not None
+def attempt_at_copy(name: str, region: str, point: RecoveryPoint, settings: Settings) -> int | None:
+    """Return at which attempt a copy of a recovery point gets a name in a Region; None: at none."""
+    return attempt_of_copy(name, point.source_name, point.source_arn, settings.deployment, point.slot, region)
 
 
 def _never_finished(
@@ -345,7 +360,7 @@ def _never_finished(
     """Yield that there are copies without tags whose originals are gone: they cost, and protect nothing."""
     for there in copies:
         for snapshot in nameless.get((there.region, copy_digest(facts.arn, settings.deployment, there.region)), ()):
-            if any(_has_name_of_copy(snapshot, point, settings) for point in facts.points):
+            if any(attempt_at_copy(snapshot.name, snapshot.region, point, settings) for point in facts.points):
                 continue
             yield Problem(
                 region=facts.region,
@@ -366,7 +381,8 @@ def _being_copied(points: Iterable[RecoveryPoint], copies: Iterable[CopyFacts]) 
     for there in copies:
         why = f"being copied to {there.region}"
         yield from ((begun.original.name, why) for begun in there.begun)
-        pending = {(copy.kind, copy.slot) for copy in there.points if copy.state is SnapshotState.PENDING}
+        unended = (SnapshotState.PENDING, SnapshotState.UNKNOWN)
+        pending = {(copy.kind, copy.slot) for copy in there.points if copy.state in unended}
         if pending:
             yield from ((point.name, why) for point in points if (point.kind, point.slot) in pending)
 
@@ -500,20 +516,15 @@ def _in_automatic_window(source: Source, policy: Policy, settings: Settings, now
 
 
 def _copied_nowhere(source: Source, policy: Policy, settings: Settings) -> Iterator[Problem]:
-    """Yield what is to be said of a tag that asks for copies in the source's own Region and in no other."""
-    tag = f"{settings.tag_key}:copy"
-    if (
-        policy.copies
-        and "copy" in policy.overrides
-        and not any(map(policy.copies.go_to, {*settings.copies} - {source.region}))
-    ):
-        yield problem_of(
-            source,
-            f"names no Region but its own, {source.region}, so nothing is copied; expected another one",
-            Severity.WARNING,
-            tag=tag,
-            value=source.tags[tag],
-        )
+    """Yield what is to be said where copies are asked for in the source's own Region and in no other."""
+    if policy.copies is None or any(map(policy.copies.go_to, {*settings.copies} - {source.region})):
+        return
+    nowhere = f"names no Region but its own, {source.region}, so nothing is copied; expected another one"
+    if "copy" in policy.overrides:
+        tag = f"{settings.tag_key}:copy"
+        yield problem_of(source, nowhere, Severity.WARNING, tag=tag, value=source.tags[tag])
+    else:
+        yield problem_of(source, f'the "copy" of its policy "{policy.name}" {nowhere}', Severity.ADVICE)
 
 
 def _recipe_without_room(source: Source, settings: Settings) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from lightkeeper.model import (
     Snapshot,
     Source,
     StaticIp,
+    Stranger,
     region_of,
 )
 from lightkeeper.names import digest_in
@@ -220,14 +221,14 @@ def _copies(  # noqa: PLR0913, PLR0917 - where from, where, of what, and by what
     """Return what there is of one kind in a Region, of copies from another one."""
     points: dict[str, RecoveryPoint] = {}
     nameless: dict[str, Snapshot] = {}
-    strangers: dict[tuple[str, str], None] = {}
+    strangers: dict[Stranger, None] = {}
     problems: dict[Problem, None] = {}
     listing = SNAPSHOTS[kind].listing
     try:
         for snapshot in _in_time(listing, reader.snapshots(kind), time_left):
             found = read_snapshot(snapshot, settings)
             if not isinstance(found, RecoveryPoint) and snapshot.tags and digest_in(snapshot.name):
-                strangers[region, snapshot.name] = None
+                strangers[Stranger(region, snapshot.name, snapshot.created_at)] = None
             match found:
                 case RecoveryPoint() as point if point.is_copy and point.home == home:
                     points[point.name] = point

@@ -323,6 +323,16 @@ class ReadFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Stranger:
+    """What has a name of the form that copies have, and tags, and is not ours: it is never touched."""
+
+    region: str
+    name: str
+    made: datetime
+    """UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """Everything that was read: the sources and recovery points of all Regions."""
 
@@ -336,8 +346,8 @@ class Inventory:
     """Which Regions were looked at for copies."""
     nameless: tuple[Snapshot, ...] = ()
     """There: snapshots without any tag whose names have the form of ours."""
-    strangers: tuple[tuple[str, str], ...] = ()
-    """There: Region and name of snapshots that have tags and a name of the form of ours, and are not ours."""
+    strangers: tuple[Stranger, ...] = ()
+    """There: snapshots that have tags and a name of the form of ours, and are not ours."""
 
 
 class Status(StrEnum):
@@ -380,6 +390,8 @@ class CopyStatus:
 
     is_stuck: bool = False
     """Whether one has been pending for longer than `overdueAfter`."""
+    is_taken: bool = False
+    """Whether what has the name of a copy of what is there at home has tags of somebody's, and so is none."""
     stopped_since: datetime | None = None
     """Of what has been copied there and is not any more: the first slot, UTC, that asked for no copy."""
 
@@ -391,7 +403,7 @@ class CopyStatus:
     @property
     def is_failing(self) -> bool:
         """Whether one more that is begun is no sign that it will be usable."""
-        return bool(self.errors) or self.is_stuck
+        return bool(self.errors) or self.is_stuck or self.is_taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -423,11 +423,14 @@ def test_while_no_copy_succeeds_nothing_is_pruned_there_but_at_home_as_ever(shop
     assert at_home(shop, "shop") == at_home(shop, "notes") == [18, 19, 20]
 
 
-def test_a_copy_that_never_ends_is_made_again_at_the_next_slot_even_of_the_same_snapshot(keeper: Keeper) -> None:
+def test_a_copy_that_never_ends_is_made_again_after_three_days_even_of_the_same_snapshot(keeper: Keeper) -> None:
     keeper.configure(copies=COPIES)
     keeper.disk("shop", {"backup": "monthly", "backup:copy": ""})
     keeper.sandbox.add_faults(FaultRule(effect=EndSnapshots(state="pending"), operation="CopySnapshot", calls=(1,)))
     to_the(keeper, 17)
+    assert [copy.state for copy in away(keeper)] == ["pending"]
+
+    to_the(keeper, 19)
 
     assert [copy.state for copy in away(keeper)] == ["pending", "completed"]
     (line,) = keeper.plan().sources

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -23,6 +23,7 @@ from lightkeeper.model import (
     SnapshotState,
     Source,
     Status,
+    Stranger,
 )
 from lightkeeper.names import attempt_of_copy, copy_name
 from lightkeeper.plan import make_plan, with_begun
@@ -82,6 +83,10 @@ def copy(
     )
 
 
+def stranger(name: str, made: datetime = NOW) -> Stranger:
+    return Stranger(AWAY, name, made)
+
+
 def without_tags(of: RecoveryPoint, **changes: object) -> Snapshot:
     """Return the copy of a recovery point to which its tags were not given."""
     bare = Snapshot(
@@ -106,7 +111,7 @@ def plan_of(
     now: datetime = NOW,
     *,
     nameless: Iterable[Snapshot] = (),
-    strangers: Iterable[tuple[str, str]] = (),
+    strangers: Iterable[Stranger] = (),
     unread: ReadFailure | None = None,
 ) -> Plan:
     """Return the plan of a Region and its copies."""
@@ -336,13 +341,49 @@ def test_a_name_that_is_somebody_elses_in_that_region_is_left_to_them() -> None:
     (today,) = daily(SHOP, [0])
     his, hers = (copy(today, attempt=attempt).name for attempt in (1, 2))
 
-    def attempt_beside(*strangers: tuple[str, str]) -> int | None:
+    def attempt_beside(*strangers: Stranger) -> int | None:
         (planned,) = copies(plan_of(SHOP, [today], strangers=strangers))
         return attempt_in(planned)
 
-    assert attempt_beside((AWAY, his), (AWAY, hers)) == 3
-    assert attempt_beside((AWAY, hers)) == 1
-    assert attempt_beside((FURTHER, his), (AWAY, copy(today, region=FURTHER).name)) == 1
+    assert attempt_beside(stranger(his), stranger(hers)) == 3
+    assert attempt_beside(stranger(hers)) == 1
+    elsewhere = stranger(copy(today, region=FURTHER).name)
+    assert attempt_beside(replace(stranger(his), region=FURTHER), elsewhere) == 1
+
+
+def test_a_name_that_something_untagged_has_which_is_no_copy_is_not_asked_for_either() -> None:
+    (today,) = daily(SHOP, [0])
+
+    (planned,) = copies(plan_of(SHOP, [today], nameless=[without_tags(today, size_gib=9)]))
+
+    assert attempt_in(planned) == 2
+
+
+def test_copies_that_somebody_s_tags_make_theirs_are_made_again_as_often_as_those_that_fail_and_it_is_told() -> None:
+    """Each costs as much as one of ours: an automation that writes tags must not have one made in every run."""
+    monthly = source(backup="monthly", backup_copy="")
+    first = point(monthly, NOW.replace(day=1, hour=3))
+    lost = [stranger(copy(first, attempt=n + 1).name, FIVE - 2 * DAY + n * HOUR) for n in range(3)]
+    at = FIVE - 2 * DAY + 3 * HOUR
+
+    tried = plan_of(monthly, [first], now=at, strangers=lost[:2])
+    waiting = plan_of(monthly, [first], now=at, strangers=lost)
+    a_day_later = plan_of(monthly, [first], now=lost[2].made + DAY, strangers=lost)
+
+    assert [attempt_in(each, monthly) for each in copies(tried)] == [3]
+    assert copies(waiting) == []
+    assert [attempt_in(each, monthly) for each in copies(a_day_later)] == [4]
+    assert there(a_day_later).overdue_since == FIVE - 14 * DAY
+    assert there(with_begun(a_day_later, copies(a_day_later))).overdue_since, "one more is no sign that it stays ours"
+
+
+def test_those_at_one_slot_are_counted_together_whatever_was_newest_each_time() -> None:
+    shop = source(backup="often", backup_copy="")
+    points = hourly([5, 6, 7, 12], shop)
+    lost = [stranger(copy(each).name, each.slot + HOUR) for each in points[1:]]
+
+    assert copied(plan_of(shop, points, OFTEN, strangers=lost)) == []
+    assert copied(plan_of(shop, points, OFTEN, strangers=lost[1:])) == [NOW]
 
 
 # What is on its way
@@ -458,7 +499,7 @@ def test_errors_at_one_slot_are_counted_together_whatever_was_newest_each_time()
     assert copied(plan_of(shop, [*points, *failed[1:]], OFTEN)) == [NOW]
 
 
-def test_a_copy_that_was_made_before_the_slot_and_has_not_ended_covers_it_until_it_would_be_overdue() -> None:
+def test_a_copy_of_the_same_content_that_has_not_ended_covers_a_slot_for_three_days() -> None:
     monthly = source(backup="monthly", backup_copy="")
     first = point(monthly, NOW.replace(day=1, hour=3))
 
@@ -467,14 +508,29 @@ def test_a_copy_that_was_made_before_the_slot_and_has_not_ended_covers_it_until_
         return [attempt_in(each, monthly) for each in copies(plan)]
 
     assert made_again(FIVE - HOUR) == []
-    assert made_again(FIVE - 6 * HOUR) == []
-    assert made_again(FIVE - 6 * HOUR - timedelta(minutes=1)) == [2]
+    assert made_again(FIVE - 3 * DAY) == [], "that of a large disk takes long"
+    assert made_again(FIVE - 3 * DAY - timedelta(minutes=1)) == [2]
     assert made_again(FIVE, NOW.replace(hour=23)) == [], "not twice at one slot"
+
+
+def test_one_without_tags_that_does_not_end_or_ended_in_error_is_made_again_too() -> None:
+    monthly = source(backup="monthly", backup_copy="")
+    first = point(monthly, NOW.replace(day=1, hour=3))
+
+    def made_again(state: SnapshotState, made: datetime) -> list[int | None]:
+        bare = without_tags(first, state=state, created_at=made)
+        plan = plan_of(monthly, [first], now=FIVE, nameless=[bare])
+        return [attempt_in(each, monthly) for each in copies(plan) if not each.is_begun]
+
+    assert made_again(PENDING, FIVE - 3 * DAY) == []
+    assert made_again(PENDING, FIVE - 3 * DAY - timedelta(minutes=1)) == [2]
+    assert made_again(USABLE, FIVE - 9 * DAY) == []
+    assert made_again(ERROR, FIVE - HOUR) == [2]
 
 
 def test_whatever_its_state_no_copy_has_the_name_of_one_that_is_there() -> None:
     today, yesterday = daily(SHOP, range(2))
-    hangs = copy(today, PENDING, made=FIVE - 7 * HOUR)
+    hangs = copy(today, PENDING, made=FIVE - 4 * DAY)
 
     (made,) = copies(plan_of(SHOP, [today, yesterday, hangs, copy(today, ERROR, attempt=2)]))
 
@@ -482,6 +538,16 @@ def test_whatever_its_state_no_copy_has_the_name_of_one_that_is_there() -> None:
 
 
 # Between copy and tags
+
+
+@pytest.mark.parametrize(("state", "stays"), [(PENDING, True), (UNKNOWN, True), (USABLE, False), (ERROR, False)])
+def test_an_original_stays_while_nobody_knows_that_its_copy_has_ended(state: SnapshotState, *, stays: bool) -> None:
+    shop = source(backup="daily", backup_keep="1", backup_copy="")
+    today, yesterday = daily(shop, range(2))
+
+    plan = plan_of(shop, [today, yesterday, copy(today), copy(yesterday, state)])
+
+    assert (yesterday.name not in marked(plan)) is stays
 
 
 def test_a_copy_without_tags_is_finished_and_covers_what_it_is_of() -> None:
@@ -765,6 +831,53 @@ def test_what_is_copied_has_not_stopped_nor_has_what_never_was() -> None:
     assert there(plan_of(no_more, [today, copy(yesterday, ERROR)])).stopped_since is None
 
 
+MONTHLY = Settings.from_mapping(
+    {
+        "copies": {AWAY: {"schedule": "0 5 1 * *", "keep": "monthly=12"}},
+        "policies": {"shop": {"schedule": "0 3 * * *", "keep": "daily=7"}},
+    }
+)
+
+
+@pytest.mark.parametrize("day", [2, 8, 9, 31])
+def test_a_slot_that_was_missed_stays_missed_when_home_has_nothing_of_it_any_more(day: int) -> None:
+    """A copy of June was made in June; that July has one is not to be had from it, whatever home keeps."""
+    shop = source(backup="shop", backup_copy="")
+    june = copy(point(shop, datetime(2026, 6, 10, 3, tzinfo=UTC)))
+    now = datetime(2026, 7, day, 12, tzinfo=UTC)
+    week = [point(shop, now.replace(hour=3) - days * DAY) for days in range(8)]
+
+    plan = plan_of(shop, [*week, june], MONTHLY, now)
+
+    assert copied(plan) == [week[0].slot]
+    assert there(plan).overdue_since == datetime(2026, 7, 1, 5, tzinfo=UTC)
+    made = copy(week[0], made=now)
+    covered = plan_of(shop, [*week, june, made], MONTHLY, now + 9 * DAY if day < 20 else now)
+    assert (copied(covered), there(covered).overdue_since) == ([], None)
+
+
+@pytest.mark.parametrize(("month", "day"), [(6, 11), (6, 30), (7, 8), (7, 9), (7, 31)])
+def test_where_no_copy_has_ever_succeeded_it_is_overdue_for_as_long_as_that_lasts(month: int, day: int) -> None:
+    shop = source(backup="shop", backup_copy="")
+    first = datetime(2026, 6, 10, 3, tzinfo=UTC)
+    failed = [copy(point(shop, first + n * DAY), ERROR) for n in range(2)]
+    now = datetime(2026, month, day, 12, tzinfo=UTC)
+    week = [point(shop, now.replace(hour=3) - days * DAY) for days in range(8)]
+
+    plan = plan_of(shop, [*week, *failed], MONTHLY, now)
+
+    assert there(plan).overdue_since == datetime(2026, 6, 1, 5, tzinfo=UTC), "the slot for which the first run copies"
+
+
+def test_nor_is_it_silent_where_home_keeps_nothing_long_enough_to_be_overdue() -> None:
+    often = source(backup="often", backup_copy="")
+    failed = [copy(point(often, FIVE - n * DAY), ERROR, made=FIVE - n * DAY + HOUR) for n in range(30)]
+
+    plan = plan_of(often, [point(often, NOW), point(often, NOW - HOUR), *failed], OFTEN)
+
+    assert there(plan).overdue_since == FIVE - 29 * DAY
+
+
 def test_a_slot_that_had_nothing_to_copy_is_not_missed() -> None:
     """What is there was taken after the slot: the next one asks for it, and that one is not overdue yet."""
     settings = Settings.from_mapping({"copies": {AWAY: RULE}, "overdueAfter": "1d"})
@@ -796,7 +909,7 @@ def test_a_day_of_patience_is_a_day_of_the_zone() -> None:
     assert there(plan_of(SHOP, points, settings, late)).overdue_since == slot
 
 
-def test_what_does_not_end_for_such_a_day_is_stuck_and_covers_nothing_any_more() -> None:
+def test_what_does_not_end_for_such_a_day_is_stuck() -> None:
     rule = RULE | {"timeZone": "Europe/Berlin"}
     settings = Settings.from_mapping({"copies": {AWAY: rule}, "overdueAfter": "1d", "timeZone": "UTC"})
     monthly = source(backup="monthly", backup_copy="")
@@ -805,11 +918,20 @@ def test_what_does_not_end_for_such_a_day_is_stuck_and_covers_nothing_any_more()
     hangs = copy(first, PENDING, made=begun)
 
     day = timedelta(hours=23)
-    for late, is_stuck in ((day - A_LITTLE, False), (day + A_LITTLE, True)):
-        plan = plan_of(monthly, [first, hangs], settings, begun + late)
-        assert there(plan).is_stuck is is_stuck
-        assert copied(plan) == ([first.slot] if is_stuck else [])
-    assert there(plan_of(monthly, [first, hangs], settings, begun + day)).is_stuck
+    for late, is_stuck in ((day - A_LITTLE, False), (day, True)):
+        assert there(plan_of(monthly, [first, hangs], settings, begun + late)).is_stuck is is_stuck
+
+
+def test_a_snapshot_that_has_not_ended_for_such_a_day_is_not_waited_for_any_more() -> None:
+    rule = RULE | {"timeZone": "Europe/Berlin"}
+    settings = Settings.from_mapping({"copies": {AWAY: rule}, "overdueAfter": "1d", "timeZone": "UTC"})
+    begun = datetime.fromisoformat("2026-03-28T13:30:00+00:00")
+    monthly = source(backup="monthly", backup_copy="")
+    hangs, before = point(monthly, begun, PENDING), point(monthly, begun - 2 * DAY)
+
+    day = timedelta(hours=23)
+    for late, expected in ((day - A_LITTLE, []), (day, [before.slot])):
+        assert copied(plan_of(monthly, [hangs, before], settings, begun + late)) == expected
 
 
 # Whatever there is

@@ -188,7 +188,7 @@ NO_TAGS_YET = [Fault.INVALID_INPUT, Fault.NOT_FOUND, Fault.OPERATION_FAILED]
 
 
 @pytest.mark.parametrize("fault", NO_TAGS_YET)
-def test_one_that_takes_no_tags_while_it_is_made_is_no_failure_and_holds_nothing_back_but_its_like(
+def test_one_that_takes_no_tags_while_it_is_made_is_no_failure(
     fault: Fault,
 ) -> None:
     home, away = shelves(tag=CallError(fault, "not now"))
@@ -201,6 +201,15 @@ def test_one_that_takes_no_tags_while_it_is_made_is_no_failure_and_holds_nothing
         "it takes no tags before it is complete; a later run sets them (not now)",
     )
     assert away.snapshots[there().snapshot].tags == {}
+
+
+def test_one_that_an_earlier_run_has_made_and_that_takes_no_tags_yet_holds_back_nothing() -> None:
+    home, away = shelves(tag=CallError(Fault.INVALID_INPUT, "not now"))
+    on(away, state=SnapshotState.PENDING)
+
+    assert results(run(home, away, copy(is_begun=True), drop_copy())) == [Result.DEFERRED, Result.DONE]
+    away.faults = {("tag", "shop"): CallError(Fault.ACCESS_DENIED, "no")}
+    assert results(run(home, away, copy(is_begun=True), drop_copy())) == [Result.FAILED, Result.SKIPPED]
 
 
 def test_nor_one_that_cannot_be_seen_yet() -> None:
