@@ -138,10 +138,10 @@ def copy_status(
         ),
         next_slot=next_slot(there.rule.schedule, now) if there.is_wanted else None,
         is_stuck=any(point.made <= limit for point in (*pending, *untagged)),
-        is_taken=any(
-            attempt_at_copy(stranger.name, stranger.region, original, settings)
+        taken_over=tuple(
+            stranger.name
             for stranger in there.strangers
-            for original in facts.usable
+            if any(attempt_at_copy(stranger.name, stranger.region, original, settings) for original in facts.usable)
         ),
         stopped_since=next_slot(there.rule.schedule, usable[0].taken) if usable and not there.is_wanted else None,
     )

@@ -390,8 +390,8 @@ class CopyStatus:
 
     is_stuck: bool = False
     """Whether one has been pending for longer than `overdueAfter`."""
-    is_taken: bool = False
-    """Whether what has the name of a copy of what is there at home has tags of somebody's, and so is none."""
+    taken_over: tuple[str, ...] = ()
+    """What has the name that a copy of what is usable at home would have, and tags of somebody's: it is not ours."""
     stopped_since: datetime | None = None
     """Of what has been copied there and is not any more: the first slot, UTC, that asked for no copy."""
 
@@ -403,7 +403,7 @@ class CopyStatus:
     @property
     def is_failing(self) -> bool:
         """Whether one more that is begun is no sign that it will be usable."""
-        return bool(self.errors) or self.is_stuck or self.is_taken
+        return bool(self.errors) or self.is_stuck or bool(self.taken_over)
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,6 +295,8 @@ def said_of_copies(copy: CopyStatus, zone: ZoneInfo) -> str:
         why = ""
         if copy.errors:
             why = f"; copy {copy.errors[0].name} ended in error"
+        elif copy.taken_over:
+            why = f"; {copy.taken_over[-1]} has the name of a copy, and tags that are not ours"
         elif copy.pending:
             why = f"; copy {copy.pending[0].name} is being made"
         return (

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,7 @@ from lightkeeper.model import (
     Stranger,
 )
 from lightkeeper.names import attempt_of_copy, copy_name
+from lightkeeper.overview import said_of_copies
 from lightkeeper.plan import make_plan, with_begun
 from lightkeeper.settings import Settings
 from tests.support.inventories import (
@@ -60,6 +62,7 @@ PENDING, USABLE, ERROR, UNKNOWN = (
     SnapshotState.UNKNOWN,
 )
 SHOP = source(backup="daily", backup_copy="")
+SHOP_TODAY = point(SHOP, THREE)
 
 
 def copy(
@@ -375,6 +378,10 @@ def test_copies_that_somebody_s_tags_make_theirs_are_made_again_as_often_as_thos
     assert [attempt_in(each, monthly) for each in copies(a_day_later)] == [4]
     assert there(a_day_later).overdue_since == FIVE - 14 * DAY
     assert there(with_begun(a_day_later, copies(a_day_later))).overdue_since, "one more is no sign that it stays ours"
+    assert f"; {lost[2].name} has the name of a copy, and tags that are not ours; there is none yet" in said_of_copies(
+        there(a_day_later), ZoneInfo("UTC")
+    )
+    assert there(plan_of(monthly, [first], now=at, strangers=[stranger(copy(SHOP_TODAY).name)])).taken_over == ()
 
 
 def test_those_at_one_slot_are_counted_together_whatever_was_newest_each_time() -> None:
