@@ -21,7 +21,7 @@ sandbox: .venv/ready ## start the local Lightsail, at PORT=5055; stop it with Ct
 PYTEST = $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 NODE   = $(if $(shell command -v npm),node_modules/ready)
 
-test: .venv/ready $(NODE) ## run the tests but for the slow ones, in about four minutes
+test: .venv/ready $(NODE) ## run the tests but for the slow ones, in about twenty minutes on two cores
 	$(PYTEST) -m "not slow"
 
 # A deployment into a local AWS is part of them where Node is there; without it those tests say that they skip.
