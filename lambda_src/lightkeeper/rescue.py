@@ -19,7 +19,7 @@ from lightkeeper.faults import CallError, Fault
 from lightkeeper.inventory import Reader, join_inventories, read_region
 from lightkeeper.kinds import SourceKind, snapshot_kind
 from lightkeeper.model import Inventory, Mode, RecoveryPoint, Snapshot, SnapshotState
-from lightkeeper.rescue_plan import RESCUED, Day, RescuePlan, Verdict, is_ours_to_tag, plan_rescue
+from lightkeeper.rescue_plan import RESCUED, Day, RescuePlan, Verdict, is_ours_to_tag, plan_rescue, refuse_databases
 from lightkeeper.settings import Settings
 from lightkeeper.tags import read_snapshot
 from lightkeeper.take import find_source
@@ -97,9 +97,8 @@ def prepare(  # noqa: PLR0913 - a rescue has that many sides
     except InvalidValueError:
         _refuse_gone(inventory, name)
         raise
+    refuse_databases(source)
     region = regions[source.region]
-    if source.kind is SourceKind.DATABASE:
-        return plan_rescue(source, (), (), settings, now, hold=hold)
     snapshots = tuple(region.snapshots(snapshot_kind(source.kind, Mode.INSTANCE)))
     automatic = region.automatic_snapshots(source.name)
     return plan_rescue(source, automatic, snapshots, settings, now, hold=hold, every_day=every_day)

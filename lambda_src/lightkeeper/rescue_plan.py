@@ -117,11 +117,7 @@ def plan_rescue(  # noqa: PLR0913 - a rescue has that many sides
     InvalidValueError
         If it is a database, or the hold is no day to come.
     """
-    if source.kind is SourceKind.DATABASE:
-        raise InvalidValueError(
-            f'"{source.name}" is a database, of which Lightsail makes no automatic snapshots: its native backups '
-            f'cannot be copied, and go with it; expected a recovery point: lightkeeper take {source.name} --hold ""'
-        )
+    refuse_databases(source)
     check_hold(hold, settings, now)
     planner = _Planner(source, snapshots, settings, now, hold, every_day=every_day)
     by_date = sorted(automatic, key=lambda each: (each.date, each.taken), reverse=True)
@@ -135,6 +131,21 @@ def plan_rescue(  # noqa: PLR0913 - a rescue has that many sides
         notes=tuple(planner.notes),
         stored=Stored(stored_gib((day.taken for day in new), largest), sum(day.size_gib for day in new)),
     )
+
+
+def refuse_databases(source: Source) -> None:
+    """Refuse to rescue what has no automatic snapshots.
+
+    Raises
+    ------
+    InvalidValueError
+        If the source is a database.
+    """
+    if source.kind is SourceKind.DATABASE:
+        raise InvalidValueError(
+            f'"{source.name}" is a database, of which Lightsail makes no automatic snapshots: its native backups '
+            f'cannot be copied, and go with it; expected a recovery point: lightkeeper take {source.name} --hold ""'
+        )
 
 
 class _Planner:

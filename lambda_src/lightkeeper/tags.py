@@ -596,7 +596,7 @@ def _attempt_of(
 
 def _newer_format(tags: Tags) -> str | None:
     """Return the format of a snapshot's tags if it is one that this release does not know."""
-    told = tags.get(FORMAT, FORMAT_NOW)
+    told = tags.get(FORMAT)
     return None if told == FORMAT_NOW else told
 
 

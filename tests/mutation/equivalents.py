@@ -95,4 +95,15 @@ EQUIVALENTS: Final = (
         r"source_kind_of\(point\.source_arn, None\)",
         "Where the ARN does not say what it was, it is what can be made of the snapshot.",
     ),
+    Equivalent(
+        "rescue.prepare",
+        r"\+ with ThreadPoolExecutor\((None, \"regions\"|len\(regions\), (None|\"XXregionsXX\"|\"REGIONS\")?)\)",
+        "All at once or some at once, the same is read; the name of a thread is for a debugger.",
+    ),
+    Equivalent(
+        "tags._origin_of_copy",
+        r'\+ .*\.get\(NAME, "XXXX"\)',
+        "No copy of ours lacks the tag, and neither name is borne out.",
+    ),
+    Equivalent("copy_plan._missed", r"\+ untagged = .* >= limit\)", "At that very moment a pending one is stuck."),
 )

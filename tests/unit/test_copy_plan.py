@@ -520,6 +520,15 @@ def test_a_copy_of_the_same_content_that_has_not_ended_covers_a_slot_for_three_d
     assert made_again(FIVE, NOW.replace(hour=23)) == [], "not twice at one slot"
 
 
+@pytest.mark.parametrize("changes", [{"overdueAfter": "9d"}, {"copies": {AWAY: RULE | {"schedule": "0 5 1 * *"}}}])
+def test_nor_where_the_slot_or_patience_with_it_is_longer(changes: dict[str, object]) -> None:
+    monthly = source(backup="monthly", backup_copy="")
+    first = point(monthly, NOW.replace(day=1, hour=3))
+    settings = Settings.from_mapping(SETTINGS.to_mapping() | changes)
+
+    assert copied(plan_of(monthly, [first, copy(first, PENDING, made=FIVE - 5 * DAY)], settings)) == []
+
+
 def test_one_without_tags_that_does_not_end_or_ended_in_error_is_made_again_too() -> None:
     monthly = source(backup="monthly", backup_copy="")
     first = point(monthly, NOW.replace(day=1, hour=3))
@@ -859,6 +868,8 @@ def test_a_slot_that_was_missed_stays_missed_when_home_has_nothing_of_it_any_mor
     assert copied(plan) == [week[0].slot]
     assert there(plan).overdue_since == datetime(2026, 7, 1, 5, tzinfo=UTC)
     made = copy(week[0], made=now)
+    at_its_slot = copy(point(shop, datetime(2026, 7, 1, 3, tzinfo=UTC)), made=datetime(2026, 7, 1, 5, tzinfo=UTC))
+    assert copied(plan_of(shop, [*week, june, at_its_slot], MONTHLY, now)) == []
     covered = plan_of(shop, [*week, june, made], MONTHLY, now + 9 * DAY if day < 20 else now)
     assert (copied(covered), there(covered).overdue_since) == ([], None)
 
@@ -874,6 +885,15 @@ def test_where_no_copy_has_ever_succeeded_it_is_overdue_for_as_long_as_that_last
     plan = plan_of(shop, [*week, *failed], MONTHLY, now)
 
     assert there(plan).overdue_since == datetime(2026, 6, 1, 5, tzinfo=UTC), "the slot for which the first run copies"
+
+
+def test_the_first_copies_have_until_they_would_be_overdue_too() -> None:
+    shop = source(backup="shop", backup_copy="")
+    first = point(shop, datetime(2026, 6, 10, 3, tzinfo=UTC))
+    failed = copy(first, ERROR)
+
+    for late, since in ((6 * HOUR - A_LITTLE, None), (6 * HOUR, datetime(2026, 6, 1, 5, tzinfo=UTC))):
+        assert there(plan_of(shop, [first, failed], MONTHLY, failed.made + late)).overdue_since == since
 
 
 def test_nor_is_it_silent_where_home_keeps_nothing_long_enough_to_be_overdue() -> None:
