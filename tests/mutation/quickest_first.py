@@ -1,8 +1,10 @@
 """A pytest plugin for mutmut: the tests that took the least time come first, as the first that fails ends the run.
 
 mutmut's fork server takes the tests of a mutant in no order, and a slow one then often comes before one that fails.
+What the server has loaded is kept out of the garbage collection of each process that it forks: that would copy it all.
 """
 
+import gc
 import json
 from functools import cache
 from pathlib import Path
@@ -19,6 +21,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if _TIMES.exists():
         seconds = _seconds()
         items.sort(key=lambda item: seconds.get(item.nodeid, 0))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what has been loaded where it is."""
+    gc.freeze()
 
 
 @cache  # read by the server, before it forks
