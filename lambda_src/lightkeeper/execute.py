@@ -255,9 +255,6 @@ def _taken_from(queue: deque[tuple[Action, int]]) -> Iterator[tuple[Action, int]
 def _blocks(outcome: Outcome) -> bool:
     """Return whether nothing further of the same source may be pruned in this run."""
     match outcome.action:
-        case Copy(is_begun=True) if outcome.result is Result.DEFERRED:
-            # It was made by an earlier run; that it takes no tags yet says nothing about those beside it.
-            return False
         case Create() | Copy():
             return outcome.result is not Result.DONE
         case Defer():

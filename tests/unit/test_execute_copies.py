@@ -203,15 +203,6 @@ def test_one_that_takes_no_tags_while_it_is_made_is_no_failure(
     assert away.snapshots[there().snapshot].tags == {}
 
 
-def test_one_that_an_earlier_run_has_made_and_that_takes_no_tags_yet_holds_back_nothing() -> None:
-    home, away = shelves(tag=CallError(Fault.INVALID_INPUT, "not now"))
-    on(away, state=SnapshotState.PENDING)
-
-    assert results(run(home, away, copy(is_begun=True), drop_copy())) == [Result.DEFERRED, Result.DONE]
-    away.faults = {("tag", "shop"): CallError(Fault.ACCESS_DENIED, "no")}
-    assert results(run(home, away, copy(is_begun=True), drop_copy())) == [Result.FAILED, Result.SKIPPED]
-
-
 def test_nor_one_that_cannot_be_seen_yet() -> None:
     home, away = shelves(tag=CallError(Fault.NOT_FOUND, "no such snapshot"))
     away.faults = {**away.faults, ("find", "shop"): CallError(Fault.NOT_FOUND, "no such snapshot")}
