@@ -176,6 +176,27 @@ def test_before_its_slot_nothing_is_copied_however_new() -> None:
     assert copied(plan_of(SHOP, points, now=FIVE)) == [THREE]
 
 
+def test_a_copy_waits_for_a_snapshot_that_this_run_is_the_first_to_take_however_old_its_slot_is() -> None:
+    """One run a day, and long after the slot: without it each slot of copies would be copied twice."""
+    settings = Settings.from_mapping(
+        {
+            "tick": "cron(0 7 * * ? *)",
+            "copies": {AWAY: {"schedule": "0 5 * * 0", "keep": "weekly=8"}},
+            "policies": {"afternoon": {"schedule": "0 15 * * *", "keep": "7"}},
+        }
+    )
+    shop = source(backup="afternoon", backup_copy="")
+    sunday = datetime(2026, 6, 14, 7, tzinfo=UTC)
+    week = [point(shop, sunday.replace(hour=15) - n * DAY, taken=sunday - (n - 1) * DAY) for n in range(2, 9)]
+
+    first = plan_of(shop, [*week, copy(week[-1])], settings, sunday)
+    taken = point(shop, sunday.replace(hour=15) - DAY, taken=sunday + A_LITTLE)
+    second = plan_of(shop, [taken, *week, copy(week[-1])], settings, sunday + DAY)
+
+    assert (len(created(first)), copied(first)) == (1, [])
+    assert copied(second) == [taken.slot]
+
+
 def test_where_both_are_due_at_once_the_copy_waits_for_the_snapshot_that_the_run_takes() -> None:
     settings = Settings.from_mapping({"copies": {AWAY: RULE | {"schedule": "0 3 * * *"}}})
     yesterday, before = daily(SHOP, (1, 2))
@@ -391,6 +412,21 @@ def test_those_at_one_slot_are_counted_together_whatever_was_newest_each_time() 
 
     assert copied(plan_of(shop, points, OFTEN, strangers=lost)) == []
     assert copied(plan_of(shop, points, OFTEN, strangers=lost[1:])) == [NOW]
+    at_the_slot = replace(lost[0], made=FIVE)
+    assert copied(plan_of(shop, points, OFTEN, strangers=[at_the_slot, *lost[1:]])) == []
+
+
+def test_meanwhile_nothing_is_pruned_there_and_the_reason_names_the_tags() -> None:
+    old, older = daily(SHOP, (9, 10))
+    (today,) = daily(SHOP, [0])
+    lost = [stranger(copy(today, attempt=n + 1).name, FIVE + n * HOUR) for n in range(3)]
+    settings = Settings.from_mapping({"copies": {AWAY: RULE | {"keep": "1"}}})
+
+    plan = plan_of(SHOP, [today, old, older, copy(old), copy(older)], settings, strangers=lost)
+
+    (reason,) = why(plan)[copy(older).name]
+    assert reason.startswith("nothing is pruned while no copy succeeds: 3 copies to eu-north-1 ended in error")
+    assert reason.endswith("ended in error, or have tags that are not ours")
 
 
 # What is on its way
@@ -542,6 +578,17 @@ def test_one_without_tags_that_does_not_end_or_ended_in_error_is_made_again_too(
     assert made_again(PENDING, FIVE - 3 * DAY - timedelta(minutes=1)) == [2]
     assert made_again(USABLE, FIVE - 9 * DAY) == []
     assert made_again(ERROR, FIVE - HOUR) == [2]
+    second = without_tags(first, state=ERROR, created_at=FIVE - HOUR, name=copy(first, attempt=2).name)
+    marked_first = replace(first, expires_at=NOW + HOUR)
+    third = [attempt_in(each, monthly) for each in copies(plan_of(monthly, [marked_first], nameless=[second]))]
+    assert third == [2, 3], "that one is finished, and one made after it"
+
+
+def test_one_without_tags_that_has_hung_for_long_is_no_sign_that_the_next_one_will_be_usable() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    for state, is_stuck in ((PENDING, True), (USABLE, False)):
+        bare = without_tags(today, state=state, created_at=NOW - DAY)
+        assert there(plan_of(SHOP, [today, yesterday], nameless=[bare])).is_stuck is is_stuck
 
 
 def test_whatever_its_state_no_copy_has_the_name_of_one_that_is_there() -> None:

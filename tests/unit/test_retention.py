@@ -832,13 +832,22 @@ def test_a_hold_that_is_over_is_taken_off_when_its_snapshot_is_marked() -> None:
     assert len(plan.actions) == 2
 
 
-def test_of_what_is_left_of_a_source_no_mark_is_taken_back_while_a_list_fails() -> None:
+def test_of_what_is_not_backed_up_any_more_no_mark_is_taken_back_while_a_list_fails() -> None:
     points = daily(source(backup="daily", backup_keep="3"), range(40, 46), expires_at=NOW + HOUR)
     failure = ReadFailure(REGION, "GetInstances", "refused")
 
     for failures, taken_back in (((), True), ((failure,), False)):
-        plan = make_plan(Inventory((), points, failures=failures), EXPIRING, NOW)
+        plan = make_plan(Inventory((source(backup="off"),), points, failures=failures), EXPIRING, NOW)
         assert any(isinstance(action, CancelDeletion) for action in plan.actions) is taken_back
+
+
+def test_what_waits_for_its_hold_to_be_taken_off_still_says_that_it_goes_as_an_orphan() -> None:
+    newer, old = daily(source(backup="daily", backup_keep="1"), (40, 60), backup_hold="2026-06-01")
+
+    plan = make_plan(Inventory((), (newer, replace(old, expires_at=NOW))), EXPIRING, NOW)
+
+    (waiting,) = (kept for kept in plan.kept if kept.point.name == old.name)
+    assert (waiting.expires_at, waiting.cause) == (NOW, Cause.ORPHANED)
 
 
 def test_a_snapshot_is_not_deleted_in_the_run_that_takes_its_hold_off() -> None:
