@@ -18,7 +18,8 @@ demo: .venv/ready ## 60 days of backups on a local Lightsail, in about two minut
 sandbox: .venv/ready ## start the local Lightsail, at PORT=5055; stop it with Ctrl-C
 	@$(BIN)/python -m lightsail_sandbox --port $(or $(PORT),5055)
 
-PYTEST = $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+# One more than there are cores: some stories wait for a scheduler, or for a Region that hangs.
+PYTEST = $(BIN)/pytest --numprocesses $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN)) --maxprocesses 4 --dist loadgroup
 NODE   = $(if $(shell command -v npm),node_modules/ready)
 
 test: .venv/ready $(NODE) ## run the tests but for the slow ones, in about twenty minutes on two cores

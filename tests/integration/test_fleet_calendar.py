@@ -475,7 +475,7 @@ def test_a_region_that_hangs_does_not_hide_the_others(
     disk(aws, SHOP, "data")
     hanging(FaultRule(account=SHOP, region=OTHER_REGION, effect=Hang()))
 
-    html = widget({"account": SHOP}, seconds=20)
+    html = widget({"account": SHOP}, seconds=14)
 
     assert sources(html) == ["data"]
     assert f"Could not be read: {OTHER_REGION}: no answer in time" in html
