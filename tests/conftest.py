@@ -45,7 +45,7 @@ hypothesis.settings.register_profile(
     "mutants",
     AT_ANY_PACE,
     derandomize=True,
-    max_examples=30,
+    max_examples=10,
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

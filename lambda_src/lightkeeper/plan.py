@@ -89,8 +89,7 @@ def make_plan(inventory: Inventory, settings: Settings, now: datetime) -> Plan:
             actions += planned.actions
             kept += planned.kept
             problems += planned.problems
-        copies = tuple(copy.line for copy in of_copies if copy.line)
-        lines[each.arn] = replace(part.line, copies=copies) if copies else part.line
+        lines[each.arn] = replace(part.line, copies=tuple(copy.line for copy in of_copies if copy.line))
     for found in look_at_attached(facts, lines, settings, now):
         match found:
             case SourceStatus():

@@ -106,4 +106,13 @@ EQUIVALENTS: Final = (
         "No copy of ours lacks the tag, and neither name is borne out.",
     ),
     Equivalent("copy_plan._missed", r"\+ untagged = .* >= limit\)", "At that very moment a pending one is stuck."),
+    Equivalent("interpret._outside_quiet_window", r'quiet_window or "XXXX"', "Neither is a window."),
+    Equivalent("plan._plan_source", r"isinstance\(facts\.policy, Policy\) or facts\.takes", "Nothing else takes any."),
+    Equivalent("status._without_policy", r"^- case Policy\(\):", "Who has a policy does not come here."),
+    Equivalent("status.look_at_restored", r"if \(back\) or True", "Where nothing is back, it only takes longer."),
+    Equivalent("status.look_at_restored", r"points\[:2\]", "The second one is older than the first."),
+    Equivalent(
+        "interpret._begun", r"region=None|^- (region|expires_at)=", "Of what lacks its tags, nothing asks for either."
+    ),
+    Equivalent("interpret._begun", r" or 2,$", "What has the name of a copy has it at some attempt."),
 )

@@ -498,6 +498,13 @@ def test_what_is_doubted_in_one_region_is_doubted_there_only() -> None:
     assert joined.regions == (REGION, "us-east-1")
 
 
+def test_a_plan_says_of_which_recovery_points_and_targets_it_is() -> None:
+    shop = source(backup="daily")
+    plan = make_plan(Inventory((shop,), daily(shop, range(2)), targets=("eu-north-1",)), Settings(), NOW)
+
+    assert (plan.points, plan.targets) == (daily(shop, range(2)), ("eu-north-1",))
+
+
 def test_regions_that_copies_go_to_are_those_of_any_home() -> None:
     empty = make_plan(Inventory((), (), targets=("eu-north-1",)), Settings(), NOW)
     further = make_plan(Inventory((), (), targets=("eu-north-1", "us-west-2")), Settings(), NOW)

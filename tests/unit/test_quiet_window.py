@@ -9,6 +9,7 @@ import pytest
 from lightkeeper.interpret import interpret
 from lightkeeper.kinds import SourceKind
 from lightkeeper.model import Inventory, Problem, Severity
+from lightkeeper.recipe import InstanceRecipe
 from lightkeeper.settings import Settings
 from tests.support.inventories import DAY, HOUR, NOW, REGION, source, written
 
@@ -138,3 +139,49 @@ def test_the_advice_names_the_tag_to_write_and_quotes_the_one_that_is_there(at: 
 @pytest.mark.parametrize("tags", [{}, {"backup": "off"}])
 def test_what_is_not_backed_up_is_not_interrupted(tags: dict[str, str]) -> None:
     assert said("16:00-16:30", NOW, **tags) == []
+
+
+# Lightsail's own automatic snapshots
+
+
+def said_of_automatic(at: str, hour: str | None = "06:00", **tags: str) -> Sequence[Problem]:
+    """Return what there is to say of a server whose slot is at that time, and whose automatic snapshot at that hour."""
+    recipe = InstanceRecipe(auto_snapshot=hour)
+    server = replace(source("web", SourceKind.INSTANCE), recipe=recipe, tags=written({"backup_at": at} | tags))
+    (facts,) = interpret(Inventory((server,), ()), SETTINGS, NOW)
+    return facts.problems
+
+
+def test_a_slot_at_which_lightsail_makes_its_own_is_advised_against_with_a_better_time() -> None:
+    (problem,) = said_of_automatic("06:30", backup="daily")
+
+    assert (problem.severity, problem.source, problem.tag, problem.value) == (
+        Severity.ADVICE,
+        "web",
+        "backup:at",
+        "06:30",
+    )
+    assert problem.message == (
+        "its slot at 06:30 UTC lies where Lightsail makes its automatic snapshot, 06:00-06:45 UTC, and refuses "
+        'another, so it waits for the run after; expected "backup:at" = "06:45 UTC" or later'
+    )
+
+
+def test_where_the_policy_has_such_a_time_no_tag_is_blamed() -> None:
+    server = replace(source("web", SourceKind.INSTANCE, backup="daily"), recipe=InstanceRecipe(auto_snapshot="03:00"))
+    (facts,) = interpret(Inventory((server,), ()), SETTINGS, NOW)
+
+    (problem,) = facts.problems
+    assert (problem.tag, problem.value) == (None, None)
+
+
+@pytest.mark.parametrize(("at", "hour"), [("05:59", "06:00"), ("06:45", "06:00"), ("06:30", None)])
+def test_at_any_other_time_nothing_is_said_of_it(at: str, hour: str | None) -> None:
+    assert not said_of_automatic(at, hour, backup="daily")
+
+
+def test_nor_where_another_slot_of_the_day_may_well_wait_for_the_run_after() -> None:
+    server = replace(source("web", SourceKind.INSTANCE, backup="twice"), recipe=InstanceRecipe(auto_snapshot="04:00"))
+    (facts,) = interpret(Inventory((server,), ()), SETTINGS, NOW)
+
+    assert not facts.problems
