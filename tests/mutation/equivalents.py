@@ -32,7 +32,6 @@ EQUIVALENTS: Final = (
         r"\+ with ThreadPoolExecutor\(min\(.*\), (None|\"XXwritesXX\"|\"WRITES\")?\)",
         "The name of a thread is for a debugger.",
     ),
-    Equivalent("execute._Writes.__init__", r"\+ self\._is_refused = None", "Neither is true."),
     Equivalent("plan._plan_source", r'\+ attempt: .* = ""', "Neither is a snapshot to take, nor does it wait for one."),
     Equivalent(
         "retention.is_replaced",
@@ -115,4 +114,9 @@ EQUIVALENTS: Final = (
         "interpret._begun", r"region=None|^- (region|expires_at)=", "Of what lacks its tags, nothing asks for either."
     ),
     Equivalent("interpret._begun", r" or 2,$", "What has the name of a copy has it at some attempt."),
+    Equivalent(
+        "copies.read_copy_rules",
+        r"\+ fallback = |\+ rules = .*, None\)",
+        "Where a rule is wrong all are refused, whatever stands in for it.",
+    ),
 )
