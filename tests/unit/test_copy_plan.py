@@ -1146,6 +1146,35 @@ def test_a_problem_in_the_tags_of_a_source_keeps_its_copies() -> None:
         assert marked(plan) == [], wrong
 
 
+def test_who_asks_for_copies_in_the_source_s_own_region_only_is_told_that_there_are_none() -> None:
+    """By a tag, pruning waits for a better one; by a policy, which goes for many sources, it is advice."""
+    nowhere = f"names no Region but its own, {REGION}, so nothing is copied; expected another one"
+    rules = {"copies": {REGION: RULE, AWAY: RULE}}
+    by_policy = Settings.from_mapping(
+        rules | {"policies": {"safe": {"schedule": "0 3 * * *", "keep": "7", "copy": REGION}}}
+    )
+
+    (of_tag,) = plan_of(source(backup="daily", backup_copy=REGION), [], Settings.from_mapping(rules)).problems
+    (of_policy,) = plan_of(source(backup="safe"), [], by_policy).problems
+
+    assert (of_tag.message, of_tag.severity, of_tag.tag, of_tag.value, of_tag.source) == (
+        nowhere,
+        Severity.WARNING,
+        "backup:copy",
+        REGION,
+        "shop",
+    )
+    assert (of_policy.message, of_policy.severity, of_policy.tag, of_policy.source) == (
+        f'the "copy" of its policy "safe" {nowhere}',
+        Severity.ADVICE,
+        None,
+        "shop",
+    )
+    assert (
+        plan_of(source(backup="daily", backup_copy=f"{REGION} {AWAY}"), [], Settings.from_mapping(rules)).problems == ()
+    )
+
+
 def test_copies_to_which_nothing_new_is_added_say_why_they_are_kept() -> None:
     files = [copy(each) for each in daily(web(), range(40, 42))]
     whole = copy(point(web(), THREE - 5 * DAY, kind=WHOLE))
