@@ -209,9 +209,14 @@ def _due(facts: Facts, there: CopyFacts, slot: datetime, limit: datetime, now: d
     candidates = _candidates(facts)
     if not (there.is_wanted and candidates):
         return None
+    since = min(slot, limit)
     # The same content once more would take as long, and be paid for twice.
-    since = {True: min(slot, limit, now - _PATIENCE), False: min(slot, limit)}
-    copies = [point for point in _made(there) if _may_cover(point, since[_is_copy_of(point, candidates[0])])]
+    since_if_same = min(since, now - _PATIENCE)
+    copies = [
+        point
+        for point in _made(there)
+        if _may_cover(point, since_if_same if _is_copy_of(point, candidates[0]) else since)
+    ]
     return None if any(map(_covering(facts, there, candidates, slot), copies)) else candidates[0]
 
 

@@ -242,15 +242,17 @@ def _of_snapshot(request: Request, places: Sequence[Place], settings: Settings) 
 
 def _where_it_is_a_copy(request: Request, places: Sequence[Place], settings: Settings) -> str | None:
     """Return the Region, if any, where a copy of a snapshot that is in these places would have the name asked for."""
-    digest = digest_in(request.snapshot or "")
+    digest, searched = digest_in(request.snapshot or ""), {place.region for place in places}
     arns = {found.source_arn for found in our_snapshots(places, settings) if found.source_name == request.source}
-    ours = (
-        region
-        for region in settings.copies
-        for arn in arns
-        if arn and copy_digest(arn, settings.deployment, region) == digest
+    return next(
+        (
+            region
+            for region in settings.copies
+            if region not in searched
+            and any(copy_digest(arn, settings.deployment, region) == digest for arn in arns if arn)
+        ),
+        None,
     )
-    return next((region for region in ours if region not in {place.region for place in places}), None)
 
 
 def _newest(request: Request, places: Sequence[Place], settings: Settings) -> Found:
