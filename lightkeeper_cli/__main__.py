@@ -19,12 +19,16 @@ _SHOW_CURSOR: Final = "\x1b[?25h"
 def main() -> None:
     """Run the command line."""
     # A shell tells what it runs in its background to ignore Ctrl-C, and it is left so.
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    is_heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_heeded:
+        # Nothing has been done, and not every module that is being loaded would let an exception through.
+        signal.signal(signal.SIGINT, lambda _signal, _frame: _end("interrupted"))
+    from lightkeeper_cli.main import main as run
+
+    if is_heeded:
         signal.signal(signal.SIGINT, _interrupt)
         sys.unraisablehook = _not_in_vain
     try:
-        from lightkeeper_cli.main import main as run
-
         run()
     except KeyboardInterrupt:
         _end("interrupted")

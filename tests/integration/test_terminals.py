@@ -274,3 +274,26 @@ def test_ctrl_c_while_the_command_is_loaded_is_a_sentence(milliseconds: int) -> 
         process.send_signal(signal.SIGINT)
 
         assert said(process).startswith("lightkeeper: interrupted")
+
+
+_WHILE_A_CLASS_IS_MADE = """
+import os, signal, sys
+class Attribute:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            type("Class", (), {"attribute": Attribute()})
+sys.meta_path.insert(0, Finder())
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from lightkeeper_cli.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_in_what_makes_another_error_of_it_is_a_sentence_too() -> None:
+    command = [sys.executable, "-c", _WHILE_A_CLASS_IS_MADE, "keep", "7"]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - ourselves
+
+    assert (ended.returncode, ended.stderr) == (130, "lightkeeper: interrupted\n")

@@ -73,6 +73,8 @@ MOST_OF_A_COPY = 47
 MOST_OF_A_NAME = 254
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 QUICK_ATTEMPTS = 3
+# With a copy that does not end, before the same content is copied once more.
+PATIENCE = 3 * DAY
 SLOTS_LOOKED_AT = 3000
 # So many sources a message names one by one, and so many marks in a run are everyday.
 FEW = 5
@@ -1275,7 +1277,7 @@ class _Court:
     def _covering(self, scene: Scene, arn: str, region: str, asked: Wish) -> Point | None:
         """Return a copy that covers the current slot of copies, or may soon."""
         slot, before = islice(asked.slots(self._now), 2)
-        limit = shifted(self._now, self._terms.overdue, self._terms.zone, -1)
+        since = min(slot, shifted(self._now, self._terms.overdue, self._terms.zone, -1))
         points = _copyable(scene.points(arn, self._terms), asked)
         known = next((point for point in points if min(point.slot, point.taken) <= slot), None)
         source = scene.source(arn)
@@ -1297,7 +1299,11 @@ class _Court:
                 )
                 and (
                     point.entry.state in {*USABLE, "unknown"}
-                    or (point.entry.state == "pending" and point.entry.created_at >= min(slot, limit))
+                    or (
+                        point.entry.state == "pending"
+                        and point.entry.created_at
+                        >= (min(since, self._now - PATIENCE) if points and _is_same(point, points[0]) else since)
+                    )
                 )
             ),
             None,
@@ -1726,6 +1732,11 @@ class _Court:
                 f"{source.name} has no copy in {region} for the slot {slot}",
             )
             self._judge_marks(source, self._scene.points(source.arn, terms, region))
+
+
+def _is_same(one: Point, other: Point) -> bool:
+    """Say whether two are of the same content: a snapshot, and its copy."""
+    return (one.entry.kind, one.slot) == (other.entry.kind, other.slot)
 
 
 def _copyable(points: Iterable[Point], asked: Wish) -> list[Point]:
