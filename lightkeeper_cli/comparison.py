@@ -117,6 +117,8 @@ class Comparison:
     """Other deployments that snapshots are of in these Regions, by name, and how many; these are left alone."""
     accounts: AccountsChange | None = None
     """Which accounts are looked after, where that is about others than this one, or was."""
+    abandoned: tuple[tuple[str, int], ...] = ()
+    """The Regions that copies go to no more, and how many copies stay in each."""
 
     @property
     def kept(self) -> tuple[int, int]:
@@ -188,6 +190,21 @@ def other_deployments(snapshots: Iterable[Snapshot], deployment: str) -> tuple[t
     """Return of which other deployments snapshots are, by name, and how many."""
     owners = Counter(snapshot.tags.get(OWNER, deployment) for snapshot in snapshots)
     return tuple((owner, number) for owner, number in sorted(owners.items()) if owner != deployment)
+
+
+def abandoned_targets(before: Plan, regions: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """Return of Regions that copies go to no more how many copies are in each, by the plan before.
+
+    What is in one that could not be read is not counted: that it could not is among the plan's failures.
+    """
+    there = [copy for source in before.sources for copy in source.copies]
+    return tuple(
+        (
+            region,
+            sum(len((*copy.usable, *copy.pending, *copy.errors)) for copy in there if copy.region == region),
+        )
+        for region in regions
+    )
 
 
 def changed_settings(before: Settings, after: Settings) -> Iterator[SettingChange]:

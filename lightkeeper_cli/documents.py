@@ -489,6 +489,7 @@ def preview_document(comparison: Comparison, deployment: str, region: str, now: 
         ],
         "sources": [_source_change(source) for source in comparison.sources],
         "kept": _before_and_after(comparison.kept),
+        "abandonedCopies": dict(comparison.abandoned),
         "problems": [problem_document(problem) for problem in comparison.problems],
         "failures": [failure_document(failure) for failure in comparison.failures],
     }

@@ -38,6 +38,7 @@ def preview(
     from lightkeeper_cli.aws import connect_regions, own_region
     from lightkeeper_cli.comparison import (
         Comparison,
+        abandoned_targets,
         changed_organization,
         changed_settings,
         compare,
@@ -89,6 +90,11 @@ def preview(
         is_deployed=deployed is not None,
         others=other_deployments(
             (each for name in after for each in readers[name].readable_snapshots()), settings.deployment
+        ),
+        abandoned=(
+            abandoned_targets(old, (name for name in deployed.copies if name not in settings.copies))
+            if old and deployed
+            else ()
         ),
     )
     where = Where(whose(source.arn for source in comparison.sources), regions)

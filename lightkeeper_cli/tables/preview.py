@@ -49,6 +49,9 @@ def preview_lines(comparison: Comparison, now: datetime) -> Iterator[str]:
         yield ""
     if comparison.accounts:
         yield from _accounts(comparison.accounts)
+    for region, copies in comparison.abandoned:
+        yield f"NO LONGER copied to: {region}. {_what_stays(copies)}"
+        yield ""
     differing = [source for source in comparison.sources if source.differs]
     for source in differing[:_MAX_SOURCES]:
         yield from _source(source, now)
@@ -67,6 +70,17 @@ def preview_lines(comparison: Comparison, now: datetime) -> Iterator[str]:
         yield 'This one leaves them alone. If it is one of those under a new name, keep the old one in "deployment".'
         yield ""
     yield from _sum(comparison, len(differing))
+
+
+def _what_stays(copies: int) -> str:
+    match copies:
+        case 0:
+            return "No copy is there, as far as can be seen."
+        case 1:
+            return "1 copy there stays: no run looks after it any more, and it costs money until you delete it."
+        case _:
+            many = counted(copies, "copy")
+            return f"{many} there stay: no run looks after them any more, and they cost money until you delete them."
 
 
 def _accounts(change: AccountsChange) -> Iterator[str]:

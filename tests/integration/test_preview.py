@@ -17,7 +17,7 @@ from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
 from tests.support.cloud import Cloud, local_cloud
 from tests.support.command import Ended, lightkeeper
 from tests.support.fleet_rows import a_fleet, a_row
-from tests.support.keeper import DAY, OTHER_REGION, READS, REGION, Keeper
+from tests.support.keeper import AWAY, DAY, OTHER_REGION, READS, REGION, Keeper
 
 STACK = "Shop-Backups"
 ACCOUNT = "123456789012"
@@ -181,6 +181,27 @@ def test_a_region_that_the_new_settings_leave_out_is_shown(two_regions: Keeper, 
     assert f"far (disk, {OTHER_REGION})\n  backed up: daily, " in ended.out
     assert " -> no: its Region is not looked after\n" in ended.out
     assert "  kept: 1 -> 1\n" in ended.out
+
+
+def test_the_copies_in_a_region_that_is_copied_to_no_more_are_counted(keeper: Keeper, cloud: Cloud) -> None:
+    copies = {AWAY: {"schedule": "0 5 * * *", "keep": "daily=7"}}
+    two_weeks(keeper, cloud, copies=copies)
+    keeper.tag("shop", "backup:copy")
+    keeper.live(2 * DAY)
+    there = [entry for entry in keeper.sandbox.entries() if entry.region == AWAY]
+    kept = preview(keeper, copies=copies)
+    keeper.sandbox.clear_calls()
+
+    ended = preview(keeper)
+
+    assert len(there) == 2
+    assert (ended.status, keeper.writes()) == (0, [])
+    assert (
+        f"\nNO LONGER copied to: {AWAY}. 2 copies there stay: no run looks after them any more, "
+        "and they cost money until you delete them.\n"
+    ) in ended.out
+    assert preview(keeper, "--json").document["abandonedCopies"] == {AWAY: 2}
+    assert "NO LONGER" not in kept.out
 
 
 def test_a_list_that_cannot_be_read_is_named_and_ends_it_with_1(keeper: Keeper, cloud: Cloud) -> None:
