@@ -25,7 +25,8 @@ from lightkeeper.restore_choice import (
     usable_ones,
     with_newer,
 )
-from lightkeeper.restore_plan import MAX_NAME, Beside, aws_command, plan_found
+from lightkeeper.restore_draft import MAX_NAME, Beside, aws_command
+from lightkeeper.restore_plan import plan_found
 from lightkeeper.restore_steps import (
     RESTORED_FROM,
     AttachDisk,

@@ -13,7 +13,7 @@ from lightkeeper.errors import counted
 from lightkeeper.kinds import SourceKind
 from lightkeeper.recipe import PART_WORDS, DatabaseRecipe, DiskRecipe, InstanceRecipe, MetadataOptions, PortRule, Recipe
 from lightkeeper.restore_choice import Found
-from lightkeeper.restore_plan import CPU_QUOTA
+from lightkeeper.restore_instance import CPU_QUOTA
 from lightkeeper.restore_steps import Place, Restored, RestorePlan, StepOutcome, StepResult
 from lightkeeper.times import format_minute
 from lightkeeper_cli.tables.columns import Column, fit, show
