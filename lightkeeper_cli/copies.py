@@ -3,7 +3,7 @@
 Import this only in such a verb: it loads what talks to AWS.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +16,13 @@ from lightkeeper.commands import keeper_command
 from lightkeeper.errors import InvalidValueError, counted
 from lightkeeper.restore_choice import NothingToRestoreError
 from lightkeeper.restore_copies import CopiesThere, copies_among, copies_there
+from lightkeeper.restore_fleet import only_copied
 from lightkeeper.restore_steps import Place, Request
 from lightkeeper.times import format_minute
 from lightkeeper_cli.aws import look_where_copies_go
 
 if TYPE_CHECKING:
+    from lightkeeper.model import RecoveryPoint
     from lightkeeper_cli.settings import Chosen
 
 
@@ -32,13 +34,26 @@ SILENT_SECONDS: Final = 10.0
 class Sought:
     """What a person has asked for, and how they would ask for it elsewhere."""
 
-    words: tuple[str, ...]
-    """Of the command, but for the Region."""
+    verb: str
+    options: Mapping[str, object]
+    """As they were typed, but for those that say what is wanted, and where; None: not given."""
     request: Request | None
     """None: everything."""
     at: datetime | None
     """The newest content of this time (UTC) or before."""
     endpoint_url: str | None
+    gone: bool = False
+    """Of everything, only what does not exist any more."""
+    suffix: str | None = None
+    """What the names of everything are to end in."""
+
+    def command(self, source: str | None, *options: str) -> str:
+        """Return how the same is asked for elsewhere: of one source; None: of everything."""
+        # Elsewhere, what does not exist any more is all there is of another Region.
+        suffix = ("--suffix", self.suffix) if self.suffix is not None else ()
+        what = ("--all", "--gone", *suffix) if source is None else (source,)
+        given = (word for option, value in self.options.items() if value is not None for word in (option, str(value)))
+        return keeper_command(self.verb, *what, *given, *options)
 
 
 @contextmanager
@@ -50,7 +65,7 @@ def telling_of_copies(sought: Sought, regions: Collection[str], chosen: "Chosen"
         if not ended.wait(SILENT_SECONDS):
             there = find_copies(sought, (), regions, chosen)
             if there and not ended.is_set():
-                typer.echo(f"lightkeeper: no answer yet from {', '.join(regions)}; {there}", err=True)
+                typer.echo(f"lightkeeper: no answer yet from {', '.join(regions)}; {'; '.join(there)}", err=True)
 
     if chosen.settings.copies:
         # Not a pool: whoever ends a program waits for the threads of a pool.
@@ -64,23 +79,43 @@ def telling_of_copies(sought: Sought, regions: Collection[str], chosen: "Chosen"
 def or_copies(error: NothingToRestoreError, sought: Sought, places: Sequence[Place], chosen: "Chosen") -> Exception:
     """Return that error as it is to be raised: with the Regions that have copies, where any has."""
     there = find_copies(sought, places, {place.region for place in places}, chosen)
-    return InvalidValueError(f"{error.nothing}; {there}") if there else error
+    return InvalidValueError(f"{error.nothing}; {'; '.join(there)}") if there else error
 
 
-def find_copies(sought: Sought, places: Sequence[Place], homes: Collection[str], chosen: "Chosen") -> str | None:
-    """Return where there are copies from these homes, and the command that restores them; None where there are none."""
+def find_copies(sought: Sought, places: Sequence[Place], homes: Collection[str], chosen: "Chosen") -> Sequence[str]:
+    """Return where there are copies from these homes of what does not come back there, and the commands for that."""
     settings = chosen.settings
     points = [
         *copies_among(places, settings),
         *look_where_copies_go((place.region for place in places), settings, sought.endpoint_url).points,
     ]
-    there = copies_there(points, homes, sought.request, sought.at)
-    return "; ".join(_sentence(each, sought) for each in there) or None
+    if sought.request:
+        there = copies_there(points, homes, sought.request, sought.at)
+        return [_sentence(each, sought, sought.request.source) for each in there]
+    left_out = only_copied(points, places, settings, at=sought.at, gone=sought.gone)
+    return [*_of_everything(points, [*left_out], homes, sought)]
 
 
-def _sentence(there: CopiesThere, sought: Sought) -> str:
+def _of_everything(
+    points: Sequence["RecoveryPoint"], left_out: Sequence["RecoveryPoint"], homes: Collection[str], sought: Sought
+) -> Iterator[str]:
+    """Yield where everything has copies that is left out: one command where that is all there is, else each its own."""
+    every = {each.region: each for each in copies_there(points, homes, None, sought.at)}
+    rest: set[str] = set()
+    for there in copies_there(left_out, homes, None, sought.at):
+        if there == every[there.region]:
+            yield _sentence(there, sought, None)
+        else:
+            rest.add(there.region)
+    for name in sorted({point.source_name for point in left_out}):
+        there_too = [point for point in left_out if point.region in rest]
+        for there in copies_there(there_too, homes, Request(name), sought.at):
+            yield f"of {name}, nothing usable can be seen at home; {_sentence(there, sought, name)}"
+
+
+def _sentence(there: CopiesThere, sought: Sought, source: str | None) -> str:
     origin = ("--from", there.home) if there.home else ()
-    command = keeper_command(*sought.words, *origin, "--region", there.region)
-    what = "a copy" if sought.request else f"copies of {counted(there.sources, 'source')}"
-    newest = f"of {format_minute(there.newest)}" if sought.request else f"the newest of {format_minute(there.newest)}"
+    command = sought.command(source, *origin, "--region", there.region)
+    what = "a copy" if source else f"copies of {counted(there.sources, 'source')}"
+    newest = f"of {format_minute(there.newest)}" if source else f"the newest of {format_minute(there.newest)}"
     return f"{there.region} has {what}, {newest}, that can be restored there: {command}"

@@ -48,7 +48,7 @@ def recipe(  # noqa: PLR0913 - one for each option
     from lightkeeper_cli.aws import connect_regions
     from lightkeeper_cli.copies import Sought, or_copies
     from lightkeeper_cli.documents import recipe_document
-    from lightkeeper_cli.restoring import check_point, parse_at, same_words
+    from lightkeeper_cli.restoring import check_point, parse_at
     from lightkeeper_cli.settings import choose
     from lightkeeper_cli.tables.console import make_console
     from lightkeeper_cli.tables.restore import show_recipe
@@ -63,8 +63,8 @@ def recipe(  # noqa: PLR0913 - one for each option
         found, kept = find_recipe(request, places, chosen.settings)
     except NothingToRestoreError as error:
         options = {"--kind": kind, "--at": at, "--config": config, "--stack": stack, "--account": account}
-        words = same_words("recipe", source, options | {"--profile": profile, "--endpoint-url": endpoint_url})
-        raise or_copies(error, Sought(words, request, request.at, endpoint_url), places, chosen) from None
+        given = options | {"--profile": profile, "--endpoint-url": endpoint_url}
+        raise or_copies(error, Sought("recipe", given, request, request.at, endpoint_url), places, chosen) from None
     if as_json:
         print_document(recipe_document(found, kept))
     else:

@@ -19,8 +19,8 @@ from lightkeeper.kinds import SourceKind
 from lightkeeper.lightsail import Lightsail
 from lightkeeper.restore import read_places, restore
 from lightkeeper.restore_choice import NothingToRestoreError
-from lightkeeper.restore_copies import about_copies, unread_homes
-from lightkeeper.restore_fleet import plan_fleet
+from lightkeeper.restore_copies import about_copies
+from lightkeeper.restore_fleet import already_back, plan_fleet
 from lightkeeper.restore_plan import parse_attachment, plan_restore
 from lightkeeper.restore_steps import Place, Request, Restored, RestorePlan, Step, StepOutcome, StepResult
 from lightkeeper.settings import Settings
@@ -105,7 +105,7 @@ def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     request = None if asked.everything else _request(asked, at)
     regions = connect_regions(how.regions, chosen, how.endpoint_url)
     whose = ask_account(how.endpoint_url, chosen.member)
-    sought = Sought(_words(asked, how), request, at, how.endpoint_url)
+    sought = Sought("restore", _options(asked, how), request, at, how.endpoint_url, asked.gone, asked.suffix)
     with telling_of_copies(sought, regions, chosen):
         places = read_places(regions)
     arns = (arn for place in places for arn in _arns(place))
@@ -115,7 +115,7 @@ def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     except NothingToRestoreError as error:
         raise or_copies(error, sought, places, chosen) from None
     plans = tuple(restore_plan_for(chosen.member, plan) for plan in planned)
-    notes = _notes(plans, sought, places, chosen)
+    notes = _notes(plans, sought, places, chosen, asked.home)
     out, err = make_console(), make_console(stderr=True)
     # With --json the document alone goes to the standard output; who is asked has to see what about.
     if not how.as_json or not (how.dry_run or how.yes):
@@ -164,21 +164,24 @@ def _choose(how: How) -> Chosen:
         raise CallError(error.fault, f"{error}; {hint}") from None
 
 
-def _notes(plans: Sequence[RestorePlan], sought: Sought, places: Sequence[Place], chosen: Chosen) -> tuple[str, ...]:
+def _notes(
+    plans: Sequence[RestorePlan], sought: Sought, places: Sequence[Place], chosen: Chosen, home: str | None
+) -> tuple[str, ...]:
     """Return what there is to know beside what each plan says: of copies, here or elsewhere."""
     is_fleet = sought.request is None
     looked_after = chosen.settings.regions or ((chosen.region,) if chosen.region else ())
     about = about_copies(plans, chosen.settings, looked_after, is_fleet=is_fleet)
     notes = tuple(sentence_for(chosen.member, sentence) for sentence in about)
-    homes = unread_homes(places) if is_fleet else frozenset()
-    elsewhere = find_copies(sought, places, homes, chosen) if homes else None
-    return (*notes, elsewhere) if elsewhere else notes
+    if not is_fleet:
+        return notes
+    back = already_back(plans, places, chosen.settings, at=sought.at, home=home) if sought.gone else ()
+    elsewhere = find_copies(sought, places, {place.region for place in places}, chosen)
+    return (*notes, *(sentence_for(chosen.member, sentence) for sentence in (*back, *elsewhere)))
 
 
-def _words(asked: Asked, how: How) -> tuple[str, ...]:
-    """Return the words that ask for the same in another Region."""
-    options = {
-        "--suffix": asked.suffix,
+def _options(asked: Asked, how: How) -> Mapping[str, object]:
+    """Return the options that ask for the same in another Region."""
+    return {
         "--kind": asked.kind,
         "--at": asked.at,
         "--as": asked.name,
@@ -189,14 +192,6 @@ def _words(asked: Asked, how: How) -> tuple[str, ...]:
         "--profile": how.profile,
         "--endpoint-url": how.endpoint_url,
     }
-    # Elsewhere, what does not exist any more is all there is of another Region.
-    return same_words("restore", asked.source, options, *(("--all", "--gone") if asked.everything else ()))
-
-
-def same_words(verb: str, source: str | None, options: Mapping[str, object], *flags: str) -> tuple[str, ...]:
-    """Return a command as it was typed: its source, if it has one, and the options that have a value."""
-    given = (word for option, value in options.items() if value is not None for word in (option, str(value)))
-    return (verb, *((source,) if source is not None else ()), *flags, *given)
 
 
 def _arns(place: Place) -> Iterator[str]:

@@ -14,6 +14,14 @@ def keeper_command(*words: str) -> str:
     return shlex.join(["lightkeeper", *words])
 
 
+def lightsail_command(operation: str, region: str) -> str:
+    """Return how a command of the AWS CLI for Lightsail begins.
+
+    It always names the Region: in the one that is configured something else may have the same name.
+    """
+    return f"{_LIGHTSAIL}{operation} --region {region}"
+
+
 def tag_command(resource: str, region: str, key: str, value: str = "") -> str:
     """Return the command that sets a tag on a resource of Lightsail; an empty value is none."""
     tag = f"key={_shorthand(key)}" + (f",value={_shorthand(value)}" if value else "")

@@ -67,6 +67,15 @@ def _attempt_of(name: str, source_name: str, source_arn: str, slot: datetime, di
     return attempt if name in names else None
 
 
+def slot_in(name: str) -> datetime | None:
+    """Return the slot (UTC) in a name; None where it has not the form of ours."""
+    end = _NAME_END.search(name)
+    try:
+        return datetime.strptime(f"{end['slot']}Z", "%Y%m%d-%H%M%z") if end else None
+    except ValueError:
+        return None
+
+
 def undated(name: str) -> str | None:
     """Return what the names of all snapshots of a source have in common; None where the name is not one of ours."""
     end = _NAME_END.search(name)

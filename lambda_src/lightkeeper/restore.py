@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Protocol, TypeVar, assert_never
 
+from lightkeeper.commands import lightsail_command
 from lightkeeper.faults import CallError, Fault
 from lightkeeper.inventory import Reader, static_ips_by_instance, with_static_ip
 from lightkeeper.kinds import SNAPSHOTS, SOURCES, STATIC_IPS, SourceKind
@@ -450,8 +451,9 @@ class _Work:
             )
         except CallError as error:
             return (
-                f"nobody has {static_ip} now, since {holder} does not get it back either ({error}): aws lightsail "
-                f"attach-static-ip --static-ip-name {static_ip} --instance-name {holder}"
+                f"nobody has {static_ip} now, since {holder} does not get it back either ({error}): "
+                f"{lightsail_command('attach-static-ip', self._plan.region)} --static-ip-name {static_ip} "
+                f"--instance-name {holder}"
             )
         return f"{holder} has {static_ip} again"
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import assert_never
 
+from lightkeeper.copies import COPIED
 from lightkeeper.errors import InvalidValueError, closest, quote_all
-from lightkeeper.kinds import SnapshotKind, SourceKind, source_kind_of
+from lightkeeper.kinds import SNAPSHOTS, SnapshotKind, SourceKind, source_kind_of
 from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState, Source, region_of
 from lightkeeper.names import copy_digest, digest_in
 from lightkeeper.recipe import (
@@ -58,7 +59,7 @@ class Found:
     taken: datetime
     """When its content is from, UTC: of a copy, that of its original."""
     newer: "Found | None" = None
-    """A newer one of the same source that cannot stand for it: of its system disk alone."""
+    """A newer one of the same source: of its system disk alone, or than what an earlier restore has taken."""
 
     @property
     def home(self) -> str:
@@ -267,8 +268,9 @@ def _newest(request: Request, places: Sequence[Place], settings: Settings) -> Fo
     if not wanted:
         raise _nothing_of(request, ours, places, settings)
     if begun := _begun(wanted, request):
-        return begun
-    _refuse_several(wanted, request)
+        newest = max(usable_ones(wanted, request.at), key=lambda each: each.taken, default=begun)
+        return with_newer(begun, newest)
+    _refuse_several([*wanted, *_unseen(wanted, request, places, settings)], request)
     usable = sorted(usable_ones(wanted, request.at), key=preference)
     if usable:
         return with_newer(usable[-1], max(usable, key=lambda each: each.taken))
@@ -296,6 +298,22 @@ def _begun(wanted: Iterable[Found], request: Request) -> Found | None:
     return None
 
 
+def _unseen(wanted: Iterable[Found], request: Request, places: Sequence[Place], settings: Settings) -> Iterator[Found]:
+    """Yield copies of another source of that name whose own snapshots could not be listed where it is from.
+
+    They do not come back where its home was asked; but that another one has the name is known from them.
+    """
+    homes = {found.home for found in wanted}
+    listings = {place.region: {SNAPSHOTS[kind].listing for kind in COPIED} & place.unread for place in places}
+    for place in places:
+        for snapshot in place.snapshots:
+            point = read_snapshot(snapshot, settings)
+            if not isinstance(point, RecoveryPoint) or point.source_name != request.source or not point.is_copy:
+                continue
+            if point.home not in homes and listings.get(point.home) and request.home is None:
+                yield _of_point(place, snapshot, point)
+
+
 def _refuse_several(wanted: Sequence[Found], request: Request) -> None:
     """Refuse to guess which of several sources of one name is meant.
 
@@ -308,8 +326,15 @@ def _refuse_several(wanted: Sequence[Found], request: Request) -> None:
     if len(origins) == 1:
         return
     these = quote_all(sorted(_origin(*origin) for origin in origins))
-    options = "--from, --region and --kind" if any(found.is_copy for found in wanted) else "--region and --kind"
-    raise InvalidValueError(f'"{request.source}" is more than one source: {these}; expected {options} to say which')
+    regions, homes, kinds = map(set, zip(*origins, strict=True))
+    options = [
+        *(["--from"] if len(homes) > 1 and homes != regions else []),
+        *(["--region"] if len(regions) > 1 else []),
+        *(["--kind"] if len(kinds) > 1 else []),
+    ]
+    raise InvalidValueError(
+        f'"{request.source}" is more than one source: {these}; expected {" and ".join(options)} to say which'
+    )
 
 
 def _origin(region: str, home: str, kind: SourceKind) -> str:

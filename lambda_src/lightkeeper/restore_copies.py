@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lightkeeper.copies import COPIED
+from lightkeeper.commands import lightsail_command
 from lightkeeper.errors import quote_all
-from lightkeeper.kinds import SNAPSHOTS, SourceKind, source_kind_of
+from lightkeeper.kinds import SourceKind, source_kind_of
 from lightkeeper.model import RecoveryPoint, SnapshotState
 from lightkeeper.restore_choice import made_of
 from lightkeeper.restore_steps import Place, Request, RestorePlan
@@ -37,12 +37,6 @@ def copies_among(places: Iterable[Place], settings: Settings) -> Iterator[Recove
             point = read_snapshot(snapshot, settings)
             if isinstance(point, RecoveryPoint):
                 yield point
-
-
-def unread_homes(places: Iterable[Place]) -> frozenset[str]:
-    """Return the Regions in which nobody knows what could be restored."""
-    listings = {SNAPSHOTS[kind].listing for kind in COPIED}
-    return frozenset(place.region for place in places if place.unread & listings)
 
 
 def copies_there(
@@ -108,8 +102,8 @@ def about_copies(
         ),
         *(
             f"the databases of {home} are not among these: Lightsail copies no snapshot of a database, so none comes "
-            f"back in {region}. Until {home} is there again, load a dump of your own into a new one: aws lightsail "
-            f"create-relational-database --region {region} ..."
+            f"back in {region}. Until {home} is there again, load a dump of your own into a new one: "
+            f"{lightsail_command('create-relational-database', region)} ..."
             for region, home in homes
             if is_fleet
         ),

@@ -2,7 +2,7 @@
 
 from lightkeeper.kinds import SourceKind
 from lightkeeper.recipe import DatabaseRecipe
-from lightkeeper.restore_draft import Draft, bundle_of, why_this_one, zone_of
+from lightkeeper.restore_draft import Draft, bundle_of, zone_of
 from lightkeeper.restore_steps import CreateDatabase, RestorePlan, SetOptions, Until, Wait
 
 
@@ -21,7 +21,7 @@ def plan_database(draft: Draft, recipe: DatabaseRecipe) -> RestorePlan:
             found.snapshot.name,
             bundle.id if bundle else wanted,
             draft.tags,
-            f"{why_this_one(request)}; {zone_reason}",
+            f"{draft.why}; {zone_reason}",
             zone=zone or None,
             is_public=recipe.is_public,
         )

@@ -5,7 +5,7 @@ from lightkeeper.kinds import SourceKind
 from lightkeeper.model import Source
 from lightkeeper.pricing import USD_PER_DISK_GB_MONTH
 from lightkeeper.recipe import DiskRecipe, InstanceRecipe
-from lightkeeper.restore_draft import Draft, why_this_one, zone_of
+from lightkeeper.restore_draft import Draft, zone_of
 from lightkeeper.restore_steps import AttachDisk, CreateDisk, RestorePlan, Until, Wait
 
 
@@ -42,7 +42,7 @@ def plan_disk(draft: Draft, recipe: DiskRecipe) -> RestorePlan:
             zone,
             size,
             draft.tags,
-            f"{why_this_one(request)}; {zone_reason}",
+            f"{draft.why}; {zone_reason}",
             auto_snapshot=recipe.auto_snapshot,
         )
     )
@@ -56,9 +56,12 @@ def plan_disk(draft: Draft, recipe: DiskRecipe) -> RestorePlan:
             f"{request.attach.path} /mnt"
         )
     else:
-        where = f"{recipe.attached_to}:{recipe.path or '/dev/xvdf'}" if recipe.attached_to else "INSTANCE:/dev/xvdf"
+        instance, path = recipe.attached_to or "INSTANCE", (recipe.attached_to and recipe.path) or "/dev/xvdf"
         what = "its attachment" if recipe.attached_to else "it is attached to no instance"
-        draft.not_restored.append(f"{what}: {draft.again(f'--attach {where}')}, or {draft.aws('attach-disk')}")
+        by_hand = f"--disk-name {draft.name} --instance-name {instance} --disk-path {path}"
+        draft.not_restored.append(
+            f"{what}: {draft.again('--attach', f'{instance}:{path}')}, or {draft.aws('attach-disk')} {by_hand}"
+        )
     return draft.done(USD_PER_DISK_GB_MONTH * size)
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from lightkeeper.commands import keeper_command, lightsail_command
 from lightkeeper.errors import closest, did_you_mean, quote_all
 from lightkeeper.kinds import SNAPSHOTS
 from lightkeeper.model import Source, Tags
 from lightkeeper.recipe import PART_WORDS, Part
 from lightkeeper.restore_choice import Found, restore_key
 from lightkeeper.restore_steps import RESTORED_AT, Bundle, Place, Request, RestorePlan, Step
-from lightkeeper.times import format_minute
+from lightkeeper.times import format_instant, format_minute
 
 MAX_NAME: Final = 254
 """Characters of a name that we give."""
@@ -26,6 +27,8 @@ class Beside:
 
     names: set[str] = field(default_factory=set)
     cpus: int = 0
+    is_fleet: bool = False
+    """Whether everything was asked for, so that options for a single source do not go with the same command."""
 
 
 class Draft:
@@ -70,12 +73,38 @@ class Draft:
             number += 1
         return name
 
-    def again(self, option: str) -> str:
+    @property
+    def why(self) -> str:
+        """Why this snapshot is taken."""
+        if self.request.snapshot:
+            return "--snapshot asks for it"
+        if self.existing:
+            return "an earlier restore has taken it"
+        until = f" of {format_minute(self.request.at)} or before" if self.request.at else ""
+        return f"the newest usable snapshot{until}"
+
+    def alone(self, *options: str) -> str:
+        """Return the command that restores this source alone, with these options."""
+        return keeper_command("restore", self.found.source_name, "--region", self.place.region, *options)
+
+    def asking(self, option: str, value: str) -> str:
+        """Return what a person adds to get this source otherwise: an option, or where all were asked for, a command."""
+        return self.alone(option, value) if self.beside.is_fleet else f"{option} {value}"
+
+    def again(self, option: str, value: str | None = None) -> str:
         """Return how the same command finds what was made, and does one thing more, whatever snapshots come."""
+        words = (option,) if value is None else (option, value)
+        if self.beside.is_fleet:
+            named = ("--as", self.request.name) if self.request.name else ()
+            which = (
+                ("--at", format_instant(self.request.at))
+                if self.request.at
+                else ("--snapshot", self.found.snapshot.name)
+            )
+            return f"run {self.alone(*named, *which, *words)}"
         is_fixed = self.request.snapshot or self.request.at
-        return (
-            f"run the same command again with {'' if is_fixed else f'--snapshot {self.found.snapshot.name} '}{option}"
-        )
+        fixed = "" if is_fixed else f"--snapshot {self.found.snapshot.name} "
+        return f"run the same command again with {fixed}{' '.join(words)}"
 
     def lack(self, parts: Iterable[Part]) -> None:
         """Say what the recipe lacks."""
@@ -106,20 +135,7 @@ class Draft:
 
     def aws(self, operation: str) -> str:
         """Return how a command of the AWS CLI begins that a person is to type."""
-        return aws_command(operation, self.place.region if self.found.is_copy else None)
-
-
-def aws_command(operation: str, region: str | None) -> str:
-    """Return how a command of the AWS CLI begins that is to work in a Region; None: in the one that is configured."""
-    return f"aws lightsail {operation}{f' --region {region}' if region else ''}"
-
-
-def why_this_one(request: Request) -> str:
-    """Return why this snapshot is taken."""
-    if request.snapshot:
-        return "--snapshot asks for it"
-    until = f" of {format_minute(request.at)} or before" if request.at else ""
-    return f"the newest usable snapshot{until}"
+        return lightsail_command(operation, self.place.region)
 
 
 def zone_of(draft: Draft, known: str | None) -> tuple[str, str]:
@@ -188,7 +204,7 @@ def bundle_of(draft: Draft, wanted: str | None, least: str | None, bundles: Sequ
     if replacement is None:
         draft.problems.append(
             f'the bundle "{wanted}" of {draft.found.source_name} is not to be had any more, and none is as large; '
-            "expected --bundle to name one"
+            f"expected {draft.asking('--bundle', 'ID')}"
         )
         return None
     draft.notes.append(

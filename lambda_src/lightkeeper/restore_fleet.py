@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
-from lightkeeper.errors import InvalidValueError
-from lightkeeper.kinds import SourceKind
-from lightkeeper.model import Source
+from lightkeeper.commands import keeper_command, lightsail_command
+from lightkeeper.errors import InvalidValueError, quote_all
+from lightkeeper.kinds import SourceKind, source_kind_of
+from lightkeeper.model import RecoveryPoint, Source
 from lightkeeper.names import undated
-from lightkeeper.recipe import (
-    read_disk_recipe,
-)
+from lightkeeper.recipe import read_disk_recipe
 from lightkeeper.restore_choice import (
     Found,
     NothingToRestoreError,
@@ -25,7 +24,7 @@ from lightkeeper.restore_choice import (
     usable_ones,
     with_newer,
 )
-from lightkeeper.restore_draft import MAX_NAME, Beside, aws_command
+from lightkeeper.restore_draft import MAX_NAME, Beside
 from lightkeeper.restore_plan import plan_found
 from lightkeeper.restore_steps import (
     RESTORED_FROM,
@@ -89,18 +88,13 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
         name = None if suffix is None else f"{found.source_name[: MAX_NAME - len(suffix)]}{suffix}"
         return Request(found.source_name, found.source_kind, at=at, name=name)
 
-    found = [each for each in our_snapshots(places, settings) if home in {None, each.home}]
-    usable = sorted(usable_ones(found, at), key=preference)
-    if gone:
-        usable = [*_gone(usable, request)]
-    chosen: dict[_SourceKey, Found] = {}
-    newest: dict[_SourceKey, Found] = {}
-    for each in usable:
-        # The last one wins: of a source, the newest; and of an instance, one that boots.
-        key = _key(each)
-        chosen[key] = each
-        newest[key] = max(newest.get(key, each), each, key=lambda one: one.taken)
+    usable = _usable(places, settings, at, home)
+    # The last one wins: of a source, the newest; and of an instance, one that boots.
+    chosen = {_key(each): each for each in (_gone(usable, request) if gone else usable)}
+    newest = {(_key(each), each.source_arn): each for each in sorted(usable, key=lambda each: each.taken)}
     if not chosen:
+        if gone and (back := [*already_back((), places, settings, at=at, home=home)]):
+            raise NothingToRestoreError("; ".join(back), "expected something that is gone and not back yet")
         what = "no source that is gone has" if gone else "nothing has"
         whose = f" from {home}" if home else ""
         raise NothingToRestoreError(
@@ -113,12 +107,87 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
         and any(found.makes is SourceKind.DATABASE for found in chosen.values())
     ):
         raise InvalidValueError(f'"{suffix}" cannot end the name of a database; expected letters, digits and "-"')
-    beside = {place.region: Beside() for place in places}
+    beside = {place.region: Beside(is_fleet=True) for place in places}
     plans = {
-        key: plan_found(with_newer(found, newest[key]), request(found), settings, now, beside[found.place.region])
+        key: plan_found(
+            with_newer(found, newest[key, found.source_arn]), request(found), settings, now, beside[found.place.region]
+        )
         for key, found in sorted(chosen.items(), key=lambda item: _rank(item[0]))
     }
     return _one_address_each(_in_order(plans, chosen))
+
+
+def already_back(
+    plans: Iterable[RestorePlan],
+    places: Sequence[Place],
+    settings: Settings,
+    *,
+    at: datetime | None = None,
+    home: str | None = None,
+) -> Iterator[str]:
+    """Yield which copies are not among the plans of what is gone, since restores have brought their sources back.
+
+    Parameters
+    ----------
+    plans
+        Those of `plan_fleet`, of what is gone.
+    places, settings, at, home
+        As it was given them.
+    """
+    usable = _usable(places, settings, at, home)
+    newest = {_key(each): each for each in usable}
+    by_snapshot = {(each.place.region, each.snapshot.name): each for each in usable}
+    planned = {_key(by_snapshot[plan.region, plan.snapshot]) for plan in plans}
+    for key, made in _restored(usable).items():
+        if key in planned:
+            continue
+        region, _, _, name = key
+        last = newest[key]
+        origins = [by_snapshot.get((region, source.tags[RESTORED_FROM])) for source in made]
+        newer = ""
+        if all(origin is None or origin.taken < last.taken for origin in origins):
+            command = keeper_command("restore", name, "--region", region, "--as", "NAME")
+            newer = f"; {last.snapshot.name}, of {format_minute(last.taken)}, is newer: {command} brings that back, too"
+        yield f"{name} of {last.home} is back already, as {quote_all(source.name for source in made)}{newer}"
+
+
+def only_copied(
+    points: Iterable[RecoveryPoint],
+    places: Sequence[Place],
+    settings: Settings,
+    *,
+    at: datetime | None,
+    gone: bool,
+) -> Iterator[RecoveryPoint]:
+    """Yield the copies of what a restore of everything at home leaves out, as nothing usable is there of it.
+
+    Parameters
+    ----------
+    points
+        In whatever Region.
+    places
+        What the homes hold that were searched.
+    settings
+        The deployment's.
+    at
+        The newest content of this time (UTC) or before; None: the newest.
+    gone
+        Only of what no longer exists.
+    """
+    known = {(each.home, each.source_kind, each.source_name) for each in _usable(places, settings, at, None)}
+    living = {source.arn for place in places for source in place.sources}
+    back = {(place.region, kind, name) for place in places for kind, name in _come_back(place, ())}
+    for point in points:
+        key = point.home, source_kind_of(point.source_arn, point.kind), point.source_name
+        is_there = point.source_arn in living or key in back
+        if point.is_copy and key not in known and not (gone and is_there):
+            yield point
+
+
+def _usable(places: Sequence[Place], settings: Settings, at: datetime | None, home: str | None) -> Sequence[Found]:
+    """Return what can be restored, in the order of preference."""
+    found = (each for each in our_snapshots(places, settings) if home in {None, each.home})
+    return sorted(usable_ones(found, at), key=preference)
 
 
 def _key(found: Found) -> _SourceKey:
@@ -227,7 +296,7 @@ def _attached(plan: RestorePlan, instance: RestorePlan, path: str | None) -> Res
     if taken := dict(made.disks if made else ()).get(path):
         left = (
             f"its attachment: {path} of {instance.resource} is taken by {taken}, which comes with it; attach it at "
-            f"another path: {aws_command('attach-disk', plan.region if plan.home else None)} --disk-name "
+            f"another path: {lightsail_command('attach-disk', plan.region)} --disk-name "
             f"{plan.resource} --instance-name {instance.resource} --disk-path ..."
         )
         return replace(plan, steps=tuple(steps), not_restored=(left,), after=instance.resource)

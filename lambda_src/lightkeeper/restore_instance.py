@@ -8,7 +8,7 @@ from lightkeeper.kinds import STATIC_IPS, SourceKind
 from lightkeeper.model import AttachedDisk, Source, StaticIp
 from lightkeeper.pricing import USD_PER_DISK_GB_MONTH
 from lightkeeper.recipe import InstanceRecipe, MetadataOptions, Part
-from lightkeeper.restore_draft import MAX_NAME, Draft, bundle_of, stamped, why_this_one, zone_of
+from lightkeeper.restore_draft import MAX_NAME, Draft, bundle_of, stamped, zone_of
 from lightkeeper.restore_steps import (
     KEY_PAIRS,
     CreateInstance,
@@ -40,7 +40,9 @@ def plan_instance(draft: Draft, recipe: InstanceRecipe, living: Source | None) -
     wanted = request.bundle or recipe.bundle or found.snapshot.bundle
     bundle = bundle_of(draft, wanted, found.snapshot.bundle, place.bundles)
     if bundle is None and not wanted:
-        draft.problems.append(f"nobody knows which bundle {found.source_name} had; expected --bundle to name one")
+        draft.problems.append(
+            f"nobody knows which bundle {found.source_name} had; expected {draft.asking('--bundle', 'ID')}"
+        )
     address_type = recipe.address_type
     if request.bundle and bundle and address_type and bundle.has_ipv4 is (address_type == "ipv6"):
         address_type = "dualstack" if bundle.has_ipv4 else "ipv6"
@@ -55,7 +57,7 @@ def plan_instance(draft: Draft, recipe: InstanceRecipe, living: Source | None) -
             zone,
             bundle.id if bundle else wanted or "",
             draft.tags,
-            f"{why_this_one(request)}; {zone_reason}",
+            f"{draft.why}; {zone_reason}",
             key=key,
             address_type=address_type,
             auto_snapshot=recipe.auto_snapshot,
@@ -160,8 +162,8 @@ def _move(draft: Draft, found: StaticIp, living: Source | None) -> tuple[str | N
     elif asked and holder == old:
         reason = f"it is {old}'s, and --move-address asks for it"
         draft.notes.append(
-            f"to move the address back: aws lightsail detach-static-ip --static-ip-name {name} && aws lightsail "
-            f"attach-static-ip --static-ip-name {name} --instance-name {old}"
+            f"to move the address back: {draft.aws('detach-static-ip')} --static-ip-name {name} && "
+            f"{draft.aws('attach-static-ip')} --static-ip-name {name} --instance-name {old}"
         )
     elif holder in {None, old}:
         has = f"{old} has it" if holder else "nobody has it now"

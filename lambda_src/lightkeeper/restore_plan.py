@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from lightkeeper.errors import InvalidValueError, quote_all
 from lightkeeper.kinds import SOURCES, SourceKind
 from lightkeeper.model import SnapshotState, Source, Tags
+from lightkeeper.names import slot_in
 from lightkeeper.recipe import DatabaseRecipe, DiskRecipe, InstanceRecipe, Recipe
 from lightkeeper.restore_choice import Found, content_of, find, made_before, read_recipe, with_article
 from lightkeeper.restore_database import plan_database
@@ -88,10 +89,7 @@ def plan_found(found: Found, request: Request, settings: Settings, now: datetime
     """Return how a source comes back from the snapshot that was found, beside what else comes back with it."""
     existing = made_before(found, request)
     if existing:
-        # A newer snapshot may have been taken since: what was begun is finished with its own.
-        begun = next((each for each in found.place.snapshots if each.name == existing.tags[RESTORED_FROM]), None)
-        if begun:
-            found = replace(found, snapshot=begun, taken=content_of(begun, settings))
+        found = _as_made(found, existing, settings)
     draft = Draft(found, request, now, existing, beside)
     living = next((source for source in found.place.sources if source.arn == found.source_arn), None)
     recipe = _recipe(draft, living)
@@ -108,6 +106,18 @@ def plan_found(found: Found, request: Request, settings: Settings, now: datetime
             return plan_database(draft, recipe if isinstance(recipe, DatabaseRecipe) else DatabaseRecipe())
         case _:
             assert_never(found.makes)
+
+
+def _as_made(found: Found, existing: Source, settings: Settings) -> Found:
+    """Return what an earlier restore has taken: a newer snapshot may be there since, and its own may be gone."""
+    origin = existing.tags[RESTORED_FROM]
+    if origin == found.snapshot.name:
+        return found
+    own = next((each for each in found.place.snapshots if each.name == origin), None)
+    # Of one that is gone, its name still says for when it was taken.
+    taken = content_of(own, settings) if own else slot_in(origin) or existing.created_at
+    snapshot = own or replace(found.snapshot, name=origin)
+    return replace(found, snapshot=snapshot, taken=taken, newer=found if found.taken > taken else found.newer)
 
 
 def _recipe(draft: Draft, living: Source | None) -> Recipe | None:
@@ -145,18 +155,39 @@ def _check(draft: Draft) -> None:
         )
     if draft.request.kind in {None, SourceKind.INSTANCE} and found.makes is not found.source_kind:
         draft.problems.append(
-            f"{found.snapshot.name} is of the system disk alone, which cannot boot a server; expected --kind disk: it "
-            "comes back as a disk, to be attached to another instance for its files"
+            f"{found.snapshot.name} is of the system disk alone, which cannot boot a server; expected "
+            f"{draft.asking('--kind', 'disk')}: it comes back as a disk, to be attached to another instance for its "
+            "files"
         )
+
+
+def _say_of_newer(draft: Draft, newer: Found) -> None:
+    """Say that what an earlier restore has made is older than what there is; do not take the one for the other."""
+    found, request = draft.found, draft.request
+    made = (
+        f"{draft.name} is what an earlier restore has made of {found.snapshot.name}, of {format_minute(found.taken)}; "
+        f"{newer.snapshot.name}, of {format_minute(newer.taken)}, is newer"
+    )
+    is_there = found.snapshot in found.place.snapshots
+    goes_on = request.snapshot or (not is_there and (request.attach or request.move_address))
+    if not draft.is_finished or draft.beside.is_fleet or newer.makes is not found.makes or goes_on:
+        as_disk = ("--kind", newer.makes) if newer.makes is not found.makes else ()
+        draft.notes.append(f"{made}: {draft.alone(*as_disk, '--as', 'NAME')} brings that back, too")
+        return
+    or_this = f", or --snapshot {found.snapshot.name} to go on with this one" if is_there else ""
+    draft.problems.append(f"{made}; expected --as with another name to bring that back{or_this}")
 
 
 def _say_of_time(draft: Draft) -> None:
     """Say where there is something newer, or something that an earlier restore has made."""
     found, newer = draft.found, draft.found.newer
-    if newer and not draft.existing:
+    if newer and draft.existing:
+        _say_of_newer(draft, newer)
+    elif newer:
         draft.notes.append(
             f"{newer.snapshot.name}, of the system disk alone, is newer: its files are of "
-            f"{format_minute(newer.taken)}, and this is of {format_minute(found.taken)}; --kind disk brings those back"
+            f"{format_minute(newer.taken)}, and this is of {format_minute(found.taken)}; "
+            f"{draft.asking('--kind', 'disk')} brings those back"
         )
     older = [
         source.name
@@ -167,10 +198,10 @@ def _say_of_time(draft: Draft) -> None:
         and RESTORED_AT in source.tags
     ]
     if older and not draft.existing:
+        how = "restore it alone with" if draft.beside.is_fleet else "add"
         draft.notes.append(
             f"{quote_all(older)} came back by the same command from an older snapshot, and this makes another one; to "
-            "go on with that one, add --snapshot with the name in its tag "
-            f'"{RESTORED_FROM}"'
+            f'go on with that one, {how} --snapshot and the name in its tag "{RESTORED_FROM}"'
         )
 
 

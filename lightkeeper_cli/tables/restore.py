@@ -60,7 +60,9 @@ def _show_plan(plan: RestorePlan, now: datetime, console: Console, *, is_gone: b
     _show_rows([Column("", names, is_name=True)], details, console)
     if plan.exists:
         made = "has done all of this" if plan.is_finished else "has made it; this goes on with it"
-        _list(console, "", (f"an earlier restore {made}. For another one, name it with --as",), "cyan")
+        _list(
+            console, "", (f"an earlier restore {made}. For another one, restore it alone with --as and a name",), "cyan"
+        )
     _list(console, "Note", plan.notes, "yellow")
     _list(console, "Does not come back by itself", plan.not_restored, "yellow")
     _list(console, "Refused", plan.problems, "bold red")

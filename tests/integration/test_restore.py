@@ -401,7 +401,7 @@ def test_an_address_that_nobody_gets_is_said_to_be_nobodys_and_how_to_give_it_ba
     restored = shop.bring_back("web", move_address=True)
 
     assert "nobody has shop-ip now" in errors_of(restored)[0]
-    assert "attach-static-ip --static-ip-name shop-ip --instance-name web" in errors_of(restored)[0]
+    assert f"attach-static-ip --region {REGION} --static-ip-name shop-ip --instance-name web" in errors_of(restored)[0]
     shop.keeper.sandbox.clear_faults()
     assert errors_of(shop.bring_back("web", move_address=True)) == []
     assert shop.holder() == restored.plan.resource

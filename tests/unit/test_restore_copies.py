@@ -11,7 +11,8 @@ from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState, Source, St
 from lightkeeper.names import copy_name
 from lightkeeper.recipe import DiskRecipe
 from lightkeeper.restore_choice import find_recipe
-from lightkeeper.restore_copies import about_copies, copies_among, copies_there, unread_homes
+from lightkeeper.restore_copies import about_copies, copies_among, copies_there
+from lightkeeper.restore_fleet import already_back, only_copied
 from lightkeeper.restore_steps import (
     KEY_PAIRS,
     RESTORE_KEY,
@@ -28,6 +29,7 @@ from lightkeeper.restore_steps import (
 )
 from lightkeeper.settings import Settings
 from lightkeeper.tags import copy_tags, read_snapshot
+from lightkeeper.times import format_minute
 from tests.unit.test_restore_plan import (
     DAY,
     NOW,
@@ -161,7 +163,7 @@ def test_two_sources_of_a_name_are_told_apart_by_their_homes() -> None:
 
     assert refusal(there) == (
         '"web" is more than one source: "instance from eu-central-1, copied to eu-north-1", "instance in eu-north-1"; '
-        "expected --from, --region and --kind to say which"
+        "expected --from to say which"
     )
     assert plan(there, home=REGION).home == REGION
     assert plan(there, home=AWAY).home is None
@@ -280,13 +282,72 @@ def test_a_fleet_comes_back_with_its_disks_in_the_zones_of_their_servers() -> No
 
 
 def test_what_is_restored_there_under_whatever_name_is_not_gone() -> None:
-    by_hand = plan(away(copied(snap(age=2 * DAY))), name="web-2")
+    old, new = copied(snap(age=2 * DAY)), copied(snap(age=DAY))
+    by_hand = plan(away(old), name="web-2")
     came_back = restored(by_hand, living())
+    told = (
+        f'web of {REGION} is back already, as "web-2"; {new.name}, of {format_minute(NOW - DAY)}, is newer: '
+        f"lightkeeper restore web --region {AWAY} --as NAME brings that back, too"
+    )
 
-    with pytest.raises(InvalidValueError, match="no source that is gone"):
-        fleet(away(copied(snap(age=2 * DAY)), copied(snap(age=DAY)), came_back), gone=True)
+    with pytest.raises(InvalidValueError, match="expected something that is gone and not back yet") as refused:
+        fleet(away(old, new, came_back), gone=True)
+    assert str(refused.value).startswith(told)
+    with_data = away(old, new, came_back, copied(disk_snap("data")))
+    (data,) = fleet(with_data, gone=True)
+    assert (data.source, [*already_back([data], [with_data], SETTINGS)]) == ("data", [told])
+    is_newest = away(new, restored(plan(away(new), name="web-2"), living()), copied(disk_snap("data")))
+    assert [*already_back(fleet(is_newest, gone=True), [is_newest], SETTINGS)] == [
+        f'web of {REGION} is back already, as "web-2"'
+    ]
     (again,) = fleet(away(copied(snap(age=DAY)), came_back))
     assert not again.exists, "who does not say --gone wants another one"
+
+
+def test_who_cannot_see_the_home_of_one_of_two_sources_of_a_name_does_not_get_the_other() -> None:
+    florist = replace(snap(region=AWAY), region=AWAY)
+    there = away(florist, copied(snap(age=2 * DAY)))
+    dark = place(unread=frozenset({"GetInstanceSnapshots"}))
+
+    assert refusal(dark, there).endswith(
+        '"instance from eu-central-1, copied to eu-north-1", "instance in eu-north-1"; expected --from to say which'
+    )
+    assert plan(dark, there, home=AWAY).snapshot == florist.name
+    assert plan(place(), there).snapshot == florist.name, "home has answered, and has no other"
+    assert "is no source that has a recovery point" in refusal(dark, away(copied(snap()))), "nothing comes back unasked"
+
+
+def test_a_fleet_at_home_leaves_out_what_has_copies_only_and_that_can_be_told() -> None:
+    points = [*copies_among([away(copied(snap("web")), copied(snap("shop")), copied(disk_snap("data")))], SETTINGS)]
+    home = place(snap("shop"), living("web"))
+
+    def left_out(home: Place, *, gone: bool, at: datetime | None = None) -> list[str]:
+        return sorted(point.source_name for point in only_copied(points, [home], SETTINGS, at=at, gone=gone))
+
+    assert left_out(home, gone=False) == ["data", "web"]
+    assert left_out(home, gone=True) == ["data"], "web is still there"
+    assert left_out(home, gone=True, at=NOW - 9 * DAY) == ["data", "shop"], "shop has nothing as old as that"
+    come_back = living("web", life=7, tags={RESTORED_FROM: snap("web").name})
+    assert left_out(place(snap("web", age=9 * DAY), snap("web"), come_back), gone=True) == ["data", "shop"]
+    assert left_out(place(unread=frozenset({"GetDisks"})), gone=True) == ["data", "shop", "web"]
+
+
+def test_what_a_fleet_advises_can_be_typed() -> None:
+    disk, system = (
+        copied(disk_snap("data", recipe=DiskRecipe(attached_to="mail", path="/dev/xvdf"))),
+        system_disk("web"),
+    )
+
+    plans = {each.source: each for each in fleet(away(disk, copied(system)), gone=True)}
+    suffixed = {each.source: each for each in fleet(away(disk), gone=True, suffix="-b")}
+
+    made = plans["data"].resource
+    assert plans["data"].not_restored[0] == (
+        f"its attachment: run lightkeeper restore data --region {AWAY} --snapshot {disk.name} --attach mail:/dev/xvdf, "
+        f"or aws lightsail attach-disk --region {AWAY} --disk-name {made} --instance-name mail --disk-path /dev/xvdf"
+    )
+    assert has(suffixed["data"].not_restored, f"--region {AWAY} --as data-b --snapshot {disk.name} --attach mail:")
+    assert has(plans["web"].problems, f"expected lightkeeper restore web --region {AWAY} --kind disk: it comes back")
 
 
 def test_the_same_fleet_again_is_the_one_that_was_made_whatever_was_copied_since() -> None:
@@ -297,6 +358,13 @@ def test_the_same_fleet_again_is_the_one_that_was_made_whatever_was_copied_since
     (begun,) = fleet(away(old, new, restored(first, living(), finished=None)), gone=True)
 
     assert (finished.exists, finished.is_finished, finished.resource) == (True, True, first.resource)
+    assert (finished.snapshot, finished.steps[0].reason.partition(";")[0]) == (
+        old.name,
+        "an earlier restore has taken it",
+    )
+    assert has(
+        finished.notes, f"{new.name}, of {format_minute(NOW - DAY)}, is newer: lightkeeper restore web --region "
+    )
     assert (begun.exists, begun.is_finished, begun.snapshot, begun.taken) == (True, False, old.name, NOW - 2 * DAY)
 
 
@@ -360,12 +428,6 @@ def test_so_it_is_where_copies_of_a_third_region_s_lie() -> None:
     (found,) = copies_there(copies_among([there], SETTINGS), {REGION}, Request("web"), None)
 
     assert (found.region, found.sources, found.home) == (AWAY, 1, REGION)
-
-
-def test_home_is_dark_where_its_snapshots_cannot_be_listed() -> None:
-    assert unread_homes([place(unread=frozenset({"GetDiskSnapshots"})), away(unread=frozenset({"GetDisks"}))]) == {
-        REGION
-    }
 
 
 def test_what_is_made_elsewhere_is_backed_up_or_that_is_said() -> None:

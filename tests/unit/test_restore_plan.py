@@ -32,6 +32,7 @@ from lightkeeper.restore_steps import (
     Wait,
 )
 from lightkeeper.settings import Settings
+from lightkeeper.times import format_minute
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -193,8 +194,8 @@ def test_a_name_of_two_sources_is_refused_with_both() -> None:
     both = place(snap("data"), disk_snap("data"))
 
     assert refusal(both, source="data") == (
-        '"data" is more than one source: "disk in eu-central-1", "instance in eu-central-1"; expected --region and '
-        "--kind to say which"
+        '"data" is more than one source: "disk in eu-central-1", "instance in eu-central-1"; expected --kind '
+        "to say which"
     )
     assert plan(both, source="data", kind=SourceKind.DISK).kind is SourceKind.DISK
 
@@ -321,9 +322,9 @@ def test_a_bundle_that_is_not_sold_any_more_is_replaced_by_the_cheapest_that_is_
 def test_a_bundle_for_which_there_is_no_other_has_to_be_named() -> None:
     gone = snap(recipe=replace(WEB, bundle="xl"), bundle="xl")
 
-    assert "and none is as large; expected --bundle to name one" in plan(place(gone)).problems[0]
+    assert "and none is as large; expected --bundle ID" in plan(place(gone)).problems[0]
     assert plan(place(snap(recipe=None, bundle=None), bundles=())).problems == (
-        "nobody knows which bundle web had; expected --bundle to name one",
+        "nobody knows which bundle web had; expected --bundle ID",
     )
 
 
@@ -666,14 +667,42 @@ def test_what_is_finished_is_not_done_again_but_for_something_newer() -> None:
     assert plan(place(snap(), old, finished), snapshot=old.name).resource == "web-x"
 
 
-def test_what_has_the_name_that_was_asked_for_is_what_is_meant_whatever_was_taken_since() -> None:
-    old = snap(age=2 * DAY)
+def test_what_has_the_name_that_was_asked_for_is_gone_on_with_unless_there_is_something_newer() -> None:
+    old, new = snap(age=2 * DAY), snap()
     finished = begun(plan(place(old), name="web-x"), **{RESTORED_AT: "2026-06-14T00:00:00Z"})
 
-    again = plan(place(snap(), old, finished, living(), ip("web")), name="web-x", move_address=True)
+    again = plan(place(old, finished, living(), ip("web")), name="web-x", move_address=True)
+    older = plan(place(new, old, finished, living(), ip("web")), name="web-x", move_address=True)
+    meant = plan(place(new, old, finished, living(), ip("web")), name="web-x", move_address=True, snapshot=old.name)
 
-    assert (again.resource, again.snapshot, again.problems) == ("web-x", old.name, ())
-    assert [step.static_ip for step in moves(again)] == ["shop-ip"]
+    for each in (again, meant):
+        assert (each.resource, each.snapshot, each.problems) == ("web-x", old.name, ())
+        assert [step.static_ip for step in moves(each)] == ["shop-ip"]
+    assert older.snapshot == old.name, "what it was made of, and not what it would be made of today"
+    (refused,) = older.problems
+    assert refused == (
+        f"web-x is what an earlier restore has made of {old.name}, of {format_minute(old.created_at)}; {new.name}, of "
+        f"{format_minute(new.created_at)}, is newer; expected --as with another name to bring that back, or --snapshot "
+        f"{old.name} to go on with this one"
+    )
+
+
+def test_what_was_made_of_a_snapshot_that_is_gone_is_not_taken_for_what_is_there_now() -> None:
+    old, new = snap(age=9 * DAY), snap()
+    drill = plan(place(old), name="web-x")
+    finished, unfinished = begun(drill, **{RESTORED_AT: "2026-06-08T00:00:00Z"}), begun(drill)
+
+    again = plan(place(new, finished), name="web-x")
+    moved = plan(place(new, finished, ip("other")), name="web-x", move_address=True)
+    gone_on = plan(place(new, unfinished), name="web-x")
+
+    for each in (again, moved, gone_on):
+        assert each.snapshot == old.name
+        assert abs(each.taken - old.created_at) < timedelta(days=1)
+    assert has(again.problems, f"{new.name}, of {format_minute(new.created_at)}, is newer; expected --as with another")
+    assert not has(again.problems, "--snapshot")
+    assert has(gone_on.notes, f"lightkeeper restore web --region {REGION} --as NAME brings that back, too")
+    assert gone_on.problems == ()
 
 
 def test_a_disk_of_the_lost_server_that_is_still_there_is_pointed_at() -> None:
