@@ -245,6 +245,8 @@ def _is_copy_of(point: RecoveryPoint, original: RecoveryPoint) -> bool:
 def _missed(facts: Facts, there: CopyFacts, status: CopyStatus, limit: datetime) -> datetime | None:
     """Return the first slot by `limit` for which there was something to copy, and whose content is not usable there.
 
+    Where nothing has ever been there, and the first slot is yet to come, that is the first slot at home.
+
     As at home, what is pending is on its way, unless those before it ended in error or do not end.
     """
     candidates, made = _candidates(facts), _made(there)
@@ -265,14 +267,18 @@ def _missed(facts: Facts, there: CopyFacts, status: CopyStatus, limit: datetime)
     if any(map(covers, on_its_way)) and not status.is_failing:
         return None
     first_lacking = next(point for point in known if newest is None or _content(point) > newest.taken)
-    first = next_slot(there.rule.schedule, min(first_lacking.slot, first_lacking.taken) - _MOMENT)
+    asked_for = min(first_lacking.slot, first_lacking.taken)
+    first = next_slot(there.rule.schedule, asked_for - _MOMENT)
     if newest:
         # What was to be copied at the slots between may be gone at home by now.
         return min(first, due)
     # The first run copies at once, for the slot that has passed.
     tried = (current_slot(there.rule.schedule, copy.made) for copy in made if copy.made <= limit)
     first = min((first, *tried))
-    return first if first <= due else None
+    if first <= due:
+        return first
+    # Where there is not even one that has failed, no run has come to it, for as long as there was something to copy.
+    return None if made else asked_for
 
 
 def _target(facts: Facts, point: RecoveryPoint, region: str, snapshot: str) -> Target:

@@ -341,8 +341,8 @@ def _begun(facts: Facts, nameless: Iterable[Snapshot], settings: Settings) -> It
 
 def _may_be_copy(snapshot: Snapshot, point: RecoveryPoint, settings: Settings) -> bool:
     """Return whether what has no tags is what we would make of a recovery point at home in that Region."""
-    # Lightsail copies what is complete.
-    if point.state is not SnapshotState.USABLE:
+    # Lightsail copies what is complete: what is older than its content is a copy of what had the name before.
+    if point.state is not SnapshotState.USABLE or snapshot.created_at < point.taken:
         return False
     if (point.kind, point.size_gib) != (snapshot.kind, snapshot.size_gib):
         return False

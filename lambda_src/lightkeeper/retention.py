@@ -295,8 +295,8 @@ class _Cut:
     """Tells what goes because a rule keeps less than it did from what newer snapshots push out.
 
     What the rule would have dropped in an earlier run, too, would have been marked in that run. Only the newest one may
-    have become usable since: not if it was made so long ago that it would be overdue by now, nor if something was
-    marked after it was made, as then it has pushed out what it does.
+    have become usable since: not if it was made so long ago that it would be overdue by now, and runs have come since,
+    nor if something was marked after it was made, as then it has pushed out what it does.
     """
 
     def __init__(self, rule: _Rule, facts: Facts, settings: Settings) -> None:
@@ -328,6 +328,7 @@ class _Cut:
     def _may_be_new(self, now: datetime) -> bool:
         zone = self._settings.time_zone
         marked = (point.expires_at for point in self._rule.series.points if point.expires_at)
-        return self.newest > self._settings.overdue_after.before(now, zone) and not any(
+        by_tick = now - 2 * longest_gap_of_tick(self._settings.tick)
+        return self.newest > min(self._settings.overdue_after.before(now, zone), by_tick) and not any(
             self._settings.grace.before(at, zone) > self.newest for at in marked
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -587,8 +588,20 @@ def test_one_without_tags_that_does_not_end_or_ended_in_error_is_made_again_too(
 def test_one_without_tags_that_has_hung_for_long_is_no_sign_that_the_next_one_will_be_usable() -> None:
     today, yesterday = daily(SHOP, range(2))
     for state, is_stuck in ((PENDING, True), (USABLE, False)):
-        bare = without_tags(today, state=state, created_at=NOW - DAY)
+        bare = without_tags(yesterday, state=state, created_at=NOW - DAY)
         assert there(plan_of(SHOP, [today, yesterday], nameless=[bare])).is_stuck is is_stuck
+
+
+def test_what_is_older_than_its_content_is_no_copy_of_it() -> None:
+    """The snapshot of a slot was deleted and taken anew: what was copied before then is of the former."""
+    today, *_ = daily(SHOP, range(2))
+    former = without_tags(today, created_at=today.taken - HOUR)
+
+    plan = plan_of(SHOP, [today], nameless=[former])
+
+    (made,) = copies(plan)
+    assert (made.is_begun, made.target.snapshot != former.name, attempt_in(made)) == (False, True, 2)
+    assert copies(plan_of(SHOP, [today], nameless=[without_tags(today, created_at=today.taken)]))[0].is_begun
 
 
 def test_whatever_its_state_no_copy_has_the_name_of_one_that_is_there() -> None:
@@ -953,13 +966,28 @@ def test_nor_is_it_silent_where_home_keeps_nothing_long_enough_to_be_overdue() -
 
 
 def test_a_slot_that_had_nothing_to_copy_is_not_missed() -> None:
-    """What is there was taken after the slot: the next one asks for it, and that one is not overdue yet."""
+    """What is there was taken after the slot, and the first run copies it at once: it has as long as any."""
     settings = Settings.from_mapping({"copies": {AWAY: RULE}, "overdueAfter": "1d"})
     late = point(SHOP, FIVE - DAY + HOUR)
 
-    for now, since in ((NOW, None), (FIVE + DAY - HOUR, None), (FIVE + DAY, FIVE)):
+    for now, since in (
+        (late.taken + DAY - HOUR, None),
+        (late.taken + DAY, late.slot),
+        (FIVE + DAY - HOUR, late.slot),
+        (FIVE + DAY, FIVE),
+    ):
         plan = plan_of(SHOP, [late], settings, now)
         assert there(plan).overdue_since == since
+
+
+def test_copies_that_never_came_stay_overdue_though_home_keeps_less_than_lies_between_their_slots() -> None:
+    settings = Settings.from_mapping({"copies": {AWAY: {"schedule": "0 5 * * 0", "keep": "weekly=8"}}})
+    week = [point(SHOP, FIVE - 2 * HOUR + days * DAY) for days in range(8)]
+
+    for before, last in pairwise(week):
+        for hours in (7, 12, 23):
+            plan = plan_of(SHOP, [last, before], settings, last.slot + hours * HOUR)
+            assert there(plan).overdue_since, f"{hours} hours after {last.slot}"
 
 
 def test_overdue_copies_do_not_make_the_source_itself_overdue() -> None:
