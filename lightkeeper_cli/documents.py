@@ -106,6 +106,8 @@ def _copies(copy: CopyStatus) -> Document:
         "nextSlot": format_instant(copy.next_slot) if copy.next_slot else None,
         "overdueSince": format_instant(copy.overdue_since) if copy.overdue_since else None,
         "wanted": copy.is_wanted,
+        "expiring": [point.name for point in copy.expiring],
+        "held": copy.held,
     }
 
 

@@ -9,6 +9,7 @@ import typer
 
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
+from lightkeeper.kinds import SNAPSHOTS
 from lightkeeper.overview import Health
 from lightkeeper.settings import SettingsError
 from lightkeeper_cli.options import (
@@ -26,6 +27,8 @@ from lightkeeper_cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from lightkeeper.fleet import Fleet
     from lightkeeper_cli.account import Where
     from lightkeeper_cli.settings import Chosen
@@ -82,7 +85,7 @@ def status(  # noqa: PLR0913 - one for each option
         if as_json or html is None:
             _show_fleet(fleet, accounts, chosen, as_json=as_json)
         raise typer.Exit(_fleet_exit(fleet, accounts))
-    view, where = _look(chosen, asked)
+    view, where, dark = _look(chosen, asked)
     if html is not None:
         _write(view, html, theme)
     if as_json:
@@ -96,6 +99,8 @@ def status(  # noqa: PLR0913 - one for each option
 
         show_status(view, where, make_console())
         say_whose_profile(chosen.member, commands_in(note for row in view.rows for note in row.notes))
+        options = {"--config": config, "--stack": stack, "--account": account, "--profile": profile}
+        _say_of_copies(dark, options | {"--endpoint-url": endpoint_url}, endpoint_url, chosen)
     raise typer.Exit(_EXITS[view.health])
 
 
@@ -109,7 +114,20 @@ class _Asked:
     sort: str
 
 
-def _look(chosen: "Chosen", asked: _Asked) -> "tuple[View, Where]":
+def _say_of_copies(
+    homes: "Collection[str]", options: "Mapping[str, object]", endpoint_url: str | None, chosen: "Chosen"
+) -> None:
+    """Say where there are copies of what cannot be seen at home, and how they are restored."""
+    if not (homes and chosen.settings.copies):
+        return
+    from lightkeeper_cli.copies import Sought, find_copies
+
+    for sentence in find_copies(Sought("restore", options, None, None, endpoint_url), (), homes, chosen):
+        typer.echo(sentence)
+
+
+def _look(chosen: "Chosen", asked: _Asked) -> "tuple[View, Where, frozenset[str]]":
+    """Return how everything stands, where that is, and in which Regions the snapshots could not be listed."""
     from lightkeeper_cli.aws import look_elsewhere
     from lightkeeper_cli.looking import look
     from recovery_calendar.view import make_view, parse_order
@@ -117,7 +135,11 @@ def _look(chosen: "Chosen", asked: _Asked) -> "tuple[View, Where]":
     order, settings = parse_order(asked.sort), chosen.settings
     looked = look(chosen, regions=asked.regions, endpoint_url=asked.endpoint_url, at=asked.at)
     elsewhere = None if asked.regions else look_elsewhere(looked.plan.regions, settings, asked.endpoint_url)
-    return make_view(looked.plan, settings, order, elsewhere=elsewhere, sender=chosen.sender), looked.where
+    view = make_view(looked.plan, settings, order, elsewhere=elsewhere, sender=chosen.sender)
+    # What can be restored is told by the lists of snapshots.
+    lists = {api.listing for api in SNAPSHOTS.values()}
+    dark = frozenset(failure.region for failure in looked.plan.failures if failure.listing in {None, *lists})
+    return view, looked.where, dark.intersection(looked.plan.regions)
 
 
 def _look_at_fleet(chosen: "Chosen", asked: _Asked) -> "tuple[Fleet, FleetView]":

@@ -144,6 +144,7 @@ def copy_status(
             if any(attempt_at_copy(stranger.name, stranger.region, original, settings) for original in facts.usable)
         ),
         stopped_since=next_slot(there.rule.schedule, usable[0].taken) if usable and not there.is_wanted else None,
+        held=sum(point.name in facts.held for point in usable),
     )
     return status if is_unknown else replace(status, overdue_since=_missed(facts, there, status, limit))
 

@@ -394,6 +394,13 @@ class CopyStatus:
     """What has the name that a copy of what is usable at home would have, and tags of somebody's: it is not ours."""
     stopped_since: datetime | None = None
     """Of what has been copied there and is not any more: the first slot, UTC, that asked for no copy."""
+    held: int = 0
+    """How many of the usable ones a hold keeps."""
+
+    @property
+    def expiring(self) -> tuple[RecoveryPoint, ...]:
+        """The usable ones that are scheduled for deletion."""
+        return tuple(point for point in self.usable if point.expires_at)
 
     @property
     def newest(self) -> RecoveryPoint | None:

@@ -289,6 +289,7 @@ def said_of_copies(copy: CopyStatus, zone: ZoneInfo) -> str:
     """Return how the copies of a source in another Region stand, in a sentence, times in `zone`."""
     newest = f"the newest of {format_minute(copy.newest.taken, zone)}" if copy.newest else None
     there = f"{counted(len(copy.usable), 'recovery point')} in {copy.region}, {newest}" if newest else ""
+    there = ", ".join(filter(None, (there, *_goes_and_stays(copy, zone))))
     if copy.is_unknown:
         return f"copies in {copy.region} cannot be told of: a list could not be read"
     if copy.overdue_since:
@@ -303,9 +304,22 @@ def said_of_copies(copy: CopyStatus, zone: ZoneInfo) -> str:
             f"copy in {copy.region} overdue since {format_minute(copy.overdue_since, zone)}{why}; "
             f"{there or 'there is none yet'}"
         )
+    if copy.is_stuck and copy.pending:
+        oldest = min(copy.pending, key=lambda point: point.made)
+        hangs = f"copy {oldest.name} has been pending since {format_minute(oldest.made, zone)}"
+        there = f"{there}; {hangs}" if there else hangs
     if there:
         return there if copy.is_wanted else f"{there}; none is added any more"
     return f"copy in {copy.region} is being made" if copy.pending else f"no copy in {copy.region} yet"
+
+
+def _goes_and_stays(copy: CopyStatus, zone: ZoneInfo) -> Iterator[str]:
+    """Yield how many copies are scheduled for deletion, and how many a hold keeps, times in `zone`."""
+    going = [point.expires_at for point in copy.expiring if point.expires_at]
+    if going:
+        yield f"{len(going)} scheduled for deletion from {format_minute(min(going), zone)} on"
+    if copy.held:
+        yield f"{copy.held} on hold"
 
 
 def what_follows(problem: Problem) -> str:

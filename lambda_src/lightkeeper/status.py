@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from lightkeeper.interpret import Facts
+from lightkeeper.interpret import Facts, by_content, usable_of
 from lightkeeper.kinds import SnapshotKind, SourceKind
 from lightkeeper.model import (
     Mode,
@@ -66,7 +66,7 @@ def status_of(
         ),
         next_attempt=next_attempt,
         not_now=facts.source.not_now if facts.source else None,
-        stopped_since=_stopped_since(facts) if usable and not policy else None,
+        stopped_since=None if policy else _stopped_since(facts),
     )
     if is_unknown or policy is None or facts.source is None:
         return line
@@ -87,10 +87,16 @@ def _without_policy(facts: Facts) -> Status:
             return Status.WAITING
 
 
-def _stopped_since(facts: Facts) -> datetime:
-    """Return from when on a source was not backed up any more that was while its newest recovery point was taken."""
-    newest, policy = facts.usable[0], facts.inherited
-    return next_slot(policy.schedule, newest.covers_until) if policy else newest.taken
+def _stopped_since(facts: Facts) -> datetime | None:
+    """Return from when on a source was not backed up any more that was while its newest recovery point was taken.
+
+    Copies tell it, too: they may be all that is left.
+    """
+    copies = (point for there in facts.copies for point in usable_of(there.points))
+    newest = max((*facts.usable, *copies), key=by_content, default=None)
+    if newest is None:
+        return None
+    return next_slot(facts.inherited.schedule, newest.covers_until) if facts.inherited else newest.taken
 
 
 def _kept_up(

@@ -13,11 +13,11 @@ from lightkeeper.inventory import plan_regions
 from lightkeeper.metrics import OF_COPIES, MetricName, measure, publishable
 from lightkeeper.overview import Health, Overview
 from lightkeeper.run import Run, run_regions
-from lightsail_sandbox.client import ErrorAnswer, FaultRule, Sandbox
+from lightsail_sandbox.client import EndSnapshots, ErrorAnswer, FaultRule, Sandbox
 from recovery_calendar.render import Theme, render_page
 from recovery_calendar.view import View, make_view
 from tests.support.command import lightkeeper
-from tests.support.keeper import DAY, HOUR, REGION, Keeper, _connect, noop
+from tests.support.keeper import DAY, HOUR, REGION, Keeper, _connect, console, noop
 
 AWAY, FURTHER = "eu-north-1", "eu-west-1"
 RULE = {"schedule": "0 5 * * *", "keep": "daily=3"}
@@ -269,6 +269,30 @@ def test_many_copies_that_will_expire_are_told_apart_from_what_goes_at_home(shop
     assert 'give it a wider "backup:copy-keep", or hold them all' in told.do
 
 
+def test_who_cannot_see_home_sees_what_can_be_restored_elsewhere_and_how(shop: Keeper) -> None:
+    shop.sandbox.add_faults(FaultRule(region=REGION, effect=ErrorAnswer(code="ServiceException")))
+
+    ended = lightkeeper("status", *at(shop))
+
+    assert ended.status == 1
+    assert ended.out.endswith(
+        f"{AWAY} has copies of 1 source, the newest of 2026-06-17 03:00 UTC, that can be restored there: lightkeeper "
+        f"restore --all --gone --region {AWAY}\n"
+    )
+
+
+def test_a_deleted_source_of_which_only_copies_are_left_still_wants_a_person(shop: Keeper) -> None:
+    shop.user.delete_disk(diskName="shop")
+    for entry in shop.sandbox.entries():
+        if entry.region == REGION and entry.source_name == "shop":
+            shop.user.delete_disk_snapshot(diskSnapshotName=entry.name)
+    run = live(shop, 12 * HOUR)
+
+    (told,) = (each for each in findings(run, shop.settings) if each.kind is FindingKind.STOPPED)
+    assert told.source == "shop"
+    assert Overview.of(run.plan).stopped == 1
+
+
 def test_what_has_stopped_says_what_is_left_in_each_region(shop: Keeper) -> None:
     shop.untag("shop", "backup")
 
@@ -295,8 +319,39 @@ def test_status_exits_with_3_and_its_json_says_which(shop: Keeper) -> None:
             "nextSlot": "2026-06-19T05:00:00Z",
             "overdueSince": "2026-06-18T05:00:00Z",
             "wanted": True,
+            "expiring": [],
+            "held": 0,
         }
     ]
+
+
+def test_copies_that_will_go_and_those_that_are_held_are_seen_beside_how_many_there_are(shop: Keeper) -> None:
+    live(shop, DAY)
+    away = console(shop.sandbox, AWAY)
+    oldest, *_ = sorted(entry.name for entry in shop.sandbox.entries() if entry.region == AWAY)
+    away.tag_resource(resourceName=oldest, tags=[{"key": "backup:hold"}])
+    shop.tag("shop", "backup:copy-keep", "1")
+    live(shop, 3 * HOUR)
+
+    shown = " ".join(lightkeeper("status", *at(shop)).out.split())
+    (copied,) = (each for each in lightkeeper("status", "--json", *at(shop)).document["sources"] if each["copies"])
+
+    (copies,) = copied["copies"]
+    assert (copies["recoveryPoints"], copies["held"], len(copies["expiring"])) == (4, 1, 2)
+    assert oldest not in copies["expiring"]
+    assert f"4 recovery points in {AWAY}, the newest of 2026-06-18 03:00 UTC, 2 scheduled for deletion from " in shown
+    assert " on, 1 on hold" in shown
+
+
+def test_one_copy_that_hangs_is_seen_though_newer_ones_are_well(shop: Keeper) -> None:
+    shop.sandbox.add_faults(FaultRule(operation="CopySnapshot", calls=(1,), effect=EndSnapshots(state="pending")))
+    live(shop, 2 * DAY)
+
+    shown = " ".join(lightkeeper("status", *at(shop)).out.split())
+
+    (hangs,) = (entry for entry in shop.sandbox.entries() if entry.region == AWAY and entry.state == "pending")
+    assert "overdue since" not in shown
+    assert f"; copy {hangs.name} has been pending since {hangs.created_at:%Y-%m-%d %H:%M} UTC" in shown
 
 
 def test_the_list_of_recovery_points_tells_copies_from_what_is_at_home(shop: Keeper) -> None:
