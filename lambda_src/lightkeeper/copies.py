@@ -24,6 +24,7 @@ _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 SCHEDULE: Final = "0 5 * * *"
 """The one that examples have, and a simulation."""
 _KEEP: Final = "daily=7 monthly=12"
+_RULE: Final = f'{{"schedule": "{SCHEDULE}", "keep": "{_KEEP}"}}'
 
 
 def can_be_copied(kind: SourceKind) -> bool:
@@ -48,7 +49,7 @@ def read_copy_rules(value: object, zone: ZoneInfo) -> dict[str, CopyRule]:
     InvalidObjectError
         With a sentence for everything that is wrong in it.
     """
-    given = as_object(value, f'an object of rules by Region; expected {{"eu-north-1": {{"keep": "{_KEEP}"}}}}')
+    given = as_object(value, f'an object of rules by Region; expected {{"eu-north-1": {_RULE}}}')
     read = ObjectReader(given)
     fallback = CopyRule(parse_schedule(SCHEDULE, zone), parse_keep(_KEEP))
     rules = {region: read.value(region, lambda rule: _read_rule(rule, zone), fallback) for region in given}
@@ -120,7 +121,7 @@ def check_regions(copies: Copies, rules: Collection[str]) -> None:
 
 
 def _read_rule(value: object, zone: ZoneInfo) -> CopyRule:
-    given = as_object(value, f'a rule; expected {{"schedule": "{SCHEDULE}", "keep": "{_KEEP}"}}')
+    given = as_object(value, f"a rule; expected {_RULE}")
     read = ObjectReader(given)
     own_zone = read.value("timeZone", lambda name: parse_zone(text(name)), zone)
     rule = CopyRule(

@@ -85,7 +85,7 @@ def copies_to_make(
         return CopyPlan(begun, f"{len(in_vain)} copies to {there.region} ended in error{lost}")
     # Whatever has the name of an earlier attempt does not cover the slot: else none would be due.
     attempt = max((point.attempt for point in made if _is_copy_of(point, original)), default=0) + 1
-    reason = f"{there.region} has no copy of what was newest at {format_instant(slot)}"
+    reason = f"{there.region} has nothing as new for the slot {format_instant(slot)}"
     if attempt > 1:
         reason = f"attempt {attempt}: the copy before ended in error, or does not end"
     # A name that is somebody else's stays so: to ask for it again and again would fail for ever.

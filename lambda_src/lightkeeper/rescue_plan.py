@@ -237,7 +237,7 @@ class _Planner:
         newer = None if self._every_day else self._covers(found)
         if newer:
             how = f"{newer.name} has the content of {format_minute(newer.taken)}"
-            return self._target(newer.name, newer.slot), Verdict.COVERED, f"{how}, and is kept by its rules"
+            return self._target(newer.name, newer.slot), Verdict.COVERED, f"{how}, and its deletion is not scheduled"
         return target, Verdict.RESCUE, "it goes with its source"
 
     def _covers(self, found: AutomaticSnapshot) -> RecoveryPoint | None:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from lightsail_sandbox.client import Entry, ErrorAnswer, FaultRule, Sandbox, Seed
 from lightsail_sandbox.seeds import SnapshotState
-from tests.support.keeper import AWAY, OTHER_REGION, console
+from tests.support.keeper import AWAY, HOUR, OTHER_REGION, console
 from tests.support.rogue import (
     FIRST,
     MARKED,
@@ -187,6 +187,20 @@ def takes_over_what_somebody_has_tagged(abroad: Abroad) -> None:
 def takes_over_what_is_of_another_size(abroad: Abroad) -> None:
     name = abroad.name(NEWEST)
     seed = Seed(kind="DiskSnapshot", name=name, region=AWAY, source="attic", source_arn="arn:x:Disk/y", size_gb=8)
+    abroad.rogue.sandbox.seed([seed])
+    abroad.rogue.witness.look()
+    abroad.read()
+    abroad.give_tags(name, NEWEST)
+
+
+def takes_over_what_was_made_before_its_content(abroad: Abroad) -> None:
+    name = abroad.name(NEWEST)
+    made = abroad.original(NEWEST).created_at - HOUR
+    arn = abroad.rogue.arns["shop"]
+    size = abroad.original(NEWEST).size_gb
+    seed = Seed(
+        kind="DiskSnapshot", name=name, region=AWAY, source="shop", source_arn=arn, size_gb=size, created_at=made
+    )
     abroad.rogue.sandbox.seed([seed])
     abroad.rogue.witness.look()
     abroad.read()
@@ -604,6 +618,7 @@ CRIMES: dict[int, tuple[Callable[[Abroad], None], ...]] = {
         tags_what_a_person_has_copied,
         takes_over_what_somebody_has_tagged,
         takes_over_what_is_of_another_size,
+        takes_over_what_was_made_before_its_content,
         takes_over_what_bears_the_name_of_another_deployment_s_copy,
         leaves_a_tag_of_the_original_out,
         says_that_its_content_is_of_now,

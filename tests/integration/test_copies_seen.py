@@ -406,7 +406,7 @@ def test_plan_and_run_name_each_copy_in_the_terminal(shop: Keeper) -> None:
     planned, ended = lightkeeper("plan", *at(shop)), lightkeeper("run", *at(shop))
 
     (copy,) = (entry for entry in shop.sandbox.entries() if entry.region == AWAY and entry.state == "pending")
-    reason = "eu-north-1 has no copy of what was newest at 2026-06-18T05:00:00Z"
+    reason = "eu-north-1 has nothing as new for the slot 2026-06-18T05:00:00Z"
     assert f"copy    {copy.name}  {reason}" in planned.out
     assert f"copy    done     {copy.name}  {reason}" in ended.out
 

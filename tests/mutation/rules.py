@@ -218,6 +218,15 @@ RULES: Final = (
                 "test_what_is_not_of_the_very_name_kind_and_size_is_not_ours_to_tag",
             ),
             Removal(
+                "nor what was made before the content that its name says it has",
+                INTERPRET,
+                "_may_be_copy",
+                " or snapshot.created_at < point.taken",
+                "",
+                IN_COPY_PLAN,
+                "test_what_is_older_than_its_content_is_no_copy_of_it",
+            ),
+            Removal(
                 "nor what has not the very name of a copy",
                 INTERPRET,
                 "_may_be_copy",
@@ -2059,6 +2068,15 @@ RULES: Final = (
                 "known = sorted(candidates, key=by_content)",
                 IN_COPY_PLAN,
                 "test_nor_is_it_silent_where_home_keeps_nothing_long_enough_to_be_overdue",
+            ),
+            Removal(
+                "and where not even one has failed that is still there",
+                COPY_PLAN,
+                "_missed",
+                "None if made else asked_for",
+                "None",
+                IN_COPY_PLAN,
+                "test_copies_that_never_came_stay_overdue_though_home_keeps_less_than_lies_between_their_slots",
             ),
             Removal(
                 "even where home keeps nothing of the slot any more",

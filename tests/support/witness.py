@@ -1337,6 +1337,11 @@ class _Court:
         originals = [scene.entries[origin] for scene, origin in found]
         alike = [each for each in originals if (each.kind, each.size_gb) == (there.kind, there.size_gb)]
         promise(alike, 1, f"{key}: tagged as ours, but its original is of another kind or size")
+        promise(
+            any(content(each) <= there.created_at for each in alike),
+            1,
+            f"{key}: tagged with the content of what was taken after it was made",
+        )
         expected = [_tags_of_copy(each) for each in originals]
         promise(
             any(_is_given(given, tags, self._terms) for tags in expected), 1, f"{key}: {given}; expected {expected}"

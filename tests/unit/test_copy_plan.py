@@ -165,7 +165,7 @@ def test_what_is_newest_is_copied_at_the_slot_and_the_reason_says_so() -> None:
     for of in (made.target, made.original):
         assert (of.slot, of.kind, of.policy) == (THREE, SnapshotKind.DISK, "daily")
         assert (of.source, of.source_arn) == ("shop", SHOP.arn)
-    assert made.reason == "eu-north-1 has no copy of what was newest at 2026-06-15T05:00:00Z"
+    assert made.reason == "eu-north-1 has nothing as new for the slot 2026-06-15T05:00:00Z"
     assert not made.is_begun
 
 
@@ -490,7 +490,7 @@ def test_one_that_ended_in_error_is_tried_again_at_once_up_to_three_times(hours:
     (again,) = copies(plan_of(SHOP, [today, yesterday, copy(yesterday), *failures(today, *hours)]))
 
     assert (again.original.slot, attempt_in(again)) == (THREE, attempt)
-    assert again.reason.startswith(f"attempt {attempt}: " if attempt > 1 else "eu-north-1 has no copy")
+    assert again.reason.startswith(f"attempt {attempt}: " if attempt > 1 else "eu-north-1 has nothing as new")
 
 
 def test_after_three_it_is_tried_once_a_day_and_meanwhile_nothing_is_pruned_there() -> None:

@@ -239,7 +239,7 @@ def test_where_every_day_is_asked_for_nothing_covers_another() -> None:
         own.name,
         SIX.replace(hour=7, minute=0, second=0, microsecond=0),
     )
-    assert covered.reason == f"{own.name} has the content of 2026-06-15 07:11 UTC, and is kept by its rules"
+    assert covered.reason == f"{own.name} has the content of 2026-06-15 07:11 UTC, and its deletion is not scheduled"
     assert only(planned([automatic()], [of_a_run(SIX + HOUR)], every_day=True)).verdict is Verdict.RESCUE
 
 
