@@ -1329,3 +1329,85 @@ def test_a_copy_outlives_all_that_is_gone_at_home() -> None:
 
     assert (copies(plan), marked(plan)) == ([], [])
     assert len(there(plan).usable) == 3
+
+
+# To where, and of what
+
+
+def test_no_region_is_a_target_of_itself_and_those_after_it_are_targets_all_the_same() -> None:
+    settings = Settings.from_mapping({"copies": {REGION: RULE, AWAY: RULE}})
+
+    plan = plan_of(SHOP, daily(SHOP, range(2)), settings)
+
+    assert [each.region for each in line(plan).copies] == [AWAY]
+    assert [each.target.region for each in copies(plan)] == [AWAY]
+
+
+def test_only_to_the_regions_that_its_tag_names_is_a_source_copied() -> None:
+    settings = Settings.from_mapping({"copies": {AWAY: RULE, FURTHER: RULE}})
+    further = source(backup="daily", backup_copy=FURTHER)
+
+    plan = plan_of(further, daily(further, range(2)), settings)
+
+    assert [each.target.region for each in copies(plan)] == [FURTHER]
+    assert [each.region for each in line(plan).copies] == [FURTHER]
+    assert len(copies(plan_of(SHOP, daily(SHOP, range(2)), settings))) == 2
+
+
+def test_what_is_switched_off_is_copied_no_more_and_what_lost_its_tag_still_is() -> None:
+    points = daily(SHOP, range(2))
+
+    assert copies(plan_of(source(backup="off", backup_copy=""), points)) == []
+    assert copied(plan_of(source(), points)) == [THREE]
+
+
+def test_a_wrong_word_for_where_copies_go_copies_nowhere_whatever_the_policy_says() -> None:
+    daily_too = {"daily": {"schedule": "0 3 * * *", "keep": "daily=7", "copy": ""}}
+    settings = Settings.from_mapping({"copies": {AWAY: RULE}, "policies": daily_too})
+    wrong = source(backup="daily", backup_copy="nowhere")
+
+    assert copies(plan_of(wrong, daily(wrong, range(2)), settings)) == []
+    assert copies(plan_of(source(backup="daily"), daily(source(backup="daily"), range(2)), settings))
+
+
+def test_copies_of_what_has_tags_that_are_not_understood_are_not_pruned() -> None:
+    wrong = source(backup="dialy", backup_copy="")
+    points = daily(SHOP, range(12))
+
+    assert marked(plan_of(wrong, [*points, *map(copy, points)])) == []
+    assert marked(plan_of(SHOP, [*points, *map(copy, points)]))
+
+
+def test_the_next_attempt_counts_one_that_has_no_tags_yet() -> None:
+    today, yesterday = daily(SHOP, range(2))
+    second = without_tags(today, name=copy(today, attempt=2).name, state=ERROR)
+
+    finished, made = copies(plan_of(SHOP, [today, yesterday], nameless=[second]))
+
+    assert (finished.is_begun, attempt_in(finished)) == (True, 2)
+    assert (made.is_begun, attempt_in(made)) == (False, 3)
+    assert made.reason.startswith("attempt 3: ")
+
+
+def test_while_home_cannot_be_read_nothing_without_tags_is_said_to_have_lost_its_original() -> None:
+    bare = [without_tags(SHOP_TODAY)]
+    dark = ReadFailure(REGION, "GetDiskSnapshots", "it does not answer")
+
+    def said(unread: ReadFailure | None) -> list[str]:
+        problems = plan_of(SHOP, [], nameless=bare, unread=unread).problems
+        return [each.message for each in problems if "has the name of a copy and no tags" in each.message]
+
+    assert len(said(None)) == 1
+    assert said(dark) == []
+
+
+def test_tags_about_copies_that_come_to_nothing_are_told_with_their_value() -> None:
+    database = source("orders", SourceKind.DATABASE, backup="daily", backup_copy="eu-north-1")
+    without = replace(SHOP, tags={"backup": "daily", "backup:copy-keep": "3"})
+
+    (of_database,) = plan_of(database, []).problems
+    (of_keep,) = plan_of(without, []).problems
+
+    assert (of_database.tag, of_database.value, of_database.severity) == ("backup:copy", AWAY, Severity.WARNING)
+    assert (of_keep.tag, of_keep.value, of_keep.severity) == ("backup:copy-keep", "3", Severity.ADVICE)
+    assert plan_of(source("orders", SourceKind.DATABASE, backup="daily", backup_copy="off"), []).problems == ()
