@@ -202,6 +202,58 @@ def test_whoever_looks_at_a_dark_home_is_told_where_the_copies_are(fleet_with_co
     assert set(there(fleet_with_copies)) >= {"web"}
 
 
+def test_a_drill_long_ago_is_not_taken_for_the_server_of_today(fleet_with_copies: Keeper) -> None:
+    keeper = fleet_with_copies
+    drill = ("restore", WEB_SERVER, "--region", AWAY, "--as", "drill", "--yes")
+    assert lightkeeper(*drill).status == 0
+    origin, made = there(keeper)["drill"].tags[RESTORED_FROM], there(keeper).keys()
+    live(keeper, 5 * DAY)
+    assert origin not in {entry.name for entry in keeper.sandbox.entries()}, "its copy has gone by its rule"
+    newest = promised(keeper, WEB_SERVER, keeper.sandbox.now())
+    go_dark(keeper.sandbox)
+
+    again, everything = lightkeeper(*drill), bring_back()
+
+    assert again.status == 2
+    assert f"drill is what an earlier restore has made of {origin}" in " ".join(again.out.split())
+    assert f"of {newest:%Y-%m-%d %H:%M} UTC, is newer; expected --as with another name" in " ".join(again.out.split())
+    said = " ".join(everything.out.split())
+    assert f'{WEB_SERVER} of {REGION} is back already, as "drill"' in said
+    pasted = f"lightkeeper restore {WEB_SERVER} --region {AWAY} --as NAME"
+    assert f"is newer: {pasted} brings that back, too" in said
+    assert not any(name.startswith(f"{WEB_SERVER}-restored") for name in there(keeper).keys() - made)
+
+    assert lightkeeper(*pasted.replace("NAME", "today").split()[1:], "--yes").status == 0
+    used = there(keeper)["today"].tags[RESTORED_FROM]
+    assert [each.content_at for each in keeper.sandbox.entries() if each.name == used] == [newest]
+
+
+def test_what_has_only_copies_is_named_beside_what_comes_back_at_home(fleet_with_copies: Keeper) -> None:
+    keeper = fleet_with_copies
+    for name in ("ledger", "blog"):
+        kind = there(keeper, REGION)[name].kind
+        if kind == "Disk":
+            keeper.user.delete_disk(diskName=name)
+        else:
+            keeper.user.delete_instance(instanceName=name)
+    for entry in keeper.sandbox.entries():
+        if entry.region == REGION and entry.source_name == "ledger" and entry.state:
+            if entry.kind == "DiskSnapshot":
+                keeper.user.delete_disk_snapshot(diskSnapshotName=entry.name)
+            else:
+                keeper.user.delete_instance_snapshot(instanceSnapshotName=entry.name)
+
+    ended = lightkeeper("restore", "--all", "--gone", "--dry-run")
+
+    said = " ".join(ended.out.split())
+    assert "the source, blog, is gone" in said
+    command = f"lightkeeper restore ledger --region {AWAY}"
+    assert "of ledger, nothing usable can be seen at home; eu-north-1 has a copy, of " in said
+    assert command in said
+    assert "--all --gone --region" not in said, "that would make a second one of all that lives"
+    assert lightkeeper(*command.split()[1:], "--dry-run").status == 0
+
+
 def test_whoever_waits_for_a_home_that_hangs_is_told_meanwhile(
     fleet_with_copies: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
