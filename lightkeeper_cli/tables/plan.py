@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lightkeeper.actions import Action, Create, Outcome, Result
 from lightkeeper.errors import did_you_mean
-from lightkeeper.model import Origin, Plan, Policy, Problem, ReadFailure, Severity, SourceStatus, Status
+from lightkeeper.model import Origin, Plan, Policy, Problem, ReadFailure, RecoveryPoint, Severity, SourceStatus, Status
 from lightkeeper.overview import empty_regions, what_follows
 from lightkeeper.run import Run
 from lightkeeper_cli.fates import Ending, Fate, fates_of
@@ -209,19 +209,24 @@ def _show_actions(what: _Actions, console: Console) -> Table:
 
 
 def _show_kept(plan: Plan, console: Console) -> Table:
-    """Print of each source what is kept, how much by which reason, and what goes."""
-    groups = _by_source(fates_of(plan))
+    """Print of each source, and of its copies in each Region, what is kept, by which reason, and what goes."""
+    groups = [[*group] for _, group in groupby(fates_of(plan), lambda each: (each.point.source_arn, each.point.region))]
 
     def number(ending: Ending) -> Sequence[Text]:
         counts = [sum(each.ending is ending for each in group) for group in groups]
         return [Text(str(count or "-"), FATE_STYLES[ending] if count else "dim") for count in counts]
 
     columns = (
-        Column("Source", [Text(group[0].point.source_name, "bold") for group in groups], is_name=True),
+        Column("Source", [_series(group[0].point) for group in groups], is_name=True),
         *(Column(ending.capitalize(), number(ending), is_right=True) for ending in FATE_STYLES),
     )
     detail = Column("Why", [_counted(group) for group in groups], wraps_at=DETAIL)
     return _titled("Recovery points: what is kept, and what goes", fit(columns, console.width, detail=detail), console)
+
+
+def _series(point: RecoveryPoint) -> Text:
+    """Return what recovery points are of that go by one rule."""
+    return Text.assemble((point.source_name, "bold"), f" in {point.region}" if point.is_copy else "")
 
 
 def _counted(fates: Sequence[Fate]) -> Text:

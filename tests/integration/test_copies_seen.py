@@ -409,6 +409,8 @@ def test_plan_and_run_name_each_copy_in_the_terminal(shop: Keeper) -> None:
     reason = "eu-north-1 has nothing as new for the slot 2026-06-18T05:00:00Z"
     assert f"copy    {copy.name}  {reason}" in planned.out
     assert f"copy    done     {copy.name}  {reason}" in ended.out
+    kept = [line.split("  ")[0] for line in planned.out.partition("what is kept, and what goes")[2].splitlines()]
+    assert [name for name in kept if name.startswith("shop")] == ["shop", f"shop in {AWAY}"], "by rules of their own"
 
 
 def test_a_verbose_plan_lists_each_recovery_point_with_the_region_that_it_is_in(shop: Keeper) -> None:
