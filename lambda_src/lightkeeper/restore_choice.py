@@ -363,11 +363,13 @@ def _nothing_of(
             "expected one: lightkeeper take, or --snapshot with the name of a snapshot of your own",
         )
     others = [*our_snapshots(places, settings)]
-    no_database = "; of a database there is no copy, as Lightsail makes none"
+    meant = closest(request.source, sorted({found.source_name for found in others}))
+    is_misspelt = meant is not None or not any(found.is_copy for found in others)
+    no_database = "" if is_misspelt else "; of a database there is no copy, as Lightsail makes none"
     return NothingToRestoreError(
         f'"{request.source}" is no source that has a recovery point in {regions_of(places)}{unread_of(places)}',
-        f"expected the name of one{no_database if any(found.is_copy for found in others) else ''}",
-        closest(request.source, sorted({found.source_name for found in others})),
+        f"expected the name of one{no_database}",
+        meant,
     )
 
 
