@@ -3,9 +3,9 @@
 Import this only in such a verb: it loads what talks to AWS.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from lightkeeper.commands import keeper_command
-from lightkeeper.errors import InvalidValueError, counted
+from lightkeeper.errors import InvalidValueError, counted, quote_all
 from lightkeeper.restore_choice import NothingToRestoreError
 from lightkeeper.restore_copies import CopiesThere, copies_among, copies_there
-from lightkeeper.restore_fleet import only_copied
-from lightkeeper.restore_steps import Place, Request
+from lightkeeper.restore_fleet import already_back, only_copied
+from lightkeeper.restore_steps import Place, Request, RestorePlan
 from lightkeeper.times import format_minute
 from lightkeeper_cli.aws import look_where_copies_go
 
@@ -46,12 +46,15 @@ class Sought:
     """Of everything, only what does not exist any more."""
     suffix: str | None = None
     """What the names of everything are to end in."""
+    home: str | None = None
+    """Of everything, only what is from this Region; None: from any."""
 
     def command(self, source: str | None, *options: str) -> str:
         """Return how the same is asked for elsewhere: of one source; None: of everything."""
         # Elsewhere, what does not exist any more is all there is of another Region.
-        suffix = ("--suffix", self.suffix) if self.suffix is not None else ()
-        what = ("--all", "--gone", *suffix) if source is None else (source,)
+        what: tuple[str, ...] = ("--all", "--gone") if source is None else (source,)
+        if self.suffix is not None and "--as" not in options:
+            what += ("--suffix", self.suffix) if source is None else ("--as", f"{source}{self.suffix}")
         given = (word for option, value in self.options.items() if value is not None for word in (option, str(value)))
         return keeper_command(self.verb, *what, *given, *options)
 
@@ -77,9 +80,39 @@ def telling_of_copies(sought: Sought, regions: Collection[str], chosen: "Chosen"
 
 
 def or_copies(error: NothingToRestoreError, sought: Sought, places: Sequence[Place], chosen: "Chosen") -> Exception:
-    """Return that error as it is to be raised: with the Regions that have copies, where any has."""
-    there = find_copies(sought, places, {place.region for place in places}, chosen)
-    return InvalidValueError(f"{error.nothing}; {'; '.join(there)}") if there else error
+    """Return that error as it is to be raised: with what is back already, and the Regions that have copies."""
+    told = (*say_what_is_back((), sought, places, chosen), *find_copies(sought, places, _homes(sought, places), chosen))
+    return InvalidValueError(f"{error.nothing}; {'; '.join(told)}") if told else error
+
+
+def say_what_is_left_out(
+    plans: Sequence[RestorePlan], sought: Sought, places: Sequence[Place], chosen: "Chosen"
+) -> Sequence[str]:
+    """Return what of everything is not among the plans although it could be restored, with the commands for it."""
+    back = say_what_is_back(plans, sought, places, chosen)
+    return (*back, *find_copies(sought, places, _homes(sought, places), chosen))
+
+
+def _homes(sought: Sought, places: Iterable[Place]) -> frozenset[str]:
+    return frozenset(place.region for place in places if sought.home in {None, place.region})
+
+
+def say_what_is_back(
+    plans: Sequence[RestorePlan], sought: Sought, places: Sequence[Place], chosen: "Chosen"
+) -> Iterator[str]:
+    """Yield what has copies there and is not restored again, because an earlier restore has done it."""
+    if sought.request or not sought.gone:
+        return
+    # What a snapshot is of, its name says.
+    alone = replace(sought, options={key: value for key, value in sought.options.items() if key != "--at"})
+    for back in already_back(plans, places, chosen.settings, at=sought.at, home=sought.home):
+        stands = "was begun there, and is not finished" if back.is_begun else "is back already"
+        newer = ""
+        if back.newer:
+            name = back.newer.snapshot.name
+            again = alone.command(back.source, "--region", back.region, "--snapshot", name, "--as", "NAME")
+            newer = f"; {name}, of {format_minute(back.newer.taken)}, is newer: {again} brings that back, too"
+        yield f"{back.source} of {back.home} {stands}, as {quote_all(back.made)}{newer}"
 
 
 def find_copies(sought: Sought, places: Sequence[Place], homes: Collection[str], chosen: "Chosen") -> Sequence[str]:
@@ -92,25 +125,28 @@ def find_copies(sought: Sought, places: Sequence[Place], homes: Collection[str],
     if sought.request:
         there = copies_there(points, homes, sought.request, sought.at)
         return [_sentence(each, sought, sought.request.source) for each in there]
-    left_out = only_copied(points, places, settings, at=sought.at, gone=sought.gone)
-    return [*_of_everything(points, [*left_out], homes, sought)]
+    left_out = [*only_copied(points, places, settings, at=sought.at, gone=sought.gone)]
+    return [sentence for home in sorted(homes) for sentence in _of_home(home, points, left_out, sought)]
 
 
-def _of_everything(
-    points: Sequence["RecoveryPoint"], left_out: Sequence["RecoveryPoint"], homes: Collection[str], sought: Sought
+def _of_home(
+    home: str, points: Sequence["RecoveryPoint"], left_out: Sequence["RecoveryPoint"], sought: Sought
 ) -> Iterator[str]:
-    """Yield where everything has copies that is left out: one command where that is all there is, else each its own."""
-    every = {each.region: each for each in copies_there(points, homes, None, sought.at)}
+    """Yield where there are copies from a home of what is left out: one command where that is all."""
+    every = {each.region: each for each in copies_there(points, {home}, None, sought.at)}
     rest: set[str] = set()
-    for there in copies_there(left_out, homes, None, sought.at):
+    for there in copies_there(left_out, {home}, None, sought.at):
         if there == every[there.region]:
-            yield _sentence(there, sought, None)
+            # What lives there, or is from elsewhere, is not to come back with it.
+            has_others = any(point.region == there.region and point.home != home for point in points)
+            yield _sentence(replace(there, home=home if has_others else None), sought, None)
         else:
             rest.add(there.region)
-    for name in sorted({point.source_name for point in left_out}):
-        there_too = [point for point in left_out if point.region in rest]
-        for there in copies_there(there_too, homes, Request(name), sought.at):
-            yield f"of {name}, nothing usable can be seen at home; {_sentence(there, sought, name)}"
+    for name in sorted({point.source_name for point in left_out if point.home == home and point.region in rest}):
+        nothing = f"of {name}, nothing {'as old as that' if sought.at else 'usable'} can be seen at home"
+        for there in copies_there(points, {home}, Request(name), sought.at):
+            if there.region in rest:
+                yield f"{nothing}; {_sentence(there, sought, name)}"
 
 
 def _sentence(there: CopiesThere, sought: Sought, source: str | None) -> str:

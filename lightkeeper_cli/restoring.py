@@ -20,7 +20,7 @@ from lightkeeper.lightsail import Lightsail
 from lightkeeper.restore import read_places, restore
 from lightkeeper.restore_choice import NothingToRestoreError
 from lightkeeper.restore_copies import about_copies
-from lightkeeper.restore_fleet import already_back, plan_fleet
+from lightkeeper.restore_fleet import plan_fleet
 from lightkeeper.restore_plan import parse_attachment, plan_restore
 from lightkeeper.restore_steps import Place, Request, Restored, RestorePlan, Step, StepOutcome, StepResult
 from lightkeeper.settings import Settings
@@ -28,7 +28,7 @@ from lightkeeper.times import parse_instant
 from lightkeeper_cli.account import Where, ask_account
 from lightkeeper_cli.asking import agrees
 from lightkeeper_cli.aws import connect_regions
-from lightkeeper_cli.copies import Sought, find_copies, or_copies, telling_of_copies
+from lightkeeper_cli.copies import Sought, or_copies, say_what_is_left_out, telling_of_copies
 from lightkeeper_cli.documents import located, restore_document
 from lightkeeper_cli.options import clock, print_document
 from lightkeeper_cli.pasting import restore_plan_for, restored_for, say_whose_profile, sentence_for
@@ -105,7 +105,8 @@ def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     request = None if asked.everything else _request(asked, at)
     regions = connect_regions(how.regions, chosen, how.endpoint_url)
     whose = ask_account(how.endpoint_url, chosen.member)
-    sought = Sought("restore", _options(asked, how), request, at, how.endpoint_url, asked.gone, asked.suffix)
+    options = _options(asked, how)
+    sought = Sought("restore", options, request, at, how.endpoint_url, asked.gone, asked.suffix, asked.home)
     with telling_of_copies(sought, regions, chosen):
         places = read_places(regions)
     arns = (arn for place in places for arn in _arns(place))
@@ -115,7 +116,7 @@ def _bring_back(asked: Asked, how: How, ended: list[Restored]) -> int:
     except NothingToRestoreError as error:
         raise or_copies(error, sought, places, chosen) from None
     plans = tuple(restore_plan_for(chosen.member, plan) for plan in planned)
-    notes = _notes(plans, sought, places, chosen, asked.home)
+    notes = _notes(plans, sought, places, chosen)
     out, err = make_console(), make_console(stderr=True)
     # With --json the document alone goes to the standard output; who is asked has to see what about.
     if not how.as_json or not (how.dry_run or how.yes):
@@ -164,9 +165,7 @@ def _choose(how: How) -> Chosen:
         raise CallError(error.fault, f"{error}; {hint}") from None
 
 
-def _notes(
-    plans: Sequence[RestorePlan], sought: Sought, places: Sequence[Place], chosen: Chosen, home: str | None
-) -> tuple[str, ...]:
+def _notes(plans: Sequence[RestorePlan], sought: Sought, places: Sequence[Place], chosen: Chosen) -> tuple[str, ...]:
     """Return what there is to know beside what each plan says: of copies, here or elsewhere."""
     is_fleet = sought.request is None
     looked_after = chosen.settings.regions or ((chosen.region,) if chosen.region else ())
@@ -174,9 +173,7 @@ def _notes(
     notes = tuple(sentence_for(chosen.member, sentence) for sentence in about)
     if not is_fleet:
         return notes
-    back = already_back(plans, places, chosen.settings, at=sought.at, home=home) if sought.gone else ()
-    elsewhere = find_copies(sought, places, {place.region for place in places}, chosen)
-    return (*notes, *(sentence_for(chosen.member, sentence) for sentence in (*back, *elsewhere)))
+    return (*notes, *say_what_is_left_out(plans, sought, places, chosen))
 
 
 def _options(asked: Asked, how: How) -> Mapping[str, object]:

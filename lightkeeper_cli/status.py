@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lightkeeper.copies import COPIED
 from lightkeeper.errors import InvalidValueError
 from lightkeeper.faults import CallError
 from lightkeeper.kinds import SNAPSHOTS
@@ -137,7 +138,7 @@ def _look(chosen: "Chosen", asked: _Asked) -> "tuple[View, Where, frozenset[str]
     elsewhere = None if asked.regions else look_elsewhere(looked.plan.regions, settings, asked.endpoint_url)
     view = make_view(looked.plan, settings, order, elsewhere=elsewhere, sender=chosen.sender)
     # What can be restored is told by the lists of snapshots.
-    lists = {api.listing for api in SNAPSHOTS.values()}
+    lists = {SNAPSHOTS[kind].listing for kind in COPIED}
     dark = frozenset(failure.region for failure in looked.plan.failures if failure.listing in {None, *lists})
     return view, looked.where, dark.intersection(looked.plan.regions)
 

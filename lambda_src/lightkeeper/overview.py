@@ -342,7 +342,9 @@ def what_helps_stopped(source: SourceStatus, settings: Settings, sender: Sender 
     """Return what to do about a source that is no longer backed up."""
     match source.status:
         case Status.GONE:
-            restore = command_for(sender, "restore", source.name, "--region", source.region)
+            # Copies may be all that is left.
+            away = (copy.region for copy in source.copies if copy.usable and not source.usable)
+            restore = command_for(sender, "restore", source.name, "--region", next(away, source.region))
             return Help("if it was deleted by mistake, bring it back", restore)
         case Status.OFF:
             return Help(

@@ -6,7 +6,6 @@ from datetime import datetime
 from hashlib import sha256
 from typing import assert_never
 
-from lightkeeper.copies import COPIED
 from lightkeeper.errors import InvalidValueError, closest, quote_all
 from lightkeeper.kinds import SNAPSHOTS, SnapshotKind, SourceKind, source_kind_of
 from lightkeeper.model import RecoveryPoint, Snapshot, SnapshotState, Source, region_of
@@ -268,8 +267,11 @@ def _newest(request: Request, places: Sequence[Place], settings: Settings) -> Fo
     if not wanted:
         raise _nothing_of(request, ours, places, settings)
     if begun := _begun(wanted, request):
-        newest = max(usable_ones(wanted, request.at), key=lambda each: each.taken, default=begun)
-        return with_newer(begun, newest)
+        # What it made may have a name that others have, and recovery points of its own.
+        same = [
+            each for each in wanted if _origin_of(each) == _origin_of(begun) and each.source_arn == begun.source_arn
+        ]
+        return with_newer(begun, max(usable_ones(same, request.at), key=lambda each: each.taken, default=begun))
     _refuse_several([*wanted, *_unseen(wanted, request, places, settings)], request)
     usable = sorted(usable_ones(wanted, request.at), key=preference)
     if usable:
@@ -304,14 +306,17 @@ def _unseen(wanted: Iterable[Found], request: Request, places: Sequence[Place], 
     They do not come back where its home was asked; but that another one has the name is known from them.
     """
     homes = {found.home for found in wanted}
-    listings = {place.region: {SNAPSHOTS[kind].listing for kind in COPIED} & place.unread for place in places}
+    unread = {place.region: place.unread for place in places}
     for place in places:
         for snapshot in place.snapshots:
             point = read_snapshot(snapshot, settings)
             if not isinstance(point, RecoveryPoint) or point.source_name != request.source or not point.is_copy:
                 continue
-            if point.home not in homes and listings.get(point.home) and request.home is None:
-                yield _of_point(place, snapshot, point)
+            found = _of_point(place, snapshot, point)
+            is_asked_for = request.home is None and request.kind in {None, found.makes, found.source_kind}
+            is_unread = SNAPSHOTS[point.kind].listing in unread.get(point.home, frozenset())
+            if is_asked_for and is_unread and point.home not in homes:
+                yield found
 
 
 def _refuse_several(wanted: Sequence[Found], request: Request) -> None:
@@ -322,7 +327,7 @@ def _refuse_several(wanted: Sequence[Found], request: Request) -> None:
     InvalidValueError
         If there are several.
     """
-    origins = {(found.place.region, found.home, found.source_kind) for found in wanted}
+    origins = set(map(_origin_of, wanted))
     if len(origins) == 1:
         return
     these = quote_all(sorted(_origin(*origin) for origin in origins))
@@ -335,6 +340,10 @@ def _refuse_several(wanted: Sequence[Found], request: Request) -> None:
     raise InvalidValueError(
         f'"{request.source}" is more than one source: {these}; expected {" and ".join(options)} to say which'
     )
+
+
+def _origin_of(found: Found) -> tuple[str, str, SourceKind]:
+    return found.place.region, found.home, found.source_kind
 
 
 def _origin(region: str, home: str, kind: SourceKind) -> str:

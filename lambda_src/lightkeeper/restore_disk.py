@@ -58,10 +58,9 @@ def plan_disk(draft: Draft, recipe: DiskRecipe) -> RestorePlan:
     else:
         instance, path = recipe.attached_to or "INSTANCE", (recipe.attached_to and recipe.path) or "/dev/xvdf"
         what = "its attachment" if recipe.attached_to else "it is attached to no instance"
-        by_hand = f"--disk-name {draft.name} --instance-name {instance} --disk-path {path}"
-        draft.not_restored.append(
-            f"{what}: {draft.again('--attach', f'{instance}:{path}')}, or {draft.aws('attach-disk')} {by_hand}"
-        )
+        by_hand = f"{draft.aws('attach-disk')} --disk-name {draft.name} --instance-name {instance} --disk-path {path}"
+        again = draft.again(by_hand, "--attach", f"{instance}:{path}")
+        draft.not_restored.append(f"{what}: {again if by_hand in again else f'{again}, or {by_hand}'}")
     return draft.done(USD_PER_DISK_GB_MONTH * size)
 
 

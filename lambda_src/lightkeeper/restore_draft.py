@@ -91,20 +91,30 @@ class Draft:
         """Return what a person adds to get this source otherwise: an option, or where all were asked for, a command."""
         return self.alone(option, value) if self.beside.is_fleet else f"{option} {value}"
 
-    def again(self, option: str, value: str | None = None) -> str:
-        """Return how the same command finds what was made, and does one thing more, whatever snapshots come."""
+    @property
+    def can_be_named(self) -> bool:
+        """Whether the snapshot is still there, so that a person can ask for it by name."""
+        return self.found.snapshot in self.place.snapshots
+
+    def again(self, by_hand: str, option: str, value: str | None = None) -> str:
+        """Return how the same command finds what was made, and does one thing more, whatever snapshots come.
+
+        `by_hand` is the command that does it where no restore finds what was made: its snapshot is gone.
+        """
+        request = self.request
         words = (option,) if value is None else (option, value)
+        if request.at:
+            which: tuple[str, ...] = ("--at", format_instant(request.at))
+        elif self.can_be_named:
+            which = ("--snapshot", self.found.snapshot.name)
+        elif request.name:
+            which = ()
+        else:
+            return f"run {by_hand}"
         if self.beside.is_fleet:
-            named = ("--as", self.request.name) if self.request.name else ()
-            which = (
-                ("--at", format_instant(self.request.at))
-                if self.request.at
-                else ("--snapshot", self.found.snapshot.name)
-            )
-            return f"run {self.alone(*named, *which, *words)}"
-        is_fixed = self.request.snapshot or self.request.at
-        fixed = "" if is_fixed else f"--snapshot {self.found.snapshot.name} "
-        return f"run the same command again with {fixed}{' '.join(words)}"
+            return f"run {self.alone(*(('--as', request.name) if request.name else ()), *which, *words)}"
+        given = () if request.snapshot or request.at else which
+        return f"run the same command again with {' '.join((*given, *words))}"
 
     def lack(self, parts: Iterable[Part]) -> None:
         """Say what the recipe lacks."""

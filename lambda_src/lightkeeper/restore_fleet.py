@@ -3,19 +3,20 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from lightkeeper.commands import keeper_command, lightsail_command
-from lightkeeper.errors import InvalidValueError, quote_all
+from lightkeeper.commands import lightsail_command
+from lightkeeper.errors import InvalidValueError
 from lightkeeper.kinds import SourceKind, source_kind_of
 from lightkeeper.model import RecoveryPoint, Source
-from lightkeeper.names import undated
+from lightkeeper.names import slot_in, undated
 from lightkeeper.recipe import read_disk_recipe
 from lightkeeper.restore_choice import (
     Found,
     NothingToRestoreError,
+    content_of,
     made_before,
     our_snapshots,
     preference,
@@ -27,6 +28,7 @@ from lightkeeper.restore_choice import (
 from lightkeeper.restore_draft import MAX_NAME, Beside
 from lightkeeper.restore_plan import plan_found
 from lightkeeper.restore_steps import (
+    RESTORED_AT,
     RESTORED_FROM,
     AttachDisk,
     CreateDisk,
@@ -91,11 +93,12 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
     usable = _usable(places, settings, at, home)
     # The last one wins: of a source, the newest; and of an instance, one that boots.
     chosen = {_key(each): each for each in (_gone(usable, request) if gone else usable)}
-    newest = {(_key(each), each.source_arn): each for each in sorted(usable, key=lambda each: each.taken)}
+    # Of what is gone, what has its name now is another source.
+    newest = {_life(each, gone=gone): each for each in sorted(usable, key=lambda each: each.taken)}
     if not chosen:
-        if gone and (back := [*already_back((), places, settings, at=at, home=home)]):
-            raise NothingToRestoreError("; ".join(back), "expected something that is gone and not back yet")
         what = "no source that is gone has" if gone else "nothing has"
+        if gone and any(already_back((), places, settings, at=at, home=home)):
+            what = "no source that is gone, and not back already, has"
         whose = f" from {home}" if home else ""
         raise NothingToRestoreError(
             f"{what} a usable recovery point{whose} in {regions_of(places)}{unread_of(places)}",
@@ -110,11 +113,30 @@ def plan_fleet(  # noqa: PLR0913 - a fleet is chosen by that much
     beside = {place.region: Beside(is_fleet=True) for place in places}
     plans = {
         key: plan_found(
-            with_newer(found, newest[key, found.source_arn]), request(found), settings, now, beside[found.place.region]
+            with_newer(found, newest[_life(found, gone=gone)]),
+            request(found),
+            settings,
+            now,
+            beside[found.place.region],
         )
         for key, found in sorted(chosen.items(), key=lambda item: _rank(item[0]))
     }
     return _one_address_each(_in_order(plans, chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A source that restores have brought back in the Region of its copies, so that it is not gone there."""
+
+    region: str
+    source: str
+    home: str
+    made: tuple[str, ...]
+    """The names of what they have made."""
+    is_begun: bool
+    """Whether not one of these is finished."""
+    newer: Found | None
+    """The newest copy, where its content is newer than all that they were made of."""
 
 
 def already_back(
@@ -124,8 +146,8 @@ def already_back(
     *,
     at: datetime | None = None,
     home: str | None = None,
-) -> Iterator[str]:
-    """Yield which copies are not among the plans of what is gone, since restores have brought their sources back.
+) -> Iterator[Back]:
+    """Yield what has copies and is not among the plans of what is gone, since restores have brought it back.
 
     Parameters
     ----------
@@ -135,20 +157,29 @@ def already_back(
         As it was given them.
     """
     usable = _usable(places, settings, at, home)
+    planned = {(plan.region, plan.source_arn) for plan in plans}
+    is_planned = {_key(each) for each in usable if (each.place.region, each.source_arn) in planned}
     newest = {_key(each): each for each in usable}
-    by_snapshot = {(each.place.region, each.snapshot.name): each for each in usable}
-    planned = {_key(by_snapshot[plan.region, plan.snapshot]) for plan in plans}
     for key, made in _restored(usable).items():
-        if key in planned:
+        if key in is_planned:
             continue
-        region, _, _, name = key
         last = newest[key]
-        origins = [by_snapshot.get((region, source.tags[RESTORED_FROM])) for source in made]
-        newer = ""
-        if all(origin is None or origin.taken < last.taken for origin in origins):
-            command = keeper_command("restore", name, "--region", region, "--as", "NAME")
-            newer = f"; {last.snapshot.name}, of {format_minute(last.taken)}, is newer: {command} brings that back, too"
-        yield f"{name} of {last.home} is back already, as {quote_all(source.name for source in made)}{newer}"
+        origins = [_content_made(source, last.place, settings) for source in made]
+        yield Back(
+            region=last.place.region,
+            source=last.source_name,
+            home=last.home,
+            made=tuple(source.name for source in made),
+            is_begun=not any(RESTORED_AT in source.tags for source in made),
+            newer=last if all(origin is not None and origin < last.taken for origin in origins) else None,
+        )
+
+
+def _content_made(source: Source, place: Place, settings: Settings) -> datetime | None:
+    """Return when the content is from, UTC, of which a restore has made a source; None where nobody knows."""
+    name = source.tags[RESTORED_FROM]
+    origin = next((each for each in place.snapshots if each.name == name), None)
+    return content_of(origin, settings) if origin else slot_in(name)
 
 
 def only_copied(
@@ -192,6 +223,10 @@ def _usable(places: Sequence[Place], settings: Settings, at: datetime | None, ho
 
 def _key(found: Found) -> _SourceKey:
     return found.place.region, found.home, found.source_kind, found.source_name
+
+
+def _life(found: Found, *, gone: bool) -> tuple[_SourceKey, str | None]:
+    return _key(found), found.source_arn if gone else None
 
 
 def _gone(usable: Sequence[Found], request: Callable[[Found], Request]) -> Iterator[Found]:

@@ -114,7 +114,7 @@ def _address(draft: Draft, recipe: InstanceRecipe, living: Source | None) -> Non
             left = "the address: it had no static IP, so it gets a new one; point what uses it there"
     elif STATIC_IPS in draft.place.unread:
         left = f"the static IP {name}: nobody knows who has it, as {STATIC_IPS} of {region} could not be read"
-        left = f"{left}; {draft.again('--move-address')} to move it"
+        left = f"{left}; {draft.again(_attach_address(draft, name), '--move-address')} to move it"
         problem = f"{STATIC_IPS} of {region} could not be read, so the static IP {name} cannot be moved now; expected "
         problem += "a list that can be read: run the same command again"
     elif found is None:
@@ -134,7 +134,7 @@ def _lost_address(draft: Draft, name: str) -> tuple[str, str]:
         left = f"the static IP {name}: it is not in {region} any more, so what is made gets a new address"
         return left, f"there is no static IP {name} any more; expected no --move-address"
     allocate = f"{draft.aws('allocate-static-ip')} --static-ip-name {name}"
-    attach = f"{draft.aws('attach-static-ip')} --static-ip-name {name} --instance-name {draft.name}"
+    attach = _attach_address(draft, name)
     left = (
         f"the static IP {name}: it stays in {home}, so what is made gets a new address. For one that stays: {allocate} "
         f"&& {attach}; then change the DNS records that name the old one"
@@ -143,6 +143,10 @@ def _lost_address(draft: Draft, name: str) -> tuple[str, str]:
         left,
         f"there is no static IP {name} in {region}; expected no --move-address, or one of that name: {allocate}",
     )
+
+
+def _attach_address(draft: Draft, static_ip: str) -> str:
+    return f"{draft.aws('attach-static-ip')} --static-ip-name {static_ip} --instance-name {draft.name}"
 
 
 def _move(draft: Draft, found: StaticIp, living: Source | None) -> tuple[str | None, str | None]:
@@ -167,7 +171,11 @@ def _move(draft: Draft, found: StaticIp, living: Source | None) -> tuple[str | N
         )
     elif holder in {None, old}:
         has = f"{old} has it" if holder else "nobody has it now"
-        return f"the static IP {name} ({found.address}): {has}; {draft.again('--move-address')} to move it", None
+        by_hand = _attach_address(draft, name)
+        if holder:
+            by_hand = f"{draft.aws('detach-static-ip')} --static-ip-name {name} && {by_hand}"
+        again = draft.again(by_hand, "--move-address")
+        return f"the static IP {name} ({found.address}): {has}; {again} to move it", None
     else:
         refusal = (
             f"the static IP {name} is attached to {holder}, which is not the {draft.found.source_name} that the "

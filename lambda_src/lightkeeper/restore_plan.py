@@ -116,7 +116,7 @@ def _as_made(found: Found, existing: Source, settings: Settings) -> Found:
     own = next((each for each in found.place.snapshots if each.name == origin), None)
     # Of one that is gone, its name still says for when it was taken.
     taken = content_of(own, settings) if own else slot_in(origin) or existing.created_at
-    snapshot = own or replace(found.snapshot, name=origin)
+    snapshot = own or replace(found.snapshot, name=origin, attached=())
     return replace(found, snapshot=snapshot, taken=taken, newer=found if found.taken > taken else found.newer)
 
 
@@ -168,13 +168,13 @@ def _say_of_newer(draft: Draft, newer: Found) -> None:
         f"{draft.name} is what an earlier restore has made of {found.snapshot.name}, of {format_minute(found.taken)}; "
         f"{newer.snapshot.name}, of {format_minute(newer.taken)}, is newer"
     )
-    is_there = found.snapshot in found.place.snapshots
-    goes_on = request.snapshot or (not is_there and (request.attach or request.move_address))
+    goes_on = request.snapshot or (not draft.can_be_named and (request.attach or request.move_address))
     if not draft.is_finished or draft.beside.is_fleet or newer.makes is not found.makes or goes_on:
         as_disk = ("--kind", newer.makes) if newer.makes is not found.makes else ()
-        draft.notes.append(f"{made}: {draft.alone(*as_disk, '--as', 'NAME')} brings that back, too")
+        command = draft.alone(*as_disk, "--snapshot", newer.snapshot.name, "--as", "NAME")
+        draft.notes.append(f"{made}: {command} brings that back, too")
         return
-    or_this = f", or --snapshot {found.snapshot.name} to go on with this one" if is_there else ""
+    or_this = f", or --snapshot {found.snapshot.name} to go on with this one" if draft.can_be_named else ""
     draft.problems.append(f"{made}; expected --as with another name to bring that back{or_this}")
 
 

@@ -219,8 +219,8 @@ def test_a_drill_long_ago_is_not_taken_for_the_server_of_today(fleet_with_copies
     assert f"of {newest:%Y-%m-%d %H:%M} UTC, is newer; expected --as with another name" in " ".join(again.out.split())
     said = " ".join(everything.out.split())
     assert f'{WEB_SERVER} of {REGION} is back already, as "drill"' in said
-    pasted = f"lightkeeper restore {WEB_SERVER} --region {AWAY} --as NAME"
-    assert f"is newer: {pasted} brings that back, too" in said
+    pasted = said.partition('"drill"; ')[2].partition("is newer: ")[2].partition(" brings that back, too")[0]
+    assert pasted.startswith(f"lightkeeper restore {WEB_SERVER} --region {AWAY} --snapshot {WEB_SERVER}-")
     assert not any(name.startswith(f"{WEB_SERVER}-restored") for name in there(keeper).keys() - made)
 
     assert lightkeeper(*pasted.replace("NAME", "today").split()[1:], "--yes").status == 0
@@ -252,6 +252,37 @@ def test_what_has_only_copies_is_named_beside_what_comes_back_at_home(fleet_with
     assert command in said
     assert "--all --gone --region" not in said, "that would make a second one of all that lives"
     assert lightkeeper(*command.split()[1:], "--dry-run").status == 0
+
+
+def test_with_one_of_two_homes_dark_only_what_is_from_there_comes_back_elsewhere(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    further = "eu-west-1"
+    (tmp_path / "cdk.json").write_text(json.dumps({"lightkeeper": {**SETTINGS, "regions": [REGION, further]}}))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(restoring, "clock", keeper.sandbox.now)
+    keeper.configure(**SETTINGS)
+    for name in ("data", "till"):
+        keeper.disk(name, {"backup": "daily", "backup:copy": ""})
+    keeper.disk("erp", {"backup": "daily", "backup:copy": ""}, further)
+    live(keeper, 2 * DAY, REGION, further)
+    go_dark(keeper.sandbox)
+    command = f"lightkeeper restore --all --gone --from {REGION} --region {AWAY}"
+
+    stands = lightkeeper("status", "--at", f"{keeper.sandbox.now():%Y-%m-%dT%H:%M:%SZ}")
+    home = lightkeeper("restore", "--all", "--gone", "--dry-run")
+    pasted = lightkeeper(*command.split()[1:], "--dry-run")
+
+    assert stands.out.rstrip().endswith(
+        f"{AWAY} has copies of 2 sources, the newest of 2026-06-17 03:00 UTC, that can be restored there: {command}"
+    )
+    assert home.status == 2
+    assert command in home.err
+    assert "erp" not in home.err
+    assert pasted.status == 0
+    assert "the source, data, is of" in pasted.out
+    assert "the source, till, is of" in pasted.out
+    assert "erp" not in pasted.out, "it lives"
 
 
 def test_whoever_waits_for_a_home_that_hangs_is_told_meanwhile(

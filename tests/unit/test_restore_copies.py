@@ -285,21 +285,25 @@ def test_what_is_restored_there_under_whatever_name_is_not_gone() -> None:
     old, new = copied(snap(age=2 * DAY)), copied(snap(age=DAY))
     by_hand = plan(away(old), name="web-2")
     came_back = restored(by_hand, living())
-    told = (
-        f'web of {REGION} is back already, as "web-2"; {new.name}, of {format_minute(NOW - DAY)}, is newer: '
-        f"lightkeeper restore web --region {AWAY} --as NAME brings that back, too"
-    )
-
-    with pytest.raises(InvalidValueError, match="expected something that is gone and not back yet") as refused:
-        fleet(away(old, new, came_back), gone=True)
-    assert str(refused.value).startswith(told)
     with_data = away(old, new, came_back, copied(disk_snap("data")))
-    (data,) = fleet(with_data, gone=True)
-    assert (data.source, [*already_back([data], [with_data], SETTINGS)]) == ("data", [told])
     is_newest = away(new, restored(plan(away(new), name="web-2"), living()), copied(disk_snap("data")))
-    assert [*already_back(fleet(is_newest, gone=True), [is_newest], SETTINGS)] == [
-        f'web of {REGION} is back already, as "web-2"'
-    ]
+    begun = away(old, new, restored(by_hand, living(), finished=None), copied(disk_snap("data")))
+    origin_gone = away(new, came_back, copied(disk_snap("data")))
+
+    with pytest.raises(InvalidValueError, match="no source that is gone, and not back already, has a usable"):
+        fleet(away(old, new, came_back), gone=True)
+    for there in (with_data, begun, origin_gone):
+        (data,) = fleet(there, gone=True)
+        (back,) = already_back([data], [there], SETTINGS)
+        assert data.source == "data"
+        assert (back.source, back.home, back.region, back.made) == ("web", REGION, AWAY, ("web-2",))
+        assert back.newer
+        assert back.newer.snapshot == new
+        assert back.is_begun is (there is begun)
+    (up_to_date,) = already_back(fleet(is_newest, gone=True), [is_newest], SETTINGS)
+    assert up_to_date.newer is None
+    (earlier,) = already_back([], [with_data], SETTINGS, at=NOW - 2 * DAY)
+    assert earlier.newer is None, "nothing of that time is newer than what it was made of"
     (again,) = fleet(away(copied(snap(age=DAY)), came_back))
     assert not again.exists, "who does not say --gone wants another one"
 
@@ -314,6 +318,9 @@ def test_who_cannot_see_the_home_of_one_of_two_sources_of_a_name_does_not_get_th
     )
     assert plan(dark, there, home=AWAY).snapshot == florist.name
     assert plan(place(), there).snapshot == florist.name, "home has answered, and has no other"
+    disks = place(unread=frozenset({"GetDiskSnapshots"}))
+    assert plan(disks, there).snapshot == florist.name, "home has answered as to instances"
+    assert "comes back as a disk" in refusal(dark, there, kind=SourceKind.DISK)
     assert "is no source that has a recovery point" in refusal(dark, away(copied(snap()))), "nothing comes back unasked"
 
 
@@ -348,6 +355,30 @@ def test_what_a_fleet_advises_can_be_typed() -> None:
     )
     assert has(suffixed["data"].not_restored, f"--region {AWAY} --as data-b --snapshot {disk.name} --attach mail:")
     assert has(plans["web"].problems, f"expected lightkeeper restore web --region {AWAY} --kind disk: it comes back")
+
+
+def test_the_same_fleet_goes_on_though_its_snapshots_are_gone() -> None:
+    old, new = copied(snap(age=9 * DAY)), copied(snap(age=DAY))
+    (first,) = fleet(away(old), gone=True, suffix="-drill")
+    for finished in (None, NOW - 8 * DAY):
+        there = away(new, restored(first, living(), finished=finished))
+
+        (again,) = fleet(there, gone=True, suffix="-drill")
+
+        assert (again.resource, again.snapshot, again.exists) == ("web-drill", old.name, True)
+        assert [*already_back([again], [there], SETTINGS)] == []
+        pasted = f"lightkeeper restore web --region {AWAY} --snapshot {new.name} --as NAME brings that back, too"
+        assert has(again.notes, pasted)
+
+
+def test_what_was_restored_under_its_name_and_is_backed_up_itself_is_no_newer_content_of_the_source() -> None:
+    original = copied(snap(age=2 * DAY))
+    made = restored(plan(away(original), name="web"), living())
+    own = replace(snap(region=AWAY), region=AWAY)
+
+    again = plan(away(original, own, made), name="web")
+
+    assert (again.snapshot, again.exists, again.problems, again.notes) == (original.name, True, (), ())
 
 
 def test_the_same_fleet_again_is_the_one_that_was_made_whatever_was_copied_since() -> None:
@@ -385,6 +416,7 @@ def test_a_restore_that_has_recovery_points_of_its_own_by_now_is_gone_on_with() 
     for end in (None, NOW):
         again = plan(away(copied(snap()), own, restored(first, living(), finished=end)), name="web")
         assert (again.exists, again.is_finished, again.snapshot) == (True, bool(end), first.snapshot)
+        assert (again.problems, again.notes) == ((), ()), "its own is not newer content of the source"
     assert plan(away(copied(snap()), own, begun), name="web", home=AWAY).problems
 
 

@@ -701,7 +701,9 @@ def test_what_was_made_of_a_snapshot_that_is_gone_is_not_taken_for_what_is_there
         assert abs(each.taken - old.created_at) < timedelta(days=1)
     assert has(again.problems, f"{new.name}, of {format_minute(new.created_at)}, is newer; expected --as with another")
     assert not has(again.problems, "--snapshot")
-    assert has(gone_on.notes, f"lightkeeper restore web --region {REGION} --as NAME brings that back, too")
+    assert has(gone_on.notes, f"lightkeeper restore web --region {REGION} --snapshot {new.name} --as NAME brings that")
+    inside = replace(new, attached=(AttachedDisk("/dev/xvdf", "data", 32),))
+    assert made(plan(place(inside, unfinished), name="web-x")).disks == (), "nobody knows which it had"
     assert gone_on.problems == ()
 
 
