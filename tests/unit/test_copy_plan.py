@@ -1389,6 +1389,17 @@ def test_the_next_attempt_counts_one_that_has_no_tags_yet() -> None:
     assert made.reason.startswith("attempt 3: ")
 
 
+def test_how_many_copies_are_held_is_part_of_how_they_stand() -> None:
+    points = daily(SHOP, range(3))
+    held = replace(copy(points[2]), tags={**points[2].tags, "backup:hold": ""})
+
+    stands = there(plan_of(SHOP, [*points, copy(points[0]), copy(points[1]), held]))
+
+    assert (len(stands.usable), stands.held) == (3, 1)
+    assert "3 recovery points in eu-north-1" in said_of_copies(stands, ZoneInfo("UTC"))
+    assert said_of_copies(stands, ZoneInfo("UTC")).endswith(", 1 on hold")
+
+
 def test_while_home_cannot_be_read_nothing_without_tags_is_said_to_have_lost_its_original() -> None:
     bare = [without_tags(SHOP_TODAY)]
     dark = ReadFailure(REGION, "GetDiskSnapshots", "it does not answer")

@@ -462,6 +462,15 @@ def test_so_it_is_where_copies_of_a_third_region_s_lie() -> None:
     assert (found.region, found.sources, found.home) == (AWAY, 1, REGION)
 
 
+def test_whoever_restores_all_elsewhere_hears_how_a_database_is_made_there() -> None:
+    said = about_copies(fleet(away(copied(snap())), gone=True), SETTINGS, [REGION], is_fleet=True)
+
+    assert has(
+        tuple(said),
+        f"load a dump of your own into a new one: aws lightsail create-relational-database --region {AWAY} ",
+    )
+
+
 def test_what_is_made_elsewhere_is_backed_up_or_that_is_said() -> None:
     plans = fleet(away(copied(snap())), gone=True)
     copies = Settings.from_mapping({"copies": {AWAY: {"schedule": "0 5 * * *", "keep": "3"}}})

@@ -695,6 +695,24 @@ def test_a_snapshot_that_would_be_overdue_by_now_has_pushed_out_what_it_does_in_
     assert cut(plan) == ({points[2].name} if is_cut else set())
 
 
+@pytest.mark.parametrize(
+    ("ago", "is_cut"),
+    [(timedelta(hours=12) - timedelta(seconds=1), False), (timedelta(hours=12), True), (timedelta(hours=17), True)],
+    ids=["a moment before two ticks", "two ticks", "nearly three"],
+)
+def test_a_snapshot_is_new_until_two_runs_could_have_come_since_however_rare_they_are(
+    ago: timedelta, *, is_cut: bool
+) -> None:
+    shop = source(backup="daily", backup_keep="2")
+    newest = point(shop, NOW - ago, taken=NOW - ago)
+    points = (newest, *daily(shop, [1, 2]))
+
+    plan = make_plan(Inventory((shop,), points), Settings.from_mapping({"tick": "rate(6 hours)"}), NOW)
+
+    assert marked(plan) == [points[2].name]
+    assert cut(plan) == ({points[2].name} if is_cut else set())
+
+
 def test_whether_a_snapshot_is_new_goes_by_days_of_the_deployments_clock() -> None:
     shop = source(backup="daily", backup_keep="2", age=300 * DAY)
     settings = replace(Settings.from_mapping({"timeZone": "Europe/Zurich"}), overdue_after=Duration(days=1))
