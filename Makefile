@@ -22,7 +22,7 @@ sandbox: .venv/ready ## start the local Lightsail, at PORT=5055; stop it with Ct
 PYTEST = $(BIN)/pytest --numprocesses $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN)) --maxprocesses 4 --dist loadgroup
 NODE   = $(if $(shell command -v npm),node_modules/ready)
 
-test: .venv/ready $(NODE) ## run the tests but for the slow ones, in about twenty minutes on two cores
+test: .venv/ready $(NODE) ## run the tests but for the slow ones, in ten to twenty minutes on two cores
 	$(PYTEST) -m "not slow"
 
 # A deployment into a local AWS is part of them where Node is there; without it those tests say that they skip.
