@@ -285,6 +285,33 @@ def test_with_one_of_two_homes_dark_only_what_is_from_there_comes_back_elsewhere
     assert "erp" not in pasted.out, "it lives"
 
 
+def test_while_home_is_dark_nobody_gets_what_another_customer_has_under_the_same_name(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = {**SETTINGS, "regions": [REGION, AWAY]}
+    (tmp_path / "cdk.json").write_text(json.dumps({"lightkeeper": settings}))
+    monkeypatch.chdir(tmp_path)
+    no_waiting(monkeypatch)
+    monkeypatch.setattr(restoring, "clock", keeper.sandbox.now)
+    keeper.sandbox.set_options(disk_seconds=0)
+    keeper.configure(**settings)
+    for region, customer in ((REGION, "bakery"), (AWAY, "florist")):
+        keeper.disk("data", {"backup": "daily", "backup:copy": "", "customer": customer}, region)
+    live(keeper, 2 * DAY, REGION, AWAY)
+    before = there(keeper).keys()
+    go_dark(keeper.sandbox)
+
+    refused = lightkeeper("restore", "data", "--yes")
+    made = there(keeper).keys() - before
+    brought = lightkeeper("restore", "data", "--region", AWAY, "--from", REGION, "--as", "bakery-data", "--yes")
+
+    assert (refused.status, made) == (2, set())
+    assert f"disk from {REGION}, copied to {AWAY}" in refused.err
+    assert "expected --from to say which" in refused.err
+    assert brought.status == 0
+    assert there(keeper)["bakery-data"].tags["customer"] == "bakery"
+
+
 def test_whoever_waits_for_a_home_that_hangs_is_told_meanwhile(
     fleet_with_copies: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
