@@ -3,7 +3,7 @@
 Import this only in such a verb: it loads what talks to AWS.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -81,7 +81,7 @@ def telling_of_copies(sought: Sought, regions: Collection[str], chosen: "Chosen"
 
 def or_copies(error: NothingToRestoreError, sought: Sought, places: Sequence[Place], chosen: "Chosen") -> Exception:
     """Return that error as it is to be raised: with what is back already, and the Regions that have copies."""
-    told = (*say_what_is_back((), sought, places, chosen), *find_copies(sought, places, _homes(sought, places), chosen))
+    told = say_what_is_left_out((), sought, places, chosen)
     return InvalidValueError(f"{error.nothing}; {'; '.join(told)}") if told else error
 
 
@@ -89,15 +89,11 @@ def say_what_is_left_out(
     plans: Sequence[RestorePlan], sought: Sought, places: Sequence[Place], chosen: "Chosen"
 ) -> Sequence[str]:
     """Return what of everything is not among the plans although it could be restored, with the commands for it."""
-    back = say_what_is_back(plans, sought, places, chosen)
-    return (*back, *find_copies(sought, places, _homes(sought, places), chosen))
+    homes = {place.region for place in places if sought.home in {None, place.region}}
+    return (*_what_is_back(plans, sought, places, chosen), *find_copies(sought, places, homes, chosen))
 
 
-def _homes(sought: Sought, places: Iterable[Place]) -> frozenset[str]:
-    return frozenset(place.region for place in places if sought.home in {None, place.region})
-
-
-def say_what_is_back(
+def _what_is_back(
     plans: Sequence[RestorePlan], sought: Sought, places: Sequence[Place], chosen: "Chosen"
 ) -> Iterator[str]:
     """Yield what has copies there and is not restored again, because an earlier restore has done it."""

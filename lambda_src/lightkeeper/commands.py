@@ -14,31 +14,28 @@ def keeper_command(*words: str) -> str:
     return shlex.join(["lightkeeper", *words])
 
 
-def lightsail_command(operation: str, region: str) -> str:
-    """Return how a command of the AWS CLI for Lightsail begins.
+def lightsail_command(operation: str, region: str, *words: str) -> str:
+    """Return a command of the AWS CLI for Lightsail, or how one begins.
 
     It always names the Region: in the one that is configured something else may have the same name.
     """
-    return f"{_LIGHTSAIL}{operation} --region {region}"
+    return _LIGHTSAIL + shlex.join([operation, "--region", region, *words])
 
 
 def tag_command(resource: str, region: str, key: str, value: str = "") -> str:
     """Return the command that sets a tag on a resource of Lightsail; an empty value is none."""
     tag = f"key={_shorthand(key)}" + (f",value={_shorthand(value)}" if value else "")
-    words = ["aws", "lightsail", "tag-resource", "--region", region, "--resource-name", resource, "--tags", tag]
-    return shlex.join(words)
+    return lightsail_command("tag-resource", region, "--resource-name", resource, "--tags", tag)
 
 
 def untag_command(resource: str, region: str, key: str) -> str:
     """Return the command that takes a tag off a resource of Lightsail."""
-    words = ["aws", "lightsail", "untag-resource", "--region", region, "--resource-name", resource, "--tag-keys", key]
-    return shlex.join(words)
+    return lightsail_command("untag-resource", region, "--resource-name", resource, "--tag-keys", key)
 
 
 def delete_source_command(kind: str, name: str, region: str) -> str:
     """Return the command that deletes a disk or an instance of Lightsail, whose add-ons go with it."""
-    words = ["aws", "lightsail", f"delete-{kind}", "--region", region, f"--{kind}-name", name]
-    return shlex.join([*words, "--force-delete-add-ons"])
+    return lightsail_command(f"delete-{kind}", region, f"--{kind}-name", name, "--force-delete-add-ons")
 
 
 def in_account(words: str, account: str) -> str:

@@ -14,7 +14,18 @@ from zoneinfo import ZoneInfo
 from lightkeeper.commands import keeper_command
 from lightkeeper.errors import counted
 from lightkeeper.kinds import ANY_SOURCE, LISTINGS
-from lightkeeper.model import CopyStatus, Inventory, Plan, Problem, Prune, Severity, SnapshotState, SourceStatus, Status
+from lightkeeper.model import (
+    CopyStatus,
+    Inventory,
+    Plan,
+    Problem,
+    Prune,
+    RecoveryPoint,
+    Severity,
+    SnapshotState,
+    SourceStatus,
+    Status,
+)
 from lightkeeper.pricing import stored_gib, usd_per_month
 from lightkeeper.sender import Sender
 from lightkeeper.settings import Settings
@@ -235,8 +246,7 @@ def why_overdue(source: SourceStatus, zone: ZoneInfo) -> str:
     if source.included_in:
         return f"the newest whole snapshot of {source.included_in} that includes it is older"
     if source.is_stuck:
-        oldest = min(source.pending, key=lambda point: point.made)
-        return f"snapshot {oldest.name} has been pending since {format_minute(oldest.made, zone)}"
+        return f"snapshot {_hangs(source.pending, zone)}"
     if is_overdue_by_errors(source):
         last, number = source.errors[0], len(source.errors)
         before = f" and {number - 1} before it" if number > 1 else ""
@@ -245,6 +255,12 @@ def why_overdue(source: SourceStatus, zone: ZoneInfo) -> str:
         )
         return f"snapshot {last.name} of {format_minute(last.taken, zone)}{before} ended in error{following}"
     return source.not_now or "no snapshot was started, or Lightsail refused it; the log of the last runs says why"
+
+
+def _hangs(pending: Iterable[RecoveryPoint], zone: ZoneInfo) -> str:
+    """Return which of what is pending has been so for longest, and since when, times in `zone`."""
+    oldest = min(pending, key=lambda point: point.made)
+    return f"{oldest.name} has been pending since {format_minute(oldest.made, zone)}"
 
 
 def is_overdue_by_errors(source: SourceStatus) -> bool:
@@ -305,8 +321,7 @@ def said_of_copies(copy: CopyStatus, zone: ZoneInfo) -> str:
             f"{there or 'there is none yet'}"
         )
     if copy.is_stuck and copy.pending:
-        oldest = min(copy.pending, key=lambda point: point.made)
-        hangs = f"copy {oldest.name} has been pending since {format_minute(oldest.made, zone)}"
+        hangs = f"copy {_hangs(copy.pending, zone)}"
         there = f"{there}; {hangs}" if there else hangs
     if there:
         return there if copy.is_wanted else f"{there}; none is added any more"

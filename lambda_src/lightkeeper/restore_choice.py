@@ -136,10 +136,15 @@ def our_snapshots(places: Sequence[Place], settings: Settings) -> Iterator[Found
     What is looked for at home comes back there, or not at all: whoever wants it elsewhere names that Region alone.
     """
     searched = {place.region for place in places}
+    return (found for found in _ours(places, settings) if not (found.is_copy and found.home in searched))
+
+
+def _ours(places: Iterable[Place], settings: Settings) -> Iterator[Found]:
+    """Yield the recovery points of this deployment, every copy among them."""
     for place in places:
         for snapshot in place.snapshots:
             point = read_snapshot(snapshot, settings)
-            if isinstance(point, RecoveryPoint) and not (point.is_copy and point.home in searched):
+            if isinstance(point, RecoveryPoint):
                 yield _of_point(place, snapshot, point)
 
 
@@ -307,16 +312,13 @@ def _unseen(wanted: Iterable[Found], request: Request, places: Sequence[Place], 
     """
     homes = {found.home for found in wanted}
     unread = {place.region: place.unread for place in places}
-    for place in places:
-        for snapshot in place.snapshots:
-            point = read_snapshot(snapshot, settings)
-            if not isinstance(point, RecoveryPoint) or point.source_name != request.source or not point.is_copy:
-                continue
-            found = _of_point(place, snapshot, point)
-            is_asked_for = request.home is None and request.kind in {None, found.makes, found.source_kind}
-            is_unread = SNAPSHOTS[point.kind].listing in unread.get(point.home, frozenset())
-            if is_asked_for and is_unread and point.home not in homes:
-                yield found
+    if request.home is not None:
+        return
+    for found in _ours(places, settings):
+        is_asked_for = found.source_name == request.source and request.kind in {None, found.makes, found.source_kind}
+        is_unread = SNAPSHOTS[found.snapshot.kind].listing in unread.get(found.home, frozenset())
+        if found.is_copy and is_asked_for and is_unread and found.home not in homes:
+            yield found
 
 
 def _refuse_several(wanted: Sequence[Found], request: Request) -> None:
